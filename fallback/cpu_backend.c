@@ -1,0 +1,453 @@
+/* The CPU behind host/backend.h: HOST buffers only, and every call has finished when it returns. */
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fallback/candidates.h"
+#include "fallback/cpu_features.h"
+#include "fallback/gcm.h"
+#include "fallback/threads.h"
+#include "fallback/vectors.h"
+#include "host/backend.h"
+
+typedef struct {
+    char name[128];
+    uint32_t threads;
+    size_t max_level;
+    const cpu_candidate *chosen[PARSEAL_PRIMITIVES];
+} cpu_device;
+
+#define CHOSEN(device, primitive, type) \
+    ((const type *)((const cpu_device *)(device))->chosen[primitive]->impl)
+
+static void *address(const parseal_buf *buf)
+{
+    return (void *)(buf->handle + (uintptr_t)buf->offset);
+}
+
+/* ------------------------------------------------------------------------------------ device -- */
+
+static parseal_status level_of(const char *name, size_t *level)
+{
+    for (size_t i = 0; i < cpu_level_count; i++)
+        if (strcmp(name, cpu_levels[i].name) == 0) {
+            if (!cpu_levels[i].supported())
+                return parseal_fail(PARSEAL_ERR_NO_DEVICE,
+                                    "CPU implementation \"%s\": this machine lacks %s", name,
+                                    cpu_levels[i].needs);
+            *level = i;
+            return PARSEAL_OK;
+        }
+    return parseal_fail(PARSEAL_ERR_ARG, "no CPU implementation is named \"%s\"", name);
+}
+
+static parseal_status device_open(void **device, const parseal_request *request)
+{
+    size_t max_level = cpu_level_count - 1;
+    for (size_t i = 0; i < sizeof request->cpu_impl / sizeof request->cpu_impl[0]; i++) {
+        size_t level = 0;
+        if (request->cpu_impl[i] == NULL)
+            continue;
+        const parseal_status status = level_of(request->cpu_impl[i], &level);
+        if (status != PARSEAL_OK)
+            return status;
+        max_level = level < max_level ? level : max_level;
+    }
+    cpu_device *d = calloc(1, sizeof *d);
+    if (d == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "CPU device: out of memory");
+    cpu_name(d->name, sizeof d->name);
+    d->threads = threads_available(request->cpu_threads);
+    d->max_level = max_level;
+    *device = d;
+    return PARSEAL_OK;
+}
+
+static const char *device_name(const void *device)
+{
+    return ((const cpu_device *)device)->name;
+}
+
+static uint32_t device_threads(const void *device)
+{
+    return ((const cpu_device *)device)->threads;
+}
+
+static size_t impl_count(const void *device, int32_t primitive)
+{
+    size_t count;
+    (void)device;
+    (void)cpu_candidates(primitive, &count);
+    return count;
+}
+
+static parseal_impl_entry impl_entry(const void *device, int32_t primitive, size_t index)
+{
+    size_t count;
+    const cpu_candidate *candidate = &cpu_candidates(primitive, &count)[index];
+    const cpu_level *level = &cpu_levels[candidate->level];
+    parseal_impl_entry entry = {level->name, NULL, PARSEAL_USABLE};
+    if (!level->supported()) {
+        entry.state = PARSEAL_MISSING;
+        entry.detail = level->needs;
+    } else if (candidate->level > ((const cpu_device *)device)->max_level) {
+        entry.state = PARSEAL_EXCLUDED;
+    }
+    return entry;
+}
+
+static void impl_use(void *device, int32_t primitive, size_t index)
+{
+    size_t count;
+    ((cpu_device *)device)->chosen[primitive] = &cpu_candidates(primitive, &count)[index];
+}
+
+static bool accepts(uint32_t buf_kind)
+{
+    return buf_kind == PARSEAL_BUF_HOST;
+}
+
+/* ---------------------------------------------------------------------------- keys and seeds -- */
+
+/* Guarded memory that is read-only once filled. The block begins at a multiple of 64, as its size
+ * is one. */
+static void *guarded(size_t n, size_t size)
+{
+    if (sodium_init() < 0 || n > SIZE_MAX / 2 / size)
+        return NULL;
+    return sodium_malloc((n * size + 63) / 64 * 64);
+}
+
+typedef struct {
+    const gcm_impl *impl;
+    uint8_t *expanded;
+} cpu_keys;
+
+static const void *key_at(const cpu_keys *keys, uint32_t index)
+{
+    return keys->expanded + (size_t)index * keys->impl->key_size;
+}
+
+static parseal_status keys_create(void **keys, const void *device, int32_t alg,
+                                  const uint8_t *bytes, size_t n)
+{
+    const size_t key_len =
+        alg == PARSEAL_AES128GCM ? PARSEAL_AES128GCM_KEYBYTES : PARSEAL_AES256GCM_KEYBYTES;
+    cpu_keys *k = malloc(sizeof *k);
+    if (k == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "keys: out of memory");
+    k->impl = CHOSEN(device, PARSEAL_PRIMITIVE_AEAD, gcm_impl);
+    k->expanded = guarded(n, k->impl->key_size);
+    if (k->expanded == NULL) {
+        free(k);
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "keys: no guarded memory for %zu keys", n);
+    }
+    for (size_t i = 0; i < n; i++)
+        k->impl->key_init(k->expanded + i * k->impl->key_size, bytes + i * key_len, key_len);
+    (void)sodium_mprotect_readonly(k->expanded);
+    *keys = k;
+    return PARSEAL_OK;
+}
+
+static void keys_destroy(void *keys)
+{
+    sodium_free(((cpu_keys *)keys)->expanded); /* wipes */
+    free(keys);
+}
+
+typedef struct {
+    size_t n;
+    mask_seed list[];
+} cpu_seeds;
+
+static parseal_status seeds_create(void **seeds, const void *device, const parseal_seed *list,
+                                   size_t n)
+{
+    (void)device;
+    cpu_seeds *s = guarded(n + 1, sizeof(mask_seed));
+    if (s == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "seeds: no guarded memory for %zu seeds", n);
+    s->n = n;
+    for (size_t i = 0; i < n; i++) {
+        memcpy(s->list[i].key, list[i].key, sizeof s->list[i].key);
+        memcpy(s->list[i].stream, list[i].stream, sizeof s->list[i].stream);
+        s->list[i].sign = list[i].sign;
+        s->list[i].reserved = 0;
+    }
+    (void)sodium_mprotect_readonly(s);
+    *seeds = s;
+    return PARSEAL_OK;
+}
+
+static void seeds_destroy(void *seeds)
+{
+    sodium_free(seeds); /* wipes */
+}
+
+/* -------------------------------------------------------------------------------------- aead -- */
+
+/* The tiles of n items whose lengths len(source, i) gives; NULL where every item is a single tile.
+ * *n_tiles is set. False when memory runs out. */
+static bool make_tiles(uint64_t (*len)(const void *source, size_t i), const void *source, size_t n,
+                       gcm_tile **tiles, size_t *n_tiles)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < n; i++) {
+        const size_t more = gcm_tiles_of(len(source, i));
+        if (more > SIZE_MAX / sizeof(gcm_tile) - total)
+            return false;
+        total += more;
+    }
+    *n_tiles = total;
+    *tiles = NULL;
+    if (total == n)
+        return true;
+    *tiles = malloc(total * sizeof **tiles);
+    if (*tiles == NULL)
+        return false;
+    gcm_tile *tile = *tiles;
+    for (size_t i = 0; i < n; i++) {
+        const size_t of_item = gcm_tiles_of(len(source, i));
+        for (size_t t = 0; t < of_item; t++)
+            *tile++ = (gcm_tile){.item = i, .index = t};
+    }
+    return true;
+}
+
+typedef struct {
+    const cpu_keys *keys;
+    parseal_msg *msgs;
+} msg_source;
+
+static gcm_item msg_item(const void *source, size_t i)
+{
+    const msg_source *s = source;
+    parseal_msg *m = &s->msgs[i];
+    return (gcm_item){.in = m->in,
+                      .out = m->out,
+                      .len = m->len,
+                      .aad = m->aad,
+                      .aad_len = m->aad_len,
+                      .nonce = m->nonce,
+                      .tag = m->tag,
+                      .verdict = &m->status,
+                      .key = key_at(s->keys, m->key)};
+}
+
+static uint64_t msg_len(const void *source, size_t i)
+{
+    return ((const msg_source *)source)->msgs[i].len;
+}
+
+static parseal_status batch_run(const void *device, const void *keys, parseal_msg *msgs, size_t n,
+                                bool open)
+{
+    const msg_source source = {keys, msgs};
+    gcm_tile *tiles;
+    gcm_batch batch = {.impl = source.keys->impl,
+                       .threads = device_threads(device),
+                       .item = msg_item,
+                       .source = &source};
+    if (!make_tiles(msg_len, &source, n, &tiles, &batch.n_tiles))
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "batch: out of memory for %zu messages", n);
+    batch.tiles = tiles;
+    if (tiles != NULL) {
+        batch.partial = malloc(16 * batch.n_tiles);
+        if (batch.partial == NULL) {
+            free(tiles);
+            return parseal_fail(PARSEAL_ERR_NO_MEMORY, "batch: out of memory for %zu messages", n);
+        }
+    }
+    (open ? gcm_open : gcm_seal)(&batch);
+    free(batch.partial);
+    free(tiles);
+    return PARSEAL_OK;
+}
+
+typedef struct {
+    const cpu_keys *keys;
+    const parseal_aead_shape *shape;
+    uint32_t threads;
+    gcm_tile *tiles;
+    size_t n_tiles;
+} cpu_plan;
+
+typedef struct {
+    const cpu_plan *plan;
+    uint8_t *in, *out, *aad, *nonce, *tag;
+    int32_t *verdict;
+} io_source;
+
+static gcm_item io_item(const void *source, size_t i)
+{
+    const io_source *s = source;
+    const parseal_aead_shape *shape = s->plan->shape;
+    gcm_item item = {.len = shape->len[i],
+                     .aad_len = shape->aad_len[i],
+                     .nonce = s->nonce + PARSEAL_NONCEBYTES * i,
+                     .tag = s->tag + PARSEAL_TAGBYTES * i,
+                     .verdict = &s->verdict[i],
+                     .key = key_at(s->plan->keys, shape->key[i])};
+    if (item.len > 0) {
+        item.in = s->in + shape->in_offset[i];
+        item.out = s->out + shape->out_offset[i];
+    }
+    if (item.aad_len > 0)
+        item.aad = s->aad + shape->aad_offset[i];
+    return item;
+}
+
+static uint64_t shape_len(const void *source, size_t i)
+{
+    return ((const parseal_aead_shape *)source)->len[i];
+}
+
+static parseal_status plan_create(void **plan, const void *device, const void *keys,
+                                  const parseal_aead_shape *shape)
+{
+    cpu_plan *p = malloc(sizeof *p);
+    if (p == NULL || !make_tiles(shape_len, shape, shape->n, &p->tiles, &p->n_tiles)) {
+        free(p);
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "plan: out of memory for %zu messages",
+                            shape->n);
+    }
+    p->keys = keys;
+    p->shape = shape;
+    p->threads = device_threads(device);
+    *plan = p;
+    return PARSEAL_OK;
+}
+
+static void plan_destroy(void *plan)
+{
+    free(((cpu_plan *)plan)->tiles);
+    free(plan);
+}
+
+static uint64_t plan_workspace_size(const void *plan)
+{
+    const cpu_plan *p = plan;
+    return p->tiles != NULL ? 16 * (uint64_t)p->n_tiles : 0;
+}
+
+static parseal_status plan_run(const void *plan, const parseal_aead_io *io, bool open, void *stream)
+{
+    const cpu_plan *p = plan;
+    const io_source source = {p,
+                              address(&io->in),
+                              address(&io->out),
+                              address(&io->aad),
+                              address(&io->nonce),
+                              address(&io->tag),
+                              address(&io->verdict)};
+    gcm_batch batch = {.impl = p->keys->impl,
+                       .threads = p->threads,
+                       .item = io_item,
+                       .source = &source,
+                       .tiles = p->tiles,
+                       .n_tiles = p->n_tiles,
+                       .partial = p->tiles != NULL ? address(&io->workspace) : NULL};
+    (void)stream;
+    if (p->shape->n > 0)
+        memset(source.verdict, 0, p->shape->n * sizeof *source.verdict);
+    (open ? gcm_open : gcm_seal)(&batch);
+    return PARSEAL_OK;
+}
+
+/* ----------------------------------------------------------------------------------- vectors -- */
+
+static parseal_status mask(const void *device, const void *seeds, const parseal_ring *ring,
+                           const parseal_vec *acc, uint64_t first, bool write, void *stream)
+{
+    const cpu_seeds *s = seeds;
+    (void)stream;
+    vectors_mask(CHOSEN(device, PARSEAL_PRIMITIVE_MASK, mask_impl), device_threads(device), s->list,
+                 s->n, ring->modulus, ring->element_size, address(&acc->buf), first, acc->n, write);
+    return PARSEAL_OK;
+}
+
+static parseal_status vec_sum(const void *device, const parseal_ring *ring, const parseal_vec *acc,
+                              const parseal_vec *v, size_t n, void *stream)
+{
+    const void **inputs = malloc((n + 1) * sizeof *inputs);
+    (void)stream;
+    if (inputs == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "v: out of memory for %zu vectors", n);
+    for (size_t j = 0; j < n; j++)
+        inputs[j] = address(&v[j].buf);
+    vectors_sum(CHOSEN(device, PARSEAL_PRIMITIVE_VEC_SUM, vec_impl), device_threads(device),
+                ring->modulus, ring->element_size, address(&acc->buf), inputs, n, acc->n);
+    free(inputs);
+    return PARSEAL_OK;
+}
+
+static parseal_status quantize(const void *device, const parseal_quant *quant, float scale,
+                               const parseal_vec *x, const parseal_vec *q, const void *seeds,
+                               uint64_t first, const parseal_buf *nonfinite, void *stream)
+{
+    const quant_params params = {quant->clip, scale, quant->bits, quant->float_type,
+                                 quant->element_size};
+    (void)stream;
+    const uint64_t count = vectors_quantize(CHOSEN(device, PARSEAL_PRIMITIVE_QUANT, quant_impl),
+                                            CHOSEN(device, PARSEAL_PRIMITIVE_MASK, mask_impl),
+                                            device_threads(device), &params, address(&x->buf),
+                                            seeds != NULL ? ((const cpu_seeds *)seeds)->list : NULL,
+                                            first, address(&q->buf), q->n);
+    if (nonfinite != NULL)
+        memcpy(address(nonfinite), &count, sizeof count);
+    return PARSEAL_OK;
+}
+
+static parseal_status dequantize(const void *device, uint32_t element_size, const parseal_vec *sum,
+                                 double step, double n_clients, double clip,
+                                 const parseal_vec *mean, void *stream)
+{
+    const dequant_params params = {step, n_clients, clip, element_size};
+    (void)stream;
+    vectors_dequantize(CHOSEN(device, PARSEAL_PRIMITIVE_QUANT, quant_impl), device_threads(device),
+                       &params, address(&sum->buf), address(&mean->buf), mean->n);
+    return PARSEAL_OK;
+}
+
+static parseal_status pack(const void *device, uint32_t bits, uint32_t element_size,
+                           const parseal_vec *elements, const parseal_buf *packed, bool unpack,
+                           void *stream)
+{
+    const pack_impl *impl = CHOSEN(device, PARSEAL_PRIMITIVE_PACK, pack_impl);
+    (void)stream;
+    if (unpack)
+        vectors_unpack(impl, device_threads(device), bits, element_size, address(packed),
+                       address(&elements->buf), elements->n);
+    else
+        vectors_pack(impl, device_threads(device), bits, element_size, address(&elements->buf),
+                     address(packed), elements->n);
+    return PARSEAL_OK;
+}
+
+const parseal_backend parseal_cpu_backend = {
+    .id = PARSEAL_BACKEND_CPU,
+    .has_streams = false,
+    .device_open = device_open,
+    .device_close = free,
+    .device_name = device_name,
+    .device_threads = device_threads,
+    .impl_count = impl_count,
+    .impl_entry = impl_entry,
+    .impl_use = impl_use,
+    .accepts = accepts,
+    .keys_create = keys_create,
+    .keys_destroy = keys_destroy,
+    .seeds_create = seeds_create,
+    .seeds_destroy = seeds_destroy,
+    .batch_run = batch_run,
+    .plan_create = plan_create,
+    .plan_destroy = plan_destroy,
+    .plan_workspace_size = plan_workspace_size,
+    .plan_run = plan_run,
+    .mask = mask,
+    .vec_sum = vec_sum,
+    .quantize = quantize,
+    .dequantize = dequantize,
+    .pack = pack,
+};

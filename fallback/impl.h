@@ -1,0 +1,112 @@
+/* The CPU backend's own interface: one small table of functions per primitive and instruction set.
+ *
+ * Functions work on one cut of the work and on one thread; cutting, threads and batches are written
+ * once, in cpu_backend.c, gcm.c and vectors.c. Each list below is ordered best first and ends with
+ * the portable implementation, which every machine can run.
+ */
+#ifndef PARSEAL_FALLBACK_IMPL_H
+#define PARSEAL_FALLBACK_IMPL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* ------------------------------------------------------------------- AES-GCM (SP 800-38D) -- */
+
+typedef struct {
+    const char *name;
+    size_t key_size; /* bytes of one expanded key, a multiple of 64 */
+
+    /* key_len is 16 or 32. */
+    void (*key_init)(void *key, const uint8_t *bytes, size_t key_len);
+
+    /* H = E(0), the GHASH key. */
+    void (*hash_key)(const void *key, uint8_t h[16]);
+
+    /* E(J0) for a 96-bit nonce: the block that hides the tag. */
+    void (*encrypt_j0)(const void *key, const uint8_t nonce[12], uint8_t ej0[16]);
+
+    /* out = in ^ keystream of the blocks nonce || BE32(counter), counter + 1, ... In place or
+     * apart. */
+    void (*ctr)(const void *key, const uint8_t nonce[12], uint32_t counter, const uint8_t *in,
+                uint8_t *out, size_t len);
+
+    /* y = GHASH of data, zero-padded to whole blocks, continued from y. */
+    void (*ghash)(const void *key, uint8_t y[16], const uint8_t *data, size_t len);
+
+    /* ctr, then ghash over what it wrote. ej0: NULL, or where E(J0) goes as well (counter is then
+     * 2). */
+    void (*seal)(const void *key, const uint8_t nonce[12], uint32_t counter, const uint8_t *in,
+                 uint8_t *out, size_t len, uint8_t y[16], uint8_t *ej0);
+} gcm_impl;
+
+/* ------------------------------------------------------------------------------------ masks -- */
+
+typedef struct {
+    uint8_t key[32];
+    uint8_t stream[8];
+    int32_t sign;
+    uint32_t reserved;
+} mask_seed;
+
+typedef struct {
+    const char *name;
+
+    /* acc[i] = ((write ? 0 : acc[i]) + sum_j sign_j * PRG(seed_j)[first + i]) mod modulus for
+     * count elements of element_size bytes. */
+    void (*apply)(const mask_seed *seeds, size_t n_seeds, uint64_t modulus, uint32_t element_size,
+                  void *acc, uint64_t first, size_t count, bool write);
+} mask_impl;
+
+/* ---------------------------------------------------------------------------------- vectors -- */
+
+typedef struct {
+    const char *name;
+
+    /* acc[i] = (acc[i] + sum_j v[j][offset + i]) mod modulus for count elements. */
+    void (*sum)(uint64_t modulus, uint32_t element_size, void *acc, const void *const *v, size_t n,
+                size_t offset, size_t count);
+} vec_impl;
+
+typedef struct {
+    float clip, scale;
+    uint32_t bits;
+    int32_t float_type; /* PARSEAL_FLOAT32, ... */
+    uint32_t element_size;
+} quant_params;
+
+typedef struct {
+    double step, n_clients, clip;
+    uint32_t element_size;
+} dequant_params;
+
+typedef struct {
+    const char *name;
+
+    /* random: one little-endian 32-bit word per element, or NULL to round to nearest. Returns how
+     * many of x were not finite. */
+    uint64_t (*quantize)(const quant_params *params, const void *x, const uint32_t *random, void *q,
+                         size_t count);
+
+    /* mean = sum * step / n_clients - clip, in double and in this order: near mean = 0 almost all
+     * digits cancel, and any other rounding would show. */
+    void (*dequantize)(const dequant_params *params, const void *sum, float *mean, size_t count);
+} quant_impl;
+
+typedef struct {
+    const char *name;
+
+    /* count elements whose first bit is the packed stream's bit 0. */
+    void (*pack)(uint32_t bits, uint32_t element_size, const void *elements, uint8_t *packed,
+                 size_t count);
+    void (*unpack)(uint32_t bits, uint32_t element_size, const uint8_t *packed, void *elements,
+                   size_t count);
+} pack_impl;
+
+extern const gcm_impl gcm_portable;
+extern const mask_impl mask_portable;
+extern const vec_impl vec_portable;
+extern const quant_impl quant_portable;
+extern const pack_impl pack_portable;
+
+#endif

@@ -1,0 +1,30 @@
+/* GHASH (SP 800-38D section 6.4) by integer multiplication with holes: constant time wherever the
+ * CPU's 64-bit multiply is. */
+#ifndef PARSEAL_FALLBACK_PORTABLE_GHASH_HOLES_H
+#define PARSEAL_FALLBACK_PORTABLE_GHASH_HOLES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define GHASH_POWERS 4
+
+/* One factor, ready to multiply with: its low and high half, their XOR, and the same bit-reversed.
+ */
+typedef struct {
+    uint64_t straight[3], reversed[3];
+} gf128_factor;
+
+typedef struct {
+    gf128_factor power[GHASH_POWERS]; /* H^1, H^2, ... */
+} ghash_key;
+
+void ghash_key_init(ghash_key *key, const uint8_t h[16]);
+
+/* y = GHASH of data, zero-padded to whole blocks, continued from y. */
+void ghash_update(const ghash_key *key, uint8_t y[16], const uint8_t *data, size_t len);
+
+/* y = y * x, and power = h^n, in GHASH's field. n is public. */
+void gf128_multiply(uint8_t y[16], const uint8_t x[16]);
+void gf128_power(uint8_t power[16], const uint8_t h[16], uint64_t n);
+
+#endif

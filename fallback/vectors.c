@@ -1,0 +1,203 @@
+#include "fallback/vectors.h"
+
+#include <sodium.h>
+#include <stdatomic.h>
+
+#include "fallback/threads.h"
+#include "parseal/parseal.h"
+
+/* Elements per task: with its inputs it stays in the second-level cache, and any bit width makes
+ * whole bytes of it. */
+enum { PIECE = 8192 };
+
+/* What the operations' tasks share: a piece is elements [begin, begin + n). */
+typedef struct {
+    uint64_t count;
+} pieces;
+
+static size_t piece_begin(size_t i)
+{
+    return i * PIECE;
+}
+
+static size_t piece_size(const pieces *p, size_t i)
+{
+    const uint64_t left = p->count - piece_begin(i);
+    return left < PIECE ? (size_t)left : PIECE;
+}
+
+static void for_pieces(uint32_t threads, uint64_t count, void (*task)(void *, size_t), void *arg)
+{
+    threads_for(threads, (size_t)((count + PIECE - 1) / PIECE), task, arg);
+}
+
+/* -------------------------------------------------------------------------------------- mask -- */
+
+typedef struct {
+    pieces pieces;
+    const mask_impl *impl;
+    const mask_seed *seeds;
+    size_t n_seeds;
+    uint64_t modulus, first;
+    uint32_t element_size;
+    uint8_t *acc;
+    bool write;
+} mask_job;
+
+static void mask_piece(void *arg, size_t i)
+{
+    const mask_job *job = arg;
+    const size_t begin = piece_begin(i);
+    job->impl->apply(job->seeds, job->n_seeds, job->modulus, job->element_size,
+                     job->acc + begin * job->element_size, job->first + begin,
+                     piece_size(&job->pieces, i), job->write);
+}
+
+void vectors_mask(const mask_impl *impl, uint32_t threads, const mask_seed *seeds, size_t n_seeds,
+                  uint64_t modulus, uint32_t element_size, void *acc, uint64_t first,
+                  uint64_t count, bool write)
+{
+    mask_job job = {{count}, impl, seeds, n_seeds, modulus, first, element_size, acc, write};
+    for_pieces(threads, count, mask_piece, &job);
+}
+
+/* --------------------------------------------------------------------------------------- sum -- */
+
+typedef struct {
+    pieces pieces;
+    const vec_impl *impl;
+    uint64_t modulus;
+    uint32_t element_size;
+    void *acc;
+    const void *const *v;
+    size_t n;
+} sum_job;
+
+static void sum_piece(void *arg, size_t i)
+{
+    const sum_job *job = arg;
+    job->impl->sum(job->modulus, job->element_size, job->acc, job->v, job->n, piece_begin(i),
+                   piece_size(&job->pieces, i));
+}
+
+void vectors_sum(const vec_impl *impl, uint32_t threads, uint64_t modulus, uint32_t element_size,
+                 void *acc, const void *const *v, size_t n, uint64_t count)
+{
+    sum_job job = {{count}, impl, modulus, element_size, acc, v, n};
+    for_pieces(threads, count, sum_piece, &job);
+}
+
+/* -------------------------------------------------------------------------------- quantisation --
+ */
+
+typedef struct {
+    pieces pieces;
+    const quant_impl *impl;
+    const mask_impl *mask;
+    const quant_params *params;
+    const uint8_t *x;
+    const mask_seed *seed;
+    uint64_t first;
+    uint8_t *q;
+    size_t float_size;
+    _Atomic uint64_t nonfinite;
+} quantize_job;
+
+static void quantize_piece(void *arg, size_t i)
+{
+    quantize_job *job = arg;
+    const size_t begin = piece_begin(i), n = piece_size(&job->pieces, i);
+    uint32_t random[PIECE];
+
+    if (job->seed != NULL)
+        job->mask->apply(job->seed, 1, UINT64_C(1) << 32, 4, random, job->first + begin, n, true);
+    const uint64_t nonfinite = job->impl->quantize(job->params, job->x + begin * job->float_size,
+                                                   job->seed != NULL ? random : NULL,
+                                                   job->q + begin * job->params->element_size, n);
+    if (nonfinite > 0)
+        atomic_fetch_add_explicit(&job->nonfinite, nonfinite, memory_order_relaxed);
+    if (job->seed != NULL)
+        sodium_memzero(random, 4 * n);
+}
+
+uint64_t vectors_quantize(const quant_impl *impl, const mask_impl *mask, uint32_t threads,
+                          const quant_params *params, const void *x, const mask_seed *seed,
+                          uint64_t first, void *q, uint64_t count)
+{
+    mask_seed rounding;
+    if (seed != NULL) {
+        rounding = *seed;
+        rounding.sign = 1;
+    }
+    quantize_job job = {{count}, impl, mask,
+                        params,  x,    seed != NULL ? &rounding : NULL,
+                        first,   q,    params->float_type == PARSEAL_FLOAT32 ? 4 : 2,
+                        0};
+    for_pieces(threads, count, quantize_piece, &job);
+    if (seed != NULL)
+        sodium_memzero(&rounding, sizeof rounding);
+    return job.nonfinite;
+}
+
+typedef struct {
+    pieces pieces;
+    const quant_impl *impl;
+    const dequant_params *params;
+    const uint8_t *sum;
+    float *mean;
+} dequantize_job;
+
+static void dequantize_piece(void *arg, size_t i)
+{
+    const dequantize_job *job = arg;
+    const size_t begin = piece_begin(i);
+    job->impl->dequantize(job->params, job->sum + begin * job->params->element_size,
+                          job->mean + begin, piece_size(&job->pieces, i));
+}
+
+void vectors_dequantize(const quant_impl *impl, uint32_t threads, const dequant_params *params,
+                        const void *sum, float *mean, uint64_t count)
+{
+    dequantize_job job = {{count}, impl, params, sum, mean};
+    for_pieces(threads, count, dequantize_piece, &job);
+}
+
+/* -------------------------------------------------------------------------------------- pack -- */
+
+typedef struct {
+    pieces pieces;
+    const pack_impl *impl;
+    uint32_t bits, element_size;
+    const uint8_t *from;
+    uint8_t *to;
+} pack_job;
+
+static void pack_piece(void *arg, size_t i)
+{
+    const pack_job *job = arg;
+    const size_t begin = piece_begin(i);
+    job->impl->pack(job->bits, job->element_size, job->from + begin * job->element_size,
+                    job->to + begin / 8 * job->bits, piece_size(&job->pieces, i));
+}
+
+static void unpack_piece(void *arg, size_t i)
+{
+    const pack_job *job = arg;
+    const size_t begin = piece_begin(i);
+    job->impl->unpack(job->bits, job->element_size, job->from + begin / 8 * job->bits,
+                      job->to + begin * job->element_size, piece_size(&job->pieces, i));
+}
+
+void vectors_pack(const pack_impl *impl, uint32_t threads, uint32_t bits, uint32_t element_size,
+                  const void *elements, uint8_t *packed, uint64_t count)
+{
+    pack_job job = {{count}, impl, bits, element_size, elements, packed};
+    for_pieces(threads, count, pack_piece, &job);
+}
+
+void vectors_unpack(const pack_impl *impl, uint32_t threads, uint32_t bits, uint32_t element_size,
+                    const uint8_t *packed, void *elements, uint64_t count)
+{
+    pack_job job = {{count}, impl, bits, element_size, packed, elements};
+    for_pieces(threads, count, unpack_piece, &job);
+}

@@ -1,0 +1,98 @@
+/* The one interface between the API (host/) and whatever computes (fallback/, host/opencl,
+ * host/cuda).
+ *
+ * The API has checked every argument before a backend sees it: sizes, overflow, aliasing,
+ * alignment, key indices, rings, buffer kinds. A backend fails only for what it alone can know
+ * (memory, device).
+ */
+#ifndef PARSEAL_HOST_BACKEND_H
+#define PARSEAL_HOST_BACKEND_H
+
+#include <stdbool.h>
+
+#include "parseal/parseal.h"
+
+#if defined(__GNUC__)
+#define PARSEAL_PRINTF __attribute__((format(printf, 2, 3)))
+#else
+#define PARSEAL_PRINTF
+#endif
+
+/* Stores one formatted line for parseal_last_error_text and returns status. */
+parseal_status parseal_fail(parseal_status status, const char *format, ...) PARSEAL_PRINTF;
+
+/* What a caller or the environment narrows a backend to. */
+typedef struct {
+    uint32_t cpu_threads;    /* 0: no wish */
+    const char *cpu_impl[2]; /* from the options and from PARSEAL_CPU; NULL: no limit */
+} parseal_request;
+
+enum {
+    PARSEAL_USABLE,   /* present on this machine and not excluded */
+    PARSEAL_MISSING,  /* this machine lacks what it needs */
+    PARSEAL_EXCLUDED, /* the request rules it out */
+};
+
+/* One implementation of one primitive. detail says what is missing; NULL where nothing is. */
+typedef struct {
+    const char *name;
+    const char *detail;
+    int32_t state;
+} parseal_impl_entry;
+
+typedef struct parseal_backend {
+    int32_t id;
+    bool has_streams; /* false: callers must pass NULL */
+
+    /* A device: one opened backend. `list` gives primitive's implementations, best first; `use`
+     * chooses one. Both serve selection only: after it the device is never changed. */
+    parseal_status (*device_open)(void **device, const parseal_request *request);
+    void (*device_close)(void *device);
+    const char *(*device_name)(const void *device);
+    uint32_t (*device_threads)(const void *device);
+    size_t (*impl_count)(const void *device, int32_t primitive);
+    parseal_impl_entry (*impl_entry)(const void *device, int32_t primitive, size_t index);
+    void (*impl_use)(void *device, int32_t primitive, size_t index);
+    bool (*accepts)(uint32_t buf_kind);
+
+    /* Key and seed sets, in the memory they are used from. */
+    parseal_status (*keys_create)(void **keys, const void *device, int32_t alg,
+                                  const uint8_t *bytes, size_t n);
+    void (*keys_destroy)(void *keys);
+    parseal_status (*seeds_create)(void **seeds, const void *device, const parseal_seed *list,
+                                   size_t n);
+    void (*seeds_destroy)(void *seeds);
+
+    /* A batch on host memory; every msgs[i].status is UNSET on entry. */
+    parseal_status (*batch_run)(const void *device, const void *keys, parseal_msg *msgs, size_t n,
+                                bool open);
+
+    /* A batch on buffers. `shape` is the API's own copy, complete (no NULL arrays) and outlives the
+     * plan. */
+    parseal_status (*plan_create)(void **plan, const void *device, const void *keys,
+                                  const parseal_aead_shape *shape);
+    void (*plan_destroy)(void *plan);
+    uint64_t (*plan_workspace_size)(const void *plan);
+    parseal_status (*plan_run)(const void *plan, const parseal_aead_io *io, bool open,
+                               void *stream);
+
+    parseal_status (*mask)(const void *device, const void *seeds, const parseal_ring *ring,
+                           const parseal_vec *acc, uint64_t first, bool write, void *stream);
+    parseal_status (*vec_sum)(const void *device, const parseal_ring *ring, const parseal_vec *acc,
+                              const parseal_vec *v, size_t n, void *stream);
+    /* scale is the format's s; seeds and nonfinite may be NULL. */
+    parseal_status (*quantize)(const void *device, const parseal_quant *quant, float scale,
+                               const parseal_vec *x, const parseal_vec *q, const void *seeds,
+                               uint64_t first, const parseal_buf *nonfinite, void *stream);
+    /* mean = sum * step / n_clients - clip, in double and in this order */
+    parseal_status (*dequantize)(const void *device, uint32_t element_size, const parseal_vec *sum,
+                                 double step, double n_clients, double clip,
+                                 const parseal_vec *mean, void *stream);
+    parseal_status (*pack)(const void *device, uint32_t bits, uint32_t element_size,
+                           const parseal_vec *elements, const parseal_buf *packed, bool unpack,
+                           void *stream);
+} parseal_backend;
+
+extern const parseal_backend parseal_cpu_backend;
+
+#endif

@@ -1,0 +1,51 @@
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "host/backend.h"
+
+static _Thread_local char last_error[512];
+
+parseal_status parseal_fail(parseal_status status, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(last_error, sizeof last_error, format, args);
+    va_end(args);
+    return status;
+}
+
+const char *parseal_last_error_text(void)
+{
+    return last_error;
+}
+
+const char *parseal_status_name(parseal_status status)
+{
+    switch (status) {
+#define NAME(enumerator) \
+    case enumerator:     \
+        return #enumerator;
+        NAME(PARSEAL_OK)
+        NAME(PARSEAL_ERR_ARG)
+        NAME(PARSEAL_ERR_SIZE)
+        NAME(PARSEAL_ERR_ALIAS)
+        NAME(PARSEAL_ERR_AUTH)
+        NAME(PARSEAL_ERR_OVERFLOW)
+        NAME(PARSEAL_ERR_NO_MEMORY)
+        NAME(PARSEAL_ERR_NO_DEVICE)
+        NAME(PARSEAL_ERR_SELFTEST)
+        NAME(PARSEAL_ERR_UNSUPPORTED)
+        NAME(PARSEAL_ERR_DEVICE)
+#undef NAME
+    default:
+        return "unknown parseal_status";
+    }
+}
+
+#define TEXT(x)                      #x
+#define VERSION(major, minor, patch) TEXT(major) "." TEXT(minor) "." TEXT(patch)
+
+const char *parseal_version(void)
+{
+    return VERSION(PARSEAL_VERSION_MAJOR, PARSEAL_VERSION_MINOR, PARSEAL_VERSION_PATCH);
+}

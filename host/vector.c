@@ -1,0 +1,115 @@
+/* Masks, sums and packing: checks arguments and hands them to the backend. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "host/check.h"
+
+/* -------------------------------------------------------------------------------------- mask -- */
+
+static parseal_status mask(const parseal_seeds *seeds, const parseal_ring *ring,
+                           const parseal_vec *acc, const char *acc_name, uint64_t first, bool write,
+                           void *stream)
+{
+    TRY(check_pointer("seeds", seeds));
+    const parseal_ctx *ctx = seeds->ctx;
+    TRY(check_ring(ring));
+    TRY(check_vec(ctx, acc_name, acc, ring->element_size));
+    TRY(check_keystream(first, acc->n, ring->element_size));
+    TRY(check_stream(ctx, stream));
+    return ctx->backend->mask(ctx->device, seeds->data, ring, acc, first, write, stream);
+}
+
+parseal_status parseal_mask_apply(const parseal_seeds *seeds, const parseal_ring *ring,
+                                  const parseal_vec *acc, uint64_t first, void *stream)
+{
+    return mask(seeds, ring, acc, "acc", first, false, stream);
+}
+
+parseal_status parseal_mask_write(const parseal_seeds *seeds, const parseal_ring *ring,
+                                  const parseal_vec *out, uint64_t first, void *stream)
+{
+    return mask(seeds, ring, out, "out", first, true, stream);
+}
+
+/* --------------------------------------------------------------------------------------- sum -- */
+
+static parseal_status check_input(const parseal_ctx *ctx, const parseal_ring *ring,
+                                  const parseal_vec *acc, const parseal_vec *v, size_t j)
+{
+    char name[32];
+    snprintf(name, sizeof name, "v[%zu]", j);
+    TRY(check_vec(ctx, name, v, ring->element_size));
+    if (v->n != acc->n)
+        return parseal_fail(PARSEAL_ERR_SIZE, "%s.n: %" PRIu64 ", but acc.n is %" PRIu64, name,
+                            v->n, acc->n);
+    return check_no_overlap(name, &v->buf, "acc", &acc->buf);
+}
+
+parseal_status parseal_vec_sum(parseal_ctx *ctx, const parseal_ring *ring, const parseal_vec *acc,
+                               const parseal_vec *v, size_t n, void *stream)
+{
+    TRY(check_pointer("ctx", ctx));
+    TRY(check_ring(ring));
+    TRY(check_vec(ctx, "acc", acc, ring->element_size));
+    if (n > INT32_MAX)
+        return parseal_fail(PARSEAL_ERR_SIZE, "n: %zu vectors, at most 2^31 - 1 expected", n);
+    if (n > 0)
+        TRY(check_pointer("v", v));
+    for (size_t j = 0; j < n; j++)
+        TRY(check_input(ctx, ring, acc, &v[j], j));
+    TRY(check_stream(ctx, stream));
+    return ctx->backend->vec_sum(ctx->device, ring, acc, v, n, stream);
+}
+
+/* -------------------------------------------------------------------------------------- pack -- */
+
+parseal_status parseal_packed_size(uint64_t n, uint32_t bits, uint64_t *size)
+{
+    TRY(check_pointer("size", size));
+    if (bits < 1 || bits > 64)
+        return parseal_fail(PARSEAL_ERR_ARG, "bits: %" PRIu32 ", 1 to 64 expected", bits);
+    /* ceil(n * bits / 8) without n * bits, which may not fit where the result does */
+    const uint64_t whole = n / 8, rest = (n % 8 * bits + 7) / 8;
+    if (whole > (UINT64_MAX - rest) / bits)
+        return parseal_fail(PARSEAL_ERR_SIZE,
+                            "n: %" PRIu64 " elements of %" PRIu32 " bits pass 2^64 - 1 bytes", n,
+                            bits);
+    *size = whole * bits + rest;
+    return PARSEAL_OK;
+}
+
+static parseal_status pack(parseal_ctx *ctx, uint32_t bits, uint32_t element_size,
+                           const parseal_vec *elements, const parseal_buf *packed, bool unpack,
+                           void *stream)
+{
+    uint64_t size;
+    TRY(check_pointer("ctx", ctx));
+    TRY(check_element_size("element_size", element_size));
+    if (bits < 1 || bits > 8 * element_size)
+        return parseal_fail(PARSEAL_ERR_ARG,
+                            "bits: %" PRIu32 ", 1 to %" PRIu32 " expected for elements of %" PRIu32
+                            " bytes",
+                            bits, 8 * element_size, element_size);
+    TRY(check_vec(ctx, "elements", elements, element_size));
+    TRY(parseal_packed_size(elements->n, bits, &size));
+    TRY(check_buf(ctx, "packed", packed, 1));
+    if (packed->size != size)
+        return parseal_fail(PARSEAL_ERR_SIZE,
+                            "packed.size: %" PRIu64 ", exactly %" PRIu64 " expected", packed->size,
+                            size);
+    TRY(check_no_overlap("elements", &elements->buf, "packed", packed));
+    TRY(check_stream(ctx, stream));
+    return ctx->backend->pack(ctx->device, bits, element_size, elements, packed, unpack, stream);
+}
+
+parseal_status parseal_pack(parseal_ctx *ctx, uint32_t bits, uint32_t element_size,
+                            const parseal_vec *elements, const parseal_buf *packed, void *stream)
+{
+    return pack(ctx, bits, element_size, elements, packed, false, stream);
+}
+
+parseal_status parseal_unpack(parseal_ctx *ctx, uint32_t bits, uint32_t element_size,
+                              const parseal_buf *packed, const parseal_vec *elements, void *stream)
+{
+    return pack(ctx, bits, element_size, elements, packed, true, stream);
+}
