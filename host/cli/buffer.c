@@ -1,0 +1,27 @@
+#include "buffer.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+
+int cli_buffer_create(cli_buffer *buffer, uint64_t n, size_t each, const char *what,
+                      cli_failure *failure)
+{
+    buffer->p = NULL;
+    buffer->size = 0;
+    if (n > SIZE_MAX / each || posix_memalign(&buffer->p, 64, n * each != 0 ? n * each : 1) != 0) {
+        buffer->p = NULL;
+        return cli_fail(failure, CLI_FAILED, "not enough memory for %s (%llu * %zu bytes)", what,
+                        (unsigned long long)n, each);
+    }
+    buffer->size = n * each;
+    return CLI_OK;
+}
+
+void cli_buffer_destroy(cli_buffer *buffer)
+{
+    if (buffer->p != NULL)
+        sodium_memzero(buffer->p, buffer->size);
+    free(buffer->p);
+    buffer->p = NULL;
+    buffer->size = 0;
+}

@@ -1,0 +1,20 @@
+/* Arrays of the size of a model. They hold secrets, so they are wiped before they are freed. */
+#ifndef PARSEAL_CLI_BUFFER_H
+#define PARSEAL_CLI_BUFFER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cli.h"
+
+typedef struct {
+    void *p;
+    size_t size;
+} cli_buffer;
+
+/* n items of `each` bytes, aligned to 64, not initialised. `what` is named in the message. */
+int cli_buffer_create(cli_buffer *buffer, uint64_t n, size_t each, const char *what,
+                      cli_failure *failure);
+void cli_buffer_destroy(cli_buffer *buffer);
+
+#endif

@@ -1,0 +1,43 @@
+/* What every command of `parseal` shares: exit codes, and how a failure travels to main, which
+ * prints it once. */
+#ifndef PARSEAL_CLI_H
+#define PARSEAL_CLI_H
+
+#include "parseal/parseal.h"
+
+enum {
+    CLI_OK = 0,
+    CLI_FAILED = 1, /* the work was tried and failed */
+    CLI_USAGE = 2   /* bad usage, or a bad input file */
+};
+
+typedef struct {
+    int code; /* CLI_* */
+    char text[1024];
+} cli_failure;
+
+#if defined(__GNUC__)
+#define CLI_PRINTF(text, values) __attribute__((format(printf, text, values)))
+#else
+#define CLI_PRINTF(text, values)
+#endif
+
+/* Fills *failure with one printable line and returns code. */
+int cli_fail(cli_failure *failure, int code, const char *format, ...) CLI_PRINTF(3, 4);
+
+/* For a library call that failed while `doing` something: returns CLI_FAILED. */
+int cli_fail_library(cli_failure *failure, const char *doing, parseal_status status);
+
+/* A line on stderr that is not an error. */
+void cli_note(const char *format, ...) CLI_PRINTF(1, 2);
+
+/* Seconds on a clock that never goes back. */
+double cli_now(void);
+
+/* The commands: argv[0] is the command's name. Each returns CLI_*, with *failure filled unless it
+ * is CLI_OK. */
+int devices_main(int argc, char **argv, cli_failure *failure);
+int selftest_main(int argc, char **argv, cli_failure *failure);
+int round_main(int argc, char **argv, cli_failure *failure);
+
+#endif

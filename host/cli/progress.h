@@ -1,0 +1,18 @@
+/* A bar on standard error while a round runs: only on a terminal. */
+#ifndef PARSEAL_CLI_PROGRESS_H
+#define PARSEAL_CLI_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct {
+    bool shown;
+    uint64_t total, done;
+    double drawn_at;
+} progress;
+
+void progress_begin(progress *p, uint64_t total);
+void progress_add(progress *p, const char *doing, uint64_t done);
+void progress_end(progress *p); /* clears the line; harmless when nothing was shown */
+
+#endif

@@ -1,0 +1,244 @@
+#include "round_options.h"
+
+#include <math.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "args.h"
+
+static const char usage[] =
+    "usage: parseal round [options]\n"
+    "\n"
+    "One whole round of federated learning with real cryptography; clients and server are\n"
+    "simulated in this process, the clients one after another.\n"
+    "\n"
+    "  --clients N         clients, 2 to 1000000 (default 20)\n"
+    "  --params FILE       the parameters: the F32, F16 and BF16 tensors of a .safetensors file,\n"
+    "                      or an .f32 file (raw little-endian float32)\n"
+    "  --dim D             without --params: D Gaussian parameters with standard deviation 0.01\n"
+    "                      (default 1000000)\n"
+    "  --dropout F         share of the clients that drop out after masking, 0 <= F < 1\n"
+    "                      (default 0.1; the number is rounded down)\n"
+    "  --neighbours K|all  how many others each client shares a pairwise mask with\n"
+    "                      (default: all up to 21 clients, else 20)\n"
+    "  --clip C            magnitude that updates are clipped to before they are quantised\n"
+    "                      (default: the largest magnitude in the update)\n"
+    "  --bits B            bits of a quantised element, 1 to 24 (default 16)\n"
+    "  --modulus M         modulus of the masked sum, 2 to 2^64, decimal or 2^K (default: the\n"
+    "                      smallest power of two that the sum of all clients stays below)\n"
+    "  --backend NAME      auto, cpu, opencl or cuda (default auto)\n"
+    "  --threads T         CPU threads per call, at most (default: as many as OpenMP would use)\n"
+    "  --seed S            repeats a run: 64 hexadecimal digits or an integer (default: random;\n"
+    "                      the report names the seed)\n"
+    "  --json FILE         write the figures as JSON too; - is standard output, instead of text\n"
+    "  --help              this text\n"
+    "\n";
+
+static const char explanation[] =
+    "Each client adds a different perturbation, uniform within a quarter of the parameters' root\n"
+    "mean square, quantises with stochastic rounding, adds its self mask and one mask per\n"
+    "neighbour (seeds agreed with X25519; of each pair one client adds and the other subtracts),\n"
+    "packs the elements and seals them with AES-256-GCM under its own key. The server opens and\n"
+    "sums what arrives, strips the self masks of the clients that stayed and the pairwise masks "
+    "of\n"
+    "those that dropped out after masking, and dequantises.\n"
+    "\n"
+    "What is simulated: everything secret is derived from the one seed, and the server is simply\n"
+    "handed the self-mask seeds of the clients that stayed and the pairwise seeds of those that\n"
+    "dropped out. That stands for the secret sharing by which clients would give a server exactly\n"
+    "these seeds and no others; it is not part of this command yet.\n"
+    "\n"
+    "bytes: of the float32 updates (update, quantise, dequantise), of the keystreams (mask,\n"
+    "unmask), of the ring elements (pack, unpack, sum), of the sealed messages (seal, open).\n"
+    "\n"
+    "Exit status: 0 when the unmasked sum equals the plain sum of the quantised updates exactly;\n"
+    "1 when it does not or the work failed; 2 for bad usage or a bad input file.\n";
+
+void round_options_usage(void)
+{
+    fputs(usage, stdout);
+    fputs(explanation, stdout);
+}
+
+enum {
+    OPT_CLIENTS = 256,
+    OPT_PARAMS,
+    OPT_DIM,
+    OPT_DROPOUT,
+    OPT_NEIGHBOURS,
+    OPT_CLIP,
+    OPT_BITS,
+    OPT_MODULUS,
+    OPT_BACKEND,
+    OPT_THREADS,
+    OPT_SEED,
+    OPT_JSON
+};
+
+static const struct option long_options[] = {
+    {"clients", required_argument, NULL, OPT_CLIENTS},
+    {"params", required_argument, NULL, OPT_PARAMS},
+    {"dim", required_argument, NULL, OPT_DIM},
+    {"dropout", required_argument, NULL, OPT_DROPOUT},
+    {"neighbours", required_argument, NULL, OPT_NEIGHBOURS},
+    {"clip", required_argument, NULL, OPT_CLIP},
+    {"bits", required_argument, NULL, OPT_BITS},
+    {"modulus", required_argument, NULL, OPT_MODULUS},
+    {"backend", required_argument, NULL, OPT_BACKEND},
+    {"threads", required_argument, NULL, OPT_THREADS},
+    {"seed", required_argument, NULL, OPT_SEED},
+    {"json", required_argument, NULL, OPT_JSON},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+/* What cannot be judged before all options are known. */
+typedef struct {
+    bool dim, modulus, seed;
+    uint64_t neighbours; /* 0: the default; UINT64_MAX: all */
+} given;
+
+static int parse_clip(const char *text, float *clip, cli_failure *failure)
+{
+    double x;
+    int code = args_double("--clip", text, &x, failure);
+    if (code != CLI_OK)
+        return code;
+    if (!(x > 0) || !isnormal((float)x))
+        return cli_fail(failure, CLI_USAGE, "--clip '%.100s': not a positive normal float32", text);
+    *clip = (float)x;
+    return CLI_OK;
+}
+
+static int parse_dropout(const char *text, double *dropout, cli_failure *failure)
+{
+    int code = args_double("--dropout", text, dropout, failure);
+    if (code == CLI_OK && !(*dropout >= 0 && *dropout < 1))
+        return cli_fail(failure, CLI_USAGE, "--dropout '%.100s': not 0 <= F < 1", text);
+    return code;
+}
+
+static int parse_neighbours(const char *text, uint64_t *neighbours, cli_failure *failure)
+{
+    if (strcmp(text, "all") == 0) {
+        *neighbours = UINT64_MAX;
+        return CLI_OK;
+    }
+    return args_u64("--neighbours", text, 1, ROUND_CLIENTS_MAX, neighbours, failure);
+}
+
+static int parse_u32(const char *name, const char *text, uint32_t high, uint32_t *value,
+                     cli_failure *failure)
+{
+    uint64_t x = 0;
+    int code = args_u64(name, text, 1, high, &x, failure);
+    if (code == CLI_OK)
+        *value = (uint32_t)x;
+    return code;
+}
+
+static int parse_option(round_options *o, given *g, int option, cli_failure *failure)
+{
+    switch (option) {
+    case OPT_CLIENTS:
+        return args_u64("--clients", optarg, 2, ROUND_CLIENTS_MAX, &o->clients, failure);
+    case OPT_PARAMS:
+        o->params = optarg;
+        return CLI_OK;
+    case OPT_DIM:
+        g->dim = true;
+        return args_u64("--dim", optarg, 1, UINT64_C(1) << 36, &o->dim, failure);
+    case OPT_DROPOUT:
+        return parse_dropout(optarg, &o->dropout, failure);
+    case OPT_NEIGHBOURS:
+        return parse_neighbours(optarg, &g->neighbours, failure);
+    case OPT_CLIP:
+        return parse_clip(optarg, &o->clip, failure);
+    case OPT_BITS:
+        return parse_u32("--bits", optarg, 24, &o->bits, failure);
+    case OPT_MODULUS:
+        g->modulus = true;
+        return args_modulus("--modulus", optarg, &o->ring.modulus, failure);
+    case OPT_BACKEND:
+        return args_backend("--backend", optarg, &o->backend, failure);
+    case OPT_THREADS:
+        return parse_u32("--threads", optarg, 65536, &o->threads, failure);
+    case OPT_SEED:
+        g->seed = true;
+        return args_seed("--seed", optarg, o->seed, failure);
+    case OPT_JSON:
+        o->json = optarg;
+        return CLI_OK;
+    case 'h':
+        o->help = true;
+        return CLI_OK;
+    default: /* args_next has filled *failure */
+        return CLI_USAGE;
+    }
+}
+
+bool round_clip_is_usable(float clip, uint32_t bits)
+{
+    double levels = (double)((UINT32_C(1) << bits) - 1);
+    return clip > 0 && isnormal((float)(levels / (2.0 * (double)clip)));
+}
+
+static uint64_t default_modulus(uint64_t clients, uint32_t bits)
+{
+    uint64_t largest_sum = clients * ((UINT64_C(1) << bits) - 1);
+    uint64_t modulus = 2;
+    while (modulus <= largest_sum)
+        modulus *= 2;
+    return modulus;
+}
+
+static int finish_ring(round_options *o, const given *g, cli_failure *failure)
+{
+    if (!g->modulus)
+        o->ring.modulus = default_modulus(o->clients, o->bits);
+    bool narrow = o->ring.modulus != 0 && o->ring.modulus <= UINT64_C(1) << 32;
+    o->ring.element_size = narrow ? 4 : 8;
+    if (parseal_quant_check(o->clients, o->bits, &o->ring) != PARSEAL_OK)
+        return cli_fail(failure, CLI_USAGE, "%s", parseal_last_error_text());
+    return CLI_OK;
+}
+
+static int finish(round_options *o, const given *g, cli_failure *failure)
+{
+    if (g->dim && o->params != NULL)
+        return cli_fail(failure, CLI_USAGE, "--dim and --params exclude each other");
+    if (o->clip != 0 && !round_clip_is_usable(o->clip, o->bits))
+        return cli_fail(failure, CLI_USAGE,
+                        "--clip %g: (2^%u - 1) / (2 * clip) is not a normal float32",
+                        (double)o->clip, o->bits);
+    uint64_t degree = g->neighbours;
+    if (degree == UINT64_MAX || (degree == 0 && o->clients <= 21))
+        degree = o->clients - 1;
+    else if (degree == 0)
+        degree = 20;
+    int code = graph_create(&o->graph, o->clients, degree, failure);
+    if (code == CLI_OK)
+        code = finish_ring(o, g, failure);
+    if (code == CLI_OK && !g->seed)
+        randombytes_buf(o->seed, sizeof o->seed);
+    return code;
+}
+
+int round_options_parse(round_options *options, int argc, char **argv, cli_failure *failure)
+{
+    round_options o = {.clients = 20, .dim = 1000000, .dropout = 0.1, .bits = 16};
+    given g = {false, false, false, 0};
+    int option;
+    int code = CLI_OK;
+
+    args_begin();
+    while (code == CLI_OK && (option = args_next(argc, argv, long_options, failure)) != ARGS_END)
+        code = parse_option(&o, &g, option, failure);
+    if (code == CLI_OK && !o.help)
+        code = finish(&o, &g, failure);
+    if (code == CLI_OK)
+        *options = o;
+    sodium_memzero(o.seed, sizeof o.seed);
+    return code;
+}

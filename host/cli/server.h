@@ -1,0 +1,39 @@
+/* The server: takes sealed updates in batches and keeps one vector, their sum. */
+#ifndef PARSEAL_CLI_SERVER_H
+#define PARSEAL_CLI_SERVER_H
+
+#include "fl_round.h"
+
+typedef struct {
+    cli_buffer sum;      /* ring elements */
+    cli_buffer inbox;    /* the envelopes' bytes */
+    cli_buffer unpacked; /* ring elements of a whole batch */
+    envelope *envelopes;
+    parseal_msg *messages;
+    parseal_vec *vectors;
+    size_t slots;        /* envelopes in a batch, at most */
+    size_t received;     /* envelopes that wait to be opened */
+    parseal_seed *masks; /* to be stripped; in guarded memory */
+    size_t n_masks;
+} server;
+
+/* A server that is all zeros may be destroyed. */
+int server_create(server *s, const fl_round *r, cli_failure *failure);
+void server_destroy(server *s);
+
+/* The envelope that the next client fills; then server_receive says that it has arrived. A full
+ * batch is opened and added at once. */
+envelope *server_next_envelope(server *s);
+int server_receive(server *s, fl_round *r, cli_failure *failure);
+
+/* Opens and adds what has been received so far. A message that is not authentic is CLI_FAILED. */
+int server_take(server *s, fl_round *r, cli_failure *failure);
+
+/* Strips the self masks of the clients that stayed and the pair masks between those and the ones
+ * that dropped out. */
+int server_unmask(server *s, fl_round *r, cli_failure *failure);
+
+/* The mean of the clients that stayed, as float32. */
+int server_mean(const server *s, fl_round *r, cli_buffer *mean, cli_failure *failure);
+
+#endif

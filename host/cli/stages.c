@@ -1,0 +1,42 @@
+#include "stages.h"
+
+#include "cli.h"
+
+const stage_label stage_labels[STAGES] = {
+    [STAGE_AGREE] = {"client", "agree", ""},
+    [STAGE_UPDATE] = {"client", "update", "float32"},
+    [STAGE_QUANTISE] = {"client", "quantise", "float32"},
+    [STAGE_MASK] = {"client", "mask", "keystream"},
+    [STAGE_PACK] = {"client", "pack", "elements"},
+    [STAGE_SEAL] = {"client", "seal", "message"},
+    [STAGE_OPEN] = {"server", "open", "message"},
+    [STAGE_UNPACK] = {"server", "unpack", "elements"},
+    [STAGE_SUM] = {"server", "sum", "elements"},
+    [STAGE_RECOVER] = {"server", "recover", ""},
+    [STAGE_UNMASK] = {"server", "unmask", "keystream"},
+    [STAGE_DEQUANTISE] = {"server", "dequantise", "float32"},
+};
+
+void stage_begin(stages *s)
+{
+    s->began = cli_now();
+}
+
+void stage_end(stages *s, stage_id id, uint64_t bytes)
+{
+    s->seconds[id] += cli_now() - s->began;
+    s->bytes[id] += bytes;
+}
+
+double stages_seconds(const stages *s)
+{
+    double sum = 0;
+    for (int i = 0; i < STAGES; i++)
+        sum += s->seconds[i];
+    return sum;
+}
+
+double stage_rate(const stages *s, stage_id id)
+{
+    return s->seconds[id] > 0 ? 1e-9 * (double)s->bytes[id] / s->seconds[id] : 0;
+}
