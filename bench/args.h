@@ -1,0 +1,20 @@
+/* The command line. */
+#ifndef PARSEAL_BENCH_ARGS_H
+#define PARSEAL_BENCH_ARGS_H
+
+#include "measure.h"
+
+struct args {
+    int32_t backend;
+    unsigned threads; /* 0: as many as the library would use */
+    const char *filter;
+    const char *json, *csv; /* files; NULL: not wanted */
+    bool peers, quick;
+    struct effort effort;
+};
+
+enum args_outcome { ARGS_RUN, ARGS_HELP, ARGS_BAD };
+
+enum args_outcome args_parse(int argc, char **argv, struct args *args);
+
+#endif

@@ -1,0 +1,86 @@
+/* What one run counts as, in bytes (GB/s = 10^9 of them per second):
+ *   aead            the plaintext
+ *   mask            the keystream: seeds times the vector
+ *   vec.sum         all inputs
+ *   quantize        the floats read
+ *   dequantize      the integers read
+ *   pack, unpack    the elements (not the bit stream)
+ */
+#include "operations.h"
+
+#define KIB ((size_t)1024)
+#define MIB (1024 * KIB)
+
+/* Plaintext of a cache-resident batch, per thread: with its output 512 KiB, which common
+ * second-level caches hold. The same on every machine, so that rows can be compared. */
+#define BATCH_BYTES (256 * KIB)
+/* Messages of the batch that no cache holds. */
+#define LARGE_MESSAGE (64 * KIB)
+/* Vectors are whole numbers of these. */
+#define VECTOR_UNIT (4 * KIB)
+
+static const struct bench_case aead_cases[] = {
+    {1 * KIB, N_BATCH, false}, {16 * KIB, N_BATCH, true},    {256 * KIB, N_BATCH, false},
+    {4 * MIB, N_BATCH, false}, {SIZE_LARGE, N_BATCH, false},
+};
+
+static const struct bench_case mask_write_cases[] = {{4 * MIB, 1, true}, {SIZE_LARGE, 1, false}};
+
+/* The large vector has one seed: with more of them the vector's own way to memory counts less. */
+static const struct bench_case mask_add_cases[] = {
+    {4 * MIB, 1, true}, {4 * MIB, 8, true}, {4 * MIB, 100, false}, {SIZE_LARGE, 1, false}};
+
+/* A sum reads each input once: only from memory is what a server sees. */
+static const struct bench_case sum_cases[] = {
+    {SIZE_LARGE, 2, false}, {SIZE_LARGE, 16, true}, {SIZE_LARGE, 100, false}};
+
+static const struct bench_case convert_cases[] = {{4 * MIB, 1, true}, {SIZE_LARGE, 1, false}};
+
+#define CASES(list) list, sizeof(list) / sizeof((list)[0])
+
+/* The largest primes below 2^32 and 2^64. */
+#define PRIME32 UINT64_C(4294967291)
+#define PRIME64 UINT64_C(18446744073709551557)
+
+const struct operation operations[] = {
+    {"aead.seal.aes128gcm", &family_aead, CASES(aead_cases), .alg = PARSEAL_AES128GCM},
+    {"aead.open.aes128gcm", &family_aead, CASES(aead_cases), .alg = PARSEAL_AES128GCM,
+     .inverse = true},
+    {"aead.seal.aes256gcm", &family_aead, CASES(aead_cases), .alg = PARSEAL_AES256GCM},
+    {"aead.open.aes256gcm", &family_aead, CASES(aead_cases), .alg = PARSEAL_AES256GCM,
+     .inverse = true},
+    {"mask.write", &family_mask, CASES(mask_write_cases), .ring = {UINT64_C(1) << 32, 4, 0}},
+    {"mask.add", &family_mask, CASES(mask_add_cases), .ring = {UINT64_C(1) << 32, 4, 0},
+     .inverse = true},
+    {"vec.sum.u32.pow2", &family_vec_sum, CASES(sum_cases), .ring = {UINT64_C(1) << 32, 4, 0}},
+    {"vec.sum.u32.prime", &family_vec_sum, CASES(sum_cases), .ring = {PRIME32, 4, 0}},
+    {"vec.sum.u64.pow2", &family_vec_sum, CASES(sum_cases), .ring = {0, 8, 0}},
+    {"vec.sum.u64.prime", &family_vec_sum, CASES(sum_cases), .ring = {PRIME64, 8, 0}},
+    {"quantize", &family_quant, CASES(convert_cases), .inverse = false},
+    {"dequantize", &family_quant, CASES(convert_cases), .inverse = true},
+    {"pack", &family_pack, CASES(convert_cases), .inverse = false},
+    {"unpack", &family_pack, CASES(convert_cases), .inverse = true},
+};
+
+const size_t n_operations = sizeof operations / sizeof operations[0];
+
+static size_t at_least_one(size_t n)
+{
+    return n > 0 ? n : 1;
+}
+
+void settle_case(struct work *w, const struct operation *op, const struct bench_case *c,
+                 size_t large_bytes)
+{
+    w->op = op;
+    if (c->n == N_BATCH) {
+        size_t total = c->size == SIZE_LARGE ? large_bytes : BATCH_BYTES * w->threads;
+        w->size = c->size == SIZE_LARGE ? LARGE_MESSAGE : c->size;
+        w->n = at_least_one(total / w->size);
+    } else {
+        w->size = c->size == SIZE_LARGE
+                      ? at_least_one(large_bytes / c->n / VECTOR_UNIT) * VECTOR_UNIT
+                      : c->size;
+        w->n = c->n;
+    }
+}

@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# What building and testing parseal needs, from Debian's or Ubuntu's own packages. Installs only what
+# is missing, as root or through sudo; where nothing is missing it touches no network.
+#   host/pkg/debian-setup.sh        run: installs, and says what was left out
+#   . host/pkg/debian-setup.sh      sourced: gives the functions; call parseal_setup
+set -euo pipefail
+
+left_out=("CUDA and OpenCL (this version has the CPU backend only)")
+apt_updated=no
+
+has() { command -v "$1" >/dev/null 2>&1; }
+has_library() { has pkg-config && pkg-config --exists "$1"; }
+
+missing_required() {
+    { has cc && has c++; } || echo g++
+    has cmake || echo cmake
+    has ninja || has make || echo ninja-build
+    has pkg-config || echo pkg-config
+    has_library libsodium || echo libsodium-dev
+    has_library jansson || echo libjansson-dev
+    has_library cmocka || echo libcmocka-dev
+}
+
+# Peers that the bench and some tests compare with.
+missing_optional() {
+    has_library libcrypto || echo libssl-dev
+    [ "$(uname -m)" != x86_64 ] || [ -e /usr/include/intel-ipsec-mb.h ] || echo libipsec-mb-dev
+}
+
+can_install() { has apt-get && { [ "$(id -u)" = 0 ] || has sudo; }; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# Runs apt-get quietly; when it fails, the end of what it said goes to stderr.
+apt_quietly() {
+    local log status=0
+    log=$(mktemp)
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" >"$log" 2>&1 || status=$?
+    [ "$status" = 0 ] || tail -n 5 "$log" >&2
+    rm -f "$log"
+    return "$status"
+}
+
+# apt_install PACKAGE...: all of them, or a non-zero status.
+apt_install() {
+    if [ "$apt_updated" = no ]; then
+        apt_updated=yes
+        apt_quietly update || echo "setup: apt-get update failed; trying with the lists at hand" >&2
+    fi
+    apt_quietly install -y --no-install-recommends "$@"
+}
+
+install_required() {
+    [ $# -gt 0 ] || return 0
+    if ! can_install; then
+        echo "setup: missing $*: install them (root, sudo or apt-get is not at hand here)" >&2
+        return 1
+    fi
+    echo "setup: installing $*"
+    if ! apt_install "$@"; then
+        echo "setup: could not install $*" >&2
+        return 1
+    fi
+}
+
+install_optional() {
+    local package
+    for package in "$@"; do
+        if ! can_install; then
+            left_out+=("$package (missing, and no root, sudo or apt-get to install it)")
+        elif apt_install "$package"; then
+            echo "setup: installed $package"
+        else
+            left_out+=("$package (apt-get could not install it)")
+        fi
+    done
+}
+
+parseal_setup() {
+    local required optional
+    mapfile -t required < <(missing_required)
+    install_required "${required[@]}"
+    mapfile -t optional < <(missing_optional)
+    install_optional "${optional[@]}"
+    # A build folder that exists keeps the generator it was made with.
+    if has ninja; then export CMAKE_GENERATOR=${CMAKE_GENERATOR:-Ninja}; fi
+}
+
+say_left_out() {
+    local text
+    text=$(printf '; %s' "${left_out[@]}")
+    echo "left out: ${text:2}"
+}
+
+# build_release TOP [cmake --build arguments]: Release into TOP/build.
+build_release() {
+    local top=$1
+    shift
+    cmake -S "$top" -B "$top/build" -DCMAKE_BUILD_TYPE=Release -DPARSEAL_BUILD_TESTS=ON
+    cmake --build "$top/build" --parallel "$(nproc)" "$@"
+}
+
+if [ "${BASH_SOURCE[0]}" = "$0" ]; then
+    parseal_setup
+    say_left_out
+fi

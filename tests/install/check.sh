@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# One check of an installed parseal. tests/install/CMakeLists.txt gives, in the environment: PREFIX (where
+# it was installed), CC, CXX ("" where there is none), SANITIZE (the flags of the sanitizers it was built with), WORK
+# (a folder for this check alone), CMAKE. Exit status 77: skipped.
+#   check.sh install BUILD CONFIG  installs a build into PREFIX, emptied before
+#   check.sh cmake c|cxx TARGET    an outside project through find_package
+#   check.sh pkg-config c|cxx      the same source through pkg-config
+#   check.sh exports               what the shared library shows
+#   check.sh header                the header alone
+#   check.sh commands              the installed commands start
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+skip() { echo "skipped: $*"; exit 77; }
+fail() { echo "failed: $*" >&2; exit 1; }
+
+# The one file under PREFIX that has this name: distributions put it in lib, lib64 or lib/<triplet>.
+installed() {
+    local found
+    found=$(find "$PREFIX" -name "$1" -print -quit)
+    [ -n "$found" ] || fail "no $1 under the prefix"
+    echo "$found"
+}
+
+# compiler c|cxx
+compiler() {
+    if [ "$1" = c ]; then echo "$CC"; else echo "$CXX"; fi
+}
+
+needs_compiler() { [ -n "$(compiler "$1")" ] || skip "no C++ compiler beside the C compiler"; }
+
+expect_version() {
+    local said version
+    said=$("$@")
+    version=$(sed -n 's/^Version: *//p' "$(installed parseal.pc)")
+    [ "$said" = "parseal $version" ] || fail "$1 said \"$said\", not \"parseal $version\""
+    echo "$said"
+}
+
+install_build() {
+    rm -rf "$PREFIX"
+    "$CMAKE" --install "$1" --prefix "$PREFIX" --config "$2"
+}
+
+check_cmake() {
+    local language=$1 target=$2 upper=C
+    needs_compiler "$language"
+    [ "$language" = c ] || upper=CXX
+    rm -rf "$WORK"
+    "$CMAKE" -S "$here/outside-$language" -B "$WORK" -DTARGET="$target" -DCMAKE_BUILD_TYPE=Release \
+        -DCMAKE_PREFIX_PATH="$PREFIX" \
+        "-DCMAKE_${upper}_COMPILER=$(compiler "$language")" "-DCMAKE_${upper}_FLAGS=$SANITIZE"
+    "$CMAKE" --build "$WORK" --verbose
+    expect_version "$WORK/outside"
+}
+
+check_pkg_config() {
+    local language=$1 source pc flags
+    needs_compiler "$language"
+    pc=$(installed parseal.pc)
+    source=$here/outside-c/main.c
+    [ "$language" = c ] || source=$here/outside-cxx/main.cpp
+    mkdir -p "$WORK"
+    flags=$(PKG_CONFIG_PATH=$(dirname "$pc") pkg-config --cflags --libs parseal)
+    echo "pkg-config: $flags"
+    # shellcheck disable=SC2086 # the flags are words
+    "$(compiler "$language")" $SANITIZE "$source" -o "$WORK/outside" $flags
+    LD_LIBRARY_PATH=$(dirname "$(installed libparseal.so.0)") expect_version "$WORK/outside"
+}
+
+check_exports() {
+    local library others
+    library=$(installed libparseal.so.0)
+    readelf -d "$library" | grep -q 'SONAME.*\[libparseal\.so\.0\]' || fail "SONAME is not libparseal.so.0"
+    others=$(nm -D --defined-only "$library" | awk '$2 != "A" { print $3 }' | grep -v '^parseal_' || true)
+    [ -z "$others" ] || fail "exported without the prefix:" "$others"
+    # Each function of the header, and nothing that is not in it.
+    diff <(nm -D --defined-only "$library" | awk '$2 == "T" { sub("@.*", "", $3); print $3 }' | sort) \
+        <(declared_functions) || fail "header (>) and shared library (<) differ"
+}
+
+# The functions that the header declares for export.
+declared_functions() {
+    "$CC" -E -P -DPARSEAL_API=PARSEAL_EXPORTED "$PREFIX/include/parseal/parseal.h" | tr '\n' ' ' |
+        grep -o 'PARSEAL_EXPORTED [^(]*(' | sed 's/.*\b\(parseal_[a-z0-9_]*\)(/\1/' | sort
+}
+
+# compile_header COMPILER LANGUAGE STANDARD: a file that includes the header and nothing else.
+compile_header() {
+    echo "#include <parseal/parseal.h>" |
+        "$1" -x "$2" -std="$3" -I "$PREFIX/include" -Wall -Wextra -Wpedantic -Werror -fsyntax-only -
+}
+
+check_header() {
+    compile_header "$CC" c c11
+    needs_compiler cxx
+    compile_header "$CXX" c++ c++11
+    compile_header "$CXX" c++ c++17
+}
+
+check_commands() {
+    "$PREFIX/bin/parseal" --help >/dev/null
+    "$PREFIX/bin/parseal-bench" --help >/dev/null
+    "$PREFIX/bin/parseal" selftest
+}
+
+case ${1-} in
+install) install_build "$2" "$3" ;;
+cmake) check_cmake "$2" "$3" ;;
+pkg-config) check_pkg_config "$2" ;;
+exports) check_exports ;;
+header) check_header ;;
+commands) check_commands ;;
+*) fail "unknown check \"${1-}\"" ;;
+esac
