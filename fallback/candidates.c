@@ -1,5 +1,6 @@
 #include "fallback/candidates.h"
 
+#include "fallback/cpu_features.h"
 #include "parseal/parseal.h"
 
 static bool always(void)
@@ -7,18 +8,46 @@ static bool always(void)
     return true;
 }
 
+#if defined(__x86_64__)
+
+enum { PORTABLE, AESNI, AVX2, VAES256, AVX512, VAES512 };
+
+const cpu_level cpu_levels[] = {
+    [PORTABLE] = {"portable", NULL, always},
+    [AESNI] = {"aesni", "AES-NI, PCLMULQDQ and SSSE3", cpu_has_aesni},
+    [AVX2] = {"avx2", "AVX2", cpu_has_avx2},
+    [VAES256] = {"vaes256", "AVX2, VAES and VPCLMULQDQ", cpu_has_vaes256},
+    [AVX512] = {"avx512", "AVX-512 F, BW, DQ and VL", cpu_has_avx512},
+    [VAES512] = {"vaes512", "AVX-512 F, BW, DQ and VL, VAES and VPCLMULQDQ", cpu_has_vaes512},
+};
+
+static const cpu_candidate aead[] = {{VAES512, &gcm_vaes512},
+                                     {VAES256, &gcm_vaes256},
+                                     {AESNI, &gcm_aesni},
+                                     {PORTABLE, &gcm_portable}};
+static const cpu_candidate mask[] = {
+    {AVX512, &mask_avx512}, {AVX2, &mask_avx2}, {PORTABLE, &mask_portable}};
+static const cpu_candidate vec_sum[] = {{PORTABLE, &vec_portable}};
+static const cpu_candidate quant[] = {{PORTABLE, &quant_portable}};
+static const cpu_candidate pack[] = {{PORTABLE, &pack_portable}};
+
+#else
+
 enum { PORTABLE };
 
 const cpu_level cpu_levels[] = {
     [PORTABLE] = {"portable", NULL, always},
 };
-const size_t cpu_level_count = sizeof cpu_levels / sizeof cpu_levels[0];
 
 static const cpu_candidate aead[] = {{PORTABLE, &gcm_portable}};
 static const cpu_candidate mask[] = {{PORTABLE, &mask_portable}};
 static const cpu_candidate vec_sum[] = {{PORTABLE, &vec_portable}};
 static const cpu_candidate quant[] = {{PORTABLE, &quant_portable}};
 static const cpu_candidate pack[] = {{PORTABLE, &pack_portable}};
+
+#endif
+
+const size_t cpu_level_count = sizeof cpu_levels / sizeof cpu_levels[0];
 
 #define LIST(array)                               \
     {                                             \

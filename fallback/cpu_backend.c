@@ -259,7 +259,7 @@ static parseal_status batch_run(const void *device, const void *keys, parseal_ms
             return parseal_fail(PARSEAL_ERR_NO_MEMORY, "batch: out of memory for %zu messages", n);
         }
     }
-    (open ? gcm_open : gcm_seal)(&batch);
+    gcm_run(&batch, open);
     free(batch.partial);
     free(tiles);
     return PARSEAL_OK;
@@ -351,7 +351,7 @@ static parseal_status plan_run(const void *plan, const parseal_aead_io *io, bool
     (void)stream;
     if (p->shape->n > 0)
         memset(source.verdict, 0, p->shape->n * sizeof *source.verdict);
-    (open ? gcm_open : gcm_seal)(&batch);
+    gcm_run(&batch, open);
     return PARSEAL_OK;
 }
 

@@ -5,6 +5,89 @@
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
+#include <stdint.h>
+
+typedef struct {
+    unsigned leaf1_ecx, leaf7_ebx, leaf7_ecx;
+    uint64_t os_state; /* register state that the operating system saves: XCR0 */
+} cpuid_bits;
+
+static cpuid_bits read_cpuid(void)
+{
+    cpuid_bits b = {0};
+    unsigned eax, ebx, ecx, edx;
+    if (__get_cpuid(1, &eax, &ebx, &ecx, &edx)) {
+        b.leaf1_ecx = ecx;
+        if (ecx & bit_OSXSAVE) {
+            uint32_t lo, hi;
+            __asm__("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+            b.os_state = (uint64_t)hi << 32 | lo;
+        }
+    }
+    if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx)) {
+        b.leaf7_ebx = ebx;
+        b.leaf7_ecx = ecx;
+    }
+    return b;
+}
+
+static bool all_of(uint64_t bits, uint64_t wanted)
+{
+    return (bits & wanted) == wanted;
+}
+
+enum { STATE_AVX = 0x06, STATE_AVX512 = 0xe6 };
+
+static bool has_aesni(const cpuid_bits *b)
+{
+    return all_of(b->leaf1_ecx, bit_AES | bit_PCLMUL | bit_SSSE3);
+}
+
+static bool has_avx2(const cpuid_bits *b)
+{
+    return all_of(b->os_state, STATE_AVX) && all_of(b->leaf7_ebx, bit_AVX2);
+}
+
+static bool has_avx512(const cpuid_bits *b)
+{
+    return all_of(b->os_state, STATE_AVX512) &&
+           all_of(b->leaf7_ebx, bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL);
+}
+
+static bool has_vector_aes(const cpuid_bits *b)
+{
+    return has_aesni(b) && all_of(b->leaf7_ecx, bit_VAES | bit_VPCLMULQDQ);
+}
+
+bool cpu_has_aesni(void)
+{
+    const cpuid_bits b = read_cpuid();
+    return has_aesni(&b);
+}
+
+bool cpu_has_avx2(void)
+{
+    const cpuid_bits b = read_cpuid();
+    return has_avx2(&b);
+}
+
+bool cpu_has_vaes256(void)
+{
+    const cpuid_bits b = read_cpuid();
+    return has_avx2(&b) && has_vector_aes(&b);
+}
+
+bool cpu_has_avx512(void)
+{
+    const cpuid_bits b = read_cpuid();
+    return has_avx512(&b);
+}
+
+bool cpu_has_vaes512(void)
+{
+    const cpuid_bits b = read_cpuid();
+    return has_avx512(&b) && has_vector_aes(&b);
+}
 
 /* CPUID leaves 0x80000002 to 0x80000004: 48 characters, padded with spaces. */
 static int brand_string(char brand[49])
@@ -21,12 +104,61 @@ static int brand_string(char brand[49])
     return 1;
 }
 #else
+bool cpu_has_aesni(void)
+{
+    return false;
+}
+
+bool cpu_has_avx2(void)
+{
+    return false;
+}
+
+bool cpu_has_vaes256(void)
+{
+    return false;
+}
+
+bool cpu_has_avx512(void)
+{
+    return false;
+}
+
+bool cpu_has_vaes512(void)
+{
+    return false;
+}
+
 static int brand_string(char brand[49])
 {
     brand[0] = '\0';
     return 0;
 }
 #endif
+
+#if defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+
+bool cpu_has_armv8_crypto(void)
+{
+    return (getauxval(AT_HWCAP) & (HWCAP_AES | HWCAP_PMULL)) == (HWCAP_AES | HWCAP_PMULL);
+}
+#else
+bool cpu_has_armv8_crypto(void)
+{
+    return false;
+}
+#endif
+
+bool cpu_has_neon(void)
+{
+#if defined(__aarch64__)
+    return true;
+#else
+    return false;
+#endif
+}
 
 static const char *architecture(void)
 {

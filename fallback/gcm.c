@@ -1,9 +1,9 @@
 /* AES-GCM over batches.
  *
- * tag = E(J0) ^ GHASH(aad || ciphertext || lengths). GHASH is linear: the hash of a message's tile
- * t is computed on its own as partial[t]; then y = y * H^(blocks of t) ^ partial[t], tile by tile,
- * gives the hash of the whole. An item that is one tile does everything in one task, in the cache;
- * a longer one takes three passes over the batch: tiles, tags, and for open the tiles again.
+ * Messages of one tile go to the implementation whole, some at a time. Longer ones are cut, and
+ * take three passes over the batch: tiles, tags, and for open the tiles again. GHASH is linear: the
+ * hash of a tile t is computed on its own as partial[t]; then y = y * H^(blocks of t) ^ partial[t],
+ * tile by tile, gives the hash of the whole.
  *
  * Open hashes first, decides, and only then decrypts: no unverified plaintext is ever written.
  */
@@ -19,8 +19,10 @@
 
 #define TILE_BLOCKS (GCM_TILE / 16)
 
-/* Data begins with the counter after J0's. A message has fewer than 2^32 blocks, so it does not
- * wrap. */
+/* Tiles that a task takes at once, at most: enough to overlap one short message with the next. */
+enum { GROUP_MAX = 32 };
+
+/* Data begins with the counter after J0's. A message has fewer than 2^32 blocks: no wrap. */
 static uint32_t counter_at(size_t tile_index)
 {
     return (uint32_t)(2 + tile_index * TILE_BLOCKS);
@@ -50,26 +52,49 @@ static tile_view view(const gcm_batch *b, size_t t)
     return v;
 }
 
-/* y after the ciphertext becomes the tag. */
-static void finish_tag(const gcm_impl *impl, const gcm_item *item, uint8_t y[16],
-                       const uint8_t ej0[16])
+/* ------------------------------------------------------------------ first pass: all tiles -- */
+
+typedef struct {
+    const gcm_batch *batch;
+    bool open;
+    size_t group; /* tiles a task */
+} pass;
+
+static void hash_or_seal_tile(const pass *p, const tile_view *v, uint8_t partial[16])
 {
-    uint8_t lengths[16];
-    store_be64(lengths, item->aad_len * 8);
-    store_be64(lengths + 8, item->len * 8);
-    impl->ghash(item->key, y, lengths, sizeof lengths);
-    for (size_t i = 0; i < 16; i++)
-        y[i] ^= ej0[i];
+    const gcm_impl *impl = p->batch->impl;
+    const uint8_t *in = v->item.in + v->offset;
+    if (p->open)
+        impl->ghash(v->item.key, partial, in, v->size);
+    else
+        impl->seal(v->item.key, v->item.nonce, counter_at(v->index), in, v->item.out + v->offset,
+                   v->size, partial);
 }
 
-static void hash_aad(const gcm_impl *impl, const gcm_item *item, uint8_t y[16])
+static void first_pass(void *arg, size_t task)
 {
-    memset(y, 0, 16);
-    if (item->aad_len > 0)
-        impl->ghash(item->key, y, item->aad, (size_t)item->aad_len);
+    const pass *p = arg;
+    const gcm_batch *b = p->batch;
+    void (*const run_items)(const gcm_item *, size_t) =
+        p->open ? b->impl->open_items : b->impl->seal_items;
+    const size_t begin = task * p->group;
+    const size_t end = b->n_tiles - begin < p->group ? b->n_tiles : begin + p->group;
+    gcm_item whole[GROUP_MAX];
+    size_t n_whole = 0;
+
+    for (size_t t = begin; t < end; t++) {
+        const tile_view v = view(b, t);
+        if (v.n == 1)
+            whole[n_whole++] = v.item;
+        else
+            hash_or_seal_tile(p, &v, b->partial[t]);
+    }
+    if (n_whole > 0)
+        run_items(whole, n_whole);
 }
 
-/* The hash of aad and ciphertext of an item of several tiles, from its partial hashes. */
+/* --------------------------------------------------- second pass: the tags of long messages -- */
+
 static void combine(const gcm_impl *impl, const gcm_item *item, size_t n,
                     const uint8_t (*partial)[16], uint8_t y[16])
 {
@@ -77,7 +102,6 @@ static void combine(const gcm_impl *impl, const gcm_item *item, size_t n,
     const size_t last = (size_t)(item->len - (n - 1) * GCM_TILE);
 
     impl->hash_key(item->key, h);
-    hash_aad(impl, item, y);
     gf128_power(power, h, TILE_BLOCKS);
     for (size_t t = 0; t < n; t++) {
         if (t == n - 1)
@@ -90,124 +114,67 @@ static void combine(const gcm_impl *impl, const gcm_item *item, size_t n,
     sodium_memzero(power, sizeof power);
 }
 
-static void set_verdict(const gcm_item *item, const uint8_t computed[16])
+static void compute_tag(const gcm_batch *b, const tile_view *v, size_t t, uint8_t tag[16])
 {
-    const int equal = crypto_verify_16(computed, item->tag) == 0;
-    *item->verdict = equal ? PARSEAL_ITEM_OK : PARSEAL_ITEM_BAD_TAG;
-}
-
-static void decrypt_or_zero(const gcm_impl *impl, const tile_view *v)
-{
-    if (v->size == 0)
-        return;
-    if (*v->item.verdict == PARSEAL_ITEM_OK)
-        impl->ctr(v->item.key, v->item.nonce, counter_at(v->index), v->item.in + v->offset,
-                  v->item.out + v->offset, v->size);
-    else
-        memset(v->item.out + v->offset, 0, v->size);
-}
-
-/* First pass. Items of one tile are finished here. */
-
-static void seal_tile(void *arg, size_t t)
-{
-    const gcm_batch *b = arg;
-    const tile_view v = view(b, t);
-    uint8_t y[16] = {0}, ej0[16];
-
-    if (v.n > 1) {
-        b->impl->seal(v.item.key, v.item.nonce, counter_at(v.index), v.item.in + v.offset,
-                      v.item.out + v.offset, v.size, b->partial[t], NULL);
-        return;
-    }
-    hash_aad(b->impl, &v.item, y);
-    b->impl->seal(v.item.key, v.item.nonce, counter_at(0), v.item.in, v.item.out, v.size, y, ej0);
-    finish_tag(b->impl, &v.item, y, ej0);
-    memcpy(v.item.tag, y, 16);
-    *v.item.verdict = PARSEAL_ITEM_OK;
-    sodium_memzero(ej0, sizeof ej0);
-}
-
-static void open_tile(void *arg, size_t t)
-{
-    const gcm_batch *b = arg;
-    const tile_view v = view(b, t);
-    uint8_t y[16] = {0}, ej0[16];
-
-    if (v.n > 1) {
-        b->impl->ghash(v.item.key, b->partial[t], v.item.in + v.offset, v.size);
-        return;
-    }
-    hash_aad(b->impl, &v.item, y);
-    b->impl->ghash(v.item.key, y, v.item.in, v.size);
-    b->impl->encrypt_j0(v.item.key, v.item.nonce, ej0);
-    finish_tag(b->impl, &v.item, y, ej0);
-    set_verdict(&v.item, y);
-    decrypt_or_zero(b->impl, &v);
-    sodium_memzero(ej0, sizeof ej0);
-    sodium_memzero(y, sizeof y);
-}
-
-/* Second pass: tags of items of several tiles, each at its first tile. */
-
-static void tag_of_long_item(const gcm_batch *b, const tile_view *v, size_t t, uint8_t tag[16])
-{
-    uint8_t ej0[16];
+    uint8_t ej0[16], lengths[16];
+    store_be64(lengths, v->item.aad_len * 8);
+    store_be64(lengths + 8, v->item.len * 8);
+    memset(tag, 0, 16);
+    b->impl->ghash(v->item.key, tag, v->item.aad, (size_t)v->item.aad_len);
     combine(b->impl, &v->item, v->n, (const uint8_t(*)[16])(b->partial + t), tag);
+    b->impl->ghash(v->item.key, tag, lengths, sizeof lengths);
     b->impl->encrypt_j0(v->item.key, v->item.nonce, ej0);
-    finish_tag(b->impl, &v->item, tag, ej0);
+    for (size_t i = 0; i < 16; i++)
+        tag[i] ^= ej0[i];
     sodium_memzero(ej0, sizeof ej0);
 }
 
-static void seal_long_item(void *arg, size_t t)
+static void second_pass(void *arg, size_t t)
 {
-    const gcm_batch *b = arg;
-    const tile_view v = view(b, t);
+    const pass *p = arg;
+    const tile_view v = view(p->batch, t);
+    uint8_t tag[16];
     if (v.n == 1 || v.index != 0)
         return;
-    tag_of_long_item(b, &v, t, v.item.tag);
-    *v.item.verdict = PARSEAL_ITEM_OK;
+    compute_tag(p->batch, &v, t, tag);
+    if (p->open) {
+        const bool equal = crypto_verify_16(tag, v.item.tag) == 0;
+        *v.item.verdict = equal ? PARSEAL_ITEM_OK : PARSEAL_ITEM_BAD_TAG;
+        sodium_memzero(tag, sizeof tag);
+    } else {
+        memcpy(v.item.tag, tag, sizeof tag);
+        *v.item.verdict = PARSEAL_ITEM_OK;
+    }
 }
 
-static void verify_long_item(void *arg, size_t t)
+/* ----------------------------------------------- third pass: decrypt long messages, or zero -- */
+
+static void third_pass(void *arg, size_t t)
 {
-    const gcm_batch *b = arg;
-    const tile_view v = view(b, t);
-    uint8_t computed[16];
-    if (v.n == 1 || v.index != 0)
+    const pass *p = arg;
+    const tile_view v = view(p->batch, t);
+    if (v.n == 1)
         return;
-    tag_of_long_item(b, &v, t, computed);
-    set_verdict(&v.item, computed);
-    sodium_memzero(computed, sizeof computed);
+    if (*v.item.verdict == PARSEAL_ITEM_OK)
+        p->batch->impl->ctr(v.item.key, v.item.nonce, counter_at(v.index), v.item.in + v.offset,
+                            v.item.out + v.offset, v.size);
+    else
+        memset(v.item.out + v.offset, 0, v.size);
 }
 
-/* Third pass. */
-
-static void decrypt_long_item(void *arg, size_t t)
+void gcm_run(const gcm_batch *b, bool open)
 {
-    const gcm_batch *b = arg;
-    const tile_view v = view(b, t);
-    if (v.n > 1)
-        decrypt_or_zero(b->impl, &v);
-}
+    const size_t share = b->n_tiles / ((size_t)b->threads * 4);
+    pass p = {b, open, share < 1 ? 1 : share < GROUP_MAX ? share : GROUP_MAX};
+    const bool long_items = b->tiles != NULL;
 
-static void run(gcm_batch *b, void (*const passes[3])(void *, size_t))
-{
-    const size_t n_passes = b->tiles != NULL ? 3 : 1;
-    if (b->tiles != NULL)
+    if (long_items)
         memset(b->partial, 0, 16 * b->n_tiles);
-    for (size_t i = 0; i < n_passes && passes[i] != NULL; i++)
-        threads_for(b->threads, b->n_tiles, passes[i], b);
-    if (b->tiles != NULL)
-        sodium_memzero(b->partial, 16 * b->n_tiles);
-}
-
-void gcm_seal(gcm_batch *batch)
-{
-    run(batch, (void (*const[3])(void *, size_t)){seal_tile, seal_long_item, NULL});
-}
-
-void gcm_open(gcm_batch *batch)
-{
-    run(batch, (void (*const[3])(void *, size_t)){open_tile, verify_long_item, decrypt_long_item});
+    threads_for(b->threads, (b->n_tiles + p.group - 1) / p.group, first_pass, &p);
+    if (!long_items)
+        return;
+    threads_for(b->threads, b->n_tiles, second_pass, &p);
+    if (open)
+        threads_for(b->threads, b->n_tiles, third_pass, &p);
+    sodium_memzero(b->partial, 16 * b->n_tiles);
 }

@@ -4,22 +4,6 @@
 
 #include "fallback/impl.h"
 
-/* Long messages are cut into tiles of this many bytes: a few fit the second-level cache, and it is
- * a multiple of every implementation's stride. */
-#define GCM_TILE ((size_t)64 * 1024)
-
-typedef struct {
-    const uint8_t *in;
-    uint8_t *out;
-    uint64_t len;
-    const uint8_t *aad;
-    uint64_t aad_len;
-    const uint8_t *nonce;
-    uint8_t *tag;
-    int32_t *verdict;
-    const void *key; /* expanded */
-} gcm_item;
-
 /* The tile that holds bytes [index * GCM_TILE, ...) of an item. */
 typedef struct {
     size_t item;
@@ -40,7 +24,6 @@ typedef struct {
 size_t gcm_tiles_of(uint64_t len);
 
 /* Every verdict is UNSET on entry. */
-void gcm_seal(gcm_batch *batch);
-void gcm_open(gcm_batch *batch);
+void gcm_run(const gcm_batch *batch, bool open);
 
 #endif

@@ -13,6 +13,23 @@
 
 /* ------------------------------------------------------------------- AES-GCM (SP 800-38D) -- */
 
+/* Long messages are cut into tiles of this many bytes: a few fit the second-level cache, and it is
+ * a multiple of every implementation's stride. */
+#define GCM_TILE ((size_t)64 * 1024)
+
+typedef struct {
+    const uint8_t *in;
+    uint8_t *out;
+    uint64_t len;
+    const uint8_t *aad;
+    uint64_t aad_len;
+    const uint8_t *nonce;
+    uint8_t *tag;
+    int32_t *verdict;
+    const void *key; /* expanded */
+} gcm_item;
+
+/* In place or apart everywhere. Hashes `y` are as they come, 16 bytes. */
 typedef struct {
     const char *name;
     size_t key_size; /* bytes of one expanded key, a multiple of 64 */
@@ -20,24 +37,29 @@ typedef struct {
     /* key_len is 16 or 32. */
     void (*key_init)(void *key, const uint8_t *bytes, size_t key_len);
 
+    /* n >= 1 whole messages of at most one tile each: algorithms 4 and 5. No plaintext is written
+     * before its tag has been checked; what fails is zeroed. All keys are of one length. */
+    void (*seal_items)(const gcm_item *items, size_t n);
+    void (*open_items)(const gcm_item *items, size_t n);
+
+    /* The parts that longer messages are made of. */
+
     /* H = E(0), the GHASH key. */
     void (*hash_key)(const void *key, uint8_t h[16]);
 
     /* E(J0) for a 96-bit nonce: the block that hides the tag. */
     void (*encrypt_j0)(const void *key, const uint8_t nonce[12], uint8_t ej0[16]);
 
-    /* out = in ^ keystream of the blocks nonce || BE32(counter), counter + 1, ... In place or
-     * apart. */
+    /* out = in ^ keystream of the blocks nonce || BE32(counter), counter + 1, ... */
     void (*ctr)(const void *key, const uint8_t nonce[12], uint32_t counter, const uint8_t *in,
                 uint8_t *out, size_t len);
 
     /* y = GHASH of data, zero-padded to whole blocks, continued from y. */
     void (*ghash)(const void *key, uint8_t y[16], const uint8_t *data, size_t len);
 
-    /* ctr, then ghash over what it wrote. ej0: NULL, or where E(J0) goes as well (counter is then
-     * 2). */
+    /* ctr, then ghash over what it wrote. */
     void (*seal)(const void *key, const uint8_t nonce[12], uint32_t counter, const uint8_t *in,
-                 uint8_t *out, size_t len, uint8_t y[16], uint8_t *ej0);
+                 uint8_t *out, size_t len, uint8_t y[16]);
 } gcm_impl;
 
 /* ------------------------------------------------------------------------------------ masks -- */
@@ -103,8 +125,8 @@ typedef struct {
                    size_t count);
 } pack_impl;
 
-extern const gcm_impl gcm_portable;
-extern const mask_impl mask_portable;
+extern const gcm_impl gcm_portable, gcm_aesni, gcm_vaes256, gcm_vaes512, gcm_armv8;
+extern const mask_impl mask_portable, mask_avx2, mask_avx512, mask_neon;
 extern const vec_impl vec_portable;
 extern const quant_impl quant_portable;
 extern const pack_impl pack_portable;

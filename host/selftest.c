@@ -249,8 +249,8 @@ static bool quantize_is_right(const tester *t, const quant_answer *a, void *seed
 {
     const float clip = 1.5f, scale = (float)((double)((1u << a->bits) - 1) / (2 * (double)clip));
     const uint32_t float_size = a->float_type == PARSEAL_FLOAT32 ? 4 : 2;
-    float input[QUANT_COUNT];
-    uint64_t output[QUANT_COUNT], nonfinite = 0;
+    float input[QUANT_COUNT] = {0};
+    uint64_t output[QUANT_COUNT] = {0}, nonfinite = 0;
     const parseal_vec x = parseal_host_vec(input, QUANT_COUNT, float_size);
     const parseal_vec q = parseal_host_vec(output, QUANT_COUNT, a->element_size);
     const parseal_buf count = parseal_host_buf(&nonfinite, sizeof nonfinite);
@@ -270,8 +270,8 @@ static bool quantize_is_right(const tester *t, const quant_answer *a, void *seed
 /* A device without double may be one ulp away. */
 static bool dequantize_is_right(const tester *t)
 {
-    uint8_t sums[4 * DEQUANT_COUNT];
-    float means[DEQUANT_COUNT];
+    uint8_t sums[4 * DEQUANT_COUNT] = {0};
+    float means[DEQUANT_COUNT] = {0};
     const parseal_vec sum = parseal_host_vec(sums, DEQUANT_COUNT, 4);
     const parseal_vec mean = parseal_host_vec(means, DEQUANT_COUNT, sizeof(float));
     for (size_t i = 0; i < DEQUANT_COUNT; i++)
@@ -316,8 +316,8 @@ static uint64_t element(const uint64_t *elements, size_t i, uint32_t element_siz
 
 static bool pack_is_right(const tester *t, const pack_answer *a)
 {
-    uint64_t elements[PACK_COUNT], unpacked[PACK_COUNT];
-    uint8_t packed[8 * PACK_COUNT];
+    uint64_t elements[PACK_COUNT] = {0}, unpacked[PACK_COUNT] = {0};
+    uint8_t packed[8 * PACK_COUNT] = {0};
     const parseal_vec in = parseal_host_vec(elements, PACK_COUNT, a->element_size);
     const parseal_vec out = parseal_host_vec(unpacked, PACK_COUNT, a->element_size);
     const parseal_buf buf = parseal_host_buf(packed, (PACK_COUNT * (uint64_t)a->bits + 7) / 8);

@@ -4,7 +4,9 @@
 
 #include "fallback/impl.h"
 #include "fallback/portable/aes_bitsliced.h"
+#include "fallback/portable/bytes.h"
 #include "fallback/portable/ghash_holes.h"
+#include "parseal/parseal.h"
 
 typedef struct {
     aes_key aes;
@@ -45,17 +47,64 @@ static void ghash(const void *key, uint8_t y[16], const uint8_t *data, size_t le
 }
 
 static void seal(const void *key, const uint8_t nonce[12], uint32_t counter, const uint8_t *in,
-                 uint8_t *out, size_t len, uint8_t y[16], uint8_t *ej0)
+                 uint8_t *out, size_t len, uint8_t y[16])
 {
-    const gcm_key *k = key;
-    aes_ctr(&k->aes, nonce, ej0 != NULL ? counter - 1 : counter, ej0, in, out, len);
-    ghash_update(&k->ghash, y, out, len);
+    ctr(key, nonce, counter, in, out, len);
+    ghash(key, y, out, len);
+}
+
+/* The tag of a message, E(J0) given. */
+static void compute_tag(const gcm_item *item, const uint8_t *ciphertext, const uint8_t ej0[16],
+                        uint8_t tag[16])
+{
+    uint8_t lengths[16];
+    store_be64(lengths, item->aad_len * 8);
+    store_be64(lengths + 8, item->len * 8);
+    memset(tag, 0, 16);
+    ghash(item->key, tag, item->aad, (size_t)item->aad_len);
+    ghash(item->key, tag, ciphertext, (size_t)item->len);
+    ghash(item->key, tag, lengths, sizeof lengths);
+    for (size_t i = 0; i < 16; i++)
+        tag[i] ^= ej0[i];
+}
+
+static void seal_items(const gcm_item *items, size_t n)
+{
+    uint8_t ej0[16];
+    for (const gcm_item *item = items; item < items + n; item++) {
+        aes_ctr(&((const gcm_key *)item->key)->aes, item->nonce, 1, ej0, item->in, item->out,
+                (size_t)item->len);
+        compute_tag(item, item->out, ej0, item->tag);
+        *item->verdict = PARSEAL_ITEM_OK;
+    }
+    sodium_memzero(ej0, sizeof ej0);
+}
+
+static void open_items(const gcm_item *items, size_t n)
+{
+    uint8_t ej0[16], tag[16];
+    for (const gcm_item *item = items; item < items + n; item++) {
+        encrypt_j0(item->key, item->nonce, ej0);
+        compute_tag(item, item->in, ej0, tag);
+        if (crypto_verify_16(tag, item->tag) == 0) {
+            *item->verdict = PARSEAL_ITEM_OK;
+            ctr(item->key, item->nonce, 2, item->in, item->out, (size_t)item->len);
+        } else {
+            *item->verdict = PARSEAL_ITEM_BAD_TAG;
+            if (item->len > 0)
+                memset(item->out, 0, (size_t)item->len);
+        }
+    }
+    sodium_memzero(ej0, sizeof ej0);
+    sodium_memzero(tag, sizeof tag);
 }
 
 const gcm_impl gcm_portable = {
     .name = "portable",
     .key_size = KEY_SIZE,
     .key_init = key_init,
+    .seal_items = seal_items,
+    .open_items = open_items,
     .hash_key = hash_key,
     .encrypt_j0 = encrypt_j0,
     .ctr = ctr,

@@ -305,24 +305,24 @@ typedef struct {
 
 static inline parseal_buf parseal_host_buf(const void *p, uint64_t size)
 {
-    parseal_buf buf;
-    buf.kind = PARSEAL_BUF_HOST;
-    buf.reserved = 0;
-    buf.handle = (uintptr_t)p;
-    buf.offset = 0;
-    buf.size = size;
-    return buf;
+    parseal_buf result;
+    result.kind = PARSEAL_BUF_HOST;
+    result.reserved = 0;
+    result.handle = (uintptr_t)p;
+    result.offset = 0;
+    result.size = size;
+    return result;
 }
 
 /* n elements of element_size bytes at p. A product that overflows gives a buffer that every
  * function refuses. */
 static inline parseal_vec parseal_host_vec(const void *p, uint64_t n, uint32_t element_size)
 {
-    parseal_vec vec;
-    vec.buf = parseal_host_buf(
-        p, element_size != 0 && n > UINT64_MAX / element_size ? UINT64_MAX : n * element_size);
-    vec.n = n;
-    return vec;
+    const int overflows = element_size != 0 && n > UINT64_MAX / element_size;
+    parseal_vec result;
+    result.buf = parseal_host_buf(p, overflows ? UINT64_MAX : n * element_size);
+    result.n = n;
+    return result;
 }
 
 /* --------------------------------------------------------------------- aead on device buffers --
@@ -468,7 +468,7 @@ enum { PARSEAL_ROUND_NEAREST = 1, PARSEAL_ROUND_STOCHASTIC = 2 };
 /* How floats become ring elements: [-clip, clip] is mapped onto 0 .. 2^bits - 1. */
 typedef struct {
     size_t struct_size;
-    float clip;            /* c: > 0, and such that (2^bits - 1) / (2c) is a normal float32 */
+    float clip;            /* c: > 0, <= FLT_MAX / 2, (2^bits - 1) / (2c) a normal float32 */
     uint32_t bits;         /* b: 1 to 24 */
     int32_t rounding;      /* PARSEAL_ROUND_* */
     int32_t float_type;    /* PARSEAL_FLOAT32, ...: of the floats that are read */

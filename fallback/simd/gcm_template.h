@@ -1,0 +1,463 @@
+/* AES-GCM on vectors of AES blocks, for every instruction set that has AES rounds and carry-less
+ * multiplication. The including file defines `block`, `vec` and their operations (x86/vec512.h,
+ * ...) and is compiled for its instruction set; GCM_IMPL at the end gives the implementation its
+ * name.
+ *
+ * CTR    A chunk of CHUNK_VECS vectors of counter blocks goes through the rounds side by side,
+ * which hides the latency of a round. GHASH  Blocks are byte-reversed: bit i of a register is then
+ * the coefficient of x^(127 - i), and a product needs no shift if one factor carries an x more. So
+ * the table holds H^n * x, and y = (y + c_1) H^n + c_2 H^(n-1) + ... + c_n H is taken over a chunk
+ * (three multiplications a block: Karatsuba) before it is reduced once, by two multiplications with
+ * the polynomial. GCM    While one chunk is encrypted another is hashed: the two keep different
+ * execution ports busy. Seal hashes what it has just written. Open must know that a message is
+ * authentic before it decrypts it, so in a batch it decrypts message i while it hashes message i
+ * + 1.
+ *
+ * Constant time: AES and multiply instructions, no table, no branch on data but the verdict.
+ */
+#include <sodium.h>
+#include <string.h>
+
+#include "fallback/impl.h"
+#include "fallback/portable/bytes.h"
+#include "parseal/parseal.h"
+
+enum { CHUNK_VECS = 8, CHUNK_BLOCKS = CHUNK_VECS * VEC_BLOCKS, CHUNK_BYTES = 16 * CHUNK_BLOCKS };
+
+/* Longer messages hash their own chunks on the way; shorter ones are hashed with the next message.
+ */
+enum { HASH_WITH_NEXT_MAX = 8192 };
+
+typedef struct {
+    block round_key[15];
+    block h;                                    /* E(0), as it comes */
+    block power[CHUNK_BLOCKS + VEC_BLOCKS - 1]; /* [i] = H^(CHUNK_BLOCKS - i) * x, then zeros */
+    uint32_t rounds;
+} gcm_key;
+
+#define KEY_SIZE ((sizeof(gcm_key) + 63) / 64 * 64)
+
+/* x^128 + x^127 + x^126 + x^121 + 1 in reversed bits: its high half; the low half is 1. */
+#define POLYNOMIAL UINT64_C(0xc200000000000000)
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* Keeps the compiler from holding round keys across chunks in copies on the stack. */
+#define RELOAD_KEYS() __asm__ volatile("" ::: "memory")
+
+/* ------------------------------------------------------------------------------------- GHASH -- */
+
+typedef struct {
+    vec low, middle, high;
+} product;
+
+INLINE product product_zero(void)
+{
+    return (product){vec_zero(), vec_zero(), vec_zero()};
+}
+
+INLINE vec halves_xor(vec x)
+{
+    return vec_xor(x, vec_swap_halves(x));
+}
+
+INLINE void multiply_add(product *sum, vec x, vec power)
+{
+    sum->low = vec_xor(sum->low, vec_clmul(x, power, 0x00));
+    sum->high = vec_xor(sum->high, vec_clmul(x, power, 0x11));
+    sum->middle = vec_xor(sum->middle, vec_clmul(halves_xor(x), halves_xor(power), 0x00));
+}
+
+INLINE vec reduce(product sum)
+{
+    const vec polynomial = vec_broadcast(block_set(POLYNOMIAL, 1));
+    vec middle = vec_xor3(sum.middle, sum.low, sum.high);
+    middle = vec_xor3(middle, vec_swap_halves(sum.low), vec_clmul(polynomial, sum.low, 0x01));
+    return vec_xor3(sum.high, vec_swap_halves(middle), vec_clmul(polynomial, middle, 0x01));
+}
+
+INLINE vec multiply(vec a, vec b)
+{
+    product p = product_zero();
+    multiply_add(&p, a, b);
+    return reduce(p);
+}
+
+INLINE block ghash_chunk(const gcm_key *key, block y, const uint8_t *data)
+{
+    product sum = product_zero();
+    for (int v = 0; v < CHUNK_VECS; v++) {
+        vec x = vec_reverse(vec_load(data + v * VEC_BYTES));
+        if (v == 0)
+            x = vec_xor(x, vec_first_block(y));
+        multiply_add(&sum, x, vec_load(&key->power[v * VEC_BLOCKS]));
+    }
+    return vec_fold(reduce(sum));
+}
+
+/* 0 < len < CHUNK_BYTES, zero-padded to whole blocks */
+INLINE block ghash_rest(const gcm_key *key, block y, const uint8_t *data, size_t len)
+{
+    const block *power = &key->power[CHUNK_BLOCKS - (len + 15) / 16];
+    product sum = product_zero();
+    vec first = vec_first_block(y);
+    for (; len >= VEC_BYTES; data += VEC_BYTES, len -= VEC_BYTES, power += VEC_BLOCKS) {
+        multiply_add(&sum, vec_xor(vec_reverse(vec_load(data)), first), vec_load(power));
+        first = vec_zero();
+    }
+    if (len > 0)
+        multiply_add(&sum, vec_xor(vec_reverse(vec_load_partial(data, len)), first),
+                     vec_load(power));
+    return vec_fold(reduce(sum));
+}
+
+/* y is byte-reversed, here and below. */
+INLINE block ghash_data(const gcm_key *key, block y, const uint8_t *data, size_t len)
+{
+    for (; len >= CHUNK_BYTES; data += CHUNK_BYTES, len -= CHUNK_BYTES)
+        y = ghash_chunk(key, y, data);
+    return len > 0 ? ghash_rest(key, y, data, len) : y;
+}
+
+/* -------------------------------------------------------------------------------------- keys -- */
+
+/* h * x for a hash key as it comes: in reversed bits a shift to the left, reduced. */
+INLINE block times_x(block h)
+{
+    uint8_t bytes[16];
+    block_store(bytes, h);
+    const uint64_t hi = load_be64(bytes), lo = load_be64(bytes + 8), carry = 0 - (hi >> 63);
+    return block_set((hi << 1 | lo >> 63) ^ (carry & POLYNOMIAL), lo << 1 ^ (carry & 1));
+}
+
+static void fill_powers(gcm_key *key)
+{
+    block *end = key->power + CHUNK_BLOCKS;
+    memset(end, 0, sizeof key->power - CHUNK_BLOCKS * sizeof *end);
+    end[-1] = times_x(key->h);
+    /* 2, 4, ... VEC_BLOCKS powers, then whole vectors of them. */
+    for (int n = 1; n < VEC_BLOCKS; n *= 2) {
+        const vec known = vec_load_partial(end - n, 16 * (size_t)n);
+        vec_store_partial(end - 2 * n, multiply(known, vec_broadcast(end[-n])), 16 * (size_t)n);
+    }
+    const vec step = vec_broadcast(end[-VEC_BLOCKS]);
+    vec powers = vec_load(end - VEC_BLOCKS);
+    for (int n = 2 * VEC_BLOCKS; n <= CHUNK_BLOCKS; n += VEC_BLOCKS) {
+        powers = multiply(powers, step);
+        vec_store(end - n, powers);
+    }
+}
+
+static void key_init(void *k, const uint8_t *bytes, size_t key_len)
+{
+    gcm_key *key = k;
+    key->rounds = (uint32_t)key_len / 4 + 6;
+    if (key_len == 16)
+        block_expand_key128(key->round_key, bytes);
+    else
+        block_expand_key256(key->round_key, bytes);
+    key->h = block_aes(key->round_key, key->rounds, block_set(0, 0));
+    fill_powers(key);
+}
+
+static void hash_key(const void *key, uint8_t h[16])
+{
+    block_store(h, ((const gcm_key *)key)->h);
+}
+
+/* --------------------------------------------------------------------------------------- CTR -- */
+
+/* nonce || BE32(counter) byte-reversed: the counter is dword 0. */
+INLINE block counter_block(const uint8_t nonce[12], uint32_t counter)
+{
+    return block_set(load_be64(nonce), (load_be64(nonce + 4) & UINT32_MAX) << 32 | counter);
+}
+
+INLINE block ej0(const gcm_key *key, const uint8_t nonce[12])
+{
+    return block_aes(key->round_key, key->rounds, block_reverse(counter_block(nonce, 1)));
+}
+
+INLINE vec first_counters(const uint8_t nonce[12], uint32_t counter)
+{
+    return vec_add32(vec_broadcast(counter_block(nonce, counter)), vec_block_numbers());
+}
+
+INLINE vec next_counters(vec *counters)
+{
+    const vec x = vec_reverse(*counters);
+    *counters = vec_add32(*counters, vec_broadcast(block_set(0, VEC_BLOCKS)));
+    return x;
+}
+
+/* A chunk to be hashed while another is encrypted. */
+typedef struct {
+    const gcm_key *key;
+    bool in_text; /* it is what `text` holds; else it is at data */
+    const uint8_t *data;
+    block *y;
+} hash_job;
+
+/* out = in ^ keystream for one chunk; text receives out. Meanwhile *hash, if there is one. */
+INLINE void crypt_chunk(const gcm_key *key, uint32_t rounds, vec *counters, const uint8_t *in,
+                        uint8_t *out, const hash_job *hash, vec text[CHUNK_VECS])
+{
+    vec s[CHUNK_VECS];
+    product sum = product_zero();
+    RELOAD_KEYS();
+    vec previous = vec_broadcast(key->round_key[0]);
+    for (int v = 0; v < CHUNK_VECS; v++)
+        s[v] = vec_aes_begin(next_counters(counters), previous);
+#pragma GCC unroll 16
+    for (uint32_t r = 1; r < rounds; r++) {
+        const vec k = vec_broadcast(key->round_key[r]);
+        for (int v = 0; v < CHUNK_VECS; v++)
+            s[v] = vec_aes_round(s[v], previous, k);
+        previous = k;
+        if (hash != NULL && r <= CHUNK_VECS) {
+            const uint32_t v = r - 1;
+            vec x = vec_reverse(hash->in_text ? text[v] : vec_load(hash->data + v * VEC_BYTES));
+            if (v == 0)
+                x = vec_xor(x, vec_first_block(*hash->y));
+            multiply_add(&sum, x, vec_load(&hash->key->power[v * VEC_BLOCKS]));
+        }
+    }
+    const vec k = vec_broadcast(key->round_key[rounds]);
+    for (int v = 0; v < CHUNK_VECS; v++) {
+        text[v] = vec_aes_last(s[v], previous, k, vec_load(in + v * VEC_BYTES));
+        vec_store(out + v * VEC_BYTES, text[v]);
+    }
+    if (hash != NULL)
+        *hash->y = vec_fold(reduce(sum));
+}
+
+/* At most n vectors, n constant: all go through the rounds, whether they are needed or not. */
+INLINE void crypt_vectors(const gcm_key *key, uint32_t rounds, vec *counters, const uint8_t *in,
+                          uint8_t *out, size_t len, int n)
+{
+    vec s[CHUNK_VECS];
+    vec previous = vec_broadcast(key->round_key[0]);
+    for (int v = 0; v < n; v++)
+        s[v] = vec_aes_begin(next_counters(counters), previous);
+    for (uint32_t r = 1; r < rounds; r++) {
+        const vec k = vec_broadcast(key->round_key[r]);
+        for (int v = 0; v < n; v++)
+            s[v] = vec_aes_round(s[v], previous, k);
+        previous = k;
+    }
+    const vec k = vec_broadcast(key->round_key[rounds]);
+    for (int v = 0; v < n && len > 0; v++) {
+        const size_t size = len < VEC_BYTES ? len : VEC_BYTES;
+        if (size == VEC_BYTES)
+            vec_store(out, vec_aes_last(s[v], previous, k, vec_load(in)));
+        else
+            vec_store_partial(out, vec_aes_last(s[v], previous, k, vec_load_partial(in, size)),
+                              size);
+        in += size;
+        out += size;
+        len -= size;
+    }
+}
+
+/* What is left after whole chunks: 0 < len < CHUNK_BYTES. */
+INLINE void crypt_rest(const gcm_key *key, uint32_t rounds, vec *counters, const uint8_t *in,
+                       uint8_t *out, size_t len)
+{
+    RELOAD_KEYS();
+    if (len > 4 * VEC_BYTES)
+        crypt_vectors(key, rounds, counters, in, out, len, 8);
+    else if (len > 2 * VEC_BYTES)
+        crypt_vectors(key, rounds, counters, in, out, len, 4);
+    else
+        crypt_vectors(key, rounds, counters, in, out, len, 2);
+}
+
+/* ----------------------------------------------------------------------- parts of a message -- */
+
+/* Ciphertext that is still to be hashed, of some message. */
+typedef struct {
+    const gcm_key *key;
+    const uint8_t *data;
+    size_t len;
+    block y;
+} to_hash;
+
+/* Encrypts all of len; hashes of *pending as many chunks as there are to encrypt. */
+INLINE void crypt_and_hash(const gcm_key *key, uint32_t rounds, vec counters, const uint8_t *in,
+                           uint8_t *out, size_t len, to_hash *pending)
+{
+    vec text[CHUNK_VECS];
+    for (; len >= CHUNK_BYTES; in += CHUNK_BYTES, out += CHUNK_BYTES, len -= CHUNK_BYTES) {
+        if (pending->len < CHUNK_BYTES) {
+            crypt_chunk(key, rounds, &counters, in, out, NULL, text);
+            continue;
+        }
+        const hash_job job = {pending->key, false, pending->data, &pending->y};
+        crypt_chunk(key, rounds, &counters, in, out, &job, text);
+        pending->data += CHUNK_BYTES;
+        pending->len -= CHUNK_BYTES;
+    }
+    if (len > 0)
+        crypt_rest(key, rounds, &counters, in, out, len);
+}
+
+/* Encrypts, and hashes what was written one chunk behind. */
+INLINE block seal_data(const gcm_key *key, uint32_t rounds, vec counters, const uint8_t *in,
+                       uint8_t *out, size_t len, block y)
+{
+    vec text[CHUNK_VECS];
+    const hash_job job = {key, true, NULL, &y};
+    const uint8_t *unhashed = out;
+    if (len >= CHUNK_BYTES) {
+        crypt_chunk(key, rounds, &counters, in, out, NULL, text);
+        in += CHUNK_BYTES, out += CHUNK_BYTES, len -= CHUNK_BYTES;
+    }
+    for (; len >= CHUNK_BYTES; in += CHUNK_BYTES, out += CHUNK_BYTES, len -= CHUNK_BYTES) {
+        crypt_chunk(key, rounds, &counters, in, out, &job, text);
+        unhashed += CHUNK_BYTES;
+    }
+    if (len > 0)
+        crypt_rest(key, rounds, &counters, in, out, len);
+    return ghash_data(key, y, unhashed, (size_t)(out - unhashed) + len);
+}
+
+static void ctr(const void *k, const uint8_t nonce[12], uint32_t counter, const uint8_t *in,
+                uint8_t *out, size_t len)
+{
+    const gcm_key *key = k;
+    to_hash nothing = {key, NULL, 0, block_set(0, 0)};
+    if (key->rounds == 10)
+        crypt_and_hash(key, 10, first_counters(nonce, counter), in, out, len, &nothing);
+    else
+        crypt_and_hash(key, 14, first_counters(nonce, counter), in, out, len, &nothing);
+}
+
+static void ghash(const void *key, uint8_t y[16], const uint8_t *data, size_t len)
+{
+    const block hashed = ghash_data(key, block_reverse(block_load(y)), data, len);
+    block_store(y, block_reverse(hashed));
+}
+
+static void encrypt_j0(const void *key, const uint8_t nonce[12], uint8_t out[16])
+{
+    block_store(out, ej0(key, nonce));
+}
+
+static void seal(const void *k, const uint8_t nonce[12], uint32_t counter, const uint8_t *in,
+                 uint8_t *out, size_t len, uint8_t y[16])
+{
+    const gcm_key *key = k;
+    const vec counters = first_counters(nonce, counter);
+    block hash = block_reverse(block_load(y));
+    if (key->rounds == 10)
+        hash = seal_data(key, 10, counters, in, out, len, hash);
+    else
+        hash = seal_data(key, 14, counters, in, out, len, hash);
+    block_store(y, block_reverse(hash));
+}
+
+/* -------------------------------------------------------------------------- whole messages -- */
+
+/* The hash of aad, with `data` still to come. */
+INLINE to_hash begin_hash(const gcm_item *item, const uint8_t *data)
+{
+    const gcm_key *key = item->key;
+    const block zero = block_set(0, 0);
+    return (to_hash){key, data, (size_t)item->len,
+                     item->aad_len > 0 ? ghash_data(key, zero, item->aad, (size_t)item->aad_len)
+                                       : zero};
+}
+
+/* What is left to hash, the lengths, and E(J0): the tag. */
+INLINE block finish_tag(const gcm_item *item, const to_hash *h)
+{
+    block y = ghash_data(h->key, h->y, h->data, h->len);
+    y = block_xor(y, block_set(item->aad_len * 8, item->len * 8));
+    y = vec_fold(multiply(vec_first_block(y), vec_first_block(h->key->power[CHUNK_BLOCKS - 1])));
+    return block_xor(block_reverse(y), ej0(h->key, item->nonce));
+}
+
+INLINE void finish_seal(const gcm_item *item, const to_hash *h)
+{
+    block_store(item->tag, finish_tag(item, h));
+    *item->verdict = PARSEAL_ITEM_OK;
+}
+
+INLINE void finish_open(const gcm_item *item, const to_hash *h)
+{
+    uint64_t difference[2];
+    block_store(difference, block_xor(finish_tag(item, h), block_load(item->tag)));
+    *item->verdict = (difference[0] | difference[1]) == 0 ? PARSEAL_ITEM_OK : PARSEAL_ITEM_BAD_TAG;
+}
+
+INLINE void seal_items_with(uint32_t rounds, const gcm_item *items, size_t n)
+{
+    to_hash last = begin_hash(&items[0], NULL);
+    last.len = 0;
+    for (size_t i = 0; i < n; i++) {
+        const gcm_item *item = &items[i];
+        const vec counters = first_counters(item->nonce, 2);
+        to_hash next = begin_hash(item, item->out);
+        if (item->len > HASH_WITH_NEXT_MAX) {
+            next.y = seal_data(item->key, rounds, counters, item->in, item->out, (size_t)item->len,
+                               next.y);
+            next.len = 0;
+        } else {
+            crypt_and_hash(item->key, rounds, counters, item->in, item->out, (size_t)item->len,
+                           &last);
+        }
+        if (i > 0)
+            finish_seal(&items[i - 1], &last);
+        last = next;
+    }
+    finish_seal(&items[n - 1], &last);
+}
+
+INLINE void open_items_with(uint32_t rounds, const gcm_item *items, size_t n)
+{
+    to_hash next = begin_hash(&items[0], items[0].in);
+    for (size_t i = 0; i < n; i++) {
+        const gcm_item *item = &items[i];
+        finish_open(item, &next);
+        next.len = 0;
+        if (i + 1 < n)
+            next = begin_hash(&items[i + 1], items[i + 1].in);
+        if (item->len == 0)
+            continue;
+        if (*item->verdict == PARSEAL_ITEM_OK)
+            crypt_and_hash(item->key, rounds, first_counters(item->nonce, 2), item->in, item->out,
+                           (size_t)item->len, &next);
+        else
+            memset(item->out, 0, (size_t)item->len);
+    }
+}
+
+static void seal_items(const gcm_item *items, size_t n)
+{
+    if (((const gcm_key *)items[0].key)->rounds == 10)
+        seal_items_with(10, items, n);
+    else
+        seal_items_with(14, items, n);
+}
+
+static void open_items(const gcm_item *items, size_t n)
+{
+    if (((const gcm_key *)items[0].key)->rounds == 10)
+        open_items_with(10, items, n);
+    else
+        open_items_with(14, items, n);
+}
+
+#define GCM_IMPL(identifier, level) \
+    const gcm_impl identifier = {   \
+        .name = level,              \
+        .key_size = KEY_SIZE,       \
+        .key_init = key_init,       \
+        .hash_key = hash_key,       \
+        .encrypt_j0 = encrypt_j0,   \
+        .ctr = ctr,                 \
+        .ghash = ghash,             \
+        .seal = seal,               \
+        .seal_items = seal_items,   \
+        .open_items = open_items,   \
+    }

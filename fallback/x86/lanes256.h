@@ -1,0 +1,148 @@
+/* Eight 32-bit lanes, or four of 64 bits: AVX2. */
+#ifndef PARSEAL_FALLBACK_X86_LANES256_H
+#define PARSEAL_FALLBACK_X86_LANES256_H
+
+#include <immintrin.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef __m256i lanes;
+
+enum { LANES = 8 };
+
+static inline lanes lanes_set32(uint32_t x)
+{
+    return _mm256_set1_epi32((int)x);
+}
+
+static inline lanes lanes_set64(uint64_t x)
+{
+    return _mm256_set1_epi64x((long long)x);
+}
+
+static inline lanes lanes_numbers(void)
+{
+    return _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0);
+}
+
+static inline lanes lanes_load(const void *p)
+{
+    return _mm256_loadu_si256(p);
+}
+
+static inline void lanes_store(void *p, lanes x)
+{
+    _mm256_storeu_si256(p, x);
+}
+
+static inline lanes lanes_and(lanes a, lanes b)
+{
+    return _mm256_and_si256(a, b);
+}
+
+static inline lanes lanes_xor(lanes a, lanes b)
+{
+    return _mm256_xor_si256(a, b);
+}
+
+static inline lanes lanes_add32(lanes a, lanes b)
+{
+    return _mm256_add_epi32(a, b);
+}
+
+static inline lanes lanes_sub32(lanes a, lanes b)
+{
+    return _mm256_sub_epi32(a, b);
+}
+
+static inline lanes lanes_add64(lanes a, lanes b)
+{
+    return _mm256_add_epi64(a, b);
+}
+
+static inline lanes lanes_sub64(lanes a, lanes b)
+{
+    return _mm256_sub_epi64(a, b);
+}
+
+/* Whole bytes move by a shuffle. */
+static inline lanes lanes_rotate_bytes(lanes x, int by)
+{
+    const __m256i by16 = _mm256_set_epi8(13, 12, 15, 14, 9, 8, 11, 10, 5, 4, 7, 6, 1, 0, 3, 2, 13,
+                                         12, 15, 14, 9, 8, 11, 10, 5, 4, 7, 6, 1, 0, 3, 2);
+    const __m256i by8 = _mm256_set_epi8(14, 13, 12, 15, 10, 9, 8, 11, 6, 5, 4, 7, 2, 1, 0, 3, 14,
+                                        13, 12, 15, 10, 9, 8, 11, 6, 5, 4, 7, 2, 1, 0, 3);
+    return _mm256_shuffle_epi8(x, by == 16 ? by16 : by8);
+}
+
+#define lanes_rotate32(x, by)                  \
+    ((by) % 8 == 0 ? lanes_rotate_bytes(x, by) \
+                   : _mm256_or_si256(_mm256_slli_epi32(x, by), _mm256_srli_epi32(x, 32 - (by))))
+
+/* all ones where a < b, unsigned */
+static inline lanes lanes_less32(lanes a, lanes b)
+{
+    return _mm256_xor_si256(_mm256_cmpeq_epi32(_mm256_max_epu32(a, b), a), _mm256_set1_epi32(-1));
+}
+
+static inline lanes lanes_less64(lanes a, lanes b)
+{
+    const __m256i sign = _mm256_set1_epi64x(INT64_MIN);
+    return _mm256_cmpgt_epi64(_mm256_xor_si256(b, sign), _mm256_xor_si256(a, sign));
+}
+
+/* x + (a < b ? m : 0), unsigned */
+static inline lanes lanes_add_if_less32(lanes x, lanes a, lanes b, lanes m)
+{
+    return _mm256_add_epi32(x, _mm256_and_si256(lanes_less32(a, b), m));
+}
+
+static inline lanes lanes_add_if_less64(lanes x, lanes a, lanes b, lanes m)
+{
+    return _mm256_add_epi64(x, _mm256_and_si256(lanes_less64(a, b), m));
+}
+
+/* other where x >= m, else x, unsigned */
+static inline lanes lanes_replace_from32(lanes x, lanes m, lanes other)
+{
+    return _mm256_blendv_epi8(other, x, lanes_less32(x, m));
+}
+
+static inline lanes lanes_replace_from64(lanes x, lanes m, lanes other)
+{
+    return _mm256_blendv_epi8(other, x, lanes_less64(x, m));
+}
+
+static inline bool lanes_any_from32(const lanes *x, int n, lanes m)
+{
+    lanes all = _mm256_set1_epi32(-1);
+    for (int i = 0; i < n; i++)
+        all = _mm256_and_si256(all, lanes_less32(x[i], m));
+    return _mm256_movemask_epi8(all) != -1;
+}
+
+static inline bool lanes_any_from64(const lanes *x, int n, lanes m)
+{
+    lanes all = _mm256_set1_epi32(-1);
+    for (int i = 0; i < n; i++)
+        all = _mm256_and_si256(all, lanes_less64(x[i], m));
+    return _mm256_movemask_epi8(all) != -1;
+}
+
+#define lanes_unpack_low32(a, b)  _mm256_unpacklo_epi32(a, b)
+#define lanes_unpack_high32(a, b) _mm256_unpackhi_epi32(a, b)
+#define lanes_unpack_low64(a, b)  _mm256_unpacklo_epi64(a, b)
+#define lanes_unpack_high64(a, b) _mm256_unpackhi_epi64(a, b)
+
+/* The 128-bit quarters L of p0 .. p3, L = 0 and 1, are stored one after the other at to + L *
+ * stride. */
+static inline void lanes_store_quarters(uint8_t *to, size_t stride, lanes p0, lanes p1, lanes p2,
+                                        lanes p3)
+{
+    lanes_store(to, _mm256_permute2x128_si256(p0, p1, 0x20));
+    lanes_store(to + 32, _mm256_permute2x128_si256(p2, p3, 0x20));
+    lanes_store(to + stride, _mm256_permute2x128_si256(p0, p1, 0x31));
+    lanes_store(to + stride + 32, _mm256_permute2x128_si256(p2, p3, 0x31));
+}
+
+#endif

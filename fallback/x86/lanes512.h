@@ -1,0 +1,125 @@
+/* Sixteen 32-bit lanes, or eight of 64 bits: AVX-512 F. */
+#ifndef PARSEAL_FALLBACK_X86_LANES512_H
+#define PARSEAL_FALLBACK_X86_LANES512_H
+
+#include <immintrin.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef __m512i lanes;
+
+enum { LANES = 16 };
+
+static inline lanes lanes_set32(uint32_t x)
+{
+    return _mm512_set1_epi32((int)x);
+}
+
+static inline lanes lanes_set64(uint64_t x)
+{
+    return _mm512_set1_epi64((long long)x);
+}
+
+static inline lanes lanes_numbers(void)
+{
+    return _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+}
+
+static inline lanes lanes_load(const void *p)
+{
+    return _mm512_loadu_si512(p);
+}
+
+static inline void lanes_store(void *p, lanes x)
+{
+    _mm512_storeu_si512(p, x);
+}
+
+static inline lanes lanes_and(lanes a, lanes b)
+{
+    return _mm512_and_si512(a, b);
+}
+
+static inline lanes lanes_xor(lanes a, lanes b)
+{
+    return _mm512_xor_si512(a, b);
+}
+
+static inline lanes lanes_add32(lanes a, lanes b)
+{
+    return _mm512_add_epi32(a, b);
+}
+
+static inline lanes lanes_sub32(lanes a, lanes b)
+{
+    return _mm512_sub_epi32(a, b);
+}
+
+static inline lanes lanes_add64(lanes a, lanes b)
+{
+    return _mm512_add_epi64(a, b);
+}
+
+static inline lanes lanes_sub64(lanes a, lanes b)
+{
+    return _mm512_sub_epi64(a, b);
+}
+
+#define lanes_rotate32(x, by) _mm512_rol_epi32(x, by)
+
+/* x + (a < b ? m : 0), unsigned */
+static inline lanes lanes_add_if_less32(lanes x, lanes a, lanes b, lanes m)
+{
+    return _mm512_mask_add_epi32(x, _mm512_cmplt_epu32_mask(a, b), x, m);
+}
+
+static inline lanes lanes_add_if_less64(lanes x, lanes a, lanes b, lanes m)
+{
+    return _mm512_mask_add_epi64(x, _mm512_cmplt_epu64_mask(a, b), x, m);
+}
+
+/* other where x >= m, else x, unsigned */
+static inline lanes lanes_replace_from32(lanes x, lanes m, lanes other)
+{
+    return _mm512_mask_mov_epi32(x, _mm512_cmpge_epu32_mask(x, m), other);
+}
+
+static inline lanes lanes_replace_from64(lanes x, lanes m, lanes other)
+{
+    return _mm512_mask_mov_epi64(x, _mm512_cmpge_epu64_mask(x, m), other);
+}
+
+static inline bool lanes_any_from32(const lanes *x, int n, lanes m)
+{
+    __mmask16 any = 0;
+    for (int i = 0; i < n; i++)
+        any |= _mm512_cmpge_epu32_mask(x[i], m);
+    return any != 0;
+}
+
+static inline bool lanes_any_from64(const lanes *x, int n, lanes m)
+{
+    __mmask8 any = 0;
+    for (int i = 0; i < n; i++)
+        any |= _mm512_cmpge_epu64_mask(x[i], m);
+    return any != 0;
+}
+
+#define lanes_unpack_low32(a, b)  _mm512_unpacklo_epi32(a, b)
+#define lanes_unpack_high32(a, b) _mm512_unpackhi_epi32(a, b)
+#define lanes_unpack_low64(a, b)  _mm512_unpacklo_epi64(a, b)
+#define lanes_unpack_high64(a, b) _mm512_unpackhi_epi64(a, b)
+
+/* The 128-bit quarters L of p0 .. p3 are stored one after the other at to + L * stride. */
+static inline void lanes_store_quarters(uint8_t *to, size_t stride, lanes p0, lanes p1, lanes p2,
+                                        lanes p3)
+{
+    const lanes a = _mm512_shuffle_i32x4(p0, p1, 0x44), b = _mm512_shuffle_i32x4(p0, p1, 0xee);
+    const lanes c = _mm512_shuffle_i32x4(p2, p3, 0x44), d = _mm512_shuffle_i32x4(p2, p3, 0xee);
+    lanes_store(to, _mm512_shuffle_i32x4(a, c, 0x88));
+    lanes_store(to + stride, _mm512_shuffle_i32x4(a, c, 0xdd));
+    lanes_store(to + 2 * stride, _mm512_shuffle_i32x4(b, d, 0x88));
+    lanes_store(to + 3 * stride, _mm512_shuffle_i32x4(b, d, 0xdd));
+}
+
+#endif

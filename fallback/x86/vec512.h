@@ -1,0 +1,118 @@
+/* Four AES blocks in a 512-bit register: VAES, VPCLMULQDQ, AVX-512 F, BW, DQ, VL. */
+#ifndef PARSEAL_FALLBACK_X86_VEC512_H
+#define PARSEAL_FALLBACK_X86_VEC512_H
+
+#include "fallback/x86/block.h"
+
+typedef __m512i vec;
+
+enum { VEC_BLOCKS = 4, VEC_BYTES = 64 };
+
+static inline vec vec_load(const void *p)
+{
+    return _mm512_loadu_si512(p);
+}
+
+static inline void vec_store(void *p, vec x)
+{
+    _mm512_storeu_si512(p, x);
+}
+
+/* p aligned to VEC_BYTES */
+static inline void vec_stream(void *p, vec x)
+{
+    _mm512_stream_si512((__m512i *)p, x);
+}
+
+static inline __mmask64 vec_first_bytes(size_t n)
+{
+    return n >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << n) - 1;
+}
+
+static inline vec vec_load_partial(const void *p, size_t n)
+{
+    return _mm512_maskz_loadu_epi8(vec_first_bytes(n), p);
+}
+
+static inline void vec_store_partial(void *p, vec x, size_t n)
+{
+    _mm512_mask_storeu_epi8(p, vec_first_bytes(n), x);
+}
+
+/* Bytes from n on become zero. */
+static inline vec vec_keep_bytes(vec x, size_t n)
+{
+    return _mm512_maskz_mov_epi8(vec_first_bytes(n), x);
+}
+
+static inline vec vec_zero(void)
+{
+    return _mm512_setzero_si512();
+}
+
+static inline vec vec_broadcast(block x)
+{
+    return _mm512_broadcast_i32x4(x);
+}
+
+/* x in the first block, zeros in the others. */
+static inline vec vec_first_block(block x)
+{
+    return _mm512_zextsi128_si512(x);
+}
+
+/* j in dword 0 of block j */
+static inline vec vec_block_numbers(void)
+{
+    return _mm512_set_epi32(0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0);
+}
+
+static inline vec vec_add32(vec a, vec b)
+{
+    return _mm512_add_epi32(a, b);
+}
+
+static inline vec vec_xor(vec a, vec b)
+{
+    return _mm512_xor_si512(a, b);
+}
+
+static inline vec vec_xor3(vec a, vec b, vec c)
+{
+    return _mm512_ternarylogic_epi64(a, b, c, 0x96);
+}
+
+/* Each block's bytes, last first. */
+static inline vec vec_reverse(vec x)
+{
+    return _mm512_shuffle_epi8(x, vec_broadcast(block_reversal()));
+}
+
+static inline vec vec_swap_halves(vec x)
+{
+    return _mm512_shuffle_epi32(x, (_MM_PERM_ENUM)0x4e);
+}
+
+/* AES rounds: begin takes the first round key, round r the keys r - 1 and r, last the last two;
+ * `text` is XORed in with the last key. (Where a round's key comes first, as on Arm, the other of
+ * the two is used.) */
+static inline vec vec_aes_begin(vec x, vec key)
+{
+    return vec_xor(x, key);
+}
+
+#define vec_aes_round(x, previous_key, key) _mm512_aesenc_epi128(x, key)
+
+#define vec_aes_last(x, previous_key, key, text) _mm512_aesenclast_epi128(x, vec_xor(key, text))
+
+#define vec_clmul(a, b, halves) _mm512_clmulepi64_epi128(a, b, halves)
+
+/* The XOR of all blocks. */
+static inline block vec_fold(vec x)
+{
+    const __m256i half =
+        _mm256_xor_si256(_mm512_castsi512_si256(x), _mm512_extracti64x4_epi64(x, 1));
+    return _mm_xor_si128(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+}
+
+#endif
