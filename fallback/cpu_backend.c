@@ -14,6 +14,7 @@
 typedef struct {
     char name[128];
     uint32_t threads;
+    uint64_t cache_size;
     size_t max_level;
     const cpu_candidate *chosen[PARSEAL_PRIMITIVES];
 } cpu_device;
@@ -28,28 +29,28 @@ static void *address(const parseal_buf *buf)
 
 /* ------------------------------------------------------------------------------------ device -- */
 
-static parseal_status level_of(const char *name, size_t *level)
+static parseal_status level_of(const char *source, const char *name, size_t *level)
 {
     for (size_t i = 0; i < cpu_level_count; i++)
         if (strcmp(name, cpu_levels[i].name) == 0) {
             if (!cpu_levels[i].supported())
-                return parseal_fail(PARSEAL_ERR_NO_DEVICE,
-                                    "CPU implementation \"%s\": this machine lacks %s", name,
-                                    cpu_levels[i].needs);
+                return parseal_fail(PARSEAL_ERR_NO_DEVICE, "%s: \"%s\", but this machine lacks %s",
+                                    source, name, cpu_levels[i].needs);
             *level = i;
             return PARSEAL_OK;
         }
-    return parseal_fail(PARSEAL_ERR_ARG, "no CPU implementation is named \"%s\"", name);
+    return parseal_fail(PARSEAL_ERR_ARG, "%s: no CPU implementation is named \"%s\"", source, name);
 }
 
 static parseal_status device_open(void **device, const parseal_request *request)
 {
     size_t max_level = cpu_level_count - 1;
-    for (size_t i = 0; i < sizeof request->cpu_impl / sizeof request->cpu_impl[0]; i++) {
+    static const char *const sources[] = {"options.cpu_impl", "PARSEAL_CPU"};
+    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
         size_t level = 0;
         if (request->cpu_impl[i] == NULL)
             continue;
-        const parseal_status status = level_of(request->cpu_impl[i], &level);
+        const parseal_status status = level_of(sources[i], request->cpu_impl[i], &level);
         if (status != PARSEAL_OK)
             return status;
         max_level = level < max_level ? level : max_level;
@@ -59,6 +60,7 @@ static parseal_status device_open(void **device, const parseal_request *request)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "CPU device: out of memory");
     cpu_name(d->name, sizeof d->name);
     d->threads = threads_available(request->cpu_threads);
+    d->cache_size = cpu_cache_size();
     d->max_level = max_level;
     *device = d;
     return PARSEAL_OK;
@@ -187,52 +189,66 @@ static void seeds_destroy(void *seeds)
 
 /* -------------------------------------------------------------------------------------- aead -- */
 
-/* The tiles of n items whose lengths len(source, i) gives; NULL where every item is a single tile.
- * *n_tiles is set. False when memory runs out. */
-static bool make_tiles(uint64_t (*len)(const void *source, size_t i), const void *source, size_t n,
-                       gcm_tile **tiles, size_t *n_tiles)
+/* Where a batch's lengths are. */
+typedef uint64_t (*length_of)(const void *source, size_t i);
+
+/* Cuts n items into tiles; *tiles is NULL where every item is a single one. False when memory runs
+ * out. */
+static bool make_tiles(gcm_batch *batch, length_of len, const void *source, size_t n,
+                       gcm_tile **tiles)
 {
-    size_t total = 0;
+    batch->bytes = 0;
+    for (size_t i = 0; i < n; i++)
+        batch->bytes += len(source, i);
+    batch->tile_size = gcm_tile_size(batch->threads, batch->bytes);
+    batch->n_tiles = 0;
     for (size_t i = 0; i < n; i++) {
-        const size_t more = gcm_tiles_of(len(source, i));
-        if (more > SIZE_MAX / sizeof(gcm_tile) - total)
+        const size_t more = gcm_tiles_of(len(source, i), batch->tile_size);
+        if (more > SIZE_MAX / sizeof(gcm_tile) - batch->n_tiles)
             return false;
-        total += more;
+        batch->n_tiles += more;
     }
-    *n_tiles = total;
-    *tiles = NULL;
-    if (total == n)
+    batch->tiles = *tiles = NULL;
+    if (batch->n_tiles == n)
         return true;
-    *tiles = malloc(total * sizeof **tiles);
-    if (*tiles == NULL)
+    gcm_tile *tile = malloc(batch->n_tiles * sizeof *tile);
+    if (tile == NULL)
         return false;
-    gcm_tile *tile = *tiles;
+    batch->tiles = *tiles = tile;
     for (size_t i = 0; i < n; i++) {
-        const size_t of_item = gcm_tiles_of(len(source, i));
+        const size_t of_item = gcm_tiles_of(len(source, i), batch->tile_size);
         for (size_t t = 0; t < of_item; t++)
             *tile++ = (gcm_tile){.item = i, .index = t};
     }
     return true;
 }
 
+/* Whether what a batch writes goes past the caches anyway. */
+static bool passes_cache(const void *device, const gcm_batch *batch)
+{
+    return batch->bytes > ((const cpu_device *)device)->cache_size;
+}
+
 typedef struct {
     const cpu_keys *keys;
     parseal_msg *msgs;
+    bool stream;
 } msg_source;
 
-static gcm_item msg_item(const void *source, size_t i)
+static void msg_item(const void *source, size_t i, gcm_item *item)
 {
     const msg_source *s = source;
     parseal_msg *m = &s->msgs[i];
-    return (gcm_item){.in = m->in,
-                      .out = m->out,
-                      .len = m->len,
-                      .aad = m->aad,
-                      .aad_len = m->aad_len,
-                      .nonce = m->nonce,
-                      .tag = m->tag,
-                      .verdict = &m->status,
-                      .key = key_at(s->keys, m->key)};
+    *item = (gcm_item){.in = m->in,
+                       .out = m->out,
+                       .len = m->len,
+                       .aad = m->aad,
+                       .aad_len = m->aad_len,
+                       .nonce = m->nonce,
+                       .tag = m->tag,
+                       .verdict = &m->status,
+                       .key = key_at(s->keys, m->key),
+                       .stream = s->stream && m->in != m->out};
 }
 
 static uint64_t msg_len(const void *source, size_t i)
@@ -243,15 +259,14 @@ static uint64_t msg_len(const void *source, size_t i)
 static parseal_status batch_run(const void *device, const void *keys, parseal_msg *msgs, size_t n,
                                 bool open)
 {
-    const msg_source source = {keys, msgs};
+    msg_source source = {keys, msgs, false};
     gcm_tile *tiles;
     gcm_batch batch = {.impl = source.keys->impl,
                        .threads = device_threads(device),
                        .item = msg_item,
                        .source = &source};
-    if (!make_tiles(msg_len, &source, n, &tiles, &batch.n_tiles))
+    if (!make_tiles(&batch, msg_len, &source, n, &tiles))
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "batch: out of memory for %zu messages", n);
-    batch.tiles = tiles;
     if (tiles != NULL) {
         batch.partial = malloc(16 * batch.n_tiles);
         if (batch.partial == NULL) {
@@ -259,6 +274,7 @@ static parseal_status batch_run(const void *device, const void *keys, parseal_ms
             return parseal_fail(PARSEAL_ERR_NO_MEMORY, "batch: out of memory for %zu messages", n);
         }
     }
+    source.stream = passes_cache(device, &batch);
     gcm_run(&batch, open);
     free(batch.partial);
     free(tiles);
@@ -266,11 +282,11 @@ static parseal_status batch_run(const void *device, const void *keys, parseal_ms
 }
 
 typedef struct {
-    const cpu_keys *keys;
     const parseal_aead_shape *shape;
-    uint32_t threads;
+    const cpu_keys *keys;
+    gcm_batch batch; /* but for what a run adds */
     gcm_tile *tiles;
-    size_t n_tiles;
+    bool stream;
 } cpu_plan;
 
 typedef struct {
@@ -279,23 +295,23 @@ typedef struct {
     int32_t *verdict;
 } io_source;
 
-static gcm_item io_item(const void *source, size_t i)
+static void io_item(const void *source, size_t i, gcm_item *item)
 {
     const io_source *s = source;
     const parseal_aead_shape *shape = s->plan->shape;
-    gcm_item item = {.len = shape->len[i],
-                     .aad_len = shape->aad_len[i],
-                     .nonce = s->nonce + PARSEAL_NONCEBYTES * i,
-                     .tag = s->tag + PARSEAL_TAGBYTES * i,
-                     .verdict = &s->verdict[i],
-                     .key = key_at(s->plan->keys, shape->key[i])};
-    if (item.len > 0) {
-        item.in = s->in + shape->in_offset[i];
-        item.out = s->out + shape->out_offset[i];
+    *item = (gcm_item){.len = shape->len[i],
+                       .aad_len = shape->aad_len[i],
+                       .nonce = s->nonce + PARSEAL_NONCEBYTES * i,
+                       .tag = s->tag + PARSEAL_TAGBYTES * i,
+                       .verdict = &s->verdict[i],
+                       .key = key_at(s->plan->keys, shape->key[i]),
+                       .stream = s->plan->stream && s->in != s->out};
+    if (item->len > 0) {
+        item->in = s->in + shape->in_offset[i];
+        item->out = s->out + shape->out_offset[i];
     }
-    if (item.aad_len > 0)
-        item.aad = s->aad + shape->aad_offset[i];
-    return item;
+    if (item->aad_len > 0)
+        item->aad = s->aad + shape->aad_offset[i];
 }
 
 static uint64_t shape_len(const void *source, size_t i)
@@ -306,15 +322,20 @@ static uint64_t shape_len(const void *source, size_t i)
 static parseal_status plan_create(void **plan, const void *device, const void *keys,
                                   const parseal_aead_shape *shape)
 {
-    cpu_plan *p = malloc(sizeof *p);
-    if (p == NULL || !make_tiles(shape_len, shape, shape->n, &p->tiles, &p->n_tiles)) {
+    cpu_plan *p = calloc(1, sizeof *p);
+    if (p == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "plan: out of memory");
+    p->shape = shape;
+    p->keys = keys;
+    p->batch.impl = p->keys->impl;
+    p->batch.threads = device_threads(device);
+    p->batch.item = io_item;
+    if (!make_tiles(&p->batch, shape_len, shape, shape->n, &p->tiles)) {
         free(p);
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "plan: out of memory for %zu messages",
                             shape->n);
     }
-    p->keys = keys;
-    p->shape = shape;
-    p->threads = device_threads(device);
+    p->stream = passes_cache(device, &p->batch);
     *plan = p;
     return PARSEAL_OK;
 }
@@ -328,7 +349,7 @@ static void plan_destroy(void *plan)
 static uint64_t plan_workspace_size(const void *plan)
 {
     const cpu_plan *p = plan;
-    return p->tiles != NULL ? 16 * (uint64_t)p->n_tiles : 0;
+    return p->tiles != NULL ? 16 * (uint64_t)p->batch.n_tiles : 0;
 }
 
 static parseal_status plan_run(const void *plan, const parseal_aead_io *io, bool open, void *stream)
@@ -341,14 +362,11 @@ static parseal_status plan_run(const void *plan, const parseal_aead_io *io, bool
                               address(&io->nonce),
                               address(&io->tag),
                               address(&io->verdict)};
-    gcm_batch batch = {.impl = p->keys->impl,
-                       .threads = p->threads,
-                       .item = io_item,
-                       .source = &source,
-                       .tiles = p->tiles,
-                       .n_tiles = p->n_tiles,
-                       .partial = p->tiles != NULL ? address(&io->workspace) : NULL};
+    gcm_batch batch = p->batch;
     (void)stream;
+    batch.source = &source;
+    if (p->tiles != NULL)
+        batch.partial = address(&io->workspace);
     if (p->shape->n > 0)
         memset(source.verdict, 0, p->shape->n * sizeof *source.verdict);
     gcm_run(&batch, open);

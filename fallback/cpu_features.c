@@ -2,10 +2,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
-#include <stdint.h>
 
 typedef struct {
     unsigned leaf1_ecx, leaf7_ebx, leaf7_ecx;
@@ -157,6 +157,17 @@ bool cpu_has_neon(void)
     return true;
 #else
     return false;
+#endif
+}
+
+uint64_t cpu_cache_size(void)
+{
+    const uint64_t common = UINT64_C(32) << 20;
+#ifdef _SC_LEVEL3_CACHE_SIZE
+    const long size = sysconf(_SC_LEVEL3_CACHE_SIZE);
+    return size > 0 ? (uint64_t)size : common;
+#else
+    return common;
 #endif
 }
 

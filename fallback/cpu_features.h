@@ -5,9 +5,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* The processor's own name ("AMD EPYC 9454"), or the architecture's where it does not say. */
 void cpu_name(char *name, size_t size);
+
+/* Bytes of the last-level cache, or a common size where the system does not say. */
+uint64_t cpu_cache_size(void);
 
 /* x86-64. False on other machines. */
 bool cpu_has_aesni(void);   /* AES-NI, PCLMULQDQ, SSSE3 */

@@ -17,38 +17,49 @@
 #include "fallback/threads.h"
 #include "parseal/parseal.h"
 
-#define TILE_BLOCKS (GCM_TILE / 16)
-
 /* Tiles that a task takes at once, at most: enough to overlap one short message with the next. */
 enum { GROUP_MAX = 32 };
 
 /* Data begins with the counter after J0's. A message has fewer than 2^32 blocks: no wrap. */
-static uint32_t counter_at(size_t tile_index)
+static uint32_t counter_at(uint64_t offset)
 {
-    return (uint32_t)(2 + tile_index * TILE_BLOCKS);
+    return (uint32_t)(2 + offset / 16);
 }
 
-size_t gcm_tiles_of(uint64_t len)
+/* A whole message is hashed together with a neighbour that is being decrypted; one that is cut
+ * takes a pass over all its tiles for each, and the sums of its parts. */
+uint64_t gcm_tile_size(uint32_t threads, uint64_t bytes)
 {
-    return len == 0 ? 1 : (size_t)((len - 1) / GCM_TILE + 1);
+    const uint64_t least = 64 * 1024;
+    if (threads <= 1)
+        return UINT64_MAX;
+    const uint64_t share = bytes / ((uint64_t)threads * 8);
+    return share <= least ? least : share / least * least;
+}
+
+size_t gcm_tiles_of(uint64_t len, uint64_t tile_size)
+{
+    return len == 0 ? 1 : (size_t)((len - 1) / tile_size + 1);
 }
 
 typedef struct {
     gcm_item item;
-    size_t index;        /* of this tile in the item */
-    size_t n;            /* tiles of the item */
-    size_t offset, size; /* this tile's bytes */
+    size_t index;    /* of this tile in the item */
+    size_t n;        /* tiles of the item */
+    uint64_t offset; /* of this tile in the item */
+    size_t size;     /* of this tile */
 } tile_view;
 
+/* Of a batch that has a table of tiles. */
 static tile_view view(const gcm_batch *b, size_t t)
 {
     tile_view v;
-    v.index = b->tiles != NULL ? b->tiles[t].index : 0;
-    v.item = b->item(b->source, b->tiles != NULL ? b->tiles[t].item : t);
-    v.n = gcm_tiles_of(v.item.len);
-    v.offset = v.index * GCM_TILE;
+    v.index = b->tiles[t].index;
+    b->item(b->source, b->tiles[t].item, &v.item);
+    v.n = gcm_tiles_of(v.item.len, b->tile_size);
+    v.offset = v.index * b->tile_size;
     const uint64_t left = v.item.len - v.offset;
-    v.size = left < GCM_TILE ? (size_t)left : GCM_TILE;
+    v.size = (size_t)(left < b->tile_size ? left : b->tile_size);
     return v;
 }
 
@@ -67,8 +78,8 @@ static void hash_or_seal_tile(const pass *p, const tile_view *v, uint8_t partial
     if (p->open)
         impl->ghash(v->item.key, partial, in, v->size);
     else
-        impl->seal(v->item.key, v->item.nonce, counter_at(v->index), in, v->item.out + v->offset,
-                   v->size, partial);
+        impl->seal(v->item.key, v->item.nonce, counter_at(v->offset), in, v->item.out + v->offset,
+                   v->size, v->item.stream, partial);
 }
 
 static void first_pass(void *arg, size_t task)
@@ -83,6 +94,10 @@ static void first_pass(void *arg, size_t task)
     size_t n_whole = 0;
 
     for (size_t t = begin; t < end; t++) {
+        if (b->tiles == NULL) {
+            b->item(b->source, t, &whole[n_whole++]);
+            continue;
+        }
         const tile_view v = view(b, t);
         if (v.n == 1)
             whole[n_whole++] = v.item;
@@ -95,14 +110,14 @@ static void first_pass(void *arg, size_t task)
 
 /* --------------------------------------------------- second pass: the tags of long messages -- */
 
-static void combine(const gcm_impl *impl, const gcm_item *item, size_t n,
+static void combine(const gcm_batch *b, const gcm_item *item, size_t n,
                     const uint8_t (*partial)[16], uint8_t y[16])
 {
     uint8_t h[16], power[16];
-    const size_t last = (size_t)(item->len - (n - 1) * GCM_TILE);
+    const uint64_t last = item->len - (n - 1) * b->tile_size;
 
-    impl->hash_key(item->key, h);
-    gf128_power(power, h, TILE_BLOCKS);
+    b->impl->hash_key(item->key, h);
+    gf128_power(power, h, b->tile_size / 16);
     for (size_t t = 0; t < n; t++) {
         if (t == n - 1)
             gf128_power(power, h, (last + 15) / 16);
@@ -121,7 +136,7 @@ static void compute_tag(const gcm_batch *b, const tile_view *v, size_t t, uint8_
     store_be64(lengths + 8, v->item.len * 8);
     memset(tag, 0, 16);
     b->impl->ghash(v->item.key, tag, v->item.aad, (size_t)v->item.aad_len);
-    combine(b->impl, &v->item, v->n, (const uint8_t(*)[16])(b->partial + t), tag);
+    combine(b, &v->item, v->n, (const uint8_t(*)[16])(b->partial + t), tag);
     b->impl->ghash(v->item.key, tag, lengths, sizeof lengths);
     b->impl->encrypt_j0(v->item.key, v->item.nonce, ej0);
     for (size_t i = 0; i < 16; i++)
@@ -156,15 +171,15 @@ static void third_pass(void *arg, size_t t)
     if (v.n == 1)
         return;
     if (*v.item.verdict == PARSEAL_ITEM_OK)
-        p->batch->impl->ctr(v.item.key, v.item.nonce, counter_at(v.index), v.item.in + v.offset,
-                            v.item.out + v.offset, v.size);
+        p->batch->impl->ctr(v.item.key, v.item.nonce, counter_at(v.offset), v.item.in + v.offset,
+                            v.item.out + v.offset, v.size, v.item.stream);
     else
         memset(v.item.out + v.offset, 0, v.size);
 }
 
 void gcm_run(const gcm_batch *b, bool open)
 {
-    const size_t share = b->n_tiles / ((size_t)b->threads * 4);
+    const size_t share = b->threads > 1 ? b->n_tiles / ((size_t)b->threads * 4) : GROUP_MAX;
     pass p = {b, open, share < 1 ? 1 : share < GROUP_MAX ? share : GROUP_MAX};
     const bool long_items = b->tiles != NULL;
 

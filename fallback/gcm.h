@@ -4,7 +4,7 @@
 
 #include "fallback/impl.h"
 
-/* The tile that holds bytes [index * GCM_TILE, ...) of an item. */
+/* The tile that holds bytes [index * tile_size, ...) of an item. */
 typedef struct {
     size_t item;
     size_t index;
@@ -13,15 +13,21 @@ typedef struct {
 typedef struct {
     const gcm_impl *impl;
     uint32_t threads;
-    gcm_item (*item)(const void *source, size_t i);
+    void (*item)(const void *source, size_t i, gcm_item *item);
     const void *source;
+    uint64_t bytes; /* of all items */
+    uint64_t tile_size;
     const gcm_tile *tiles; /* all tiles of all items in order; NULL: every item is one tile */
     size_t n_tiles;
     uint8_t (*partial)[16]; /* scratch, one per tile; NULL where tiles is */
 } gcm_batch;
 
+/* The tile size for a batch of so many bytes: messages are cut only where whole ones would leave
+ * threads idle. */
+uint64_t gcm_tile_size(uint32_t threads, uint64_t bytes);
+
 /* How many tiles a message of len bytes makes: at least one. */
-size_t gcm_tiles_of(uint64_t len);
+size_t gcm_tiles_of(uint64_t len, uint64_t tile_size);
 
 /* Every verdict is UNSET on entry. */
 void gcm_run(const gcm_batch *batch, bool open);

@@ -13,10 +13,6 @@
 
 /* ------------------------------------------------------------------- AES-GCM (SP 800-38D) -- */
 
-/* Long messages are cut into tiles of this many bytes: a few fit the second-level cache, and it is
- * a multiple of every implementation's stride. */
-#define GCM_TILE ((size_t)64 * 1024)
-
 typedef struct {
     const uint8_t *in;
     uint8_t *out;
@@ -27,6 +23,7 @@ typedef struct {
     uint8_t *tag;
     int32_t *verdict;
     const void *key; /* expanded */
+    bool stream;     /* out is better not drawn through the caches */
 } gcm_item;
 
 /* In place or apart everywhere. Hashes `y` are as they come, 16 bytes. */
@@ -37,12 +34,12 @@ typedef struct {
     /* key_len is 16 or 32. */
     void (*key_init)(void *key, const uint8_t *bytes, size_t key_len);
 
-    /* n >= 1 whole messages of at most one tile each: algorithms 4 and 5. No plaintext is written
-     * before its tag has been checked; what fails is zeroed. All keys are of one length. */
+    /* n >= 1 whole messages: algorithms 4 and 5. No plaintext is written before its tag has been
+     * checked; what fails is zeroed. All keys are of one length. */
     void (*seal_items)(const gcm_item *items, size_t n);
     void (*open_items)(const gcm_item *items, size_t n);
 
-    /* The parts that longer messages are made of. */
+    /* The parts that messages which are cut are made of. */
 
     /* H = E(0), the GHASH key. */
     void (*hash_key)(const void *key, uint8_t h[16]);
@@ -52,14 +49,14 @@ typedef struct {
 
     /* out = in ^ keystream of the blocks nonce || BE32(counter), counter + 1, ... */
     void (*ctr)(const void *key, const uint8_t nonce[12], uint32_t counter, const uint8_t *in,
-                uint8_t *out, size_t len);
+                uint8_t *out, size_t len, bool stream);
 
     /* y = GHASH of data, zero-padded to whole blocks, continued from y. */
     void (*ghash)(const void *key, uint8_t y[16], const uint8_t *data, size_t len);
 
     /* ctr, then ghash over what it wrote. */
     void (*seal)(const void *key, const uint8_t nonce[12], uint32_t counter, const uint8_t *in,
-                 uint8_t *out, size_t len, uint8_t y[16]);
+                 uint8_t *out, size_t len, bool stream, uint8_t y[16]);
 } gcm_impl;
 
 /* ------------------------------------------------------------------------------------ masks -- */

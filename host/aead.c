@@ -6,42 +6,81 @@
 #include "host/ranges.h"
 
 static parseal_status check_range(size_t i, const char *field, const void *p, size_t len,
-                                  uint64_t limit, const char *limit_name)
+                                  const char *len_field)
 {
-    if (len > limit)
-        return parseal_fail(PARSEAL_ERR_SIZE, "msgs[%zu].%s_len: %zu is above %s", i, field, len,
-                            limit_name);
     if (p == NULL && len > 0)
-        return parseal_fail(PARSEAL_ERR_ARG, "msgs[%zu].%s: NULL, but its length is %zu", i, field,
-                            len);
+        return parseal_fail(PARSEAL_ERR_ARG, "msgs[%zu].%s: NULL, but %s is %zu", i, field,
+                            len_field, len);
     if (len > UINTPTR_MAX - (uintptr_t)p)
         return parseal_fail(PARSEAL_ERR_SIZE, "msgs[%zu].%s: %zu bytes pass the end of memory", i,
                             field, len);
     return PARSEAL_OK;
 }
 
-static parseal_status check_messages(const parseal_keys *keys, const parseal_msg *msgs, size_t n)
+static parseal_status check_message(const parseal_keys *keys, const parseal_msg *m, size_t i)
 {
-    static const char *const message_limit = "2^36 - 32 (SP 800-38D section 5.2.1.1)";
+    if (m->len > PARSEAL_MESSAGEBYTES_MAX)
+        return parseal_fail(PARSEAL_ERR_SIZE,
+                            "msgs[%zu].len: %zu is above 2^36 - 32 (SP 800-38D section 5.2.1.1)", i,
+                            m->len);
+    if (m->aad_len > PARSEAL_AADBYTES_MAX)
+        return parseal_fail(PARSEAL_ERR_SIZE, "msgs[%zu].aad_len: %zu is above 2^61 - 1", i,
+                            m->aad_len);
+    TRY(check_range(i, "in", m->in, m->len, "len"));
+    TRY(check_range(i, "out", m->out, m->len, "len"));
+    TRY(check_range(i, "aad", m->aad, m->aad_len, "aad_len"));
+    if (m->key >= keys->n)
+        return parseal_fail(PARSEAL_ERR_SIZE,
+                            "msgs[%zu].key: %" PRIu32 ", but the set has %zu keys", i, m->key,
+                            keys->n);
+    return PARSEAL_OK;
+}
+
+/* The bytes from the lowest to the highest that some buffers use. */
+typedef struct {
+    uintptr_t begin, end;
+} hull;
+
+static const hull nothing = {UINTPTR_MAX, 0};
+
+static void extend(hull *h, const void *p, size_t size)
+{
+    const uintptr_t begin = (uintptr_t)p, end = begin + size;
+    if (size == 0)
+        return;
+    h->begin = begin < h->begin ? begin : h->begin;
+    h->end = end > h->end ? end : h->end;
+}
+
+static bool apart(const hull *a, const hull *b)
+{
+    return a->end <= b->begin || b->end <= a->begin;
+}
+
+/* The usual batch: outputs one after the other in memory, and everything else elsewhere. Cheap, and
+ * true only if nothing overlaps. */
+static bool plainly_apart(const parseal_msg *msgs, size_t n)
+{
+    hull out = nothing, in = nothing, aad = nothing, array = nothing;
+    extend(&array, msgs, n * sizeof *msgs);
     for (size_t i = 0; i < n; i++) {
         const parseal_msg *m = &msgs[i];
-        TRY(check_range(i, "in", m->in, m->len, PARSEAL_MESSAGEBYTES_MAX, message_limit));
-        TRY(check_range(i, "out", m->out, m->len, PARSEAL_MESSAGEBYTES_MAX, message_limit));
-        TRY(check_range(i, "aad", m->aad, m->aad_len, PARSEAL_AADBYTES_MAX, "2^61 - 1"));
-        if (m->key >= keys->n)
-            return parseal_fail(PARSEAL_ERR_SIZE,
-                                "msgs[%zu].key: %" PRIu32 ", but the set has %zu keys", i, m->key,
-                                keys->n);
+        if (m->len > 0 && (uintptr_t)m->out < out.end)
+            return false;
+        extend(&out, m->out, m->len);
+        extend(&aad, m->aad, m->aad_len);
+        if (m->in != m->out)
+            extend(&in, m->in, m->len);
     }
-    return PARSEAL_OK;
+    return apart(&out, &in) && apart(&out, &aad) && apart(&out, &array);
 }
 
 /* No `out` overlaps another message's buffer, its own aad, or its own `in` other than in place. */
 static parseal_status check_aliasing(const parseal_msg *msgs, size_t n)
 {
-    if (n > SIZE_MAX / (3 * sizeof(range)) - 1)
-        return parseal_fail(PARSEAL_ERR_SIZE, "n: %zu messages", n);
-    range *ranges = malloc((3 * n + 1) * sizeof *ranges);
+    if (plainly_apart(msgs, n))
+        return PARSEAL_OK;
+    range *ranges = calloc(3 * n + 1, sizeof *ranges);
     if (ranges == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "msgs: out of memory for %zu messages", n);
 
@@ -52,9 +91,8 @@ static parseal_status check_aliasing(const parseal_msg *msgs, size_t n)
         ranges_add(&written, (uintptr_t)m->out, m->len, i);
         if (m->in != m->out)
             ranges_add(&read, (uintptr_t)m->in, m->len, i);
+        ranges_add(&read, (uintptr_t)m->aad, m->aad_len, i);
     }
-    for (size_t i = 0; i < n; i++)
-        ranges_add(&read, (uintptr_t)msgs[i].aad, msgs[i].aad_len, i);
     size_t a, b;
     const bool conflict = ranges_conflict(&written, &read, &a, &b);
     free(ranges);
@@ -70,7 +108,10 @@ static parseal_status run(const parseal_keys *keys, parseal_msg *msgs, size_t n,
     if (n == 0)
         return PARSEAL_OK;
     TRY(check_pointer("msgs", msgs));
-    TRY(check_messages(keys, msgs, n));
+    if (n > (UINTPTR_MAX - (uintptr_t)msgs) / sizeof *msgs)
+        return parseal_fail(PARSEAL_ERR_SIZE, "n: %zu messages pass the end of memory", n);
+    for (size_t i = 0; i < n; i++)
+        TRY(check_message(keys, &msgs[i], i));
     TRY(check_aliasing(msgs, n));
     for (size_t i = 0; i < n; i++)
         msgs[i].status = PARSEAL_ITEM_UNSET;

@@ -7,6 +7,7 @@
 
 #include "host/check.h"
 #include "host/selftest.h"
+#include "host/status.h"
 
 parseal_registry parseal_builtin_registry(void)
 {
@@ -142,6 +143,7 @@ parseal_status parseal_registry_open(parseal_registry registry, const parseal_op
     int32_t wanted;
 
     TRY(wanted_backend(options, &wanted));
+    const parseal_error before = parseal_error_save();
     *info = (parseal_info)PARSEAL_INFO_INIT;
     for (size_t i = 0; i < registry.n; i++) {
         const parseal_registry_row *row = &registry.rows[i];
@@ -157,6 +159,7 @@ parseal_status parseal_registry_open(parseal_registry registry, const parseal_op
                        wanted == PARSEAL_BACKEND_AUTO ? "picked as the first that works"
                                                       : "asked for by name");
                 *backend = row->backend;
+                parseal_error_restore(&before);
                 return PARSEAL_OK;
             }
             /* A name that nobody knows is the caller's mistake, whichever backend found it. */
@@ -216,7 +219,10 @@ static size_t walk(size_t index, impl_place *place)
 size_t parseal_impl_count(void)
 {
     impl_place place = {0};
-    return walk(SIZE_MAX, &place);
+    const parseal_error before = parseal_error_save();
+    const size_t count = walk(SIZE_MAX, &place);
+    parseal_error_restore(&before);
+    return count;
 }
 
 /* Quantisation needs some mask implementation beside it: the last is the reference. */
@@ -262,6 +268,7 @@ parseal_status parseal_impl_test(size_t index, parseal_impl *impl)
     impl_place place = {0};
 
     TRY(check_struct_size("impl", impl, sizeof result));
+    const parseal_error before = parseal_error_save();
     const size_t count = walk(index, &place);
     if (place.row == NULL)
         return parseal_fail(PARSEAL_ERR_SIZE, "index: %zu, but there are %zu implementations",
@@ -270,5 +277,6 @@ parseal_status parseal_impl_test(size_t index, parseal_impl *impl)
     if (place.device != NULL)
         place.row->backend->device_close(place.device);
     copy_struct_out(impl, &result, sizeof result);
+    parseal_error_restore(&before);
     return PARSEAL_OK;
 }

@@ -1,22 +1,34 @@
+#include "host/status.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "host/backend.h"
 
-static _Thread_local char last_error[512];
+static _Thread_local parseal_error last_error;
 
 parseal_status parseal_fail(parseal_status status, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    vsnprintf(last_error, sizeof last_error, format, args);
+    vsnprintf(last_error.text, sizeof last_error.text, format, args);
     va_end(args);
     return status;
 }
 
 const char *parseal_last_error_text(void)
 {
+    return last_error.text;
+}
+
+parseal_error parseal_error_save(void)
+{
     return last_error;
+}
+
+void parseal_error_restore(const parseal_error *error)
+{
+    last_error = *error;
 }
 
 const char *parseal_status_name(parseal_status status)

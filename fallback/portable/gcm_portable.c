@@ -36,8 +36,9 @@ static void encrypt_j0(const void *key, const uint8_t nonce[12], uint8_t ej0[16]
 }
 
 static void ctr(const void *key, const uint8_t nonce[12], uint32_t counter, const uint8_t *in,
-                uint8_t *out, size_t len)
+                uint8_t *out, size_t len, bool stream)
 {
+    (void)stream;
     aes_ctr(&((const gcm_key *)key)->aes, nonce, counter, NULL, in, out, len);
 }
 
@@ -47,9 +48,9 @@ static void ghash(const void *key, uint8_t y[16], const uint8_t *data, size_t le
 }
 
 static void seal(const void *key, const uint8_t nonce[12], uint32_t counter, const uint8_t *in,
-                 uint8_t *out, size_t len, uint8_t y[16])
+                 uint8_t *out, size_t len, bool stream, uint8_t y[16])
 {
-    ctr(key, nonce, counter, in, out, len);
+    ctr(key, nonce, counter, in, out, len, stream);
     ghash(key, y, out, len);
 }
 
@@ -88,7 +89,7 @@ static void open_items(const gcm_item *items, size_t n)
         compute_tag(item, item->in, ej0, tag);
         if (crypto_verify_16(tag, item->tag) == 0) {
             *item->verdict = PARSEAL_ITEM_OK;
-            ctr(item->key, item->nonce, 2, item->in, item->out, (size_t)item->len);
+            ctr(item->key, item->nonce, 2, item->in, item->out, (size_t)item->len, false);
         } else {
             *item->verdict = PARSEAL_ITEM_BAD_TAG;
             if (item->len > 0)

@@ -198,9 +198,15 @@ typedef struct {
     block *y;
 } hash_job;
 
+/* Streamed stores go past the caches: a line is not read before it is overwritten. */
+INLINE bool can_stream(bool stream, const uint8_t *out)
+{
+    return stream && (uintptr_t)out % 16 == 0;
+}
+
 /* out = in ^ keystream for one chunk; text receives out. Meanwhile *hash, if there is one. */
 INLINE void crypt_chunk(const gcm_key *key, uint32_t rounds, vec *counters, const uint8_t *in,
-                        uint8_t *out, const hash_job *hash, vec text[CHUNK_VECS])
+                        uint8_t *out, bool stream, const hash_job *hash, vec text[CHUNK_VECS])
 {
     vec s[CHUNK_VECS];
     product sum = product_zero();
@@ -225,7 +231,10 @@ INLINE void crypt_chunk(const gcm_key *key, uint32_t rounds, vec *counters, cons
     const vec k = vec_broadcast(key->round_key[rounds]);
     for (int v = 0; v < CHUNK_VECS; v++) {
         text[v] = vec_aes_last(s[v], previous, k, vec_load(in + v * VEC_BYTES));
-        vec_store(out + v * VEC_BYTES, text[v]);
+        if (stream)
+            vec_stream(out + v * VEC_BYTES, text[v]);
+        else
+            vec_store(out + v * VEC_BYTES, text[v]);
     }
     if (hash != NULL)
         *hash->y = vec_fold(reduce(sum));
@@ -284,52 +293,58 @@ typedef struct {
 
 /* Encrypts all of len; hashes of *pending as many chunks as there are to encrypt. */
 INLINE void crypt_and_hash(const gcm_key *key, uint32_t rounds, vec counters, const uint8_t *in,
-                           uint8_t *out, size_t len, to_hash *pending)
+                           uint8_t *out, size_t len, bool stream, to_hash *pending)
 {
     vec text[CHUNK_VECS];
+    stream = can_stream(stream, out);
     for (; len >= CHUNK_BYTES; in += CHUNK_BYTES, out += CHUNK_BYTES, len -= CHUNK_BYTES) {
         if (pending->len < CHUNK_BYTES) {
-            crypt_chunk(key, rounds, &counters, in, out, NULL, text);
+            crypt_chunk(key, rounds, &counters, in, out, stream, NULL, text);
             continue;
         }
         const hash_job job = {pending->key, false, pending->data, &pending->y};
-        crypt_chunk(key, rounds, &counters, in, out, &job, text);
+        crypt_chunk(key, rounds, &counters, in, out, stream, &job, text);
         pending->data += CHUNK_BYTES;
         pending->len -= CHUNK_BYTES;
     }
+    if (stream)
+        vec_stream_end();
     if (len > 0)
         crypt_rest(key, rounds, &counters, in, out, len);
 }
 
 /* Encrypts, and hashes what was written one chunk behind. */
 INLINE block seal_data(const gcm_key *key, uint32_t rounds, vec counters, const uint8_t *in,
-                       uint8_t *out, size_t len, block y)
+                       uint8_t *out, size_t len, bool stream, block y)
 {
     vec text[CHUNK_VECS];
+    stream = can_stream(stream, out);
     const hash_job job = {key, true, NULL, &y};
     const uint8_t *unhashed = out;
     if (len >= CHUNK_BYTES) {
-        crypt_chunk(key, rounds, &counters, in, out, NULL, text);
+        crypt_chunk(key, rounds, &counters, in, out, stream, NULL, text);
         in += CHUNK_BYTES, out += CHUNK_BYTES, len -= CHUNK_BYTES;
     }
     for (; len >= CHUNK_BYTES; in += CHUNK_BYTES, out += CHUNK_BYTES, len -= CHUNK_BYTES) {
-        crypt_chunk(key, rounds, &counters, in, out, &job, text);
+        crypt_chunk(key, rounds, &counters, in, out, stream, &job, text);
         unhashed += CHUNK_BYTES;
     }
+    if (stream)
+        vec_stream_end();
     if (len > 0)
         crypt_rest(key, rounds, &counters, in, out, len);
     return ghash_data(key, y, unhashed, (size_t)(out - unhashed) + len);
 }
 
 static void ctr(const void *k, const uint8_t nonce[12], uint32_t counter, const uint8_t *in,
-                uint8_t *out, size_t len)
+                uint8_t *out, size_t len, bool stream)
 {
     const gcm_key *key = k;
     to_hash nothing = {key, NULL, 0, block_set(0, 0)};
     if (key->rounds == 10)
-        crypt_and_hash(key, 10, first_counters(nonce, counter), in, out, len, &nothing);
+        crypt_and_hash(key, 10, first_counters(nonce, counter), in, out, len, stream, &nothing);
     else
-        crypt_and_hash(key, 14, first_counters(nonce, counter), in, out, len, &nothing);
+        crypt_and_hash(key, 14, first_counters(nonce, counter), in, out, len, stream, &nothing);
 }
 
 static void ghash(const void *key, uint8_t y[16], const uint8_t *data, size_t len)
@@ -344,15 +359,15 @@ static void encrypt_j0(const void *key, const uint8_t nonce[12], uint8_t out[16]
 }
 
 static void seal(const void *k, const uint8_t nonce[12], uint32_t counter, const uint8_t *in,
-                 uint8_t *out, size_t len, uint8_t y[16])
+                 uint8_t *out, size_t len, bool stream, uint8_t y[16])
 {
     const gcm_key *key = k;
     const vec counters = first_counters(nonce, counter);
     block hash = block_reverse(block_load(y));
     if (key->rounds == 10)
-        hash = seal_data(key, 10, counters, in, out, len, hash);
+        hash = seal_data(key, 10, counters, in, out, len, stream, hash);
     else
-        hash = seal_data(key, 14, counters, in, out, len, hash);
+        hash = seal_data(key, 14, counters, in, out, len, stream, hash);
     block_store(y, block_reverse(hash));
 }
 
@@ -400,11 +415,11 @@ INLINE void seal_items_with(uint32_t rounds, const gcm_item *items, size_t n)
         to_hash next = begin_hash(item, item->out);
         if (item->len > HASH_WITH_NEXT_MAX) {
             next.y = seal_data(item->key, rounds, counters, item->in, item->out, (size_t)item->len,
-                               next.y);
+                               item->stream, next.y);
             next.len = 0;
         } else {
             crypt_and_hash(item->key, rounds, counters, item->in, item->out, (size_t)item->len,
-                           &last);
+                           item->stream, &last);
         }
         if (i > 0)
             finish_seal(&items[i - 1], &last);
@@ -426,7 +441,7 @@ INLINE void open_items_with(uint32_t rounds, const gcm_item *items, size_t n)
             continue;
         if (*item->verdict == PARSEAL_ITEM_OK)
             crypt_and_hash(item->key, rounds, first_counters(item->nonce, 2), item->in, item->out,
-                           (size_t)item->len, &next);
+                           (size_t)item->len, item->stream, &next);
         else
             memset(item->out, 0, (size_t)item->len);
     }

@@ -40,6 +40,12 @@ static inline block block_reverse(block x)
     return _mm_shuffle_epi8(x, block_reversal());
 }
 
+/* Streamed stores are not ordered: this makes them visible before anything that is stored later. */
+static inline void vec_stream_end(void)
+{
+    _mm_sfence();
+}
+
 static inline block block_aes(const block *round_key, uint32_t rounds, block x)
 {
     x = _mm_xor_si128(x, round_key[0]);

@@ -18,7 +18,7 @@ static inline void vec_store(void *p, vec x)
     _mm_storeu_si128(p, x);
 }
 
-/* p aligned to VEC_BYTES */
+/* p aligned to 16 */
 static inline void vec_stream(void *p, vec x)
 {
     _mm_stream_si128(p, x);

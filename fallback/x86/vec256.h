@@ -18,10 +18,16 @@ static inline void vec_store(void *p, vec x)
     _mm256_storeu_si256(p, x);
 }
 
-/* p aligned to VEC_BYTES */
+/* p aligned to 16. Memory of malloc rarely has more; the pieces meet again in the write buffer. */
 static inline void vec_stream(void *p, vec x)
 {
-    _mm256_stream_si256(p, x);
+    block *to = p;
+    if ((uintptr_t)p % VEC_BYTES == 0) {
+        _mm256_stream_si256((__m256i *)to, x);
+        return;
+    }
+    _mm_stream_si128(to, _mm256_castsi256_si128(x));
+    _mm_stream_si128(to + 1, _mm256_extracti128_si256(x, 1));
 }
 
 /* n <= VEC_BYTES; the rest is zero. */

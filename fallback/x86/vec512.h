@@ -18,10 +18,18 @@ static inline void vec_store(void *p, vec x)
     _mm512_storeu_si512(p, x);
 }
 
-/* p aligned to VEC_BYTES */
+/* p aligned to 16. Memory of malloc rarely has more; the pieces meet again in the write buffer. */
 static inline void vec_stream(void *p, vec x)
 {
-    _mm512_stream_si512((__m512i *)p, x);
+    block *to = p;
+    if ((uintptr_t)p % VEC_BYTES == 0) {
+        _mm512_stream_si512((__m512i *)to, x);
+        return;
+    }
+    _mm_stream_si128(to, _mm512_castsi512_si128(x));
+    _mm_stream_si128(to + 1, _mm512_extracti32x4_epi32(x, 1));
+    _mm_stream_si128(to + 2, _mm512_extracti32x4_epi32(x, 2));
+    _mm_stream_si128(to + 3, _mm512_extracti32x4_epi32(x, 3));
 }
 
 static inline __mmask64 vec_first_bytes(size_t n)
