@@ -379,9 +379,12 @@ static parseal_status mask(const void *device, const void *seeds, const parseal_
                            const parseal_vec *acc, uint64_t first, bool write, void *stream)
 {
     const cpu_seeds *s = seeds;
+    const mask_mode mode = !write                                                     ? MASK_ADD
+                           : acc->buf.size > ((const cpu_device *)device)->cache_size ? MASK_STREAM
+                                                                                      : MASK_WRITE;
     (void)stream;
     vectors_mask(CHOSEN(device, PARSEAL_PRIMITIVE_MASK, mask_impl), device_threads(device), s->list,
-                 s->n, ring->modulus, ring->element_size, address(&acc->buf), first, acc->n, write);
+                 s->n, ring->modulus, ring->element_size, address(&acc->buf), first, acc->n, mode);
     return PARSEAL_OK;
 }
 

@@ -34,31 +34,34 @@ static void for_pieces(uint32_t threads, uint64_t count, void (*task)(void *, si
 /* -------------------------------------------------------------------------------------- mask -- */
 
 typedef struct {
-    pieces pieces;
     const mask_impl *impl;
     const mask_seed *seeds;
     size_t n_seeds;
-    uint64_t modulus, first;
+    uint64_t modulus, first, count;
     uint32_t element_size;
     uint8_t *acc;
-    bool write;
+    mask_mode mode;
 } mask_job;
 
+/* Cut where the mask's own index is a multiple of PIECE, so that only the ends of the whole are
+ * parts of an implementation's unit. */
 static void mask_piece(void *arg, size_t i)
 {
     const mask_job *job = arg;
-    const size_t begin = piece_begin(i);
+    const uint64_t lead = job->first % PIECE;
+    const uint64_t begin = i == 0 ? 0 : (uint64_t)i * PIECE - lead;
+    const uint64_t left = job->count - begin, room = i == 0 ? PIECE - lead : PIECE;
     job->impl->apply(job->seeds, job->n_seeds, job->modulus, job->element_size,
                      job->acc + begin * job->element_size, job->first + begin,
-                     piece_size(&job->pieces, i), job->write);
+                     (size_t)(left < room ? left : room), job->mode);
 }
 
 void vectors_mask(const mask_impl *impl, uint32_t threads, const mask_seed *seeds, size_t n_seeds,
                   uint64_t modulus, uint32_t element_size, void *acc, uint64_t first,
-                  uint64_t count, bool write)
+                  uint64_t count, mask_mode mode)
 {
-    mask_job job = {{count}, impl, seeds, n_seeds, modulus, first, element_size, acc, write};
-    for_pieces(threads, count, mask_piece, &job);
+    mask_job job = {impl, seeds, n_seeds, modulus, first, count, element_size, acc, mode};
+    for_pieces(threads, count > 0 ? first % PIECE + count : 0, mask_piece, &job);
 }
 
 /* --------------------------------------------------------------------------------------- sum -- */
@@ -110,7 +113,8 @@ static void quantize_piece(void *arg, size_t i)
     uint32_t random[PIECE];
 
     if (job->seed != NULL)
-        job->mask->apply(job->seed, 1, UINT64_C(1) << 32, 4, random, job->first + begin, n, true);
+        job->mask->apply(job->seed, 1, UINT64_C(1) << 32, 4, random, job->first + begin, n,
+                         MASK_WRITE);
     const uint64_t nonfinite = job->impl->quantize(job->params, job->x + begin * job->float_size,
                                                    job->seed != NULL ? random : NULL,
                                                    job->q + begin * job->params->element_size, n);

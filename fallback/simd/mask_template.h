@@ -17,28 +17,38 @@
 #include "fallback/portable/elements.h"
 #include "fallback/portable/ring.h"
 
-enum { UNIT_BYTES = 64 * LANES };
+/* SETS units of LANES blocks go through the rounds side by side. */
+enum { UNIT_BLOCKS = SETS * LANES, UNIT_BYTES = 64 * UNIT_BLOCKS, VECTORS = 16 * SETS };
 
-#define INLINE static inline __attribute__((always_inline))
+#define INLINE   static inline __attribute__((always_inline))
+#define NOINLINE __attribute__((noinline))
 
 /* ------------------------------------------------------------------------------------ ChaCha20 --
  */
 
-INLINE void quarter_round(lanes *a, lanes *b, lanes *c, lanes *d)
+INLINE void quarter_rounds(lanes *x, int a, int b, int c, int d)
 {
-    *a = lanes_add32(*a, *b);
-    *d = lanes_rotate32(lanes_xor(*d, *a), 16);
-    *c = lanes_add32(*c, *d);
-    *b = lanes_rotate32(lanes_xor(*b, *c), 12);
-    *a = lanes_add32(*a, *b);
-    *d = lanes_rotate32(lanes_xor(*d, *a), 8);
-    *c = lanes_add32(*c, *d);
-    *b = lanes_rotate32(lanes_xor(*b, *c), 7);
+    /* Step by step for all sets, and not set by set: their chains of dependent operations overlap.
+     */
+#define EACH_SET(statement)                \
+    for (int set = 0; set < SETS; set++) { \
+        lanes *s = x + 16 * set;           \
+        statement;                         \
+    }
+    EACH_SET(s[a] = lanes_add32(s[a], s[b]))
+    EACH_SET(s[d] = lanes_rotate32(lanes_xor(s[d], s[a]), 16))
+    EACH_SET(s[c] = lanes_add32(s[c], s[d]))
+    EACH_SET(s[b] = lanes_rotate32(lanes_xor(s[b], s[c]), 12))
+    EACH_SET(s[a] = lanes_add32(s[a], s[b]))
+    EACH_SET(s[d] = lanes_rotate32(lanes_xor(s[d], s[a]), 8))
+    EACH_SET(s[c] = lanes_add32(s[c], s[d]))
+    EACH_SET(s[b] = lanes_rotate32(lanes_xor(s[b], s[c]), 7))
+#undef EACH_SET
 }
 
-/* RFC 8439 section 2.3 for blocks counter .. counter + LANES - 1, nonce = LE32(attempt) || stream.
- */
-INLINE void chacha20(lanes x[16], const mask_seed *seed, uint32_t attempt, uint32_t counter)
+/* RFC 8439 section 2.3 for blocks counter .. counter + UNIT_BLOCKS - 1, nonce = LE32(attempt) ||
+ * stream. */
+INLINE void chacha20(lanes x[VECTORS], const mask_seed *seed, uint32_t attempt, uint32_t counter)
 {
     uint32_t input[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
     memcpy(input + 4, seed->key, 32);
@@ -46,29 +56,37 @@ INLINE void chacha20(lanes x[16], const mask_seed *seed, uint32_t attempt, uint3
     input[13] = attempt;
     memcpy(input + 14, seed->stream, 8);
 
-    for (int i = 0; i < 16; i++)
-        x[i] = lanes_set32(input[i]);
-    x[12] = lanes_add32(x[12], lanes_numbers());
-    for (int round = 0; round < 20; round += 2) {
-        quarter_round(&x[0], &x[4], &x[8], &x[12]);
-        quarter_round(&x[1], &x[5], &x[9], &x[13]);
-        quarter_round(&x[2], &x[6], &x[10], &x[14]);
-        quarter_round(&x[3], &x[7], &x[11], &x[15]);
-        quarter_round(&x[0], &x[5], &x[10], &x[15]);
-        quarter_round(&x[1], &x[6], &x[11], &x[12]);
-        quarter_round(&x[2], &x[7], &x[8], &x[13]);
-        quarter_round(&x[3], &x[4], &x[9], &x[14]);
+    for (int set = 0; set < SETS; set++) {
+        for (int i = 0; i < 16; i++)
+            x[16 * set + i] = lanes_set32(input[i]);
+        x[16 * set + 12] =
+            lanes_add32(lanes_set32(counter + (uint32_t)set * LANES), lanes_numbers());
     }
-    for (int i = 0; i < 16; i++)
-        x[i] = lanes_add32(x[i], lanes_set32(input[i]));
-    x[12] = lanes_add32(x[12], lanes_numbers());
+    for (int round = 0; round < 20; round += 2) {
+        quarter_rounds(x, 0, 4, 8, 12);
+        quarter_rounds(x, 1, 5, 9, 13);
+        quarter_rounds(x, 2, 6, 10, 14);
+        quarter_rounds(x, 3, 7, 11, 15);
+        quarter_rounds(x, 0, 5, 10, 15);
+        quarter_rounds(x, 1, 6, 11, 12);
+        quarter_rounds(x, 2, 7, 8, 13);
+        quarter_rounds(x, 3, 4, 9, 14);
+    }
+    for (int set = 0; set < SETS; set++) {
+        lanes *s = x + 16 * set;
+        for (int i = 0; i < 16; i++)
+            if (i != 12)
+                s[i] = lanes_add32(s[i], lanes_set32(input[i]));
+        s[12] = lanes_add32(
+            s[12], lanes_add32(lanes_set32(counter + (uint32_t)set * LANES), lanes_numbers()));
+    }
 }
 
 /* Pairs of words become 64-bit lanes: words 2i, 2i + 1 of blocks 4L, 4L + 1 and of 4L + 2, 4L + 3
  * for every 128-bit quarter L. */
-INLINE void pair_words(lanes x[16])
+INLINE void pair_words(lanes x[VECTORS])
 {
-    for (int i = 0; i < 16; i += 2) {
+    for (int i = 0; i < VECTORS; i += 2) {
         const lanes low = lanes_unpack_low32(x[i], x[i + 1]);
         x[i + 1] = lanes_unpack_high32(x[i], x[i + 1]);
         x[i] = low;
@@ -76,16 +94,18 @@ INLINE void pair_words(lanes x[16])
 }
 
 /* The rest of the transposition: the blocks, one after the other. */
-INLINE void store_blocks(uint8_t *to, const lanes x[16])
+INLINE void store_blocks(uint8_t *to, const lanes x[VECTORS], bool stream)
 {
-    for (int half = 0; half < 2; half++) {
+    for (int part = 0; part < 2 * SETS; part++) {
+        const lanes *s = x + 16 * (part / 2) + part % 2;
+        uint8_t *p = to + 64 * LANES * (part / 2) + 128 * (part % 2);
         lanes low[4], high[4];
         for (int g = 0; g < 4; g++) {
-            low[g] = lanes_unpack_low64(x[4 * g + half], x[4 * g + 2 + half]);
-            high[g] = lanes_unpack_high64(x[4 * g + half], x[4 * g + 2 + half]);
+            low[g] = lanes_unpack_low64(s[4 * g], s[4 * g + 2]);
+            high[g] = lanes_unpack_high64(s[4 * g], s[4 * g + 2]);
         }
-        lanes_store_quarters(to + 128 * half, 256, low[0], low[1], low[2], low[3]);
-        lanes_store_quarters(to + 128 * half + 64, 256, high[0], high[1], high[2], high[3]);
+        lanes_store_quarters(p, 256, low[0], low[1], low[2], low[3], stream);
+        lanes_store_quarters(p + 64, 256, high[0], high[1], high[2], high[3], stream);
     }
 }
 
@@ -99,38 +119,43 @@ typedef struct {
     uint32_t counter;
 } unit;
 
-/* Candidates of one attempt, cut to k bits. */
-INLINE void candidates(lanes x[16], const mask_seed *seed, const unit *u, uint32_t attempt)
+INLINE void cut_bits(lanes x[VECTORS], const unit *u)
+{
+    const lanes low_bits =
+        u->element_size == 4 ? lanes_set32((uint32_t)u->r->low_bits) : lanes_set64(u->r->low_bits);
+    for (int i = 0; i < VECTORS; i++)
+        x[i] = lanes_and(x[i], low_bits);
+}
+
+/* Candidates of one attempt. */
+INLINE void candidates(lanes x[VECTORS], const mask_seed *seed, const unit *u, uint32_t attempt)
 {
     chacha20(x, seed, attempt, u->counter);
     if (u->element_size == 8)
         pair_words(x);
-    if (u->r->power_of_two)
-        return; /* cut once, in the end */
-    const lanes low_bits =
-        u->element_size == 4 ? lanes_set32((uint32_t)u->r->low_bits) : lanes_set64(u->r->low_bits);
-    for (int i = 0; i < 16; i++)
-        x[i] = lanes_and(x[i], low_bits);
+    cut_bits(x, u);
 }
 
-static __attribute__((noinline)) void retry(lanes x[16], const mask_seed *seed, const unit *u)
+static NOINLINE void retry(lanes x[VECTORS], const mask_seed *seed, const unit *u)
 {
     const lanes m32 = lanes_set32((uint32_t)u->r->modulus), m64 = lanes_set64(u->r->modulus);
     const bool narrow = u->element_size == 4;
-    lanes other[16];
-    for (uint32_t attempt = 1; narrow ? lanes_any_from32(x, 16, m32) : lanes_any_from64(x, 16, m64);
+    lanes other[VECTORS];
+    for (uint32_t attempt = 1;
+         narrow ? lanes_any_from32(x, VECTORS, m32) : lanes_any_from64(x, VECTORS, m64);
          attempt++) {
         candidates(other, seed, u, attempt);
-        for (int i = 0; i < 16; i++)
+        for (int i = 0; i < VECTORS; i++)
             x[i] = narrow ? lanes_replace_from32(x[i], m32, other[i])
                           : lanes_replace_from64(x[i], m64, other[i]);
     }
     sodium_memzero(other, sizeof other);
 }
 
-INLINE void add_power_of_two(lanes sum[16], const lanes x[16], uint32_t element_size, bool negative)
+INLINE void add_power_of_two(lanes sum[VECTORS], const lanes x[VECTORS], uint32_t element_size,
+                             bool negative)
 {
-    for (int i = 0; i < 16; i++)
+    for (int i = 0; i < VECTORS; i++)
         if (element_size == 4)
             sum[i] = negative ? lanes_sub32(sum[i], x[i]) : lanes_add32(sum[i], x[i]);
         else
@@ -138,107 +163,120 @@ INLINE void add_power_of_two(lanes sum[16], const lanes x[16], uint32_t element_
 }
 
 /* sum - d, plus m where that is below zero; d is x, or m - x to add. */
-INLINE void add_modular32(lanes sum[16], const lanes x[16], uint32_t modulus, bool negative)
+INLINE void add_modular32(lanes sum[VECTORS], const lanes x[VECTORS], uint32_t modulus,
+                          bool negative)
 {
     const lanes m = lanes_set32(modulus);
-    for (int i = 0; i < 16; i++) {
+    for (int i = 0; i < VECTORS; i++) {
         const lanes d = negative ? x[i] : lanes_sub32(m, x[i]);
         sum[i] = lanes_add_if_less32(lanes_sub32(sum[i], d), sum[i], d, m);
     }
 }
 
-INLINE void add_modular64(lanes sum[16], const lanes x[16], uint64_t modulus, bool negative)
+INLINE void add_modular64(lanes sum[VECTORS], const lanes x[VECTORS], uint64_t modulus,
+                          bool negative)
 {
     const lanes m = lanes_set64(modulus);
-    for (int i = 0; i < 16; i++) {
+    for (int i = 0; i < VECTORS; i++) {
         const lanes d = negative ? x[i] : lanes_sub64(m, x[i]);
         sum[i] = lanes_add_if_less64(lanes_sub64(sum[i], d), sum[i], d, m);
     }
 }
 
-INLINE void add_power_of_two_seed(lanes sum[16], const mask_seed *seed, const unit *u,
-                                  uint32_t element_size)
+/* Out of line, so that the sum stays in memory while the rounds have all registers. */
+static NOINLINE void add_power_of_two_seed32(lanes sum[VECTORS], const mask_seed *seed,
+                                             uint32_t counter)
 {
-    lanes x[16];
-    const unit fixed = {u->r, element_size, u->counter};
-    chacha20(x, seed, 0, fixed.counter);
-    if (element_size == 8)
-        pair_words(x);
+    lanes x[VECTORS];
+    chacha20(x, seed, 0, counter);
     if (seed->sign < 0)
-        add_power_of_two(sum, x, element_size, true);
+        add_power_of_two(sum, x, 4, true);
     else
-        add_power_of_two(sum, x, element_size, false);
+        add_power_of_two(sum, x, 4, false);
 }
 
-static void add_modular_seed(lanes sum[16], const mask_seed *seed, const unit *u)
+static NOINLINE void add_power_of_two_seed64(lanes sum[VECTORS], const mask_seed *seed,
+                                             uint32_t counter)
+{
+    lanes x[VECTORS];
+    chacha20(x, seed, 0, counter);
+    pair_words(x);
+    if (seed->sign < 0)
+        add_power_of_two(sum, x, 8, true);
+    else
+        add_power_of_two(sum, x, 8, false);
+}
+
+static NOINLINE void add_modular_seed(lanes sum[VECTORS], const mask_seed *seed, const unit *u)
 {
     const bool negative = seed->sign < 0;
-    lanes x[16];
+    lanes x[VECTORS];
     candidates(x, seed, u, 0);
     if (u->element_size == 4) {
-        if (lanes_any_from32(x, 16, lanes_set32((uint32_t)u->r->modulus)))
+        if (lanes_any_from32(x, VECTORS, lanes_set32((uint32_t)u->r->modulus)))
             retry(x, seed, u);
         add_modular32(sum, x, (uint32_t)u->r->modulus, negative);
     } else {
-        if (lanes_any_from64(x, 16, lanes_set64(u->r->modulus)))
+        if (lanes_any_from64(x, VECTORS, lanes_set64(u->r->modulus)))
             retry(x, seed, u);
         add_modular64(sum, x, u->r->modulus, negative);
     }
 }
 
-/* The unit's sum over all seeds, in the order of memory. */
-static void sum_unit(uint8_t to[UNIT_BYTES], const mask_seed *seeds, size_t n_seeds, const unit *u)
+/* The unit's sum over all seeds mod m, in the order of memory. */
+static void sum_unit(uint8_t to[UNIT_BYTES], const mask_seed *seeds, size_t n_seeds, const unit *u,
+                     bool stream)
 {
-    lanes sum[16];
-    for (int i = 0; i < 16; i++)
+    const ring *r = u->r;
+    lanes sum[VECTORS];
+    for (int i = 0; i < VECTORS; i++)
         sum[i] = lanes_set32(0);
-    if (!u->r->power_of_two)
+    if (!r->power_of_two)
         for (size_t j = 0; j < n_seeds; j++)
             add_modular_seed(sum, &seeds[j], u);
     else if (u->element_size == 4)
         for (size_t j = 0; j < n_seeds; j++)
-            add_power_of_two_seed(sum, &seeds[j], u, 4);
+            add_power_of_two_seed32(sum, &seeds[j], u->counter);
     else
         for (size_t j = 0; j < n_seeds; j++)
-            add_power_of_two_seed(sum, &seeds[j], u, 8);
+            add_power_of_two_seed64(sum, &seeds[j], u->counter);
+    if (r->power_of_two)
+        cut_bits(sum, u);
     if (u->element_size == 4)
         pair_words(sum);
-    store_blocks(to, sum);
+    if (stream)
+        store_blocks(to, sum, true);
+    else
+        store_blocks(to, sum, false);
 }
 
 /* ------------------------------------------------------------------------------ into the vector --
  */
 
-static void join32(const ring *r, uint32_t *acc, const uint32_t *sum, size_t n, bool write)
+/* acc += sum mod m; acc may hold any value. */
+static void add32(const ring *r, uint32_t *acc, const uint32_t *sum, size_t n)
 {
     const uint32_t low_bits = (uint32_t)r->low_bits;
-    if (r->power_of_two) {
+    if (r->power_of_two)
         for (size_t i = 0; i < n; i++)
-            acc[i] = ((write ? 0 : acc[i]) + sum[i]) & low_bits;
-        return;
-    }
-    if (write) {
-        memcpy(acc, sum, 4 * n);
-        return;
-    }
-    for (size_t i = 0; i < n; i++)
-        acc[i] = (uint32_t)ring_reduce(r, (uint64_t)acc[i] + sum[i]);
+            acc[i] = (acc[i] + sum[i]) & low_bits;
+    else
+        for (size_t i = 0; i < n; i++)
+            acc[i] = (uint32_t)ring_reduce(r, (uint64_t)acc[i] + sum[i]);
 }
 
-static void join64(const ring *r, uint64_t *acc, const uint64_t *sum, size_t n, bool write)
+static void add64(const ring *r, uint64_t *acc, const uint64_t *sum, size_t n)
 {
     if (r->power_of_two)
         for (size_t i = 0; i < n; i++)
-            acc[i] = ((write ? 0 : acc[i]) + sum[i]) & r->low_bits;
-    else if (write)
-        memcpy(acc, sum, 8 * n);
+            acc[i] = (acc[i] + sum[i]) & r->low_bits;
     else
         for (size_t i = 0; i < n; i++)
             acc[i] = ring_add(r, ring_reduce(r, acc[i]), sum[i]);
 }
 
 static void apply(const mask_seed *seeds, size_t n_seeds, uint64_t modulus, uint32_t element_size,
-                  void *acc, uint64_t first, size_t count, bool write)
+                  void *acc, uint64_t first, size_t count, mask_mode mode)
 {
     const ring r = ring_init(modulus);
     const size_t unit_size = UNIT_BYTES / element_size;
@@ -252,15 +290,23 @@ static void apply(const mask_seed *seeds, size_t n_seeds, uint64_t modulus, uint
     while (count > 0) {
         const size_t from = (size_t)(first % unit_size);
         const size_t n = count < unit_size - from ? count : unit_size - from;
-        const unit u = {&r, element_size, (uint32_t)(first / unit_size * LANES)};
-        sum_unit(sum.bytes, seeds, n_seeds, &u);
-        if (element_size == 4)
-            join32(&r, (uint32_t *)(void *)p, sum.narrow + from, n, write);
-        else
-            join64(&r, (uint64_t *)(void *)p, sum.wide + from, n, write);
+        const unit u = {&r, element_size, (uint32_t)(first / unit_size * UNIT_BLOCKS)};
+        if (mode != MASK_ADD && n == unit_size) {
+            sum_unit(p, seeds, n_seeds, &u, mode == MASK_STREAM && (uintptr_t)p % 16 == 0);
+        } else {
+            sum_unit(sum.bytes, seeds, n_seeds, &u, false);
+            if (mode != MASK_ADD)
+                memcpy(p, sum.bytes + from * element_size, n * element_size);
+            else if (element_size == 4)
+                add32(&r, (uint32_t *)(void *)p, sum.narrow + from, n);
+            else
+                add64(&r, (uint64_t *)(void *)p, sum.wide + from, n);
+        }
         p += n * element_size;
         first += n;
         count -= n;
     }
+    if (mode == MASK_STREAM)
+        lanes_stream_end();
     sodium_memzero(&sum, sizeof sum);
 }

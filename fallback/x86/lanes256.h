@@ -134,15 +134,41 @@ static inline bool lanes_any_from64(const lanes *x, int n, lanes m)
 #define lanes_unpack_low64(a, b)  _mm256_unpacklo_epi64(a, b)
 #define lanes_unpack_high64(a, b) _mm256_unpackhi_epi64(a, b)
 
+/* p aligned to 16 */
+static inline void lanes_stream(void *p, lanes x)
+{
+    __m128i *to = p;
+    if ((uintptr_t)p % sizeof x == 0) {
+        _mm256_stream_si256((__m256i *)to, x);
+        return;
+    }
+    _mm_stream_si128(to, _mm256_castsi256_si128(x));
+    _mm_stream_si128(to + 1, _mm256_extracti128_si256(x, 1));
+}
+
+/* Streamed stores are not ordered: this makes them visible before anything that is stored later. */
+static inline void lanes_stream_end(void)
+{
+    _mm_sfence();
+}
+
+static inline void lanes_put(void *p, lanes x, bool stream)
+{
+    if (stream)
+        lanes_stream(p, x);
+    else
+        lanes_store(p, x);
+}
+
 /* The 128-bit quarters L of p0 .. p3, L = 0 and 1, are stored one after the other at to + L *
  * stride. */
 static inline void lanes_store_quarters(uint8_t *to, size_t stride, lanes p0, lanes p1, lanes p2,
-                                        lanes p3)
+                                        lanes p3, bool stream)
 {
-    lanes_store(to, _mm256_permute2x128_si256(p0, p1, 0x20));
-    lanes_store(to + 32, _mm256_permute2x128_si256(p2, p3, 0x20));
-    lanes_store(to + stride, _mm256_permute2x128_si256(p0, p1, 0x31));
-    lanes_store(to + stride + 32, _mm256_permute2x128_si256(p2, p3, 0x31));
+    lanes_put(to, _mm256_permute2x128_si256(p0, p1, 0x20), stream);
+    lanes_put(to + 32, _mm256_permute2x128_si256(p2, p3, 0x20), stream);
+    lanes_put(to + stride, _mm256_permute2x128_si256(p0, p1, 0x31), stream);
+    lanes_put(to + stride + 32, _mm256_permute2x128_si256(p2, p3, 0x31), stream);
 }
 
 #endif

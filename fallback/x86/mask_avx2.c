@@ -1,6 +1,8 @@
 /* Masks, eight blocks at a time. */
 #include "fallback/x86/lanes256.h"
 
+enum { SETS = 2 };
+
 #include "fallback/simd/mask_template.h"
 
 const mask_impl mask_avx2 = {.name = "avx2", .apply = apply};

@@ -1,6 +1,8 @@
 /* Masks, sixteen blocks at a time. */
 #include "fallback/x86/lanes512.h"
 
+enum { SETS = 2 };
+
 #include "fallback/simd/mask_template.h"
 
 const mask_impl mask_avx512 = {.name = "avx512", .apply = apply};
