@@ -1,0 +1,224 @@
+/* Key sets and host-level batches: every error, and that it changes nothing. */
+#include <string.h>
+
+#include "check.h"
+#include "fixture.h"
+#include "run.h"
+
+static void keys_create(void **state)
+{
+    fixture *f = *state;
+    const uint8_t key[64] = {0};
+    parseal_keys *const before = nowhere();
+    parseal_keys *set = before;
+    const int32_t alg = PARSEAL_AES256GCM;
+    assert_error(parseal_keys_create(NULL, f->ctx, alg, key, 1), PARSEAL_ERR_ARG, "set");
+    assert_error(parseal_keys_create(&set, NULL, alg, key, 1), PARSEAL_ERR_ARG, "ctx");
+    assert_error(parseal_keys_create(&set, f->ctx, alg, NULL, 1), PARSEAL_ERR_ARG, "keys");
+    static const int32_t unknown[] = {0, 3, -1, INT32_MIN, INT32_MAX};
+    for (size_t i = 0; i < COUNT_OF(unknown); i++)
+        assert_error(parseal_keys_create(&set, f->ctx, unknown[i], key, 1), PARSEAL_ERR_ARG, "alg");
+    static const size_t counts[] = {0, (size_t)UINT32_MAX + 1, SIZE_MAX / 16, SIZE_MAX};
+    for (size_t i = 0; i < COUNT_OF(counts); i++)
+        assert_error(parseal_keys_create(&set, f->ctx, alg, key, counts[i]), PARSEAL_ERR_SIZE, "n");
+    assert_ptr_equal(set, before);
+}
+
+enum { LEN = 64, ITEMS = 3 };
+
+/* Three good messages, in place, each with some aad; the batch and what it was. */
+typedef struct {
+    uint8_t data[ITEMS][LEN], aad[ITEMS][16], data_before[ITEMS][LEN];
+    parseal_msg msgs[ITEMS], msgs_before[ITEMS];
+} batch;
+
+static void batch_init(batch *b)
+{
+    memset(b, 0, sizeof *b);
+    memset(b->data, UNTOUCHED, sizeof b->data);
+    for (uint32_t i = 0; i < ITEMS; i++) {
+        parseal_msg *msg = &b->msgs[i];
+        msg->in = b->data[i];
+        msg->out = b->data[i];
+        msg->len = LEN;
+        msg->aad = b->aad[i];
+        msg->aad_len = sizeof b->aad[i];
+        msg->key = i % 2;
+        msg->status = 12345;
+        memset(msg->tag, UNTOUCHED, sizeof msg->tag);
+    }
+}
+
+/* Both directions refuse the batch and leave it alone. */
+static void refuse(const fixture *f, batch *b, parseal_status want, const char *name)
+{
+    size_t failed = 12345;
+    memcpy(b->msgs_before, b->msgs, sizeof b->msgs);
+    memcpy(b->data_before, b->data, sizeof b->data);
+    assert_error(parseal_seal(f->keys, b->msgs, ITEMS), want, name);
+    assert_error(parseal_open(f->keys, b->msgs, ITEMS, &failed), want, name);
+    assert_bytes(b->msgs, b->msgs_before, sizeof b->msgs);
+    assert_bytes(b->data, b->data_before, sizeof b->data);
+    assert_int_equal(failed, 12345);
+}
+
+static void the_batch_is_good(void **state)
+{
+    fixture *f = *state;
+    batch b;
+    batch_init(&b);
+    assert_ok(parseal_seal(f->keys, b.msgs, ITEMS));
+    assert_ok(parseal_open(f->keys, b.msgs, ITEMS, NULL));
+    assert_filled(b.data, sizeof b.data, UNTOUCHED);
+}
+
+static void null_arguments(void **state)
+{
+    fixture *f = *state;
+    batch b;
+    size_t failed = 12345;
+    batch_init(&b);
+    assert_error(parseal_seal(NULL, b.msgs, ITEMS), PARSEAL_ERR_ARG, "keys");
+    assert_error(parseal_open(NULL, b.msgs, ITEMS, &failed), PARSEAL_ERR_ARG, "keys");
+    assert_error(parseal_seal(NULL, NULL, 0), PARSEAL_ERR_ARG, "keys");
+    assert_error(parseal_seal(f->keys, NULL, 1), PARSEAL_ERR_ARG, "msgs");
+    assert_error(parseal_open(f->keys, NULL, 1, &failed), PARSEAL_ERR_ARG, "msgs");
+    assert_int_equal(failed, 12345);
+    b.msgs[1].in = NULL;
+    refuse(f, &b, PARSEAL_ERR_ARG, "msgs[1].in");
+    batch_init(&b);
+    b.msgs[2].out = NULL;
+    refuse(f, &b, PARSEAL_ERR_ARG, "msgs[2].out");
+    batch_init(&b);
+    b.msgs[0].aad = NULL;
+    refuse(f, &b, PARSEAL_ERR_ARG, "msgs[0].aad");
+}
+
+static void sizes(void **state)
+{
+    fixture *f = *state;
+    static const size_t too_long[] = {(size_t)PARSEAL_MESSAGEBYTES_MAX + 1, SIZE_MAX / 2,
+                                      SIZE_MAX - 15, SIZE_MAX};
+    batch b;
+    for (size_t i = 0; i < COUNT_OF(too_long); i++) {
+        batch_init(&b);
+        b.msgs[1].len = too_long[i];
+        refuse(f, &b, PARSEAL_ERR_SIZE, "len");
+    }
+    static const size_t too_much_aad[] = {(size_t)PARSEAL_AADBYTES_MAX + 1, SIZE_MAX};
+    for (size_t i = 0; i < COUNT_OF(too_much_aad); i++) {
+        batch_init(&b);
+        b.msgs[2].aad_len = too_much_aad[i];
+        refuse(f, &b, PARSEAL_ERR_SIZE, "aad_len");
+    }
+    batch_init(&b);
+    b.msgs[2].key = 2;
+    refuse(f, &b, PARSEAL_ERR_SIZE, "msgs[2].key");
+    b.msgs[2].key = UINT32_MAX;
+    refuse(f, &b, PARSEAL_ERR_SIZE, "msgs[2].key");
+}
+
+/* Ranges that pass the end of the address space. */
+static void ranges_that_wrap(void **state)
+{
+    fixture *f = *state;
+    batch b;
+    void *const top = (void *)(UINTPTR_MAX - LEN / 2);
+    batch_init(&b);
+    b.msgs[0].in = top;
+    refuse(f, &b, PARSEAL_ERR_SIZE, "msgs[0].in");
+    batch_init(&b);
+    b.msgs[1].out = top;
+    refuse(f, &b, PARSEAL_ERR_SIZE, "msgs[1].out");
+    batch_init(&b);
+    b.msgs[2].aad = top;
+    b.msgs[2].aad_len = LEN;
+    refuse(f, &b, PARSEAL_ERR_SIZE, "msgs[2].aad");
+    batch_init(&b);
+    assert_error(parseal_seal(f->keys, b.msgs, SIZE_MAX), PARSEAL_ERR_SIZE, "n");
+    assert_error(parseal_open(f->keys, b.msgs, SIZE_MAX / sizeof b.msgs[0], NULL), PARSEAL_ERR_SIZE,
+                 "n");
+}
+
+static void aliasing(void **state)
+{
+    fixture *f = *state;
+    batch b;
+
+    batch_init(&b); /* in and out of one message, one byte apart */
+    b.msgs[0].len = LEN - 1;
+    b.msgs[0].out = b.data[0] + 1;
+    refuse(f, &b, PARSEAL_ERR_ALIAS, "msgs[0]");
+    batch_init(&b);
+    b.msgs[0].len = LEN - 1;
+    b.msgs[0].in = b.data[0] + 1;
+    refuse(f, &b, PARSEAL_ERR_ALIAS, "msgs[0]");
+
+    batch_init(&b); /* two outputs share a byte */
+    b.msgs[2].out = b.data[0] + LEN - 1;
+    b.msgs[2].in = b.data[0] + LEN - 1;
+    b.msgs[2].len = 1;
+    refuse(f, &b, PARSEAL_ERR_ALIAS, "msgs[");
+    batch_init(&b); /* two messages in place on the same bytes */
+    b.msgs[1].in = b.data[0];
+    b.msgs[1].out = b.data[0];
+    refuse(f, &b, PARSEAL_ERR_ALIAS, "msgs[");
+    batch_init(&b); /* an output is another message's input */
+    b.msgs[1].in = b.data[0];
+    refuse(f, &b, PARSEAL_ERR_ALIAS, "msgs[");
+    batch_init(&b); /* an output shares a byte with its own aad */
+    b.msgs[0].aad = b.data[0] + LEN - 1;
+    b.msgs[0].aad_len = 1;
+    refuse(f, &b, PARSEAL_ERR_ALIAS, "msgs[0]");
+    batch_init(&b); /* and with another message's */
+    b.msgs[2].aad = b.data[0];
+    refuse(f, &b, PARSEAL_ERR_ALIAS, "msgs[");
+    batch_init(&b); /* an output lies in the array of messages */
+    b.msgs[1].in = b.data[1];
+    b.msgs[1].out = &b.msgs[2].tag;
+    b.msgs[1].len = 1;
+    refuse(f, &b, PARSEAL_ERR_ALIAS, "msgs[1].out");
+}
+
+/* Inputs may overlap freely, and what is empty overlaps nothing. */
+static void what_is_no_alias(void **state)
+{
+    fixture *f = *state;
+    uint8_t out[2][LEN], in[LEN] = {0};
+    parseal_msg msgs[3] = {
+        {.in = in, .out = out[0], .len = LEN, .aad = in, .aad_len = LEN},
+        {.in = in, .out = out[1], .len = LEN, .aad = in + 1, .aad_len = 5, .key = 1},
+        {.in = out[0] + 5, .out = out[1] + 7, .len = 0, .aad = out[1] + 3, .aad_len = 0},
+    };
+    assert_ok(parseal_seal(f->keys, msgs, 3));
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(msgs[i].status, PARSEAL_ITEM_OK);
+}
+
+static void nothing_to_do(void **state)
+{
+    fixture *f = *state;
+    size_t failed = 12345;
+    assert_ok(parseal_seal(f->keys, NULL, 0));
+    assert_ok(parseal_open(f->keys, NULL, 0, &failed));
+    assert_int_equal(failed, 0);
+    parseal_msg empty = {.nonce = {1}};
+    assert_ok(parseal_seal(f->keys, &empty, 1)); /* no text, no aad, no pointers */
+    assert_int_equal(empty.status, PARSEAL_ITEM_OK);
+    assert_ok(parseal_open(f->keys, &empty, 1, NULL));
+    empty.tag[0] ^= 1;
+    assert_status(parseal_open(f->keys, &empty, 1, &failed), PARSEAL_ERR_AUTH);
+    assert_int_equal(failed, 1);
+    assert_int_equal(empty.status, PARSEAL_ITEM_BAD_TAG);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_FIXTURE(keys_create),      WITH_FIXTURE(the_batch_is_good),
+        WITH_FIXTURE(null_arguments),   WITH_FIXTURE(sizes),
+        WITH_FIXTURE(ranges_that_wrap), WITH_FIXTURE(aliasing),
+        WITH_FIXTURE(what_is_no_alias), WITH_FIXTURE(nothing_to_do),
+    };
+    return RUN_SUITE("aead_errors", tests);
+}

@@ -1,0 +1,39 @@
+/* Assertions that the suites share. All of them fail the running cmocka test. */
+#ifndef PARSEAL_TESTS_CHECK_H
+#define PARSEAL_TESTS_CHECK_H
+
+#include "test.h"
+
+void check_status(parseal_status got, parseal_status want, const char *call, const char *file,
+                  int line);
+void check_error(parseal_status got, parseal_status want, const char *name, const char *call,
+                 const char *file, int line);
+void check_bytes(const void *got, const void *want, size_t n, const char *what, const char *file,
+                 int line);
+void check_filled(const void *p, size_t n, uint8_t byte, const char *what, const char *file,
+                  int line);
+
+/* Makes the thread's last error one that no test looks for, so that assert_error cannot be
+ * satisfied by an older text. */
+void error_text_spoil(void);
+
+#define assert_ok(call)           check_status((call), PARSEAL_OK, #call, __FILE__, __LINE__)
+#define assert_status(call, want) check_status((call), (want), #call, __FILE__, __LINE__)
+
+/* The call fails with `want` and the error text has `name`, the argument's, as a whole word. */
+#define assert_error(call, want, name)                                  \
+    do {                                                                \
+        error_text_spoil();                                             \
+        check_error((call), (want), (name), #call, __FILE__, __LINE__); \
+    } while (0)
+
+/* n may be 0; then the pointers are not looked at. */
+#define assert_bytes(got, want, n) check_bytes((got), (want), (n), #got, __FILE__, __LINE__)
+
+/* Every one of the n bytes at p is `byte`. */
+#define assert_filled(p, n, byte) check_filled((p), (n), (byte), #p, __FILE__, __LINE__)
+
+/* What outputs are filled with before a call that must leave them alone. */
+#define UNTOUCHED 0xa5
+
+#endif

@@ -1,0 +1,163 @@
+#include "run.h"
+
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "check.h"
+
+enum { IMPLS_MAX = 64 };
+
+/* NULL: the library chooses. Set between groups of tests only, never while one runs. */
+static const char *forced_impl;
+
+/* The CPU implementations that pass their known answers, in the library's order. */
+static struct {
+    int32_t primitive;
+    impl_name name;
+} impls[IMPLS_MAX];
+static size_t n_impls;
+
+uint64_t run_seed(void)
+{
+    const char *text = getenv("PARSEAL_TEST_SEED");
+    return text != NULL ? strtoull(text, NULL, 0) : UINT64_C(20240229);
+}
+
+int run_skip(const char *why)
+{
+    printf("skipped: %s\n", why);
+    return RUN_SKIPPED;
+}
+
+/* False where one is here and wrong: it must not go untested just because the library avoids it. */
+static bool list_impls(const char *name)
+{
+    n_impls = 0;
+    for (size_t i = 0; i < parseal_impl_count() && n_impls < IMPLS_MAX; i++) {
+        parseal_impl impl = PARSEAL_IMPL_INIT;
+        if (parseal_impl_test(i, &impl) != PARSEAL_OK || impl.state == PARSEAL_IMPL_FAILED) {
+            fprintf(stderr, "%s: implementation %zu, %s of %s, is wrong: %s\n", name, i, impl.name,
+                    parseal_primitive_name(impl.primitive), impl.detail);
+            return false;
+        }
+        if (impl.backend != PARSEAL_BACKEND_CPU || impl.state != PARSEAL_IMPL_PASSED)
+            continue;
+        impls[n_impls].primitive = impl.primitive;
+        memcpy(impls[n_impls++].name.text, impl.name, sizeof impl.name);
+    }
+    return true;
+}
+
+/* What the caller's environment narrows must not silently narrow what is tested. */
+static bool prepare(const char *name)
+{
+    if (sodium_init() < 0) {
+        fprintf(stderr, "%s: sodium_init failed\n", name);
+        return false;
+    }
+    unsetenv("PARSEAL_BACKEND");
+    unsetenv("PARSEAL_CPU");
+    if (!list_impls(name))
+        return false;
+    printf("%s: PARSEAL_TEST_SEED=%" PRIu64 "\n", name, run_seed());
+    fflush(stdout);
+    return true;
+}
+
+static int run_group(const char *name, const char *impl, const struct CMUnitTest *tests, size_t n)
+{
+    char group[96];
+    snprintf(group, sizeof group, "%.40s%s%.40s", name, impl != NULL ? " on " : "",
+             impl != NULL ? impl : "");
+    print_message("[   GROUP  ] %s\n", group);
+    forced_impl = impl;
+    int failed = _cmocka_run_group_tests(group, tests, n, NULL, NULL);
+    forced_impl = NULL;
+    return failed;
+}
+
+int run_suite(const char *name, const struct CMUnitTest *tests, size_t n)
+{
+    return prepare(name) && run_group(name, NULL, tests, n) == 0 ? 0 : 1;
+}
+
+int run_suite_per_impl(const char *name, unsigned primitives, const struct CMUnitTest *tests,
+                       size_t n)
+{
+    if (!prepare(name))
+        return 1;
+    impl_name names[IMPLS_MAX];
+    size_t n_names = impl_names(primitives, names, IMPLS_MAX);
+    if (n_names == 0) {
+        fprintf(stderr, "%s: no CPU implementation passes its known answers\n", name);
+        return 1;
+    }
+    int failed = 0;
+    for (size_t i = 0; i < n_names; i++)
+        failed |= run_group(name, names[i].text, tests, n) != 0;
+    return failed;
+}
+
+size_t past_the_caches(void)
+{
+    const size_t most = (size_t)40 << 20;
+    size_t size = (size_t)32 << 20;
+#ifdef _SC_LEVEL3_CACHE_SIZE
+    const long level3 = sysconf(_SC_LEVEL3_CACHE_SIZE);
+    if (level3 > 0)
+        size = (size_t)level3;
+#endif
+    return (size < most ? size : most) + ((size_t)2 << 20);
+}
+
+static bool known(const impl_name *names, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(names[i].text, name) == 0)
+            return true;
+    return false;
+}
+
+size_t impl_names(unsigned primitives, impl_name *names, size_t max)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < n_impls && n < max; i++)
+        if ((primitives & OF(impls[i].primitive)) != 0 && !known(names, n, impls[i].name.text))
+            names[n++] = impls[i].name;
+    return n;
+}
+
+static bool offers(const char *name, int32_t primitive)
+{
+    for (size_t i = 0; i < n_impls; i++)
+        if (impls[i].primitive == primitive && strcmp(impls[i].name.text, name) == 0)
+            return true;
+    return false;
+}
+
+void assert_impl_picked(const parseal_ctx *ctx, const char *name)
+{
+    parseal_info info = PARSEAL_INFO_INIT;
+    assert_ok(parseal_ctx_info(ctx, &info));
+    assert_int_equal(info.backend, PARSEAL_BACKEND_CPU);
+    for (int32_t p = 0; p < PARSEAL_PRIMITIVES; p++)
+        if (offers(name, p))
+            assert_string_equal(info.impl[p], name);
+}
+
+parseal_ctx *run_ctx(uint32_t threads)
+{
+    parseal_options options = PARSEAL_OPTIONS_INIT;
+    options.backend = PARSEAL_BACKEND_CPU;
+    options.cpu_threads = threads;
+    options.cpu_impl = forced_impl;
+    parseal_ctx *ctx = NULL;
+    assert_ok(parseal_ctx_create(&ctx, &options));
+    if (forced_impl != NULL)
+        assert_impl_picked(ctx, forced_impl);
+    return ctx;
+}

@@ -1,0 +1,48 @@
+/* Running suites: once, or once for every CPU implementation that this machine can run. */
+#ifndef PARSEAL_TESTS_RUN_H
+#define PARSEAL_TESTS_RUN_H
+
+#include "test.h"
+
+/* ctest shows a test that exits with this as skipped. */
+#define RUN_SKIPPED 77
+
+/* A set of primitives: OF(PARSEAL_PRIMITIVE_MASK) | ... */
+#define OF(primitive) (1u << (primitive))
+
+/* Both return what main should return: 1 when a test failed. run_suite_per_impl runs the tests on
+ * each implementation that offers one of the primitives. */
+int run_suite(const char *name, const struct CMUnitTest *tests, size_t n);
+int run_suite_per_impl(const char *name, unsigned primitives, const struct CMUnitTest *tests,
+                       size_t n);
+
+#define RUN_SUITE(name, tests) run_suite(name, tests, COUNT_OF(tests))
+#define RUN_SUITE_PER_IMPL(name, primitives, tests) \
+    run_suite_per_impl(name, primitives, tests, COUNT_OF(tests))
+
+/* Prints why nothing was tested and returns RUN_SKIPPED. */
+int run_skip(const char *why);
+
+/* PARSEAL_TEST_SEED, or a constant; printed when a suite starts. */
+uint64_t run_seed(void);
+
+/* A size that the machine's caches do not hold, within reason. */
+size_t past_the_caches(void);
+
+/* The names of the CPU implementations of any of the primitives whose known answers are right on
+ * this machine, each once, in the library's order: best first for a single primitive. Returns how
+ * many. For use in a running suite. */
+typedef struct {
+    char text[32];
+} impl_name;
+
+size_t impl_names(unsigned primitives, impl_name *names, size_t max);
+
+/* Fails the test unless ctx uses `name` for every primitive that `name` offers. */
+void assert_impl_picked(const parseal_ctx *ctx, const char *name);
+
+/* A CPU context on the implementation that the suite is being run for (the library's choice in
+ * run_suite), asserted to be the one picked. threads: parseal_options.cpu_threads. */
+parseal_ctx *run_ctx(uint32_t threads);
+
+#endif

@@ -1,0 +1,109 @@
+/* Selection when an implementation computes wrongly: it is passed over and reported, and where
+ * nothing right is left the backend is refused. */
+#include <string.h>
+
+#include "broken.h"
+#include "check.h"
+#include "host/registry.h"
+#include "run.h"
+
+/* What opening a registry gives; the device is closed again. */
+static parseal_status open_registry(const parseal_registry_row *rows, size_t n, int32_t backend,
+                                    parseal_info *info)
+{
+    const parseal_registry registry = {rows, n};
+    parseal_options options = PARSEAL_OPTIONS_INIT;
+    const parseal_backend *picked = NULL;
+    void *device = NULL;
+    options.backend = backend;
+    options.cpu_threads = 1;
+    const parseal_status status = parseal_registry_open(registry, &options, &picked, &device, info);
+    if (status == PARSEAL_OK) {
+        assert_non_null(picked);
+        assert_int_equal(info->backend, picked->id);
+        picked->device_close(device);
+    }
+    return status;
+}
+
+static const parseal_registry_row broken_cpu_row = {PARSEAL_BACKEND_CPU, &broken_backend, NULL};
+
+/* Every fault is noticed, and the next implementation takes its place. */
+static void wrong_implementations_are_passed_over(void **state)
+{
+    (void)state;
+    for (int f = 0; f < FAULTS; f++) {
+        parseal_info info;
+        int32_t primitive = fault_primitive((fault)f);
+        broken_set((fault)f, PARSEAL_USABLE, false);
+        assert_ok(open_registry(&broken_cpu_row, 1, PARSEAL_BACKEND_AUTO, &info));
+        if (strcmp(info.impl[primitive], "broken") == 0)
+            fail_msg("fault %d of %s was not noticed", f, parseal_primitive_name(primitive));
+        assert_true(broken_was_used());
+        assert_string_not_equal(info.impl[primitive], "");
+        assert_non_null(strstr(info.reason, "broken"));
+        assert_non_null(strstr(info.reason, parseal_primitive_name(primitive)));
+        assert_non_null(strstr(info.reason, "self-test"));
+    }
+}
+
+static void nothing_right_is_left(void **state)
+{
+    (void)state;
+    for (int f = 0; f < FAULTS; f++) {
+        parseal_info info;
+        broken_set((fault)f, PARSEAL_USABLE, true);
+        assert_error(open_registry(&broken_cpu_row, 1, PARSEAL_BACKEND_AUTO, &info),
+                     PARSEAL_ERR_SELFTEST, "broken");
+        assert_error(open_registry(&broken_cpu_row, 1, PARSEAL_BACKEND_CPU, &info),
+                     PARSEAL_ERR_SELFTEST, parseal_primitive_name(fault_primitive((fault)f)));
+    }
+}
+
+/* What cannot run here, or is ruled out, is not even tried. */
+static void unusable_implementations_do_not_run(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        parseal_info info;
+        broken_set(MASK_LAST, k != 0 ? PARSEAL_MISSING : PARSEAL_EXCLUDED, false);
+        assert_ok(open_registry(&broken_cpu_row, 1, PARSEAL_BACKEND_AUTO, &info));
+        assert_false(broken_was_used());
+        assert_string_not_equal(info.impl[PARSEAL_PRIMITIVE_MASK], "broken");
+    }
+}
+
+/* AUTO goes on to the next backend and says why; a backend asked for by name is not replaced. */
+static void wrong_backends_are_passed_over(void **state)
+{
+    (void)state;
+    const parseal_registry_row rows[] = {
+        {PARSEAL_BACKEND_CUDA, &broken_cuda_backend, NULL},
+        {PARSEAL_BACKEND_OPENCL, NULL, "left out of this test"},
+        {PARSEAL_BACKEND_CPU, &parseal_cpu_backend, NULL},
+    };
+    parseal_info info;
+    broken_set(SUM_LAST, PARSEAL_USABLE, true);
+    assert_ok(open_registry(rows, COUNT_OF(rows), PARSEAL_BACKEND_AUTO, &info));
+    assert_int_equal(info.backend, PARSEAL_BACKEND_CPU);
+    assert_non_null(strstr(info.reason, "cuda"));
+    assert_non_null(strstr(info.reason, "left out of this test"));
+    assert_error(open_registry(rows, COUNT_OF(rows), PARSEAL_BACKEND_CUDA, &info),
+                 PARSEAL_ERR_SELFTEST, "cuda");
+    assert_error(open_registry(rows, COUNT_OF(rows), PARSEAL_BACKEND_OPENCL, &info),
+                 PARSEAL_ERR_NO_DEVICE, "opencl");
+    broken_set(SUM_LAST, PARSEAL_USABLE, false);
+    assert_ok(open_registry(rows, COUNT_OF(rows), PARSEAL_BACKEND_AUTO, &info));
+    assert_int_equal(info.backend, PARSEAL_BACKEND_CUDA);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(wrong_implementations_are_passed_over),
+        cmocka_unit_test(nothing_right_is_left),
+        cmocka_unit_test(unusable_implementations_do_not_run),
+        cmocka_unit_test(wrong_backends_are_passed_over),
+    };
+    return RUN_SUITE("dispatch", tests);
+}

@@ -1,0 +1,130 @@
+/* Output that goes past the caches is the same output. The library chooses it for batches larger
+ * than the machine's last cache, which may be hundreds of megabytes, so here the implementations
+ * are called directly. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "fallback/candidates.h"
+#include "ring.h"
+#include "rng.h"
+#include "run.h"
+
+enum { LEN_MAX = 20000, OFFSETS = 65, ARENA = LEN_MAX + 2 * OFFSETS };
+
+typedef struct {
+    _Alignas(64) uint8_t in[ARENA];
+    _Alignas(64) uint8_t out[ARENA];
+    _Alignas(64) uint8_t want[ARENA];
+    rng r;
+} bench;
+
+static bench *bench_open(const char *name)
+{
+    void *memory = NULL;
+    assert_int_equal(posix_memalign(&memory, 64, sizeof(bench)), 0);
+    bench *t = memory;
+    t->r = rng_for(name);
+    rng_fill(&t->r, t->in, sizeof t->in);
+    return t;
+}
+
+static void clear(bench *t)
+{
+    memset(t->out, UNTOUCHED, sizeof t->out);
+    memset(t->want, UNTOUCHED, sizeof t->want);
+}
+
+/* Calls `visit` for every implementation of a primitive that this machine can run. */
+static void each_candidate(int32_t primitive, void (*visit)(bench *t, const void *impl), bench *t)
+{
+    size_t n;
+    size_t visited = 0;
+    const cpu_candidate *list = cpu_candidates(primitive, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (!cpu_levels[list[i].level].supported())
+            continue;
+        visit(t, list[i].impl);
+        visited++;
+    }
+    assert_true(visited > 0);
+}
+
+/* Sealed and opened as a whole message, with and without streaming. */
+static void seal_and_open(bench *t, const gcm_impl *impl, const void *key, size_t offset,
+                          size_t len)
+{
+    const uint8_t nonce[12] = {1, 2, 3};
+    uint8_t tag[2][16];
+    int32_t verdict[2] = {0, 0};
+    gcm_item item = {
+        .in = t->in, .len = len, .aad = t->in, .aad_len = 20, .nonce = nonce, .key = key};
+    clear(t);
+    for (int stream = 0; stream < 2; stream++) {
+        item.out = (stream ? t->out : t->want) + offset;
+        item.tag = tag[stream];
+        item.verdict = &verdict[stream];
+        item.stream = stream != 0;
+        impl->seal_items(&item, 1);
+        assert_int_equal(verdict[stream], PARSEAL_ITEM_OK);
+    }
+    assert_bytes(t->out, t->want, sizeof t->out);
+    assert_bytes(tag[1], tag[0], sizeof tag[0]);
+
+    item.in = t->want + offset;
+    item.out = t->out + offset;
+    impl->open_items(&item, 1);
+    assert_int_equal(verdict[1], PARSEAL_ITEM_OK);
+    assert_bytes(t->out + offset, t->in, len);
+}
+
+/* One part of a cut message. */
+static void encrypt(bench *t, const gcm_impl *impl, const void *key, size_t offset, size_t len)
+{
+    const uint8_t nonce[12] = {3, 2, 1};
+    uint8_t y[2][16] = {{0}};
+    clear(t);
+    impl->ctr(key, nonce, 77, t->in, t->want + offset, len, false);
+    impl->ctr(key, nonce, 77, t->in, t->out + offset, len, true);
+    assert_bytes(t->out, t->want, sizeof t->out);
+    clear(t);
+    impl->seal(key, nonce, 77, t->in, t->want + offset, len, false, y[0]);
+    impl->seal(key, nonce, 77, t->in, t->out + offset, len, true, y[1]);
+    assert_bytes(t->out, t->want, sizeof t->out);
+    assert_bytes(y[1], y[0], sizeof y[0]);
+}
+
+static void visit_gcm(bench *t, const void *candidate)
+{
+    static const size_t lens[] = {1, 15, 255, 512, 1025, 4096, 8191, 8193, 16384, LEN_MAX};
+    const gcm_impl *impl = candidate;
+    uint8_t bytes[32];
+    void *key = NULL;
+    assert_int_equal(posix_memalign(&key, 64, impl->key_size), 0);
+    for (size_t key_len = 16; key_len <= 32; key_len += 16) {
+        rng_fill(&t->r, bytes, sizeof bytes);
+        impl->key_init(key, bytes, key_len);
+        for (size_t offset = 0; offset < OFFSETS; offset++) {
+            size_t len = lens[offset % COUNT_OF(lens)];
+            seal_and_open(t, impl, key, offset, len);
+            encrypt(t, impl, key, offset, len);
+        }
+        seal_and_open(t, impl, key, 0, LEN_MAX);
+        encrypt(t, impl, key, 16, LEN_MAX);
+    }
+    free(key);
+}
+
+static void gcm(void **state)
+{
+    (void)state;
+    bench *t = bench_open("gcm");
+    each_candidate(PARSEAL_PRIMITIVE_AEAD, visit_gcm, t);
+    free(t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(gcm)};
+    return RUN_SUITE("streaming", tests);
+}
