@@ -31,6 +31,22 @@ static const cpu_candidate vec_sum[] = {{PORTABLE, &vec_portable}};
 static const cpu_candidate quant[] = {{PORTABLE, &quant_portable}};
 static const cpu_candidate pack[] = {{PORTABLE, &pack_portable}};
 
+#elif defined(__AARCH64EL__)
+
+enum { PORTABLE, NEON, ARMV8 };
+
+const cpu_level cpu_levels[] = {
+    [PORTABLE] = {"portable", NULL, always},
+    [NEON] = {"neon", "NEON", cpu_has_neon},
+    [ARMV8] = {"armv8", "the AES and PMULL instructions of ARMv8", cpu_has_armv8_crypto},
+};
+
+static const cpu_candidate aead[] = {{ARMV8, &gcm_armv8}, {PORTABLE, &gcm_portable}};
+static const cpu_candidate mask[] = {{NEON, &mask_neon}, {PORTABLE, &mask_portable}};
+static const cpu_candidate vec_sum[] = {{PORTABLE, &vec_portable}};
+static const cpu_candidate quant[] = {{PORTABLE, &quant_portable}};
+static const cpu_candidate pack[] = {{PORTABLE, &pack_portable}};
+
 #else
 
 enum { PORTABLE };

@@ -9,6 +9,7 @@
 #include "fallback/gcm.h"
 #include "fallback/threads.h"
 #include "fallback/vectors.h"
+#include "fallback/wipe.h"
 #include "host/backend.h"
 
 typedef struct {
@@ -147,6 +148,7 @@ static parseal_status keys_create(void **keys, const void *device, int32_t alg,
     }
     for (size_t i = 0; i < n; i++)
         k->impl->key_init(k->expanded + i * k->impl->key_size, bytes + i * key_len, key_len);
+    wipe_stack();
     (void)sodium_mprotect_readonly(k->expanded);
     *keys = k;
     return PARSEAL_OK;
@@ -379,12 +381,9 @@ static parseal_status mask(const void *device, const void *seeds, const parseal_
                            const parseal_vec *acc, uint64_t first, bool write, void *stream)
 {
     const cpu_seeds *s = seeds;
-    const mask_mode mode = !write                                                     ? MASK_ADD
-                           : acc->buf.size > ((const cpu_device *)device)->cache_size ? MASK_STREAM
-                                                                                      : MASK_WRITE;
     (void)stream;
     vectors_mask(CHOSEN(device, PARSEAL_PRIMITIVE_MASK, mask_impl), device_threads(device), s->list,
-                 s->n, ring->modulus, ring->element_size, address(&acc->buf), first, acc->n, mode);
+                 s->n, ring->modulus, ring->element_size, address(&acc->buf), first, acc->n, write);
     return PARSEAL_OK;
 }
 

@@ -15,6 +15,7 @@
 #include "fallback/portable/bytes.h"
 #include "fallback/portable/ghash_holes.h"
 #include "fallback/threads.h"
+#include "fallback/wipe.h"
 #include "parseal/parseal.h"
 
 /* Tiles that a task takes at once, at most: enough to overlap one short message with the next. */
@@ -106,6 +107,7 @@ static void first_pass(void *arg, size_t task)
     }
     if (n_whole > 0)
         run_items(whole, n_whole);
+    wipe_stack();
 }
 
 /* --------------------------------------------------- second pass: the tags of long messages -- */
@@ -142,6 +144,7 @@ static void compute_tag(const gcm_batch *b, const tile_view *v, size_t t, uint8_
     for (size_t i = 0; i < 16; i++)
         tag[i] ^= ej0[i];
     sodium_memzero(ej0, sizeof ej0);
+    wipe_stack();
 }
 
 static void second_pass(void *arg, size_t t)
@@ -175,6 +178,7 @@ static void third_pass(void *arg, size_t t)
                             v.item.out + v.offset, v.size, v.item.stream);
     else
         memset(v.item.out + v.offset, 0, v.size);
+    wipe_stack();
 }
 
 void gcm_run(const gcm_batch *b, bool open)

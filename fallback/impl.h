@@ -68,16 +68,13 @@ typedef struct {
     uint32_t reserved;
 } mask_seed;
 
-/* What happens to acc: the masks are added to it, or written, or written past the caches. */
-typedef enum { MASK_ADD, MASK_WRITE, MASK_STREAM } mask_mode;
-
 typedef struct {
     const char *name;
 
-    /* acc[i] = ((mode == MASK_ADD ? acc[i] : 0) + sum_j sign_j * PRG(seed_j)[first + i]) mod
+    /* acc[i] = ((write ? 0 : acc[i]) + sum_j sign_j * PRG(seed_j)[first + i]) mod
      * modulus, for count elements of element_size bytes. */
     void (*apply)(const mask_seed *seeds, size_t n_seeds, uint64_t modulus, uint32_t element_size,
-                  void *acc, uint64_t first, size_t count, mask_mode mode);
+                  void *acc, uint64_t first, size_t count, bool write);
 } mask_impl;
 
 /* ---------------------------------------------------------------------------------- vectors -- */

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "fallback/threads.h"
+#include "fallback/wipe.h"
 #include "parseal/parseal.h"
 
 /* Elements per task: with its inputs it stays in the second-level cache, and any bit width makes
@@ -40,7 +41,7 @@ typedef struct {
     uint64_t modulus, first, count;
     uint32_t element_size;
     uint8_t *acc;
-    mask_mode mode;
+    bool write;
 } mask_job;
 
 /* Cut where the mask's own index is a multiple of PIECE, so that only the ends of the whole are
@@ -53,14 +54,15 @@ static void mask_piece(void *arg, size_t i)
     const uint64_t left = job->count - begin, room = i == 0 ? PIECE - lead : PIECE;
     job->impl->apply(job->seeds, job->n_seeds, job->modulus, job->element_size,
                      job->acc + begin * job->element_size, job->first + begin,
-                     (size_t)(left < room ? left : room), job->mode);
+                     (size_t)(left < room ? left : room), job->write);
+    wipe_stack();
 }
 
 void vectors_mask(const mask_impl *impl, uint32_t threads, const mask_seed *seeds, size_t n_seeds,
                   uint64_t modulus, uint32_t element_size, void *acc, uint64_t first,
-                  uint64_t count, mask_mode mode)
+                  uint64_t count, bool write)
 {
-    mask_job job = {impl, seeds, n_seeds, modulus, first, count, element_size, acc, mode};
+    mask_job job = {impl, seeds, n_seeds, modulus, first, count, element_size, acc, write};
     for_pieces(threads, count > 0 ? first % PIECE + count : 0, mask_piece, &job);
 }
 
@@ -113,8 +115,7 @@ static void quantize_piece(void *arg, size_t i)
     uint32_t random[PIECE];
 
     if (job->seed != NULL)
-        job->mask->apply(job->seed, 1, UINT64_C(1) << 32, 4, random, job->first + begin, n,
-                         MASK_WRITE);
+        job->mask->apply(job->seed, 1, UINT64_C(1) << 32, 4, random, job->first + begin, n, true);
     const uint64_t nonfinite = job->impl->quantize(job->params, job->x + begin * job->float_size,
                                                    job->seed != NULL ? random : NULL,
                                                    job->q + begin * job->params->element_size, n);
@@ -122,6 +123,7 @@ static void quantize_piece(void *arg, size_t i)
         atomic_fetch_add_explicit(&job->nonfinite, nonfinite, memory_order_relaxed);
     if (job->seed != NULL)
         sodium_memzero(random, 4 * n);
+    wipe_stack();
 }
 
 uint64_t vectors_quantize(const quant_impl *impl, const mask_impl *mask, uint32_t threads,

@@ -94,7 +94,7 @@ INLINE void pair_words(lanes x[VECTORS])
 }
 
 /* The rest of the transposition: the blocks, one after the other. */
-INLINE void store_blocks(uint8_t *to, const lanes x[VECTORS], bool stream)
+INLINE void store_blocks(uint8_t *to, const lanes x[VECTORS])
 {
     for (int part = 0; part < 2 * SETS; part++) {
         const lanes *s = x + 16 * (part / 2) + part % 2;
@@ -104,8 +104,8 @@ INLINE void store_blocks(uint8_t *to, const lanes x[VECTORS], bool stream)
             low[g] = lanes_unpack_low64(s[4 * g], s[4 * g + 2]);
             high[g] = lanes_unpack_high64(s[4 * g], s[4 * g + 2]);
         }
-        lanes_store_quarters(p, 256, low[0], low[1], low[2], low[3], stream);
-        lanes_store_quarters(p + 64, 256, high[0], high[1], high[2], high[3], stream);
+        lanes_store_quarters(p, 256, low[0], low[1], low[2], low[3]);
+        lanes_store_quarters(p + 64, 256, high[0], high[1], high[2], high[3]);
     }
 }
 
@@ -223,12 +223,28 @@ static NOINLINE void add_modular_seed(lanes sum[VECTORS], const mask_seed *seed,
     }
 }
 
+/* One mask by itself, over a power of two: its elements, in the order of memory. */
+static NOINLINE void write_mask(uint8_t to[UNIT_BYTES], const mask_seed *seed, const unit *u)
+{
+    lanes x[VECTORS];
+    chacha20(x, seed, 0, u->counter);
+    pair_words(x);
+    if (u->element_size == 8 && ~u->r->low_bits != 0)
+        cut_bits(x, u);
+    else if (u->element_size == 4 && ~(uint32_t)u->r->low_bits != 0)
+        cut_bits(x, u);
+    store_blocks(to, x);
+}
+
 /* The unit's sum over all seeds mod m, in the order of memory. */
-static void sum_unit(uint8_t to[UNIT_BYTES], const mask_seed *seeds, size_t n_seeds, const unit *u,
-                     bool stream)
+static void sum_unit(uint8_t to[UNIT_BYTES], const mask_seed *seeds, size_t n_seeds, const unit *u)
 {
     const ring *r = u->r;
     lanes sum[VECTORS];
+    if (n_seeds == 1 && seeds->sign > 0 && r->power_of_two) {
+        write_mask(to, seeds, u);
+        return;
+    }
     for (int i = 0; i < VECTORS; i++)
         sum[i] = lanes_set32(0);
     if (!r->power_of_two)
@@ -244,14 +260,10 @@ static void sum_unit(uint8_t to[UNIT_BYTES], const mask_seed *seeds, size_t n_se
         cut_bits(sum, u);
     if (u->element_size == 4)
         pair_words(sum);
-    if (stream)
-        store_blocks(to, sum, true);
-    else
-        store_blocks(to, sum, false);
+    store_blocks(to, sum);
 }
 
-/* ------------------------------------------------------------------------------ into the vector --
- */
+/* --------------------------------------------------------------------------- into the vector -- */
 
 /* acc += sum mod m; acc may hold any value. */
 static void add32(const ring *r, uint32_t *acc, const uint32_t *sum, size_t n)
@@ -275,8 +287,16 @@ static void add64(const ring *r, uint64_t *acc, const uint64_t *sum, size_t n)
             acc[i] = ring_add(r, ring_reduce(r, acc[i]), sum[i]);
 }
 
+/* What the next unit will write, brought in while this one is computed: stores alone come in
+ * bursts that no cache can absorb. */
+INLINE void prefetch_unit(const uint8_t *p, size_t left)
+{
+    for (size_t i = 0; i < UNIT_BYTES && i < left; i += 64)
+        __builtin_prefetch(p + i, 1, 3);
+}
+
 static void apply(const mask_seed *seeds, size_t n_seeds, uint64_t modulus, uint32_t element_size,
-                  void *acc, uint64_t first, size_t count, mask_mode mode)
+                  void *acc, uint64_t first, size_t count, bool write)
 {
     const ring r = ring_init(modulus);
     const size_t unit_size = UNIT_BYTES / element_size;
@@ -290,12 +310,13 @@ static void apply(const mask_seed *seeds, size_t n_seeds, uint64_t modulus, uint
     while (count > 0) {
         const size_t from = (size_t)(first % unit_size);
         const size_t n = count < unit_size - from ? count : unit_size - from;
+        prefetch_unit(p + n * element_size, (count - n) * element_size);
         const unit u = {&r, element_size, (uint32_t)(first / unit_size * UNIT_BLOCKS)};
-        if (mode != MASK_ADD && n == unit_size) {
-            sum_unit(p, seeds, n_seeds, &u, mode == MASK_STREAM && (uintptr_t)p % 16 == 0);
+        if (write && n == unit_size) {
+            sum_unit(p, seeds, n_seeds, &u);
         } else {
-            sum_unit(sum.bytes, seeds, n_seeds, &u, false);
-            if (mode != MASK_ADD)
+            sum_unit(sum.bytes, seeds, n_seeds, &u);
+            if (write)
                 memcpy(p, sum.bytes + from * element_size, n * element_size);
             else if (element_size == 4)
                 add32(&r, (uint32_t *)(void *)p, sum.narrow + from, n);
@@ -306,7 +327,5 @@ static void apply(const mask_seed *seeds, size_t n_seeds, uint64_t modulus, uint
         first += n;
         count -= n;
     }
-    if (mode == MASK_STREAM)
-        lanes_stream_end();
     sodium_memzero(&sum, sizeof sum);
 }

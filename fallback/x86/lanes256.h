@@ -40,6 +40,11 @@ static inline lanes lanes_and(lanes a, lanes b)
     return _mm256_and_si256(a, b);
 }
 
+static inline lanes lanes_or(lanes a, lanes b)
+{
+    return _mm256_or_si256(a, b);
+}
+
 static inline lanes lanes_xor(lanes a, lanes b)
 {
     return _mm256_xor_si256(a, b);
@@ -63,6 +68,22 @@ static inline lanes lanes_add64(lanes a, lanes b)
 static inline lanes lanes_sub64(lanes a, lanes b)
 {
     return _mm256_sub_epi64(a, b);
+}
+
+/* Products of the low halves of 64-bit lanes. */
+static inline lanes lanes_multiply32(lanes a, lanes b)
+{
+    return _mm256_mul_epu32(a, b);
+}
+
+/* By a constant. */
+#define lanes_shift_left64(x, by)  _mm256_slli_epi64(x, by)
+#define lanes_shift_right64(x, by) _mm256_srli_epi64(x, by)
+
+/* By any number; from 64 on the result is zero. */
+static inline lanes lanes_shift_right64_by(lanes x, uint32_t by)
+{
+    return _mm256_srl_epi64(x, _mm_cvtsi32_si128((int)by));
 }
 
 /* Whole bytes move by a shuffle. */
@@ -134,41 +155,15 @@ static inline bool lanes_any_from64(const lanes *x, int n, lanes m)
 #define lanes_unpack_low64(a, b)  _mm256_unpacklo_epi64(a, b)
 #define lanes_unpack_high64(a, b) _mm256_unpackhi_epi64(a, b)
 
-/* p aligned to 16 */
-static inline void lanes_stream(void *p, lanes x)
-{
-    __m128i *to = p;
-    if ((uintptr_t)p % sizeof x == 0) {
-        _mm256_stream_si256((__m256i *)to, x);
-        return;
-    }
-    _mm_stream_si128(to, _mm256_castsi256_si128(x));
-    _mm_stream_si128(to + 1, _mm256_extracti128_si256(x, 1));
-}
-
-/* Streamed stores are not ordered: this makes them visible before anything that is stored later. */
-static inline void lanes_stream_end(void)
-{
-    _mm_sfence();
-}
-
-static inline void lanes_put(void *p, lanes x, bool stream)
-{
-    if (stream)
-        lanes_stream(p, x);
-    else
-        lanes_store(p, x);
-}
-
 /* The 128-bit quarters L of p0 .. p3, L = 0 and 1, are stored one after the other at to + L *
  * stride. */
 static inline void lanes_store_quarters(uint8_t *to, size_t stride, lanes p0, lanes p1, lanes p2,
-                                        lanes p3, bool stream)
+                                        lanes p3)
 {
-    lanes_put(to, _mm256_permute2x128_si256(p0, p1, 0x20), stream);
-    lanes_put(to + 32, _mm256_permute2x128_si256(p2, p3, 0x20), stream);
-    lanes_put(to + stride, _mm256_permute2x128_si256(p0, p1, 0x31), stream);
-    lanes_put(to + stride + 32, _mm256_permute2x128_si256(p2, p3, 0x31), stream);
+    lanes_store(to, _mm256_permute2x128_si256(p0, p1, 0x20));
+    lanes_store(to + 32, _mm256_permute2x128_si256(p2, p3, 0x20));
+    lanes_store(to + stride, _mm256_permute2x128_si256(p0, p1, 0x31));
+    lanes_store(to + stride + 32, _mm256_permute2x128_si256(p2, p3, 0x31));
 }
 
 #endif

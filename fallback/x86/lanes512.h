@@ -40,6 +40,11 @@ static inline lanes lanes_and(lanes a, lanes b)
     return _mm512_and_si512(a, b);
 }
 
+static inline lanes lanes_or(lanes a, lanes b)
+{
+    return _mm512_or_si512(a, b);
+}
+
 static inline lanes lanes_xor(lanes a, lanes b)
 {
     return _mm512_xor_si512(a, b);
@@ -63,6 +68,22 @@ static inline lanes lanes_add64(lanes a, lanes b)
 static inline lanes lanes_sub64(lanes a, lanes b)
 {
     return _mm512_sub_epi64(a, b);
+}
+
+/* Products of the low halves of 64-bit lanes. */
+static inline lanes lanes_multiply32(lanes a, lanes b)
+{
+    return _mm512_mul_epu32(a, b);
+}
+
+/* By a constant. */
+#define lanes_shift_left64(x, by)  _mm512_slli_epi64(x, by)
+#define lanes_shift_right64(x, by) _mm512_srli_epi64(x, by)
+
+/* By any number; from 64 on the result is zero. */
+static inline lanes lanes_shift_right64_by(lanes x, uint32_t by)
+{
+    return _mm512_srl_epi64(x, _mm_cvtsi32_si128((int)by));
 }
 
 #define lanes_rotate32(x, by) _mm512_rol_epi32(x, by)
@@ -110,44 +131,16 @@ static inline bool lanes_any_from64(const lanes *x, int n, lanes m)
 #define lanes_unpack_low64(a, b)  _mm512_unpacklo_epi64(a, b)
 #define lanes_unpack_high64(a, b) _mm512_unpackhi_epi64(a, b)
 
-/* p aligned to 16 */
-static inline void lanes_stream(void *p, lanes x)
-{
-    __m128i *to = p;
-    if ((uintptr_t)p % sizeof x == 0) {
-        _mm512_stream_si512((__m512i *)to, x);
-        return;
-    }
-    _mm_stream_si128(to, _mm512_castsi512_si128(x));
-    _mm_stream_si128(to + 1, _mm512_extracti32x4_epi32(x, 1));
-    _mm_stream_si128(to + 2, _mm512_extracti32x4_epi32(x, 2));
-    _mm_stream_si128(to + 3, _mm512_extracti32x4_epi32(x, 3));
-}
-
-/* Streamed stores are not ordered: this makes them visible before anything that is stored later. */
-static inline void lanes_stream_end(void)
-{
-    _mm_sfence();
-}
-
-static inline void lanes_put(void *p, lanes x, bool stream)
-{
-    if (stream)
-        lanes_stream(p, x);
-    else
-        lanes_store(p, x);
-}
-
 /* The 128-bit quarters L of p0 .. p3 are stored one after the other at to + L * stride. */
 static inline void lanes_store_quarters(uint8_t *to, size_t stride, lanes p0, lanes p1, lanes p2,
-                                        lanes p3, bool stream)
+                                        lanes p3)
 {
     const lanes a = _mm512_shuffle_i32x4(p0, p1, 0x44), b = _mm512_shuffle_i32x4(p0, p1, 0xee);
     const lanes c = _mm512_shuffle_i32x4(p2, p3, 0x44), d = _mm512_shuffle_i32x4(p2, p3, 0xee);
-    lanes_put(to, _mm512_shuffle_i32x4(a, c, 0x88), stream);
-    lanes_put(to + stride, _mm512_shuffle_i32x4(a, c, 0xdd), stream);
-    lanes_put(to + 2 * stride, _mm512_shuffle_i32x4(b, d, 0x88), stream);
-    lanes_put(to + 3 * stride, _mm512_shuffle_i32x4(b, d, 0xdd), stream);
+    lanes_store(to, _mm512_shuffle_i32x4(a, c, 0x88));
+    lanes_store(to + stride, _mm512_shuffle_i32x4(a, c, 0xdd));
+    lanes_store(to + 2 * stride, _mm512_shuffle_i32x4(b, d, 0x88));
+    lanes_store(to + 3 * stride, _mm512_shuffle_i32x4(b, d, 0xdd));
 }
 
 #endif

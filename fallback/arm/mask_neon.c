@@ -1,0 +1,9 @@
+/* Masks, four blocks at a time: one set of 16 vectors leaves 16 of the 32 registers for the rest.
+ */
+#include "fallback/arm/lanes_neon.h"
+
+enum { SETS = 1 };
+
+#include "fallback/simd/mask_template.h"
+
+const mask_impl mask_neon = {.name = "neon", .apply = apply};
