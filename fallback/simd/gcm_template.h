@@ -24,6 +24,10 @@
 
 enum { CHUNK_VECS = 8, CHUNK_BLOCKS = CHUNK_VECS * VEC_BLOCKS, CHUNK_BYTES = 16 * CHUNK_BLOCKS };
 
+/* Where data comes from memory, a chunk waits for it no longer than the hardware's own prefetch
+ * lags at the start of each page. */
+enum { PREFETCH_AHEAD = 2048 };
+
 /* Longer messages hash their own chunks on the way; shorter ones are hashed with the next message.
  */
 enum { HASH_WITH_NEXT_MAX = 8192 };
@@ -220,6 +224,11 @@ INLINE void crypt_chunk(const gcm_key *key, uint32_t rounds, vec *counters, cons
         for (int v = 0; v < CHUNK_VECS; v++)
             s[v] = vec_aes_round(s[v], previous, k);
         previous = k;
+        if (stream && r <= CHUNK_VECS) {
+            __builtin_prefetch(in + PREFETCH_AHEAD + (r - 1) * VEC_BYTES);
+            if (hash != NULL && !hash->in_text)
+                __builtin_prefetch(hash->data + PREFETCH_AHEAD + (r - 1) * VEC_BYTES);
+        }
         if (hash != NULL && r <= CHUNK_VECS) {
             const uint32_t v = r - 1;
             vec x = vec_reverse(hash->in_text ? text[v] : vec_load(hash->data + v * VEC_BYTES));
