@@ -11,7 +11,7 @@ typedef void gcm_fn(const struct gcm_key_data *, struct gcm_context_data *, uint
                     uint8_t *, uint64_t);
 
 struct session {
-    struct gcm_key_data key; /* first: it wants the allocation's alignment */
+    struct gcm_key_data *keys; /* as many as the work has */
     struct work *w;
     IMB_MGR *manager;
     gcm_fn *crypt;
@@ -25,37 +25,43 @@ static bool can(const struct work *w)
 static void stop(void *session)
 {
     struct session *s = session;
-    free_mb_mgr(s->manager);
+    if (s->manager != NULL)
+        free_mb_mgr(s->manager);
+    free(s->keys);
     free(s);
 }
 
 static void *start(struct work *w)
 {
-    struct session *s = bench_alloc(1, sizeof *s);
+    struct session *s = calloc(1, sizeof *s);
     if (s == NULL)
         return NULL;
+    const struct aead_data *d = &w->data.aead;
     s->w = w;
+    s->keys = bench_alloc(d->n_keys, sizeof *s->keys);
     s->manager = alloc_mb_mgr(0);
-    if (s->manager == NULL) {
-        free(s);
+    if (s->keys == NULL || s->manager == NULL) {
+        stop(s);
         return NULL;
     }
     init_mb_mgr_auto(s->manager, NULL);
     bool open = w->op->inverse;
-    if (w->op->alg == PARSEAL_AES128GCM) {
-        IMB_AES128_GCM_PRE(s->manager, w->data.aead.key, &s->key);
+    for (size_t i = 0; i < d->n_keys; i++)
+        if (w->op->alg == PARSEAL_AES128GCM)
+            IMB_AES128_GCM_PRE(s->manager, d->key + i * d->key_len, &s->keys[i]);
+        else
+            IMB_AES256_GCM_PRE(s->manager, d->key + i * d->key_len, &s->keys[i]);
+    if (w->op->alg == PARSEAL_AES128GCM)
         s->crypt = open ? s->manager->gcm128_dec : s->manager->gcm128_enc;
-    } else {
-        IMB_AES256_GCM_PRE(s->manager, w->data.aead.key, &s->key);
+    else
         s->crypt = open ? s->manager->gcm256_dec : s->manager->gcm256_enc;
-    }
     return s;
 }
 
 static void crypt_msg(const struct session *s, parseal_msg *msg, uint8_t *tag)
 {
     struct gcm_context_data context;
-    s->crypt(&s->key, &context, msg->out, msg->in, msg->len, msg->nonce, NULL, 0, tag,
+    s->crypt(&s->keys[msg->key], &context, msg->out, msg->in, msg->len, msg->nonce, NULL, 0, tag,
              PARSEAL_TAGBYTES);
 }
 

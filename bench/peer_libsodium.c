@@ -15,7 +15,8 @@ static bool can(const struct work *w)
     if (sodium_init() < 0)
         return false;
     if (work_is_aead(w))
-        return w->op->alg == PARSEAL_AES256GCM && crypto_aead_aes256gcm_is_available() == 1;
+        return w->op->alg == PARSEAL_AES256GCM && !w->op->key_each &&
+               crypto_aead_aes256gcm_is_available() == 1;
     return work_is_plain_mask(w);
 }
 

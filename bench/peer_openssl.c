@@ -14,7 +14,7 @@ struct session {
 
 static bool can(const struct work *w)
 {
-    return (work_is_aead(w) && w->size <= INT_MAX) || work_is_plain_mask(w);
+    return (work_is_aead(w) && w->size <= INT_MAX && !w->op->key_each) || work_is_plain_mask(w);
 }
 
 static void stop(void *session)

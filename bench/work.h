@@ -37,6 +37,7 @@ struct operation {
     size_t n_cases;
     int32_t alg;       /* aead: PARSEAL_AES*GCM */
     bool inverse;      /* aead: open; mask: add to what is there; quant: dequantize; pack: unpack */
+    bool key_each;     /* aead: every message under a key of its own */
     parseal_ring ring; /* mask, vec.sum */
 };
 
@@ -46,10 +47,12 @@ struct region {
     size_t size, stride, count;
 };
 
-/* Messages of one size under one key, without aad, one after another in memory. The peers work on
- * the same parseal_msg array: msgs[i].tag is written by seal and read by open. */
+/* Messages of one size, without aad, one after another in memory. The peers work on the same
+ * parseal_msg array: msgs[i].tag is written by seal and read by open, msgs[i].key says which of the
+ * n_keys keys, which lie one after another, is its own. */
 struct aead_data {
-    uint8_t key[PARSEAL_AES256GCM_KEYBYTES];
+    uint8_t *key;
+    size_t n_keys, key_len;
     uint8_t *in, *out;
     parseal_msg *msgs;
     parseal_keys *keys;

@@ -13,6 +13,7 @@ static void describe_messages(const struct work *w, struct aead_data *d)
         msg->in = d->in + i * w->size;
         msg->out = d->out + i * w->size;
         msg->len = w->size;
+        msg->key = d->n_keys > 1 ? (uint32_t)i : 0;
         memcpy(msg->nonce, &i, sizeof i);
     }
 }
@@ -39,16 +40,20 @@ static bool prepare(struct work *w)
 {
     struct aead_data *d = &w->data.aead;
     size_t total = w->n * w->size;
+    d->n_keys = w->op->key_each ? w->n : 1;
+    d->key_len =
+        w->op->alg == PARSEAL_AES128GCM ? PARSEAL_AES128GCM_KEYBYTES : PARSEAL_AES256GCM_KEYBYTES;
+    d->key = bench_alloc(d->n_keys, d->key_len);
     d->in = bench_alloc(w->n, w->size);
     d->out = bench_alloc(w->n, w->size);
     d->msgs = bench_alloc(w->n, sizeof *d->msgs);
-    if (d->in == NULL || d->out == NULL || d->msgs == NULL)
+    if (d->key == NULL || d->in == NULL || d->out == NULL || d->msgs == NULL)
         return false;
     bench_fill(d->in, total, 1);
-    bench_fill(d->key, sizeof d->key, 2);
+    bench_fill(d->key, d->n_keys * d->key_len, 2);
     memset(d->out, 0, total);
     describe_messages(w, d);
-    parseal_status status = parseal_keys_create(&d->keys, w->ctx, w->op->alg, d->key, 1);
+    parseal_status status = parseal_keys_create(&d->keys, w->ctx, w->op->alg, d->key, d->n_keys);
     if (status != PARSEAL_OK) {
         complain_status("parseal_keys_create", status);
         return false;
@@ -77,6 +82,7 @@ static void release(struct work *w)
     free(d->msgs);
     free(d->out);
     free(d->in);
+    free(d->key);
 }
 
 const struct family family_aead = {PARSEAL_PRIMITIVE_AEAD, prepare, run, release};
