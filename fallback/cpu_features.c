@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
@@ -160,15 +159,17 @@ bool cpu_has_neon(void)
 #endif
 }
 
+/* Linux says what this core can reach ("32768K"); sysconf adds up what other cores have. */
 uint64_t cpu_cache_size(void)
 {
-    const uint64_t common = UINT64_C(32) << 20;
-#ifdef _SC_LEVEL3_CACHE_SIZE
-    const long size = sysconf(_SC_LEVEL3_CACHE_SIZE);
-    return size > 0 ? (uint64_t)size : common;
-#else
-    return common;
-#endif
+    unsigned long kib = 0;
+    FILE *f = fopen("/sys/devices/system/cpu/cpu0/cache/index3/size", "r");
+    if (f != NULL) {
+        if (fscanf(f, "%luK", &kib) != 1)
+            kib = 0;
+        fclose(f);
+    }
+    return kib > 0 ? (uint64_t)kib << 10 : UINT64_C(32) << 20;
 }
 
 static const char *architecture(void)

@@ -25,7 +25,8 @@ void threads_for(uint32_t threads, size_t n, void (*task)(void *arg, size_t i), 
         const size_t share = n / ((size_t)threads * 16);
         const int chunk = share < 1 ? 1 : share > 64 ? 64 : (int)share;
         const int64_t end = (int64_t)n;
-#pragma omp parallel for num_threads((int)threads) schedule(dynamic, chunk)
+        const int workers = n < threads ? (int)n : (int)threads;
+#pragma omp parallel for num_threads(workers) schedule(dynamic, chunk)
         for (int64_t i = 0; i < end; i++)
             task(arg, (size_t)i);
         return;

@@ -77,8 +77,7 @@ static void accumulate(scratch *s, const unit *u, const ring *r, int32_t sign)
             s->sum[i] += s->element[i];
     else
         for (size_t i = u->from; i < u->to; i++)
-            s->sum[i] = ring_add(
-                r, s->sum[i], s->element[i] - (r->modulus & mask_if(s->element[i] == r->modulus)));
+            s->sum[i] = ring_add(r, s->sum[i], s->element[i]);
 }
 
 static void apply(const mask_seed *seeds, size_t n_seeds, uint64_t modulus, uint32_t element_size,

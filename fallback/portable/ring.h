@@ -47,7 +47,7 @@ static inline uint64_t ring_reduce(const ring *r, uint64_t x)
     return rest - (r->modulus & mask_if(rest >= r->modulus));
 }
 
-/* a + b mod m for a, b in [0, m), m not a power of two */
+/* a + b mod m for a in [0, m), b in [0, m], m not a power of two */
 static inline uint64_t ring_add(const ring *r, uint64_t a, uint64_t b)
 {
     const uint64_t sum = a + b;

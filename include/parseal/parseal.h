@@ -39,8 +39,8 @@
  * cl_command_queue) or NULL for the library's own queue. A CPU context takes NULL only
  * (PARSEAL_ERR_ARG otherwise) and has finished when the call returns.
  *
- * Aliasing. "In place" means that input and output begin at the same byte and have the same length.
- * Any other overlap between what a call writes and what it reads or writes elsewhere is
+ * Aliasing. aead works in place: `in` and `out` of a message may be the same bytes, beginning and
+ * length. Any other overlap between what a call writes and what it reads or writes elsewhere is
  * PARSEAL_ERR_ALIAS. Inputs may overlap each other freely.
  */
 #ifndef PARSEAL_H

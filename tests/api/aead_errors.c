@@ -49,7 +49,7 @@ static void batch_init(batch *b)
     }
 }
 
-/* Both directions refuse the batch and leave it alone. */
+/* Both directions refuse the batch and leave it alone; then it is a good one again. */
 static void refuse(const fixture *f, batch *b, parseal_status want, const char *name)
 {
     size_t failed = 12345;
@@ -60,6 +60,7 @@ static void refuse(const fixture *f, batch *b, parseal_status want, const char *
     assert_bytes(b->msgs, b->msgs_before, sizeof b->msgs);
     assert_bytes(b->data, b->data_before, sizeof b->data);
     assert_int_equal(failed, 12345);
+    batch_init(b);
 }
 
 static void the_batch_is_good(void **state)
@@ -86,10 +87,8 @@ static void null_arguments(void **state)
     assert_int_equal(failed, 12345);
     b.msgs[1].in = NULL;
     refuse(f, &b, PARSEAL_ERR_ARG, "msgs[1].in");
-    batch_init(&b);
     b.msgs[2].out = NULL;
     refuse(f, &b, PARSEAL_ERR_ARG, "msgs[2].out");
-    batch_init(&b);
     b.msgs[0].aad = NULL;
     refuse(f, &b, PARSEAL_ERR_ARG, "msgs[0].aad");
 }
@@ -100,18 +99,16 @@ static void sizes(void **state)
     static const size_t too_long[] = {(size_t)PARSEAL_MESSAGEBYTES_MAX + 1, SIZE_MAX / 2,
                                       SIZE_MAX - 15, SIZE_MAX};
     batch b;
+    batch_init(&b);
     for (size_t i = 0; i < COUNT_OF(too_long); i++) {
-        batch_init(&b);
         b.msgs[1].len = too_long[i];
         refuse(f, &b, PARSEAL_ERR_SIZE, "len");
     }
     static const size_t too_much_aad[] = {(size_t)PARSEAL_AADBYTES_MAX + 1, SIZE_MAX};
     for (size_t i = 0; i < COUNT_OF(too_much_aad); i++) {
-        batch_init(&b);
         b.msgs[2].aad_len = too_much_aad[i];
         refuse(f, &b, PARSEAL_ERR_SIZE, "aad_len");
     }
-    batch_init(&b);
     b.msgs[2].key = 2;
     refuse(f, &b, PARSEAL_ERR_SIZE, "msgs[2].key");
     b.msgs[2].key = UINT32_MAX;
@@ -127,14 +124,11 @@ static void ranges_that_wrap(void **state)
     batch_init(&b);
     b.msgs[0].in = top;
     refuse(f, &b, PARSEAL_ERR_SIZE, "msgs[0].in");
-    batch_init(&b);
     b.msgs[1].out = top;
     refuse(f, &b, PARSEAL_ERR_SIZE, "msgs[1].out");
-    batch_init(&b);
     b.msgs[2].aad = top;
     b.msgs[2].aad_len = LEN;
     refuse(f, &b, PARSEAL_ERR_SIZE, "msgs[2].aad");
-    batch_init(&b);
     assert_error(parseal_seal(f->keys, b.msgs, SIZE_MAX), PARSEAL_ERR_SIZE, "n");
     assert_error(parseal_open(f->keys, b.msgs, SIZE_MAX / sizeof b.msgs[0], NULL), PARSEAL_ERR_SIZE,
                  "n");
@@ -145,35 +139,35 @@ static void aliasing(void **state)
     fixture *f = *state;
     batch b;
 
-    batch_init(&b); /* in and out of one message, one byte apart */
+    batch_init(&b);
+    /* in and out of one message, one byte apart */
     b.msgs[0].len = LEN - 1;
     b.msgs[0].out = b.data[0] + 1;
     refuse(f, &b, PARSEAL_ERR_ALIAS, "msgs[0]");
-    batch_init(&b);
     b.msgs[0].len = LEN - 1;
     b.msgs[0].in = b.data[0] + 1;
     refuse(f, &b, PARSEAL_ERR_ALIAS, "msgs[0]");
 
-    batch_init(&b); /* two outputs share a byte */
+    /* two outputs share a byte */
     b.msgs[2].out = b.data[0] + LEN - 1;
     b.msgs[2].in = b.data[0] + LEN - 1;
     b.msgs[2].len = 1;
     refuse(f, &b, PARSEAL_ERR_ALIAS, "msgs[");
-    batch_init(&b); /* two messages in place on the same bytes */
+    /* two messages in place on the same bytes */
     b.msgs[1].in = b.data[0];
     b.msgs[1].out = b.data[0];
     refuse(f, &b, PARSEAL_ERR_ALIAS, "msgs[");
-    batch_init(&b); /* an output is another message's input */
+    /* an output is another message's input */
     b.msgs[1].in = b.data[0];
     refuse(f, &b, PARSEAL_ERR_ALIAS, "msgs[");
-    batch_init(&b); /* an output shares a byte with its own aad */
+    /* an output shares a byte with its own aad */
     b.msgs[0].aad = b.data[0] + LEN - 1;
     b.msgs[0].aad_len = 1;
     refuse(f, &b, PARSEAL_ERR_ALIAS, "msgs[0]");
-    batch_init(&b); /* and with another message's */
+    /* and with another message's */
     b.msgs[2].aad = b.data[0];
     refuse(f, &b, PARSEAL_ERR_ALIAS, "msgs[");
-    batch_init(&b); /* an output lies in the array of messages */
+    /* an output lies in the array of messages */
     b.msgs[1].in = b.data[1];
     b.msgs[1].out = &b.msgs[2].tag;
     b.msgs[1].len = 1;

@@ -34,26 +34,41 @@ static void refuse_shape(const fixture *f, const parseal_aead_shape *shape, pars
     assert_ptr_equal(plan, before);
 }
 
+/* A good shape but for one array. */
+typedef struct {
+    size_t field; /* where its pointer is in parseal_aead_shape */
+    const void *array;
+    parseal_status want;
+    const char *name;
+} bad_array;
+
+#define SHAPE(field) offsetof(parseal_aead_shape, field)
+
+static void refuse_arrays(const fixture *f, const bad_array *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        parseal_aead_shape shape = good_shape();
+        memcpy((uint8_t *)&shape + list[i].field, &list[i].array, sizeof list[i].array);
+        refuse_shape(f, &shape, list[i].want, list[i].name);
+    }
+}
+
 static void shape_null_arguments(void **state)
 {
     fixture *f = *state;
+    static const bad_array arrays[] = {
+        {SHAPE(len), NULL, PARSEAL_ERR_ARG, "len"},
+        {SHAPE(in_offset), NULL, PARSEAL_ERR_ARG, "in_offset"},
+        {SHAPE(aad_offset), NULL, PARSEAL_ERR_ARG, "aad_offset"},
+        {SHAPE(aad_len), NULL, PARSEAL_ERR_ARG, "aad_len"},
+    };
     parseal_aead_shape shape = good_shape();
     parseal_plan *plan = NULL;
     assert_error(parseal_plan_create(NULL, f->keys, &shape), PARSEAL_ERR_ARG, "plan");
     assert_error(parseal_plan_create(&plan, NULL, &shape), PARSEAL_ERR_ARG, "keys");
     assert_null(plan);
     refuse_shape(f, NULL, PARSEAL_ERR_ARG, "shape");
-    shape.len = NULL;
-    refuse_shape(f, &shape, PARSEAL_ERR_ARG, "len");
-    shape = good_shape();
-    shape.in_offset = NULL;
-    refuse_shape(f, &shape, PARSEAL_ERR_ARG, "in_offset");
-    shape = good_shape();
-    shape.aad_offset = NULL;
-    refuse_shape(f, &shape, PARSEAL_ERR_ARG, "aad_offset");
-    shape = good_shape();
-    shape.aad_len = NULL;
-    refuse_shape(f, &shape, PARSEAL_ERR_ARG, "aad_len");
+    refuse_arrays(f, arrays, COUNT_OF(arrays));
 }
 
 static void shape_struct_size(void **state)
@@ -78,38 +93,25 @@ static void shape_struct_size(void **state)
 static void shape_sizes(void **state)
 {
     fixture *f = *state;
+    static const uint64_t long_len[ITEMS] = {LEN, PARSEAL_MESSAGEBYTES_MAX + 1, LEN};
+    static const uint64_t huge_len[ITEMS] = {LEN, LEN, UINT64_MAX};
+    static const uint64_t far_offset[ITEMS] = {0, LEN, UINT64_MAX - LEN + 1};
+    static const uint64_t long_aad[ITEMS] = {AAD, PARSEAL_AADBYTES_MAX + 1, AAD};
+    static const uint64_t far_aad[ITEMS] = {0, 0, UINT64_MAX - AAD + 1};
+    static const uint32_t bad_key[ITEMS] = {0, 2, 0};
+    static const uint32_t worse_key[ITEMS] = {0, 1, UINT32_MAX};
+    static const bad_array arrays[] = {
+        {SHAPE(len), long_len, PARSEAL_ERR_SIZE, "len[1]"},
+        {SHAPE(len), huge_len, PARSEAL_ERR_SIZE, "len[2]"},
+        {SHAPE(in_offset), far_offset, PARSEAL_ERR_SIZE, "in_offset[2]"},
+        {SHAPE(out_offset), far_offset, PARSEAL_ERR_SIZE, "out_offset[2]"},
+        {SHAPE(aad_len), long_aad, PARSEAL_ERR_SIZE, "aad_len[1]"},
+        {SHAPE(aad_offset), far_aad, PARSEAL_ERR_SIZE, "aad_offset[2]"},
+        {SHAPE(key), bad_key, PARSEAL_ERR_SIZE, "key[1]"},
+        {SHAPE(key), worse_key, PARSEAL_ERR_SIZE, "key[2]"},
+    };
     parseal_aead_shape shape = good_shape();
-    const uint64_t long_len[ITEMS] = {LEN, PARSEAL_MESSAGEBYTES_MAX + 1, LEN};
-    const uint64_t huge_len[ITEMS] = {LEN, LEN, UINT64_MAX};
-    const uint64_t far_offset[ITEMS] = {0, LEN, UINT64_MAX - LEN + 1};
-    const uint64_t long_aad[ITEMS] = {AAD, PARSEAL_AADBYTES_MAX + 1, AAD};
-    const uint64_t far_aad[ITEMS] = {0, 0, UINT64_MAX - AAD + 1};
-    const uint32_t bad_key[ITEMS] = {0, 2, 0};
-    const uint32_t worse_key[ITEMS] = {0, 1, UINT32_MAX};
-
-    shape.len = long_len;
-    refuse_shape(f, &shape, PARSEAL_ERR_SIZE, "len[1]");
-    shape.len = huge_len;
-    refuse_shape(f, &shape, PARSEAL_ERR_SIZE, "len[2]");
-    shape = good_shape();
-    shape.in_offset = far_offset;
-    shape.out_offset = offsets;
-    refuse_shape(f, &shape, PARSEAL_ERR_SIZE, "in_offset[2]");
-    shape = good_shape();
-    shape.out_offset = far_offset;
-    refuse_shape(f, &shape, PARSEAL_ERR_SIZE, "out_offset[2]");
-    shape = good_shape();
-    shape.aad_len = long_aad;
-    refuse_shape(f, &shape, PARSEAL_ERR_SIZE, "aad_len[1]");
-    shape = good_shape();
-    shape.aad_offset = far_aad;
-    refuse_shape(f, &shape, PARSEAL_ERR_SIZE, "aad_offset[2]");
-    shape = good_shape();
-    shape.key = bad_key;
-    refuse_shape(f, &shape, PARSEAL_ERR_SIZE, "key[1]");
-    shape.key = worse_key;
-    refuse_shape(f, &shape, PARSEAL_ERR_SIZE, "key[2]");
-    shape = good_shape();
+    refuse_arrays(f, arrays, COUNT_OF(arrays));
     shape.n = SIZE_MAX;
     refuse_shape(f, &shape, PARSEAL_ERR_SIZE, "n");
 }
@@ -117,18 +119,19 @@ static void shape_sizes(void **state)
 static void shape_aliasing(void **state)
 {
     fixture *f = *state;
+    static const uint64_t by_one_byte[ITEMS] = {0, LEN - 1, 2 * LEN};
+    static const uint64_t the_same[ITEMS] = {2 * LEN, 0, 2 * LEN};
+    static const bad_array arrays[] = {
+        {SHAPE(out_offset), by_one_byte, PARSEAL_ERR_ALIAS, "shape"},
+        {SHAPE(out_offset), the_same, PARSEAL_ERR_ALIAS, "shape"},
+        /* without out_offset the outputs lie where the inputs do */
+        {SHAPE(in_offset), by_one_byte, PARSEAL_ERR_ALIAS, "shape"},
+    };
     parseal_aead_shape shape = good_shape();
-    const uint64_t by_one_byte[ITEMS] = {0, LEN - 1, 2 * LEN};
-    const uint64_t the_same[ITEMS] = {2 * LEN, 0, 2 * LEN};
-    shape.out_offset = by_one_byte;
-    refuse_shape(f, &shape, PARSEAL_ERR_ALIAS, "shape");
-    shape.out_offset = the_same;
-    refuse_shape(f, &shape, PARSEAL_ERR_ALIAS, "shape");
-    shape.out_offset = NULL; /* the outputs lie where the inputs do */
-    shape.in_offset = by_one_byte;
-    refuse_shape(f, &shape, PARSEAL_ERR_ALIAS, "shape");
-    shape.out_offset = offsets; /* inputs may overlap */
     parseal_plan *plan = NULL;
+    refuse_arrays(f, arrays, COUNT_OF(arrays));
+    shape.in_offset = by_one_byte; /* inputs may overlap */
+    shape.out_offset = offsets;
     assert_ok(parseal_plan_create(&plan, f->keys, &shape));
     parseal_plan_destroy(plan);
 }

@@ -49,7 +49,8 @@ static void assert_untouched(const call *c)
 /* What both functions check in a parseal_quant. */
 static void check_quant(call *c)
 {
-    static const float clips[] = {0.0f, -0.0f, -1.0f, NAN, INFINITY, -INFINITY, 1e-40f};
+    static const float clips[] = {0.0f,      -0.0f,  -1.0f,   NAN, INFINITY,
+                                  -INFINITY, 1e-40f, 0x1p127f}; /* the last is above FLT_MAX / 2 */
     static const uint32_t widths[] = {0, 25, 32, UINT32_MAX};
     static const uint32_t element_sizes[] = {0, 1, 2, 5, 16};
     assert_ok(run_quant(c, &c->quant)); /* what the others vary is good */
