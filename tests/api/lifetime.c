@@ -76,7 +76,7 @@ static void use_plan(const parseal_plan *plan, uint8_t out[LEN + 16])
 static void use_seeds(const parseal_seeds *seeds, uint8_t out[LEN])
 {
     const parseal_ring words = {UINT64_C(1) << 32, 4, 0};
-    uint32_t mask[LEN / 4];
+    uint32_t mask[LEN / 4] = {0};
     parseal_vec vec = parseal_host_vec(mask, LEN / 4, 4);
     assert_ok(parseal_mask_write(seeds, &words, &vec, 0, NULL));
     memcpy(out, mask, LEN);
