@@ -24,9 +24,9 @@
 
 enum { CHUNK_VECS = 8, CHUNK_BLOCKS = CHUNK_VECS * VEC_BLOCKS, CHUNK_BYTES = 16 * CHUNK_BLOCKS };
 
-/* Where data comes from memory, a chunk waits for it no longer than the hardware's own prefetch
- * lags at the start of each page. */
-enum { PREFETCH_AHEAD = 2048 };
+/* Data that is not in the second-level cache is asked for more than a page ahead: the hardware's
+ * own prefetch stops at the end of each page. */
+enum { PREFETCH_AHEAD = 6144, NEAR_MAX = 256 * 1024 };
 
 /* Longer messages hash their own chunks on the way; shorter ones are hashed with the next message.
  */
@@ -87,11 +87,13 @@ INLINE vec multiply(vec a, vec b)
     return reduce(p);
 }
 
-INLINE block ghash_chunk(const gcm_key *key, block y, const uint8_t *data)
+INLINE block ghash_chunk(const gcm_key *key, block y, const uint8_t *data, bool far)
 {
     product sum = product_zero();
     for (int v = 0; v < CHUNK_VECS; v++) {
         vec x = vec_reverse(vec_load(data + v * VEC_BYTES));
+        if (far)
+            __builtin_prefetch(data + PREFETCH_AHEAD + v * VEC_BYTES);
         if (v == 0)
             x = vec_xor(x, vec_first_block(y));
         multiply_add(&sum, x, vec_load(&key->power[v * VEC_BLOCKS]));
@@ -118,8 +120,9 @@ INLINE block ghash_rest(const gcm_key *key, block y, const uint8_t *data, size_t
 /* y is byte-reversed, here and below. */
 INLINE block ghash_data(const gcm_key *key, block y, const uint8_t *data, size_t len)
 {
+    const bool far = len > NEAR_MAX;
     for (; len >= CHUNK_BYTES; data += CHUNK_BYTES, len -= CHUNK_BYTES)
-        y = ghash_chunk(key, y, data);
+        y = ghash_chunk(key, y, data, far);
     return len > 0 ? ghash_rest(key, y, data, len) : y;
 }
 
@@ -210,7 +213,8 @@ INLINE bool can_stream(bool stream, const uint8_t *out)
 
 /* out = in ^ keystream for one chunk; text receives out. Meanwhile *hash, if there is one. */
 INLINE void crypt_chunk(const gcm_key *key, uint32_t rounds, vec *counters, const uint8_t *in,
-                        uint8_t *out, bool stream, const hash_job *hash, vec text[CHUNK_VECS])
+                        uint8_t *out, bool far, bool stream, const hash_job *hash,
+                        vec text[CHUNK_VECS])
 {
     vec s[CHUNK_VECS];
     product sum = product_zero();
@@ -224,7 +228,7 @@ INLINE void crypt_chunk(const gcm_key *key, uint32_t rounds, vec *counters, cons
         for (int v = 0; v < CHUNK_VECS; v++)
             s[v] = vec_aes_round(s[v], previous, k);
         previous = k;
-        if (stream && r <= CHUNK_VECS) {
+        if (far && r <= CHUNK_VECS) {
             __builtin_prefetch(in + PREFETCH_AHEAD + (r - 1) * VEC_BYTES);
             if (hash != NULL && !hash->in_text)
                 __builtin_prefetch(hash->data + PREFETCH_AHEAD + (r - 1) * VEC_BYTES);
@@ -305,14 +309,15 @@ INLINE void crypt_and_hash(const gcm_key *key, uint32_t rounds, vec counters, co
                            uint8_t *out, size_t len, bool stream, to_hash *pending)
 {
     vec text[CHUNK_VECS];
+    const bool far = stream || len > NEAR_MAX;
     stream = can_stream(stream, out);
     for (; len >= CHUNK_BYTES; in += CHUNK_BYTES, out += CHUNK_BYTES, len -= CHUNK_BYTES) {
         if (pending->len < CHUNK_BYTES) {
-            crypt_chunk(key, rounds, &counters, in, out, stream, NULL, text);
+            crypt_chunk(key, rounds, &counters, in, out, far, stream, NULL, text);
             continue;
         }
         const hash_job job = {pending->key, false, pending->data, &pending->y};
-        crypt_chunk(key, rounds, &counters, in, out, stream, &job, text);
+        crypt_chunk(key, rounds, &counters, in, out, far, stream, &job, text);
         pending->data += CHUNK_BYTES;
         pending->len -= CHUNK_BYTES;
     }
@@ -327,15 +332,16 @@ INLINE block seal_data(const gcm_key *key, uint32_t rounds, vec counters, const 
                        uint8_t *out, size_t len, bool stream, block y)
 {
     vec text[CHUNK_VECS];
+    const bool far = stream || len > NEAR_MAX;
     stream = can_stream(stream, out);
     const hash_job job = {key, true, NULL, &y};
     const uint8_t *unhashed = out;
     if (len >= CHUNK_BYTES) {
-        crypt_chunk(key, rounds, &counters, in, out, stream, NULL, text);
+        crypt_chunk(key, rounds, &counters, in, out, far, stream, NULL, text);
         in += CHUNK_BYTES, out += CHUNK_BYTES, len -= CHUNK_BYTES;
     }
     for (; len >= CHUNK_BYTES; in += CHUNK_BYTES, out += CHUNK_BYTES, len -= CHUNK_BYTES) {
-        crypt_chunk(key, rounds, &counters, in, out, stream, &job, text);
+        crypt_chunk(key, rounds, &counters, in, out, far, stream, &job, text);
         unhashed += CHUNK_BYTES;
     }
     if (stream)
