@@ -27,7 +27,8 @@ static const cpu_candidate aead[] = {{VAES512, &gcm_vaes512},
                                      {PORTABLE, &gcm_portable}};
 static const cpu_candidate mask[] = {
     {AVX512, &mask_avx512}, {AVX2, &mask_avx2}, {PORTABLE, &mask_portable}};
-static const cpu_candidate vec_sum[] = {{PORTABLE, &vec_portable}};
+static const cpu_candidate vec_sum[] = {
+    {AVX512, &vec_avx512}, {AVX2, &vec_avx2}, {PORTABLE, &vec_portable}};
 static const cpu_candidate quant[] = {{PORTABLE, &quant_portable}};
 static const cpu_candidate pack[] = {{PORTABLE, &pack_portable}};
 
@@ -43,7 +44,7 @@ const cpu_level cpu_levels[] = {
 
 static const cpu_candidate aead[] = {{ARMV8, &gcm_armv8}, {PORTABLE, &gcm_portable}};
 static const cpu_candidate mask[] = {{NEON, &mask_neon}, {PORTABLE, &mask_portable}};
-static const cpu_candidate vec_sum[] = {{PORTABLE, &vec_portable}};
+static const cpu_candidate vec_sum[] = {{NEON, &vec_neon}, {PORTABLE, &vec_portable}};
 static const cpu_candidate quant[] = {{PORTABLE, &quant_portable}};
 static const cpu_candidate pack[] = {{PORTABLE, &pack_portable}};
 

@@ -119,8 +119,7 @@ static void quantize_piece(void *arg, size_t i)
     const uint64_t nonfinite = job->impl->quantize(job->params, job->x + begin * job->float_size,
                                                    job->seed != NULL ? random : NULL,
                                                    job->q + begin * job->params->element_size, n);
-    if (nonfinite > 0)
-        atomic_fetch_add_explicit(&job->nonfinite, nonfinite, memory_order_relaxed);
+    atomic_fetch_add_explicit(&job->nonfinite, nonfinite, memory_order_relaxed);
     if (job->seed != NULL)
         sodium_memzero(random, 4 * n);
     wipe_stack();

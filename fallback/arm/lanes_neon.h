@@ -163,26 +163,15 @@ static inline bool lanes_any_from64(const lanes *x, int n, lanes m)
 #define lanes_unpack_low64(a, b)  LANES_FROM64(vzip1q_u64(LANES_AS64(a), LANES_AS64(b)))
 #define lanes_unpack_high64(a, b) LANES_FROM64(vzip2q_u64(LANES_AS64(a), LANES_AS64(b)))
 
-/* Ordinary stores: the one that spares the caches (STNP) takes two registers, and is a hint. */
-static inline void lanes_stream_end(void)
-{
-}
-
-static inline void lanes_put(void *p, lanes x, bool stream)
-{
-    (void)stream;
-    lanes_store(p, x);
-}
-
-/* A vector is one quarter: p0 .. p3 are stored one after the other at to. */
+/* A vector is one quarter, so there is one place: p0 .. p3 go to `to`, one after the other. */
 static inline void lanes_store_quarters(uint8_t *to, size_t stride, lanes p0, lanes p1, lanes p2,
-                                        lanes p3, bool stream)
+                                        lanes p3)
 {
     (void)stride;
-    lanes_put(to, p0, stream);
-    lanes_put(to + 16, p1, stream);
-    lanes_put(to + 32, p2, stream);
-    lanes_put(to + 48, p3, stream);
+    lanes_store(to, p0);
+    lanes_store(to + 16, p1);
+    lanes_store(to + 32, p2);
+    lanes_store(to + 48, p3);
 }
 
 #endif

@@ -15,10 +15,8 @@
 #include "fallback/portable/fold.h"
 
 enum {
-    VECTOR = sizeof(lanes),
-    STRIDE = 4 * VECTOR, /* bytes of each input at once */
-    GROUP = 8,           /* inputs at once, at most */
-    BLOCK = 16384        /* bytes of each input before the next group's turn */
+    GROUP = 8,    /* inputs at once */
+    BLOCK = 16384 /* bytes of each before the next group's turn */
 };
 
 #define INLINE static inline __attribute__((always_inline))
@@ -112,89 +110,86 @@ INLINE lanes reduce(const reduction *red, uint32_t element_size, lanes total, la
 
 /* -------------------------------------------------------------------------------- addition -- */
 
-/* n inputs, from byte `at` of each */
+/* The inputs of a group, from a block on. A loop over them is unrolled, as processors tell streams
+ * of memory by the instruction that reads them. */
 typedef struct {
-    const void *const *v;
-    size_t n, at;
-} inputs;
+    const uint8_t *v[GROUP];
+} group;
 
 typedef struct {
     lanes total[BLOCK / sizeof(lanes)], high[BLOCK / sizeof(lanes)];
-} sums;
+} wide_sums;
 
-INLINE void add_wrapping(uint8_t *acc, const inputs *in, size_t size, uint32_t element_size,
+INLINE void add_wrapping(uint8_t *acc, const group *in, size_t size, uint32_t element_size,
                          lanes low_bits)
 {
-    for (size_t i = 0; i < size; i += STRIDE) {
-        lanes x[STRIDE / VECTOR];
-        for (int s = 0; s < STRIDE / VECTOR; s++)
-            x[s] = lanes_load(acc + i + (size_t)s * VECTOR);
-        for (size_t j = 0; j < in->n; j++) {
-            const uint8_t *p = (const uint8_t *)in->v[j] + in->at + i;
-            for (int s = 0; s < STRIDE / VECTOR; s++, p += VECTOR)
-                x[s] = element_size == 4 ? lanes_add32(x[s], lanes_load(p))
-                                         : lanes_add64(x[s], lanes_load(p));
-        }
-        for (int s = 0; s < STRIDE / VECTOR; s++)
-            lanes_store(acc + i + (size_t)s * VECTOR, lanes_and(x[s], low_bits));
+    const group g = *in;
+    for (size_t i = 0; i < size; i += sizeof(lanes)) {
+        lanes x = lanes_load(acc + i);
+        for (int j = 0; j < GROUP; j++)
+            x = element_size == 4 ? lanes_add32(x, lanes_load(g.v[j] + i))
+                                  : lanes_add64(x, lanes_load(g.v[j] + i));
+        lanes_store(acc + i, lanes_and(x, low_bits));
     }
 }
 
 /* The first group begins with acc, the last leaves the result there. */
-INLINE void add_exact(const reduction *red, uint32_t element_size, uint8_t *acc, sums *sums,
-                      const inputs *in, size_t size, bool first, bool last)
+INLINE void add_exact(const reduction *red, uint32_t element_size, uint8_t *acc, wide_sums *wide,
+                      const group *in, size_t size, bool first, bool last)
 {
-    for (size_t i = 0; i < size; i += STRIDE) {
-        lanes total[STRIDE / VECTOR], high[STRIDE / VECTOR];
-        for (int s = 0; s < STRIDE / VECTOR; s++) {
-            const size_t k = i / VECTOR + (size_t)s;
-            total[s] = first ? lanes_load(acc + k * VECTOR) : sums->total[k];
-            high[s] = first ? lanes_shift_right64(total[s], 32) : sums->high[k];
+    const group g = *in;
+    for (size_t i = 0; i < size; i += sizeof(lanes)) {
+        const size_t k = i / sizeof(lanes);
+        lanes total = first ? lanes_load(acc + i) : wide->total[k];
+        lanes high = first ? lanes_shift_right64(total, 32) : wide->high[k];
+        for (int j = 0; j < GROUP; j++) {
+            const lanes x = lanes_load(g.v[j] + i);
+            total = lanes_add64(total, x);
+            high = lanes_add64(high, lanes_shift_right64(x, 32));
         }
-        for (size_t j = 0; j < in->n; j++) {
-            const uint8_t *p = (const uint8_t *)in->v[j] + in->at + i;
-            for (int s = 0; s < STRIDE / VECTOR; s++, p += VECTOR) {
-                const lanes x = lanes_load(p);
-                total[s] = lanes_add64(total[s], x);
-                high[s] = lanes_add64(high[s], lanes_shift_right64(x, 32));
-            }
-        }
-        for (int s = 0; s < STRIDE / VECTOR; s++) {
-            const size_t k = i / VECTOR + (size_t)s;
-            if (last) {
-                lanes_store(acc + k * VECTOR, reduce(red, element_size, total[s], high[s]));
-            } else {
-                sums->total[k] = total[s];
-                sums->high[k] = high[s];
-            }
+        if (last) {
+            lanes_store(acc + i, reduce(red, element_size, total, high));
+        } else {
+            wide->total[k] = total;
+            wide->high[k] = high;
         }
     }
 }
 
-INLINE void add_exact_group(const reduction *red, uint32_t element_size, uint8_t *acc, sums *sums,
-                            const inputs *in, size_t size, bool first, bool last)
+INLINE void add_exact_group(const reduction *red, uint32_t element_size, uint8_t *acc,
+                            wide_sums *wide, const group *in, size_t size, bool first, bool last)
 {
     if (first && last)
-        add_exact(red, element_size, acc, sums, in, size, true, true);
+        add_exact(red, element_size, acc, wide, in, size, true, true);
     else if (first)
-        add_exact(red, element_size, acc, sums, in, size, true, false);
+        add_exact(red, element_size, acc, wide, in, size, true, false);
     else if (last)
-        add_exact(red, element_size, acc, sums, in, size, false, true);
+        add_exact(red, element_size, acc, wide, in, size, false, true);
     else
-        add_exact(red, element_size, acc, sums, in, size, false, false);
+        add_exact(red, element_size, acc, wide, in, size, false, false);
 }
 
-static void add_group(const reduction *red, uint32_t element_size, uint8_t *acc, sums *sums,
-                      const inputs *in, size_t size, bool first, bool last)
+static void add_group(const reduction *red, uint32_t element_size, uint8_t *acc, wide_sums *wide,
+                      const group *in, size_t size, bool first, bool last)
 {
     if (red->r.power_of_two && element_size == 4)
         add_wrapping(acc, in, size, 4, lanes_set32((uint32_t)red->r.low_bits));
     else if (red->r.power_of_two)
         add_wrapping(acc, in, size, 8, lanes_set64(red->r.low_bits));
     else if (element_size == 4)
-        add_exact_group(red, 4, acc, sums, in, size, first, last);
+        add_exact_group(red, 4, acc, wide, in, size, first, last);
     else
-        add_exact_group(red, 8, acc, sums, in, size, first, last);
+        add_exact_group(red, 8, acc, wide, in, size, first, last);
+}
+
+/* Inputs j and up, or zeros past the last. */
+static group group_at(const void *const *v, size_t j, size_t n, size_t at)
+{
+    static const uint8_t zeros[BLOCK];
+    group g;
+    for (size_t i = 0; i < GROUP; i++)
+        g.v[i] = i < n - j ? (const uint8_t *)v[j + i] + at : zeros;
+    return g;
 }
 
 static void sum(uint64_t modulus, uint32_t element_size, void *acc, const void *const *v, size_t n,
@@ -202,22 +197,23 @@ static void sum(uint64_t modulus, uint32_t element_size, void *acc, const void *
 {
     const ring r = ring_init(modulus);
     const reduction red = reduction_init(&r, element_size, n);
-    const size_t size = count * element_size / STRIDE * STRIDE, begin = offset * element_size;
-    const size_t groups = n > GROUP ? (n + GROUP - 1) / GROUP : 1;
-    sums sums;
+    const size_t size = count * element_size / sizeof(lanes) * sizeof(lanes);
+    const size_t begin = offset * element_size;
+    wide_sums wide;
 
     for (size_t done = 0; done < size; done += BLOCK) {
         const size_t run = size - done < BLOCK ? size - done : BLOCK;
         uint8_t *p = (uint8_t *)acc + begin + done;
         size_t j = 0;
-        for (size_t g = 0; g < groups; g++) {
-            const inputs in = {v + j, (n - j) / (groups - g), begin + done};
-            add_group(&red, element_size, p, &sums, &in, run, g == 0, g == groups - 1);
-            j += in.n;
-        }
+        do {
+            const group g = group_at(v, j, n, begin + done);
+            const bool first = j == 0, last = n - j <= GROUP;
+            add_group(&red, element_size, p, &wide, &g, run, first, last);
+            j = last ? n : j + GROUP;
+        } while (j < n);
     }
-    if (!r.power_of_two && size > 0)
-        sodium_memzero(&sums, sizeof sums);
+    if (!r.power_of_two && n > GROUP && size > 0)
+        sodium_memzero(&wide, sizeof wide);
     vec_portable.sum(modulus, element_size, acc, v, n, offset + size / element_size,
                      count - size / element_size);
 }
