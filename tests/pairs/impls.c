@@ -1,0 +1,72 @@
+#include "impls.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+
+enum { SMALL = 8192, GAP_MAX = 64 };
+
+static parseal_ctx *forced_ctx(const char *name, force_way way, uint32_t threads)
+{
+    parseal_options options = PARSEAL_OPTIONS_INIT;
+    parseal_ctx *ctx = NULL;
+    options.backend = PARSEAL_BACKEND_CPU;
+    options.cpu_threads = threads;
+    if (way == BY_OPTION)
+        options.cpu_impl = name;
+    else
+        setenv("PARSEAL_CPU", name, 1);
+    assert_ok(parseal_ctx_create(&ctx, &options));
+    unsetenv("PARSEAL_CPU");
+    assert_impl_picked(ctx, name);
+    return ctx;
+}
+
+void impls_open(impl_set *set, int32_t primitive, force_way way, uint32_t threads, size_t out_max)
+{
+    impl_name best_first[IMPLS_MAX];
+    *set = (impl_set){.n = impl_names(OF(primitive), best_first, IMPLS_MAX)};
+    assert_in_range(set->n, 1, IMPLS_MAX - 1);
+    for (size_t i = 0; i < set->n; i++) {
+        set->name[i] = best_first[set->n - 1 - i];
+        set->ctx[i] = forced_ctx(set->name[i].text, way, threads);
+    }
+    assert_string_equal(set->name[0].text, "portable");
+    guard_open(&set->small, SMALL + GAP_MAX);
+    guard_open(&set->large, out_max + GAP_MAX);
+    set->want = malloc(out_max + 1);
+    assert_non_null(set->want);
+}
+
+void impls_close(impl_set *set)
+{
+    for (size_t i = 0; i < set->n; i++)
+        parseal_ctx_destroy(set->ctx[i]);
+    guard_close(&set->small);
+    guard_close(&set->large);
+    free(set->want);
+}
+
+void impls_agree(impl_set *set, impl_call call, void *arg, const void *start, size_t size,
+                 size_t gap)
+{
+    guard_buf *g = size <= SMALL ? &set->small : &set->large;
+    const guard_side side = (guard_side)(set->calls++ % GUARD_SIDES);
+    for (size_t i = 0; i < set->n; i++) {
+        uint8_t *out = guard_place(g, side, size, gap);
+        memset(out, UNTOUCHED, size);
+        if (start != NULL && size != 0)
+            memcpy(out, start, size);
+        call(arg, i, out);
+        guard_check(g);
+        if (i == 0 && size != 0)
+            memcpy(set->want, out, size);
+        check_bytes(out, set->want, size, set->name[i].text, __FILE__, __LINE__);
+    }
+}
+
+size_t repeat_step(size_t in_slow_builds)
+{
+    return PARSEAL_TESTS_SLOW_BUILD ? in_slow_builds : 1;
+}

@@ -1,0 +1,39 @@
+/* The CPU implementations of one primitive side by side, on the public API. */
+#ifndef PARSEAL_TESTS_IMPLS_H
+#define PARSEAL_TESTS_IMPLS_H
+
+#include "guard.h"
+#include "run.h"
+
+/* The two ways to ask for an implementation: options.cpu_impl and PARSEAL_CPU. */
+typedef enum { BY_OPTION, BY_ENVIRONMENT, FORCE_WAYS } force_way;
+
+enum { IMPLS_MAX = 16 };
+
+typedef struct {
+    size_t n;
+    impl_name name[IMPLS_MAX]; /* portable first, the best last */
+    parseal_ctx *ctx[IMPLS_MAX];
+    guard_buf small, large;
+    uint8_t *want;
+    unsigned calls;
+} impl_set;
+
+/* A context for every implementation of the primitive that works here, asserted to be the one
+ * picked. out_max: bytes that impls_agree may be asked for. */
+void impls_open(impl_set *set, int32_t primitive, force_way way, uint32_t threads, size_t out_max);
+void impls_close(impl_set *set);
+
+/* One call on implementation `impl`, whose output goes to `out`. */
+typedef void (*impl_call)(void *arg, size_t impl, void *out);
+
+/* Makes the call on every implementation. The output of `size` bytes holds `start` before (NULL:
+ * UNTOUCHED) and lies `gap` bytes away from a page that may not be touched. All must leave there
+ * what portable leaves. */
+void impls_agree(impl_set *set, impl_call call, void *arg, const void *start, size_t size,
+                 size_t gap);
+
+/* Builds that run slowly (sanitizers, emulation) repeat less: every how-manieth case to take. */
+size_t repeat_step(size_t in_slow_builds);
+
+#endif
