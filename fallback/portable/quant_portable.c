@@ -4,7 +4,6 @@
  * Constant time: choices are masks, and conversions are signed, as those are single instructions.
  */
 #include <float.h>
-#include <math.h>
 
 #include "fallback/impl.h"
 #include "fallback/portable/elements.h"
@@ -50,54 +49,98 @@ static inline float float16_to_float(uint16_t h)
     return bits_to_float(float_to_bits(choose_float(magnitude < 0x7c00, finite, special)) | sign);
 }
 
-static inline float load_float(int32_t float_type, const void *x, size_t i)
+/* Floats go in blocks, through loops that compilers turn into vector code: comparisons are masks
+ * there, and no conversion is wider than 32 bits. */
+enum { BLOCK = 64 };
+
+static void load_block(float f[BLOCK], int32_t float_type, const uint8_t *x, size_t n)
 {
-    const uint8_t *p = x;
-    uint16_t half;
-    float f;
+    uint16_t half[BLOCK];
     if (float_type == PARSEAL_FLOAT32) {
-        memcpy(&f, p + 4 * i, sizeof f);
-        return f;
+        memcpy(f, x, 4 * n);
+        return;
     }
-    memcpy(&half, p + 2 * i, sizeof half);
-    return float_type == PARSEAL_BFLOAT16 ? bits_to_float((uint32_t)half << 16)
-                                          : float16_to_float(half);
+    memcpy(half, x, 2 * n);
+    if (float_type == PARSEAL_BFLOAT16)
+        for (size_t i = 0; i < n; i++)
+            f[i] = bits_to_float((uint32_t)half[i] << 16);
+    else
+        for (size_t i = 0; i < n; i++)
+            f[i] = float16_to_float(half[i]);
 }
 
-static inline uint32_t quantize_one(float x, const quant_params *params, float top, bool nearest,
-                                    uint32_t random)
+/* Steps 1 to 3 of the format: u in place of x. Returns how many x are not finite. */
+static uint32_t scale_block(float x[BLOCK], const quant_params *params, float top, size_t n)
 {
-    x = choose_float(x > -params->clip, x, -params->clip);
-    x = choose_float(x < params->clip, x, params->clip);
-    const float shifted = x + params->clip;
-    const float scaled = shifted * params->scale;
-    const float u = choose_float(scaled < top, scaled, top);
-    const int32_t k = (int32_t)u;
-    const float f = u - (float)k;
-    const int64_t f32 = (int64_t)(f * 0x1p32f);
-    const uint32_t up = nearest ? f >= 0.5f : f32 > (int64_t)random;
-    const uint32_t q = (uint32_t)k + up, max = (uint32_t)(int32_t)top;
-    return choose(q < max, q, max);
+    const float clip = params->clip, scale = params->scale;
+    uint32_t nonfinite = 0;
+    for (size_t i = 0; i < n; i++) {
+        const bool special = (float_to_bits(x[i]) & 0x7f800000) == 0x7f800000;
+        nonfinite += special;
+        float f = choose_float(special, 0.0f, x[i]);
+        f = choose_float(f > -clip, f, -clip);
+        f = choose_float(f < clip, f, clip);
+        const float shifted = f + clip;
+        const float scaled = shifted * scale;
+        x[i] = choose_float(scaled < top, scaled, top);
+    }
+    return nonfinite;
+}
+
+/* Step 4. floor(f * 2^32) is taken in two halves, each of them exact. */
+static void round_stochastic(uint32_t q[BLOCK], const float u[BLOCK], const uint32_t *random,
+                             uint32_t max, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const int32_t k = (int32_t)u[i];
+        const float f = (u[i] - (float)k) * 0x1p16f;
+        const int32_t high = (int32_t)f;
+        const int32_t low = (int32_t)((f - (float)high) * 0x1p16f);
+        const uint32_t f32 = (uint32_t)high << 16 | (uint32_t)low;
+        const uint32_t rounded = (uint32_t)k + (f32 > load_le32(random + i));
+        q[i] = choose(rounded < max, rounded, max);
+    }
+}
+
+static void round_nearest(uint32_t q[BLOCK], const float u[BLOCK], uint32_t max, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const int32_t k = (int32_t)u[i];
+        const uint32_t rounded = (uint32_t)k + (u[i] - (float)k >= 0.5f);
+        q[i] = choose(rounded < max, rounded, max);
+    }
+}
+
+static void store_block(uint8_t *to, const uint32_t q[BLOCK], uint32_t element_size, size_t n)
+{
+    if (element_size == 4)
+        for (size_t i = 0; i < n; i++)
+            store_le32(to + 4 * i, q[i]);
+    else
+        for (size_t i = 0; i < n; i++)
+            store_le64(to + 8 * i, q[i]);
 }
 
 static uint64_t quantize(const quant_params *params, const void *x, const uint32_t *random, void *q,
                          size_t count)
 {
-    const float top = (float)((UINT32_C(1) << params->bits) - 1);
-    uint64_t nonfinite = 0;
+    const uint32_t max = (UINT32_C(1) << params->bits) - 1;
+    const size_t float_size = params->float_type == PARSEAL_FLOAT32 ? 4 : 2;
+    const uint8_t *in = x;
     uint8_t *out = q;
+    uint64_t nonfinite = 0;
+    float u[BLOCK];
+    uint32_t integers[BLOCK];
 
-    for (size_t i = 0; i < count; i++) {
-        const float f = load_float(params->float_type, x, i);
-        const bool finite = fabsf(f) <= FLT_MAX;
-        nonfinite += !finite;
-        const uint32_t value =
-            quantize_one(choose_float(finite, f, 0.0f), params, top, random == NULL,
-                         random == NULL ? 0 : load_le32(random + i));
-        if (params->element_size == 4)
-            store_le32(out + 4 * i, value);
+    for (size_t done = 0; done < count; done += BLOCK) {
+        const size_t n = count - done < BLOCK ? count - done : BLOCK;
+        load_block(u, params->float_type, in + float_size * done, n);
+        nonfinite += scale_block(u, params, (float)(int32_t)max, n);
+        if (random != NULL)
+            round_stochastic(integers, u, random + done, max, n);
         else
-            store_le64(out + 8 * i, value);
+            round_nearest(integers, u, max, n);
+        store_block(out + params->element_size * done, integers, params->element_size, n);
     }
     return nonfinite;
 }
