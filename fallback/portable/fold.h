@@ -45,7 +45,7 @@ static inline uint64_t fold_top(const ring *r, const fold *f, uint64_t c)
 {
     const uint64_t quotient = multiply_high(c, f->factor);
     const uint64_t rest = c * f->residue - quotient * r->modulus;
-    return rest - (r->modulus & mask_if(rest >= r->modulus));
+    return rest - (r->modulus & mask_not_less(rest, r->modulus));
 }
 
 #endif

@@ -43,7 +43,7 @@ static bool any_rejected(const uint64_t *values, const unit *u, const ring *r)
     if (r->power_of_two)
         return false;
     for (size_t i = u->from; i < u->to; i++)
-        rejected |= mask_if(values[i] >= r->modulus);
+        rejected |= mask_not_less(values[i], r->modulus);
     return rejected != 0;
 }
 
@@ -58,7 +58,7 @@ static void expand(scratch *s, const unit *u, const ring *r, const mask_seed *se
     for (uint32_t attempt = 1; any_rejected(s->element, u, r); attempt++) {
         candidates(s, u, r, attempt, s->candidate);
         for (size_t i = u->from; i < u->to; i++) {
-            const uint64_t rejected = mask_if(s->element[i] >= r->modulus);
+            const uint64_t rejected = mask_not_less(s->element[i], r->modulus);
             s->element[i] ^= rejected & (s->element[i] ^ s->candidate[i]);
         }
     }
@@ -68,7 +68,7 @@ static void expand(scratch *s, const unit *u, const ring *r, const mask_seed *se
  * seeds; others are kept below m. */
 static void accumulate(scratch *s, const unit *u, const ring *r, int32_t sign)
 {
-    const uint64_t negate = mask_if(sign < 0);
+    const uint64_t negate = 0 - (uint64_t)(sign < 0); /* signs are public */
     const uint64_t modulus = r->power_of_two ? 0 : r->modulus;
     for (size_t i = u->from; i < u->to; i++)
         s->element[i] = (s->element[i] ^ negate) - negate + (modulus & negate);

@@ -32,10 +32,16 @@ static inline uint64_t multiply_high(uint64_t a, uint64_t b)
     return a1 * b1 + (middle >> 32) + (middle2 >> 32);
 }
 
-/* all ones where condition holds */
-static inline uint64_t mask_if(bool condition)
+/* All ones where a < b, and where a >= b: by arithmetic, as compilers make branches of comparisons.
+ */
+static inline uint64_t mask_less(uint64_t a, uint64_t b)
 {
-    return 0 - (uint64_t)condition;
+    return 0 - (((~a & b) | ((~a | b) & (a - b))) >> 63);
+}
+
+static inline uint64_t mask_not_less(uint64_t a, uint64_t b)
+{
+    return ~mask_less(a, b);
 }
 
 /* x mod m for any x (Barrett): the quotient is short by at most one. */
@@ -44,14 +50,14 @@ static inline uint64_t ring_reduce(const ring *r, uint64_t x)
     if (r->power_of_two)
         return x & r->low_bits;
     const uint64_t rest = x - multiply_high(x, r->reciprocal) * r->modulus;
-    return rest - (r->modulus & mask_if(rest >= r->modulus));
+    return rest - (r->modulus & mask_not_less(rest, r->modulus));
 }
 
 /* a + b mod m for a in [0, m), b in [0, m], m not a power of two */
 static inline uint64_t ring_add(const ring *r, uint64_t a, uint64_t b)
 {
     const uint64_t sum = a + b;
-    return sum - (r->modulus & mask_if((sum < a) | (sum >= r->modulus)));
+    return sum - (r->modulus & (mask_less(sum, a) | mask_not_less(sum, r->modulus)));
 }
 
 #endif

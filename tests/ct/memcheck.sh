@@ -31,7 +31,7 @@ reported() {
     output=$(memcheck --error-exitcode=99 --suppressions="$here/expected.supp" "$@" 2>&1) || status=$?
     printf '%s\n' "$output"
     [ "$status" != 77 ] || exit 77
-    [ "$status" = 99 ] && printf '%s\n' "$output" | grep -A 1 "$what" | grep -q "at .*: $function[ .]"
+    [ "$status" = 99 ] && printf '%s\n' "$output" | grep -A 1 "$what" | grep -q "at .*: ${function}[ .]"
 }
 
 case $expected in
