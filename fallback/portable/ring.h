@@ -32,11 +32,20 @@ static inline uint64_t multiply_high(uint64_t a, uint64_t b)
     return a1 * b1 + (middle >> 32) + (middle2 >> 32);
 }
 
-/* All ones where a < b, and where a >= b: by arithmetic, as compilers make branches of comparisons.
- */
+/* x, of which the compiler knows no more than that it is a number: it makes branches of masks whose
+ * origin in a comparison it can see. */
+static inline uint64_t opaque(uint64_t x)
+{
+#if defined(__GNUC__)
+    __asm__("" : "+r"(x));
+#endif
+    return x;
+}
+
+/* All ones where a < b, and where a >= b. */
 static inline uint64_t mask_less(uint64_t a, uint64_t b)
 {
-    return 0 - (((~a & b) | ((~a | b) & (a - b))) >> 63);
+    return 0 - opaque(a < b);
 }
 
 static inline uint64_t mask_not_less(uint64_t a, uint64_t b)
