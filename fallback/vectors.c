@@ -8,28 +8,24 @@
 #include "parseal/parseal.h"
 
 /* Elements per task: with its inputs it stays in the second-level cache, and any bit width makes
- * whole bytes of it. */
-enum { PIECE = 8192 };
+ * whole bytes of it. Sums read many vectors at once, each of them faster the longer it goes on. */
+enum { PIECE = 8192, SUM_PIECE = 32768 };
 
-/* What the operations' tasks share: a piece is elements [begin, begin + n). */
+/* What the operations' tasks share: piece i is the n elements from begin on. */
 typedef struct {
-    uint64_t count;
-} pieces;
+    size_t begin, n;
+} piece;
 
-static size_t piece_begin(size_t i)
+static piece piece_at(uint64_t count, size_t i, size_t size)
 {
-    return i * PIECE;
+    const uint64_t left = count - (uint64_t)i * size;
+    return (piece){i * size, left < size ? (size_t)left : size};
 }
 
-static size_t piece_size(const pieces *p, size_t i)
+static void for_pieces(uint32_t threads, uint64_t count, size_t size, void (*task)(void *, size_t),
+                       void *arg)
 {
-    const uint64_t left = p->count - piece_begin(i);
-    return left < PIECE ? (size_t)left : PIECE;
-}
-
-static void for_pieces(uint32_t threads, uint64_t count, void (*task)(void *, size_t), void *arg)
-{
-    threads_for(threads, (size_t)((count + PIECE - 1) / PIECE), task, arg);
+    threads_for(threads, (size_t)((count + size - 1) / size), task, arg);
 }
 
 /* -------------------------------------------------------------------------------------- mask -- */
@@ -63,13 +59,13 @@ void vectors_mask(const mask_impl *impl, uint32_t threads, const mask_seed *seed
                   uint64_t count, bool write)
 {
     mask_job job = {impl, seeds, n_seeds, modulus, first, count, element_size, acc, write};
-    for_pieces(threads, count > 0 ? first % PIECE + count : 0, mask_piece, &job);
+    for_pieces(threads, count > 0 ? first % PIECE + count : 0, PIECE, mask_piece, &job);
 }
 
 /* --------------------------------------------------------------------------------------- sum -- */
 
 typedef struct {
-    pieces pieces;
+    uint64_t count;
     const vec_impl *impl;
     uint64_t modulus;
     uint32_t element_size;
@@ -81,22 +77,22 @@ typedef struct {
 static void sum_piece(void *arg, size_t i)
 {
     const sum_job *job = arg;
-    job->impl->sum(job->modulus, job->element_size, job->acc, job->v, job->n, piece_begin(i),
-                   piece_size(&job->pieces, i));
+    const piece p = piece_at(job->count, i, SUM_PIECE);
+    job->impl->sum(job->modulus, job->element_size, job->acc, job->v, job->n, p.begin, p.n);
 }
 
 void vectors_sum(const vec_impl *impl, uint32_t threads, uint64_t modulus, uint32_t element_size,
                  void *acc, const void *const *v, size_t n, uint64_t count)
 {
-    sum_job job = {{count}, impl, modulus, element_size, acc, v, n};
-    for_pieces(threads, count, sum_piece, &job);
+    sum_job job = {count, impl, modulus, element_size, acc, v, n};
+    for_pieces(threads, count, SUM_PIECE, sum_piece, &job);
 }
 
 /* -------------------------------------------------------------------------------- quantisation --
  */
 
 typedef struct {
-    pieces pieces;
+    uint64_t count;
     const quant_impl *impl;
     const mask_impl *mask;
     const quant_params *params;
@@ -111,17 +107,18 @@ typedef struct {
 static void quantize_piece(void *arg, size_t i)
 {
     quantize_job *job = arg;
-    const size_t begin = piece_begin(i), n = piece_size(&job->pieces, i);
+    const piece p = piece_at(job->count, i, PIECE);
     uint32_t random[PIECE];
 
     if (job->seed != NULL)
-        job->mask->apply(job->seed, 1, UINT64_C(1) << 32, 4, random, job->first + begin, n, true);
-    const uint64_t nonfinite = job->impl->quantize(job->params, job->x + begin * job->float_size,
-                                                   job->seed != NULL ? random : NULL,
-                                                   job->q + begin * job->params->element_size, n);
+        job->mask->apply(job->seed, 1, UINT64_C(1) << 32, 4, random, job->first + p.begin, p.n,
+                         true);
+    const uint64_t nonfinite = job->impl->quantize(
+        job->params, job->x + p.begin * job->float_size, job->seed != NULL ? random : NULL,
+        job->q + p.begin * job->params->element_size, p.n);
     atomic_fetch_add_explicit(&job->nonfinite, nonfinite, memory_order_relaxed);
     if (job->seed != NULL)
-        sodium_memzero(random, 4 * n);
+        sodium_memzero(random, 4 * p.n);
     wipe_stack();
 }
 
@@ -134,18 +131,18 @@ uint64_t vectors_quantize(const quant_impl *impl, const mask_impl *mask, uint32_
         rounding = *seed;
         rounding.sign = 1;
     }
-    quantize_job job = {{count}, impl, mask,
-                        params,  x,    seed != NULL ? &rounding : NULL,
-                        first,   q,    params->float_type == PARSEAL_FLOAT32 ? 4 : 2,
+    quantize_job job = {count,  impl, mask,
+                        params, x,    seed != NULL ? &rounding : NULL,
+                        first,  q,    params->float_type == PARSEAL_FLOAT32 ? 4 : 2,
                         0};
-    for_pieces(threads, count, quantize_piece, &job);
+    for_pieces(threads, count, PIECE, quantize_piece, &job);
     if (seed != NULL)
         sodium_memzero(&rounding, sizeof rounding);
     return job.nonfinite;
 }
 
 typedef struct {
-    pieces pieces;
+    uint64_t count;
     const quant_impl *impl;
     const dequant_params *params;
     const uint8_t *sum;
@@ -155,22 +152,22 @@ typedef struct {
 static void dequantize_piece(void *arg, size_t i)
 {
     const dequantize_job *job = arg;
-    const size_t begin = piece_begin(i);
-    job->impl->dequantize(job->params, job->sum + begin * job->params->element_size,
-                          job->mean + begin, piece_size(&job->pieces, i));
+    const piece p = piece_at(job->count, i, PIECE);
+    job->impl->dequantize(job->params, job->sum + p.begin * job->params->element_size,
+                          job->mean + p.begin, p.n);
 }
 
 void vectors_dequantize(const quant_impl *impl, uint32_t threads, const dequant_params *params,
                         const void *sum, float *mean, uint64_t count)
 {
-    dequantize_job job = {{count}, impl, params, sum, mean};
-    for_pieces(threads, count, dequantize_piece, &job);
+    dequantize_job job = {count, impl, params, sum, mean};
+    for_pieces(threads, count, PIECE, dequantize_piece, &job);
 }
 
 /* -------------------------------------------------------------------------------------- pack -- */
 
 typedef struct {
-    pieces pieces;
+    uint64_t count;
     const pack_impl *impl;
     uint32_t bits, element_size;
     const uint8_t *from;
@@ -180,29 +177,29 @@ typedef struct {
 static void pack_piece(void *arg, size_t i)
 {
     const pack_job *job = arg;
-    const size_t begin = piece_begin(i);
-    job->impl->pack(job->bits, job->element_size, job->from + begin * job->element_size,
-                    job->to + begin / 8 * job->bits, piece_size(&job->pieces, i));
+    const piece p = piece_at(job->count, i, PIECE);
+    job->impl->pack(job->bits, job->element_size, job->from + p.begin * job->element_size,
+                    job->to + p.begin / 8 * job->bits, p.n);
 }
 
 static void unpack_piece(void *arg, size_t i)
 {
     const pack_job *job = arg;
-    const size_t begin = piece_begin(i);
-    job->impl->unpack(job->bits, job->element_size, job->from + begin / 8 * job->bits,
-                      job->to + begin * job->element_size, piece_size(&job->pieces, i));
+    const piece p = piece_at(job->count, i, PIECE);
+    job->impl->unpack(job->bits, job->element_size, job->from + p.begin / 8 * job->bits,
+                      job->to + p.begin * job->element_size, p.n);
 }
 
 void vectors_pack(const pack_impl *impl, uint32_t threads, uint32_t bits, uint32_t element_size,
                   const void *elements, uint8_t *packed, uint64_t count)
 {
-    pack_job job = {{count}, impl, bits, element_size, elements, packed};
-    for_pieces(threads, count, pack_piece, &job);
+    pack_job job = {count, impl, bits, element_size, elements, packed};
+    for_pieces(threads, count, PIECE, pack_piece, &job);
 }
 
 void vectors_unpack(const pack_impl *impl, uint32_t threads, uint32_t bits, uint32_t element_size,
                     const uint8_t *packed, void *elements, uint64_t count)
 {
-    pack_job job = {{count}, impl, bits, element_size, packed, elements};
-    for_pieces(threads, count, unpack_piece, &job);
+    pack_job job = {count, impl, bits, element_size, packed, elements};
+    for_pieces(threads, count, PIECE, unpack_piece, &job);
 }

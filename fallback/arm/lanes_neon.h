@@ -87,6 +87,11 @@ static inline lanes lanes_multiply32(lanes a, lanes b)
 #define lanes_shift_right64(x, by) LANES_FROM64(vshrq_n_u64(LANES_AS64(x), by))
 
 /* By any number below 128; from 64 on the result is zero. */
+static inline lanes lanes_shift_left64_by(lanes x, uint32_t by)
+{
+    return LANES_FROM64(vshlq_u64(LANES_AS64(x), vdupq_n_s64((int64_t)by)));
+}
+
 static inline lanes lanes_shift_right64_by(lanes x, uint32_t by)
 {
     return LANES_FROM64(vshlq_u64(LANES_AS64(x), vdupq_n_s64(-(int64_t)by)));
@@ -119,6 +124,24 @@ static inline lanes lanes_add_if_less64(lanes x, lanes a, lanes b, lanes m)
 {
     const lanes less = LANES_FROM64(vcltq_u64(LANES_AS64(a), LANES_AS64(b)));
     return lanes_add64(x, vandq_u32(less, m));
+}
+
+/* x + (x < 0 ? m : 0), signed */
+static inline lanes lanes_add_if_negative64(lanes x, lanes m)
+{
+    const lanes negative = LANES_FROM64(vcltzq_s64(vreinterpretq_s64_u32(x)));
+    return lanes_add64(x, vandq_u32(negative, m));
+}
+
+/* x + (a < b), unsigned */
+static inline lanes lanes_count_less32(lanes x, lanes a, lanes b)
+{
+    return vsubq_u32(x, vcltq_u32(a, b));
+}
+
+static inline lanes lanes_count_less64(lanes x, lanes a, lanes b)
+{
+    return lanes_sub64(x, LANES_FROM64(vcltq_u64(LANES_AS64(a), LANES_AS64(b))));
 }
 
 static inline lanes lanes_from32(lanes x, lanes m)

@@ -1,20 +1,9 @@
-/* Reduction mod m, not a power of two, of what is longer than m, by its top bits (Shoup).
- *
- * x = c 2^shift + rest, and c 2^shift mod m = c residue - floor(c factor / 2^64) m, or that less m,
- * with residue = 2^shift mod m and factor = floor(2^64 residue / m): the quotient's error is below
- * 1 + c / 2^64. For c < 2^32 the difference fits 64 bits for every m. For m <= 2^64 - 2^32 it is
- * below m (1 + 2^-32) <= 2^64; and above, once shift is 64, residue = 2^64 - m is so small that the
- * quotient is 0.
- */
+/* Reduction mod m, not a power of two, of sums that are longer than m: without division, by the
+ * sum's top bits. */
 #ifndef PARSEAL_FALLBACK_PORTABLE_FOLD_H
 #define PARSEAL_FALLBACK_PORTABLE_FOLD_H
 
 #include "fallback/portable/ring.h"
-
-typedef struct {
-    uint32_t shift;
-    uint64_t residue, factor;
-} fold;
 
 /* k, the bit length of m - 1 */
 static inline uint32_t ring_bits(const ring *r)
@@ -24,6 +13,18 @@ static inline uint32_t ring_bits(const ring *r)
         k++;
     return k;
 }
+
+/* ----------------------------------------------------- the top bits mod m, for every m (Shoup) --
+ *
+ * c 2^shift mod m = c residue - floor(c factor / 2^64) m, or that less m, where residue =
+ * 2^shift mod m and factor = floor(2^64 residue / m): the quotient is short by less than
+ * 1 + c / 2^64. For c < 2^32 the difference fits 64 bits. Where m <= 2^64 - 2^32 it is below
+ * m (1 + 2^-32) <= 2^64; above, shift is 64 and residue = 2^64 - m so small that the quotient is 0.
+ */
+typedef struct {
+    uint32_t shift;
+    uint64_t residue, factor;
+} fold;
 
 /* k <= shift <= 64 */
 static inline fold fold_init(const ring *r, uint32_t shift)
@@ -40,12 +41,23 @@ static inline fold fold_init(const ring *r, uint32_t shift)
     return f;
 }
 
-/* c 2^shift mod m for c < 2^32 */
-static inline uint64_t fold_top(const ring *r, const fold *f, uint64_t c)
+/* ---------------------------------------------------- a whole number, for m < 2^32 (Barrett) --
+ *
+ * x mod multiple = x - floor(floor(x / 2^drop) factor / 2^shift) multiple, or that less multiple.
+ * With multiple = m 2^j of k bits, x of at most k + 30, drop to leave 32 bits of x,
+ * shift = 31 + k - drop and factor = floor(2^(31 + k) / multiple) < 2^32, the quotient is short by
+ * less than 1 + 2^(drop + 1 - k) + 2^(bits of x - 31 - k) <= 2.
+ */
+typedef struct {
+    uint32_t drop, shift;
+    uint64_t factor, multiple;
+} barrett;
+
+/* 2^(k - 1) < multiple < 2^k <= 2^32; bits <= k + 30 */
+static inline barrett barrett_init(uint64_t multiple, uint32_t k, uint32_t bits)
 {
-    const uint64_t quotient = multiply_high(c, f->factor);
-    const uint64_t rest = c * f->residue - quotient * r->modulus;
-    return rest - (r->modulus & mask_not_less(rest, r->modulus));
+    const uint32_t drop = bits > 32 ? bits - 32 : 0;
+    return (barrett){drop, 31 + k - drop, (UINT64_C(1) << (31 + k)) / multiple, multiple};
 }
 
 #endif

@@ -81,6 +81,11 @@ static inline lanes lanes_multiply32(lanes a, lanes b)
 #define lanes_shift_right64(x, by) _mm256_srli_epi64(x, by)
 
 /* By any number; from 64 on the result is zero. */
+static inline lanes lanes_shift_left64_by(lanes x, uint32_t by)
+{
+    return _mm256_sll_epi64(x, _mm_cvtsi32_si128((int)by));
+}
+
 static inline lanes lanes_shift_right64_by(lanes x, uint32_t by)
 {
     return _mm256_srl_epi64(x, _mm_cvtsi32_si128((int)by));
@@ -121,6 +126,24 @@ static inline lanes lanes_add_if_less32(lanes x, lanes a, lanes b, lanes m)
 static inline lanes lanes_add_if_less64(lanes x, lanes a, lanes b, lanes m)
 {
     return _mm256_add_epi64(x, _mm256_and_si256(lanes_less64(a, b), m));
+}
+
+/* x + (x < 0 ? m : 0), signed */
+static inline lanes lanes_add_if_negative64(lanes x, lanes m)
+{
+    const lanes negative = _mm256_cmpgt_epi64(_mm256_setzero_si256(), x);
+    return _mm256_add_epi64(x, _mm256_and_si256(negative, m));
+}
+
+/* x + (a < b), unsigned */
+static inline lanes lanes_count_less32(lanes x, lanes a, lanes b)
+{
+    return _mm256_sub_epi32(x, lanes_less32(a, b));
+}
+
+static inline lanes lanes_count_less64(lanes x, lanes a, lanes b)
+{
+    return _mm256_sub_epi64(x, lanes_less64(a, b));
 }
 
 /* other where x >= m, else x, unsigned */

@@ -81,6 +81,11 @@ static inline lanes lanes_multiply32(lanes a, lanes b)
 #define lanes_shift_right64(x, by) _mm512_srli_epi64(x, by)
 
 /* By any number; from 64 on the result is zero. */
+static inline lanes lanes_shift_left64_by(lanes x, uint32_t by)
+{
+    return _mm512_sll_epi64(x, _mm_cvtsi32_si128((int)by));
+}
+
 static inline lanes lanes_shift_right64_by(lanes x, uint32_t by)
 {
     return _mm512_srl_epi64(x, _mm_cvtsi32_si128((int)by));
@@ -97,6 +102,23 @@ static inline lanes lanes_add_if_less32(lanes x, lanes a, lanes b, lanes m)
 static inline lanes lanes_add_if_less64(lanes x, lanes a, lanes b, lanes m)
 {
     return _mm512_mask_add_epi64(x, _mm512_cmplt_epu64_mask(a, b), x, m);
+}
+
+/* x + (x < 0 ? m : 0), signed */
+static inline lanes lanes_add_if_negative64(lanes x, lanes m)
+{
+    return _mm512_mask_add_epi64(x, _mm512_movepi64_mask(x), x, m);
+}
+
+/* x + (a < b), unsigned */
+static inline lanes lanes_count_less32(lanes x, lanes a, lanes b)
+{
+    return lanes_add_if_less32(x, a, b, lanes_set32(1));
+}
+
+static inline lanes lanes_count_less64(lanes x, lanes a, lanes b)
+{
+    return lanes_add_if_less64(x, a, b, lanes_set64(1));
 }
 
 /* other where x >= m, else x, unsigned */
