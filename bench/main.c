@@ -122,7 +122,7 @@ static bool measure_lineup(struct bench *b, const struct work *w, const struct l
     case MEASURED:
         return report_lineup(b, w, lineup, rates);
     case MEASURE_TOO_LONG:
-        printf("%-20s left out: size %zu, n %zu would take %.0f s (--max-seconds 0 runs it)\n",
+        printf("%-27s left out: size %zu, n %zu would take %.0f s (--max-seconds 0 runs it)\n",
                w->op->name, w->size, w->n, seconds);
         return true;
     case MEASURE_FAILED:
@@ -132,11 +132,22 @@ static bool measure_lineup(struct bench *b, const struct work *w, const struct l
     return false;
 }
 
+/* Half of it, as results are written and compared too. */
+static uint64_t memory_for_row(const struct machine *machine)
+{
+    return machine->memory_available != 0 ? machine->memory_available / 2 : UINT64_MAX;
+}
+
 static bool bench_case(struct bench *b, const struct operation *op, const struct bench_case *c)
 {
     struct work w = {.ctx = b->ctx, .threads = b->threads};
     struct lineup lineup;
     settle_case(&w, op, c, b->large_bytes);
+    if (w.n > memory_for_row(&b->machine) / w.size) {
+        printf("%-27s left out: size %zu, n %zu needs more memory than is free\n", op->name, w.size,
+               w.n);
+        return true;
+    }
     if (!work_prepare(&w))
         return false;
     bool fine = gather(&lineup, &w, b->args.peers) && peers_agree(&lineup, &w) &&

@@ -28,23 +28,32 @@ static const struct bench_case aead_cases[] = {
 
 static const struct bench_case key_each_cases[] = {{1 * KIB, N_BATCH, false}};
 
-static const struct bench_case mask_write_cases[] = {{4 * MIB, 1, true}, {SIZE_LARGE, 1, false}};
+static const struct bench_case in_place_cases[] = {{SIZE_LARGE, N_BATCH, false}};
+
+/* The smallest stays in the first-level cache: the keystream by itself. */
+static const struct bench_case mask_write_cases[] = {
+    {16 * KIB, 1, false}, {4 * MIB, 1, true}, {SIZE_LARGE, 1, false}};
 
 /* The large vector has one seed: with more of them the vector's own way to memory counts less. */
 static const struct bench_case mask_add_cases[] = {
     {4 * MIB, 1, true}, {4 * MIB, 8, true}, {4 * MIB, 100, false}, {SIZE_LARGE, 1, false}};
 
-/* A sum reads each input once: only from memory is what a server sees. */
+static const struct bench_case mask_reject_cases[] = {{4 * MIB, 8, false}};
+
+/* A sum reads each input once: only from memory is what a server sees. The model has ten million
+ * 4-byte elements. */
+#define MODEL (39063 * KIB)
 static const struct bench_case sum_cases[] = {
-    {SIZE_LARGE, 2, false}, {SIZE_LARGE, 16, true}, {SIZE_LARGE, 100, false}};
+    {SIZE_LARGE, 2, false}, {SIZE_LARGE, 16, true}, {MODEL, 16, false}, {MODEL, 100, false}};
 
 static const struct bench_case convert_cases[] = {{4 * MIB, 1, true}, {SIZE_LARGE, 1, false}};
 
 #define CASES(list) list, sizeof(list) / sizeof((list)[0])
 
-/* The largest primes below 2^32 and 2^64. */
-#define PRIME32 UINT64_C(4294967291)
-#define PRIME64 UINT64_C(18446744073709551557)
+/* The largest primes below 2^32 and 2^64, and one of which every other word is rejected. */
+#define PRIME32         UINT64_C(4294967291)
+#define PRIME_REJECTING UINT64_C(2147483659)
+#define PRIME64         UINT64_C(18446744073709551557)
 
 const struct operation operations[] = {
     {"aead.seal.aes128gcm", &family_aead, CASES(aead_cases), .alg = PARSEAL_AES128GCM},
@@ -57,8 +66,14 @@ const struct operation operations[] = {
      .key_each = true},
     {"aead.open.aes256gcm.keys", &family_aead, CASES(key_each_cases), .alg = PARSEAL_AES256GCM,
      .key_each = true, .inverse = true},
+    {"aead.seal.aes256gcm.inplace", &family_aead, CASES(in_place_cases), .alg = PARSEAL_AES256GCM,
+     .in_place = true},
     {"mask.write", &family_mask, CASES(mask_write_cases), .ring = {UINT64_C(1) << 32, 4, 0}},
     {"mask.add", &family_mask, CASES(mask_add_cases), .ring = {UINT64_C(1) << 32, 4, 0},
+     .inverse = true},
+    {"mask.add.prime", &family_mask, CASES(mask_reject_cases), .ring = {PRIME32, 4, 0},
+     .inverse = true},
+    {"mask.add.rejecting", &family_mask, CASES(mask_reject_cases), .ring = {PRIME_REJECTING, 4, 0},
      .inverse = true},
     {"vec.sum.u32.pow2", &family_vec_sum, CASES(sum_cases), .ring = {UINT64_C(1) << 32, 4, 0}},
     {"vec.sum.u32.prime", &family_vec_sum, CASES(sum_cases), .ring = {PRIME32, 4, 0}},

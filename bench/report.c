@@ -75,7 +75,7 @@ void report_machine(const struct machine *machine, const parseal_info *info, uns
            threads, threads == 1 ? "" : "s");
     printf("memcpy   %.2f GB/s of bytes copied, buffers of %s\n", machine->memcpy_gbps,
            format_size(text, sizeof text, machine->memcpy_bytes));
-    printf("\n%-20s %9s %5s  %-22s %9s %9s %9s %7s %7s %7s\n", "operation", "size", "n", "impl",
+    printf("\n%-27s %9s %5s  %-22s %9s %9s %9s %7s %7s %7s\n", "operation", "size", "n", "impl",
            "GB/s", "min", "max", "c/B", "memcpy", "ratio");
 }
 
@@ -88,7 +88,7 @@ static void print_row(const struct row *row)
         snprintf(cpb, sizeof cpb, "%.2f", r->cpb);
     if (row->ratio > 0)
         snprintf(ratio, sizeof ratio, "%.3f", row->ratio);
-    printf("%-20s %9s %5zu  %-22s %9.3f %9.3f %9.3f %7s %6.1f%% %7s\n", w->op->name,
+    printf("%-27s %9s %5zu  %-22s %9.3f %9.3f %9.3f %7s %6.1f%% %7s\n", w->op->name,
            format_size(size, sizeof size, w->size), w->n, row->impl, r->gbps, r->gbps_min,
            r->gbps_max, cpb, 100 * row->memcpy_share, ratio);
     fflush(stdout);

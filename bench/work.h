@@ -38,6 +38,7 @@ struct operation {
     int32_t alg;       /* aead: PARSEAL_AES*GCM */
     bool inverse;      /* aead: open; mask: add to what is there; quant: dequantize; pack: unpack */
     bool key_each;     /* aead: every message under a key of its own */
+    bool in_place;     /* aead: seal over the plaintext */
     parseal_ring ring; /* mask, vec.sum */
 };
 

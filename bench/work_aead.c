@@ -45,13 +45,13 @@ static bool prepare(struct work *w)
         w->op->alg == PARSEAL_AES128GCM ? PARSEAL_AES128GCM_KEYBYTES : PARSEAL_AES256GCM_KEYBYTES;
     d->key = bench_alloc(d->n_keys, d->key_len);
     d->in = bench_alloc(w->n, w->size);
-    d->out = bench_alloc(w->n, w->size);
+    d->out = w->op->in_place ? d->in : bench_alloc(w->n, w->size);
     d->msgs = bench_alloc(w->n, sizeof *d->msgs);
     if (d->key == NULL || d->in == NULL || d->out == NULL || d->msgs == NULL)
         return false;
+    memset(d->out, 0, total);
     bench_fill(d->in, total, 1);
     bench_fill(d->key, d->n_keys * d->key_len, 2);
-    memset(d->out, 0, total);
     describe_messages(w, d);
     parseal_status status = parseal_keys_create(&d->keys, w->ctx, w->op->alg, d->key, d->n_keys);
     if (status != PARSEAL_OK) {
@@ -80,7 +80,8 @@ static void release(struct work *w)
     struct aead_data *d = &w->data.aead;
     parseal_keys_destroy(d->keys);
     free(d->msgs);
-    free(d->out);
+    if (d->out != d->in)
+        free(d->out);
     free(d->in);
     free(d->key);
 }
