@@ -15,12 +15,11 @@
 
 #include "fallback/impl.h"
 #include "fallback/portable/elements.h"
-#include "fallback/portable/ring.h"
+#include "fallback/simd/reduce.h"
 
 /* SETS units of LANES blocks go through the rounds side by side. */
 enum { UNIT_BLOCKS = SETS * LANES, UNIT_BYTES = 64 * UNIT_BLOCKS, VECTORS = 16 * SETS };
 
-#define INLINE   static inline __attribute__((always_inline))
 #define NOINLINE __attribute__((noinline))
 
 /* ------------------------------------------------------------------------------------ ChaCha20 --
@@ -265,26 +264,49 @@ static void sum_unit(uint8_t to[UNIT_BYTES], const mask_seed *seeds, size_t n_se
 
 /* --------------------------------------------------------------------------- into the vector -- */
 
-/* acc += sum mod m; acc may hold any value. */
-static void add32(const ring *r, uint32_t *acc, const uint32_t *sum, size_t n)
+INLINE void add_lanes_of(const reduction *red, uint32_t element_size, bool power_of_two,
+                         uint8_t *acc, const uint8_t *sum, size_t size)
 {
-    const uint32_t low_bits = (uint32_t)r->low_bits;
-    if (r->power_of_two)
-        for (size_t i = 0; i < n; i++)
-            acc[i] = (acc[i] + sum[i]) & low_bits;
-    else
-        for (size_t i = 0; i < n; i++)
-            acc[i] = (uint32_t)ring_reduce(r, (uint64_t)acc[i] + sum[i]);
+    const lanes low_bits =
+        element_size == 4 ? lanes_set32((uint32_t)red->r.low_bits) : lanes_set64(red->r.low_bits);
+    for (size_t i = 0; i < size; i += sizeof(lanes)) {
+        const lanes addend = lanes_load(sum + i);
+        lanes x = add_lanes(element_size, lanes_load(acc + i), addend);
+        if (power_of_two)
+            x = lanes_and(x, low_bits);
+        else
+            x = reduce(red, element_size, x, count_carry(element_size, lanes_set64(0), x, addend));
+        lanes_store(acc + i, x);
+    }
 }
 
-static void add64(const ring *r, uint64_t *acc, const uint64_t *sum, size_t n)
+/* acc += sum mod m; acc may hold any value. */
+static void add_whole_vectors(const reduction *red, uint32_t element_size, uint8_t *acc,
+                              const uint8_t *sum, size_t size)
 {
-    if (r->power_of_two)
-        for (size_t i = 0; i < n; i++)
-            acc[i] = (acc[i] + sum[i]) & r->low_bits;
+    if (red->r.power_of_two && element_size == 4)
+        add_lanes_of(red, 4, true, acc, sum, size);
+    else if (red->r.power_of_two)
+        add_lanes_of(red, 8, true, acc, sum, size);
+    else if (element_size == 4)
+        add_lanes_of(red, 4, false, acc, sum, size);
     else
-        for (size_t i = 0; i < n; i++)
-            acc[i] = ring_add(r, ring_reduce(r, acc[i]), sum[i]);
+        add_lanes_of(red, 8, false, acc, sum, size);
+}
+
+static void add_sum(const reduction *red, uint32_t element_size, uint8_t *acc, const uint8_t *sum,
+                    size_t size)
+{
+    const size_t whole = size / sizeof(lanes) * sizeof(lanes), rest = size - whole;
+    uint8_t last_acc[sizeof(lanes)] = {0}, last_sum[sizeof(lanes)] = {0};
+    add_whole_vectors(red, element_size, acc, sum, whole);
+    if (rest > 0) {
+        memcpy(last_acc, acc + whole, rest);
+        memcpy(last_sum, sum + whole, rest);
+        add_whole_vectors(red, element_size, last_acc, last_sum, sizeof(lanes));
+        memcpy(acc + whole, last_acc, rest);
+        sodium_memzero(last_sum, sizeof last_sum);
+    }
 }
 
 /* What the next unit will write, brought in while this one is computed: stores alone come in
@@ -299,33 +321,29 @@ static void apply(const mask_seed *seeds, size_t n_seeds, uint64_t modulus, uint
                   void *acc, uint64_t first, size_t count, bool write)
 {
     const ring r = ring_init(modulus);
+    const reduction red = write ? (reduction){.r = r} : reduction_init(&r, element_size, 2);
     const size_t unit_size = UNIT_BYTES / element_size;
     uint8_t *p = acc;
-    union {
-        uint8_t bytes[UNIT_BYTES];
-        uint32_t narrow[UNIT_BYTES / 4];
-        uint64_t wide[UNIT_BYTES / 8];
-    } sum;
+    uint8_t sum[UNIT_BYTES];
 
     while (count > 0) {
         const size_t from = (size_t)(first % unit_size);
         const size_t n = count < unit_size - from ? count : unit_size - from;
-        prefetch_unit(p + n * element_size, (count - n) * element_size);
+        const size_t size = n * element_size;
         const unit u = {&r, element_size, (uint32_t)(first / unit_size * UNIT_BLOCKS)};
+        prefetch_unit(p + size, (count - n) * element_size);
         if (write && n == unit_size) {
             sum_unit(p, seeds, n_seeds, &u);
         } else {
-            sum_unit(sum.bytes, seeds, n_seeds, &u);
+            sum_unit(sum, seeds, n_seeds, &u);
             if (write)
-                memcpy(p, sum.bytes + from * element_size, n * element_size);
-            else if (element_size == 4)
-                add32(&r, (uint32_t *)(void *)p, sum.narrow + from, n);
+                memcpy(p, sum + from * element_size, size);
             else
-                add64(&r, (uint64_t *)(void *)p, sum.wide + from, n);
+                add_sum(&red, element_size, p, sum + from * element_size, size);
         }
-        p += n * element_size;
+        p += size;
         first += n;
         count -= n;
     }
-    sodium_memzero(&sum, sizeof sum);
+    sodium_memzero(sum, sizeof sum);
 }

@@ -1,9 +1,8 @@
 /* acc = acc + sum_j v_j mod m on vectors of 32- or 64-bit lanes, for every instruction set. The
  * including file defines `lanes` and its operations (lanes256.h, lanes512.h, lanes_neon.h).
  *
- * Sums wrap in acc itself. That is all where m is a power of two; for other m the carries out of a
- * lane are counted beside it, so that the sum of all inputs is known exactly, whatever they are,
- * and one reduction is made for all of them: sum = carries 2^(8 element_size) + lane.
+ * Sums wrap in acc itself. That is all where m is a power of two; for other m the carries are
+ * counted beside it, and one reduction is made for all inputs (reduce.h).
  *
  * What bounds a sum is the memory that the inputs come from. It is read fastest in a few streams,
  * several vectors of one before the next one's turn, and in blocks that are as long as acc and the
@@ -13,7 +12,7 @@
 #include <sodium.h>
 
 #include "fallback/impl.h"
-#include "fallback/portable/fold.h"
+#include "fallback/simd/reduce.h"
 
 enum {
     FEW = 4, /* inputs at once */
@@ -23,130 +22,6 @@ enum {
     BLOCK = 65536,                    /* bytes of each before the next inputs' turn */
     INPUTS_MAX = 1 << 24              /* in one reduction; a multiple of MANY */
 };
-
-#define INLINE static inline __attribute__((always_inline))
-
-/* ------------------------------------------------------------------------------- reduction -- */
-
-enum { STEPS_MAX = 3 };
-
-/* How a sum becomes an element: each step takes off 30 bits or more. Of a 4-byte sum all steps are
- * Barrett's, of an 8-byte one folds. */
-typedef struct {
-    ring r;
-    int n_steps;
-    union {
-        barrett narrow[STEPS_MAX];
-        fold wide[STEPS_MAX];
-    } step;
-} reduction;
-
-static void plan_narrow(reduction *red, uint32_t k, uint32_t bits)
-{
-    uint32_t left;
-    do {
-        left = bits <= k + 30 ? k : bits - 30;
-        red->step.narrow[red->n_steps++] = barrett_init(red->r.modulus << (left - k), left, bits);
-        bits = left + 1;
-    } while (left > k);
-}
-
-static void plan_wide(reduction *red, uint32_t k, uint32_t bits)
-{
-    uint32_t shift;
-    do {
-        shift = bits < k + 32 ? k : bits - 32;
-        red->step.wide[red->n_steps++] = fold_init(&red->r, shift);
-        bits = shift + 1;
-    } while (shift > k);
-}
-
-/* Sums of n inputs and acc take at most 8 * element_size + (the bits of n) bits. */
-static reduction reduction_init(const ring *r, uint32_t element_size, size_t n)
-{
-    uint32_t bits = 8 * element_size;
-    reduction red = {.r = *r};
-    for (n = n < INPUTS_MAX ? n : INPUTS_MAX; n > 0; n >>= 1)
-        bits++;
-    if (r->power_of_two)
-        return red;
-    if (element_size == 4)
-        plan_narrow(&red, ring_bits(r), bits);
-    else
-        plan_wide(&red, ring_bits(r), bits);
-    return red;
-}
-
-/* x mod m in every 64-bit lane, m < 2^32 */
-INLINE lanes reduce_narrow(const reduction *red, lanes x)
-{
-    const lanes m = lanes_set64(red->r.modulus);
-    for (int i = 0; i < red->n_steps; i++) {
-        const barrett *b = &red->step.narrow[i];
-        const lanes top = lanes_shift_right64_by(x, b->drop);
-        const lanes product = lanes_multiply32(top, lanes_set64(b->factor));
-        const lanes quotient = lanes_shift_right64_by(product, b->shift);
-        x = lanes_sub64(x, lanes_multiply32(quotient, lanes_set64(b->multiple)));
-    }
-    return lanes_add_if_negative64(lanes_sub64(x, m), m);
-}
-
-/* x mod m for x < 2m */
-INLINE lanes less_modulus(lanes x, lanes m)
-{
-    return lanes_add_if_less64(lanes_sub64(x, m), x, m, m);
-}
-
-/* c 2^shift mod m in every lane, for c < 2^32 */
-INLINE lanes fold_top(const reduction *red, const fold *f, lanes c)
-{
-    const uint64_t modulus = red->r.modulus;
-    const lanes m_low = lanes_set64(modulus), m_high = lanes_set64(modulus >> 32);
-    const lanes product_low = lanes_multiply32(c, lanes_set64(f->factor));
-    const lanes product_high = lanes_multiply32(c, lanes_set64(f->factor >> 32));
-    const lanes quotient =
-        lanes_shift_right64(lanes_add64(product_high, lanes_shift_right64(product_low, 32)), 32);
-    const lanes low = lanes_sub64(lanes_multiply32(c, lanes_set64(f->residue)),
-                                  lanes_multiply32(quotient, m_low));
-    const lanes high = lanes_sub64(lanes_multiply32(c, lanes_set64(f->residue >> 32)),
-                                   lanes_multiply32(quotient, m_high));
-    return less_modulus(lanes_add64(low, lanes_shift_left64(high, 32)), m_low);
-}
-
-/* top 2^shift + (the low bits of x), mod m after the last step, before that only shorter */
-INLINE lanes fold_once(const reduction *red, int i, lanes x, lanes top)
-{
-    const fold *f = &red->step.wide[i];
-    const lanes m = lanes_set64(red->r.modulus);
-    const lanes rest = lanes_and(x, lanes_set64(UINT64_MAX >> (64 - f->shift)));
-    const lanes folded = fold_top(red, f, top);
-    if (i < red->n_steps - 1)
-        return lanes_add64(rest, folded);
-    const lanes lacking = lanes_sub64(m, folded), a = less_modulus(rest, m);
-    return lanes_add_if_less64(lanes_sub64(a, lacking), a, lacking, m);
-}
-
-/* carries 2^64 + x >> by, for 0 < by <= 64 and a result below 2^64 */
-INLINE lanes shift_right128(lanes carries, lanes x, uint32_t by)
-{
-    return lanes_or(lanes_shift_left64_by(carries, 64 - by), lanes_shift_right64_by(x, by));
-}
-
-/* The elements, reduced, from their lanes and the carries out of these. */
-INLINE lanes reduce(const reduction *red, uint32_t element_size, lanes x, lanes carries)
-{
-    if (element_size == 4) {
-        const lanes low_half = lanes_set64(UINT32_MAX),
-                    high_half = lanes_set64(~(uint64_t)UINT32_MAX);
-        const lanes even = lanes_or(lanes_and(x, low_half), lanes_shift_left64(carries, 32));
-        const lanes odd = lanes_or(lanes_shift_right64(x, 32), lanes_and(carries, high_half));
-        return lanes_or(reduce_narrow(red, even), lanes_shift_left64(reduce_narrow(red, odd), 32));
-    }
-    x = fold_once(red, 0, x, shift_right128(carries, x, red->step.wide[0].shift));
-    for (int i = 1; i < red->n_steps; i++)
-        x = fold_once(red, i, x, lanes_shift_right64_by(x, red->step.wide[i].shift));
-    return x;
-}
 
 /* -------------------------------------------------------------------------------- addition -- */
 
@@ -168,18 +43,6 @@ static group group_at(const void *const *v, size_t j, size_t n, size_t at)
         g.moves[i] = there ? SIZE_MAX : 0;
     }
     return g;
-}
-
-INLINE lanes add_lanes(uint32_t element_size, lanes a, lanes b)
-{
-    return element_size == 4 ? lanes_add32(a, b) : lanes_add64(a, b);
-}
-
-/* carries + (sum < addend), which is the carry out of sum = something + addend */
-INLINE lanes count_carry(uint32_t element_size, lanes carries, lanes sum, lanes addend)
-{
-    return element_size == 4 ? lanes_count_less32(carries, sum, addend)
-                             : lanes_count_less64(carries, sum, addend);
 }
 
 INLINE void add_wrapping(uint8_t *acc, const group *in, size_t size, uint32_t element_size,
@@ -261,7 +124,8 @@ static void sum(uint64_t modulus, uint32_t element_size, void *acc, const void *
                 size_t offset, size_t count)
 {
     const ring r = ring_init(modulus);
-    const reduction red = reduction_init(&r, element_size, n);
+    const reduction red =
+        reduction_init(&r, element_size, (uint32_t)(n < INPUTS_MAX ? n : INPUTS_MAX) + 1);
     const size_t at_once = r.power_of_two || n <= FEW ? FEW : MANY;
     const size_t size = count * element_size / STRIDE * STRIDE;
     const size_t begin = offset * element_size;
