@@ -196,13 +196,21 @@ typedef uint64_t (*length_of)(const void *source, size_t i);
 
 /* Cuts n items into tiles; *tiles is NULL where every item is a single one. False when memory runs
  * out. */
-static bool make_tiles(gcm_batch *batch, length_of len, const void *source, size_t n,
-                       gcm_tile **tiles)
+static inline bool make_tiles(gcm_batch *batch, length_of len, const void *source, size_t n,
+                              gcm_tile **tiles)
 {
+    uint64_t longest = 0;
     batch->bytes = 0;
-    for (size_t i = 0; i < n; i++)
-        batch->bytes += len(source, i);
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t bytes = len(source, i);
+        batch->bytes += bytes;
+        longest = bytes > longest ? bytes : longest;
+    }
     batch->tile_size = gcm_tile_size(batch->threads, batch->bytes);
+    batch->tiles = *tiles = NULL;
+    batch->n_tiles = n;
+    if (longest <= batch->tile_size)
+        return true;
     batch->n_tiles = 0;
     for (size_t i = 0; i < n; i++) {
         const size_t more = gcm_tiles_of(len(source, i), batch->tile_size);
@@ -210,9 +218,6 @@ static bool make_tiles(gcm_batch *batch, length_of len, const void *source, size
             return false;
         batch->n_tiles += more;
     }
-    batch->tiles = *tiles = NULL;
-    if (batch->n_tiles == n)
-        return true;
     gcm_tile *tile = malloc(batch->n_tiles * sizeof *tile);
     if (tile == NULL)
         return false;
@@ -237,20 +242,22 @@ typedef struct {
     bool stream;
 } msg_source;
 
-static void msg_item(const void *source, size_t i, gcm_item *item)
+static void msg_items(const void *source, size_t first, size_t n, gcm_item *items)
 {
     const msg_source *s = source;
-    parseal_msg *m = &s->msgs[i];
-    *item = (gcm_item){.in = m->in,
-                       .out = m->out,
-                       .len = m->len,
-                       .aad = m->aad,
-                       .aad_len = m->aad_len,
-                       .nonce = m->nonce,
-                       .tag = m->tag,
-                       .verdict = &m->status,
-                       .key = key_at(s->keys, m->key),
-                       .stream = s->stream && m->in != m->out};
+    for (size_t i = 0; i < n; i++) {
+        parseal_msg *m = &s->msgs[first + i];
+        items[i] = (gcm_item){.in = m->in,
+                              .out = m->out,
+                              .len = m->len,
+                              .aad = m->aad,
+                              .aad_len = m->aad_len,
+                              .nonce = m->nonce,
+                              .tag = m->tag,
+                              .verdict = &m->status,
+                              .key = key_at(s->keys, m->key),
+                              .stream = s->stream && m->in != m->out};
+    }
 }
 
 static uint64_t msg_len(const void *source, size_t i)
@@ -265,7 +272,7 @@ static parseal_status batch_run(const void *device, const void *keys, parseal_ms
     gcm_tile *tiles;
     gcm_batch batch = {.impl = source.keys->impl,
                        .threads = device_threads(device),
-                       .item = msg_item,
+                       .items = msg_items,
                        .source = &source};
     if (!make_tiles(&batch, msg_len, &source, n, &tiles))
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "batch: out of memory for %zu messages", n);
@@ -297,23 +304,29 @@ typedef struct {
     int32_t *verdict;
 } io_source;
 
-static void io_item(const void *source, size_t i, gcm_item *item)
+static gcm_item io_item(const io_source *s, size_t i)
 {
-    const io_source *s = source;
     const parseal_aead_shape *shape = s->plan->shape;
-    *item = (gcm_item){.len = shape->len[i],
-                       .aad_len = shape->aad_len[i],
-                       .nonce = s->nonce + PARSEAL_NONCEBYTES * i,
-                       .tag = s->tag + PARSEAL_TAGBYTES * i,
-                       .verdict = &s->verdict[i],
-                       .key = key_at(s->plan->keys, shape->key[i]),
-                       .stream = s->plan->stream && s->in != s->out};
-    if (item->len > 0) {
-        item->in = s->in + shape->in_offset[i];
-        item->out = s->out + shape->out_offset[i];
+    gcm_item item = {.len = shape->len[i],
+                     .aad_len = shape->aad_len[i],
+                     .nonce = s->nonce + PARSEAL_NONCEBYTES * i,
+                     .tag = s->tag + PARSEAL_TAGBYTES * i,
+                     .verdict = &s->verdict[i],
+                     .key = key_at(s->plan->keys, shape->key[i]),
+                     .stream = s->plan->stream && s->in != s->out};
+    if (item.len > 0) {
+        item.in = s->in + shape->in_offset[i];
+        item.out = s->out + shape->out_offset[i];
     }
-    if (item->aad_len > 0)
-        item->aad = s->aad + shape->aad_offset[i];
+    if (item.aad_len > 0)
+        item.aad = s->aad + shape->aad_offset[i];
+    return item;
+}
+
+static void io_items(const void *source, size_t first, size_t n, gcm_item *items)
+{
+    for (size_t i = 0; i < n; i++)
+        items[i] = io_item(source, first + i);
 }
 
 static uint64_t shape_len(const void *source, size_t i)
@@ -331,7 +344,7 @@ static parseal_status plan_create(void **plan, const void *device, const void *k
     p->keys = keys;
     p->batch.impl = p->keys->impl;
     p->batch.threads = device_threads(device);
-    p->batch.item = io_item;
+    p->batch.items = io_items;
     if (!make_tiles(&p->batch, shape_len, shape, shape->n, &p->tiles)) {
         free(p);
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "plan: out of memory for %zu messages",

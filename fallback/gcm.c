@@ -19,7 +19,7 @@
 #include "parseal/parseal.h"
 
 /* Tiles that a task takes at once, at most: enough to overlap one short message with the next. */
-enum { GROUP_MAX = 32 };
+enum { GROUP_MAX = 64 };
 
 /* Data begins with the counter after J0's. A message has fewer than 2^32 blocks: no wrap. */
 static uint32_t counter_at(uint64_t offset)
@@ -56,7 +56,7 @@ static tile_view view(const gcm_batch *b, size_t t)
 {
     tile_view v;
     v.index = b->tiles[t].index;
-    b->item(b->source, b->tiles[t].item, &v.item);
+    b->items(b->source, b->tiles[t].item, 1, &v.item);
     v.n = gcm_tiles_of(v.item.len, b->tile_size);
     v.offset = v.index * b->tile_size;
     const uint64_t left = v.item.len - v.offset;
@@ -94,11 +94,11 @@ static void first_pass(void *arg, size_t task)
     gcm_item whole[GROUP_MAX];
     size_t n_whole = 0;
 
-    for (size_t t = begin; t < end; t++) {
-        if (b->tiles == NULL) {
-            b->item(b->source, t, &whole[n_whole++]);
-            continue;
-        }
+    if (b->tiles == NULL) {
+        n_whole = end - begin;
+        b->items(b->source, begin, n_whole, whole);
+    }
+    for (size_t t = begin; b->tiles != NULL && t < end; t++) {
         const tile_view v = view(b, t);
         if (v.n == 1)
             whole[n_whole++] = v.item;

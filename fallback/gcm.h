@@ -13,7 +13,8 @@ typedef struct {
 typedef struct {
     const gcm_impl *impl;
     uint32_t threads;
-    void (*item)(const void *source, size_t i, gcm_item *item);
+    /* Fills items[0] to items[n - 1] with those from `first` on. */
+    void (*items)(const void *source, size_t first, size_t n, gcm_item *items);
     const void *source;
     uint64_t bytes; /* of all items */
     uint64_t tile_size;

@@ -399,35 +399,38 @@ INLINE to_hash begin_hash(const gcm_item *item, const uint8_t *data)
 }
 
 /* What is left to hash, the lengths, and E(J0): the tag. */
-INLINE block finish_tag(const gcm_item *item, const to_hash *h)
+INLINE block finish_tag(const gcm_item *item, const to_hash *h, block hidden_by)
 {
     block y = ghash_data(h->key, h->y, h->data, h->len);
     y = block_xor(y, block_set(item->aad_len * 8, item->len * 8));
     y = vec_fold(multiply(vec_first_block(y), vec_first_block(h->key->power[CHUNK_BLOCKS - 1])));
-    return block_xor(block_reverse(y), ej0(h->key, item->nonce));
+    return block_xor(block_reverse(y), hidden_by);
 }
 
-INLINE void finish_seal(const gcm_item *item, const to_hash *h)
+INLINE void finish_seal(const gcm_item *item, const to_hash *h, block hidden_by)
 {
-    block_store(item->tag, finish_tag(item, h));
+    block_store(item->tag, finish_tag(item, h, hidden_by));
     *item->verdict = PARSEAL_ITEM_OK;
 }
 
 INLINE void finish_open(const gcm_item *item, const to_hash *h)
 {
     uint64_t difference[2];
-    block_store(difference, block_xor(finish_tag(item, h), block_load(item->tag)));
+    const block tag = finish_tag(item, h, ej0(h->key, item->nonce));
+    block_store(difference, block_xor(tag, block_load(item->tag)));
     *item->verdict = (difference[0] | difference[1]) == 0 ? PARSEAL_ITEM_OK : PARSEAL_ITEM_BAD_TAG;
 }
 
 INLINE void seal_items_with(uint32_t rounds, const gcm_item *items, size_t n)
 {
     to_hash last = begin_hash(&items[0], NULL);
+    block last_ej0 = block_set(0, 0);
     last.len = 0;
     for (size_t i = 0; i < n; i++) {
         const gcm_item *item = &items[i];
         const vec counters = first_counters(item->nonce, 2);
         to_hash next = begin_hash(item, item->out);
+        const block next_ej0 = ej0(item->key, item->nonce);
         if (item->len > HASH_WITH_NEXT_MAX) {
             next.y = seal_data(item->key, rounds, counters, item->in, item->out, (size_t)item->len,
                                item->stream, next.y);
@@ -437,10 +440,11 @@ INLINE void seal_items_with(uint32_t rounds, const gcm_item *items, size_t n)
                            item->stream, &last);
         }
         if (i > 0)
-            finish_seal(&items[i - 1], &last);
+            finish_seal(&items[i - 1], &last, last_ej0);
         last = next;
+        last_ej0 = next_ej0;
     }
-    finish_seal(&items[n - 1], &last);
+    finish_seal(&items[n - 1], &last, last_ej0);
 }
 
 INLINE void open_items_with(uint32_t rounds, const gcm_item *items, size_t n)
