@@ -29,8 +29,10 @@ static const cpu_candidate mask[] = {
     {AVX512, &mask_avx512}, {AVX2, &mask_avx2}, {PORTABLE, &mask_portable}};
 static const cpu_candidate vec_sum[] = {
     {AVX512, &vec_avx512}, {AVX2, &vec_avx2}, {PORTABLE, &vec_portable}};
-static const cpu_candidate quant[] = {{PORTABLE, &quant_portable}};
-static const cpu_candidate pack[] = {{PORTABLE, &pack_portable}};
+static const cpu_candidate quant[] = {
+    {AVX512, &quant_avx512}, {AVX2, &quant_avx2}, {PORTABLE, &quant_portable}};
+static const cpu_candidate pack[] = {
+    {AVX512, &pack_avx512}, {AVX2, &pack_avx2}, {PORTABLE, &pack_portable}};
 
 #elif defined(__AARCH64EL__)
 

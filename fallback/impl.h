@@ -125,7 +125,7 @@ typedef struct {
 extern const gcm_impl gcm_portable, gcm_aesni, gcm_vaes256, gcm_vaes512, gcm_armv8;
 extern const mask_impl mask_portable, mask_avx2, mask_avx512, mask_neon;
 extern const vec_impl vec_portable, vec_avx2, vec_avx512, vec_neon;
-extern const quant_impl quant_portable;
-extern const pack_impl pack_portable;
+extern const quant_impl quant_portable, quant_avx2, quant_avx512;
+extern const pack_impl pack_portable, pack_avx2, pack_avx512;
 
 #endif

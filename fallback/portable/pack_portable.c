@@ -1,5 +1,7 @@
 /* b-bit elements in a little-endian bit stream (format 4.4). Branches depend on b and the position
  * only. */
+#include <sodium.h>
+
 #include "fallback/impl.h"
 #include "fallback/portable/elements.h"
 
@@ -12,14 +14,6 @@ static void store_partial(uint8_t *p, uint64_t word, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i++)
         p[i] = (uint8_t)(word >> (8 * i));
-}
-
-static uint64_t load_partial(const uint8_t *p, size_t bytes)
-{
-    uint64_t word = 0;
-    for (size_t i = 0; i < bytes; i++)
-        word |= (uint64_t)p[i] << (8 * i);
-    return word;
 }
 
 static void pack(uint32_t bits, uint32_t element_size, const void *elements, uint8_t *packed,
@@ -44,35 +38,46 @@ static void pack(uint32_t bits, uint32_t element_size, const void *elements, uin
     store_partial(packed, word, (filled + 7) / 8);
 }
 
+/* Whatever b is, an element lies within the 9 bytes from the one that its first bit is in, and one
+ * of 4 bytes within 8. */
+enum { WINDOW = 9 };
+
+static uint64_t window(const uint8_t *packed, uint64_t position)
+{
+    const uint8_t *p = packed + position / 8;
+    const uint32_t bit = position % 8;
+    return load_le64(p) >> bit | (uint64_t)p[8] << 1 << (63 - bit);
+}
+
+/* The stream holds WINDOW bytes from the last element's first bit on. */
+static void unpack_windows(uint32_t bits, uint32_t element_size, const uint8_t *packed,
+                           uint64_t position, uint8_t *to, size_t count)
+{
+    const uint64_t keep = low_bits(bits);
+    if (element_size == 4)
+        for (size_t i = 0; i < count; i++, position += bits) {
+            const uint64_t x = load_le64(packed + position / 8) >> (position % 8);
+            store_le32(to + 4 * i, (uint32_t)(x & keep));
+        }
+    else
+        for (size_t i = 0; i < count; i++, position += bits)
+            store_le64(to + 8 * i, window(packed, position) & keep);
+}
+
 static void unpack(uint32_t bits, uint32_t element_size, const uint8_t *packed, void *elements,
                    size_t count)
 {
-    uint8_t *p = elements;
-    const uint64_t keep = low_bits(bits);
-    size_t bytes_left = (size_t)(((uint64_t)count * bits + 7) / 8);
-    uint64_t word = 0;
-    uint32_t filled = 0;
+    const uint64_t bytes = ((uint64_t)count * bits + 7) / 8;
+    const uint64_t inside = bytes < WINDOW ? 0 : (8 * (bytes - WINDOW) + 7) / bits + 1;
+    const size_t direct = inside < count ? (size_t)inside : count;
+    const uint64_t position = (uint64_t)direct * bits;
+    uint8_t *to = elements, end[2 * WINDOW] = {0};
 
-    for (size_t i = 0; i < count; i++) {
-        uint64_t x = word;
-        if (filled < bits) {
-            const size_t n = bytes_left < 8 ? bytes_left : 8;
-            const uint64_t next = n == 8 ? load_le64(packed) : load_partial(packed, n);
-            packed += n;
-            bytes_left -= n;
-            x |= next << filled;
-            const uint32_t used = bits - filled;
-            word = used < 64 ? next >> used : 0;
-            filled = 64 - used;
-        } else {
-            word = bits < 64 ? word >> bits : 0;
-            filled -= bits;
-        }
-        if (element_size == 4)
-            store_le32(p + 4 * i, (uint32_t)(x & keep));
-        else
-            store_le64(p + 8 * i, x & keep);
-    }
+    unpack_windows(bits, element_size, packed, 0, to, direct);
+    memcpy(end, packed + position / 8, (size_t)(bytes - position / 8));
+    unpack_windows(bits, element_size, end, position % 8, to + direct * element_size,
+                   count - direct);
+    sodium_memzero(end, sizeof end);
 }
 
 const pack_impl pack_portable = {.name = "portable", .pack = pack, .unpack = unpack};
