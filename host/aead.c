@@ -60,7 +60,7 @@ static bool apart(const hull *a, const hull *b)
 /* Not NULL, not empty, and not past the end of memory. */
 static bool is_range(const void *p, size_t size)
 {
-    return (p != NULL) & ((uintptr_t)p + size > (uintptr_t)p);
+    return p != NULL && (uintptr_t)p + size > (uintptr_t)p;
 }
 
 /* The usual batch: outputs one after the other in memory, and everything else elsewhere. One quick
@@ -72,14 +72,13 @@ static bool plainly_valid(const parseal_keys *keys, const parseal_msg *msgs, siz
     extend(&array, msgs, n * sizeof *msgs);
     for (size_t i = 0; i < n; i++) {
         const parseal_msg *m = &msgs[i];
-        fine &= (m->len <= PARSEAL_MESSAGEBYTES_MAX) & (m->key < keys->n);
-        fine &= is_range(m->in, m->len) & is_range(m->out, m->len);
-        fine &= (uintptr_t)m->out >= out.end;
+        fine = fine && m->len <= PARSEAL_MESSAGEBYTES_MAX && m->key < keys->n &&
+               is_range(m->in, m->len) && is_range(m->out, m->len) && (uintptr_t)m->out >= out.end;
         extend(&out, m->out, m->len);
         if (m->in != m->out)
             extend(&in, m->in, m->len);
         if (m->aad_len > 0) {
-            fine &= (m->aad_len <= PARSEAL_AADBYTES_MAX) & is_range(m->aad, m->aad_len);
+            fine = fine && m->aad_len <= PARSEAL_AADBYTES_MAX && is_range(m->aad, m->aad_len);
             extend(&aad, m->aad, m->aad_len);
         }
     }
