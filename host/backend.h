@@ -21,10 +21,21 @@
 /* Stores one formatted line for parseal_last_error_text and returns status. */
 parseal_status parseal_fail(parseal_status status, const char *format, ...) PARSEAL_PRINTF;
 
+/* Returns from the calling function when `expression` is not PARSEAL_OK. */
+#define TRY(expression)                                 \
+    do {                                                \
+        const parseal_status try_status = (expression); \
+        if (try_status != PARSEAL_OK)                   \
+            return try_status;                          \
+    } while (0)
+
 /* What a caller or the environment narrows a backend to. */
 typedef struct {
-    uint32_t cpu_threads;    /* 0: no wish */
-    const char *cpu_impl[2]; /* from the options and from PARSEAL_CPU; NULL: no limit */
+    bool named;               /* this very backend was asked for, not the first that works */
+    uint32_t cpu_threads;     /* 0: no wish */
+    uint64_t device_memory;   /* 0: no wish */
+    uintptr_t opencl_context; /* 0: none */
+    const char *cpu_impl[2];  /* from the options and from PARSEAL_CPU; NULL: no limit */
 } parseal_request;
 
 enum {
@@ -93,6 +104,6 @@ typedef struct parseal_backend {
                            void *stream);
 } parseal_backend;
 
-extern const parseal_backend parseal_cpu_backend;
+extern const parseal_backend parseal_cpu_backend, parseal_opencl_backend;
 
 #endif

@@ -5,14 +5,6 @@
 
 #include "host/objects.h"
 
-/* Returns from the calling function when `expression` is not PARSEAL_OK. */
-#define TRY(expression)                                 \
-    do {                                                \
-        const parseal_status try_status = (expression); \
-        if (try_status != PARSEAL_OK)                   \
-            return try_status;                          \
-    } while (0)
-
 parseal_status check_pointer(const char *name, const void *p);
 
 /* p is not NULL and its struct_size is at least min, the struct's size in its first release. */

@@ -13,7 +13,11 @@ parseal_registry parseal_builtin_registry(void)
 {
     static const parseal_registry_row rows[] = {
         {PARSEAL_BACKEND_CUDA, NULL, "this build has no CUDA backend"},
+#if PARSEAL_OPENCL
+        {PARSEAL_BACKEND_OPENCL, &parseal_opencl_backend, NULL},
+#else
         {PARSEAL_BACKEND_OPENCL, NULL, "this build has no OpenCL backend"},
+#endif
         {PARSEAL_BACKEND_CPU, &parseal_cpu_backend, NULL},
     };
     return (parseal_registry){rows, sizeof rows / sizeof rows[0]};
@@ -137,12 +141,15 @@ parseal_status parseal_registry_open(parseal_registry registry, const parseal_op
                                      const parseal_backend **backend, void **device,
                                      parseal_info *info)
 {
-    const parseal_request request = {options->cpu_threads,
-                                     {options->cpu_impl, environment("PARSEAL_CPU")}};
     parseal_status status = PARSEAL_ERR_NO_DEVICE;
     int32_t wanted;
 
     TRY(wanted_backend(options, &wanted));
+    const parseal_request request = {.named = wanted != PARSEAL_BACKEND_AUTO,
+                                     .cpu_threads = options->cpu_threads,
+                                     .device_memory = options->device_memory,
+                                     .opencl_context = options->opencl_context,
+                                     .cpu_impl = {options->cpu_impl, environment("PARSEAL_CPU")}};
     const parseal_error before = parseal_error_save();
     *info = (parseal_info)PARSEAL_INFO_INIT;
     for (size_t i = 0; i < registry.n; i++) {
@@ -186,7 +193,7 @@ typedef struct {
 static size_t walk(size_t index, impl_place *place)
 {
     const parseal_registry registry = parseal_builtin_registry();
-    const parseal_request request = {0, {NULL, NULL}};
+    const parseal_request request = {.named = true};
     size_t count = 0;
 
     place->row = NULL;

@@ -120,18 +120,24 @@ typedef struct {
     uint32_t cpu_threads; /* CPU threads per call, at most; 0: as many as OpenMP would use.
                              OMP_NUM_THREADS bounds it either way */
     const char *cpu_impl; /* the best CPU implementation to use ("portable", ...); NULL: no limit */
+    uint64_t device_memory;   /* bytes of a GPU's memory that one call on host memory may take at
+                                 most; 0: a quarter of what it has */
+    uintptr_t opencl_context; /* a cl_context, retained: its first device is used, and buffers made
+                                 in it can be given to calls; 0: a context of the library's own */
 } parseal_options;
 
-#define PARSEAL_OPTIONS_INIT                                   \
-    {                                                          \
-        sizeof(parseal_options), PARSEAL_BACKEND_AUTO, 0, NULL \
+#define PARSEAL_OPTIONS_INIT                                         \
+    {                                                                \
+        sizeof(parseal_options), PARSEAL_BACKEND_AUTO, 0, NULL, 0, 0 \
     }
 
 /* parseal_ctx_create opens a backend and stores a context in *ctx.
  *
- * options may be NULL: everything at its default. Two environment variables can narrow the choice
- * further but never widen it: PARSEAL_BACKEND (cpu, opencl, cuda) and PARSEAL_CPU (the name of the
- * best CPU implementation to use). Each implementation computes known answers before it is used;
+ * options may be NULL: everything at its default. Environment variables can narrow the choice
+ * further but never widen it: PARSEAL_BACKEND (cpu, opencl, cuda), PARSEAL_CPU (the name of the
+ * best CPU implementation to use) and PARSEAL_OPENCL_DEVICE ("0:1", the second device of the first
+ * platform, or a part of a device's name). AUTO takes OpenCL devices only if they are GPUs or are
+ * named so; OpenCL asked for by name takes the first GPU, or else the first device. Each implementation computes known answers before it is used;
  * one that fails is passed over and parseal_ctx_info says so.
  *
  * A backend or implementation that is asked for by name is never replaced by another one.

@@ -7,15 +7,28 @@
 
 enum { SMALL = 8192, GAP_MAX = 64 };
 
-static parseal_ctx *forced_ctx(const char *name, force_way way, uint32_t threads)
+/* The reference, where what is tested is not on the CPU. */
+static parseal_ctx *portable_ctx(void)
 {
     parseal_options options = PARSEAL_OPTIONS_INIT;
     parseal_ctx *ctx = NULL;
     options.backend = PARSEAL_BACKEND_CPU;
+    options.cpu_threads = 1;
+    options.cpu_impl = "portable";
+    assert_ok(parseal_ctx_create(&ctx, &options));
+    return ctx;
+}
+
+static parseal_ctx *forced_ctx(const char *name, force_way way, uint32_t threads)
+{
+    parseal_options options = PARSEAL_OPTIONS_INIT;
+    parseal_ctx *ctx = NULL;
+    options.backend = run_backend();
     options.cpu_threads = threads;
-    if (way == BY_OPTION)
+    const bool on_cpu = run_backend() == PARSEAL_BACKEND_CPU;
+    if (on_cpu && way == BY_OPTION)
         options.cpu_impl = name;
-    else
+    else if (on_cpu)
         setenv("PARSEAL_CPU", name, 1);
     assert_ok(parseal_ctx_create(&ctx, &options));
     unsetenv("PARSEAL_CPU");
@@ -26,11 +39,16 @@ static parseal_ctx *forced_ctx(const char *name, force_way way, uint32_t threads
 void impls_open(impl_set *set, int32_t primitive, force_way way, uint32_t threads, size_t out_max)
 {
     impl_name best_first[IMPLS_MAX];
-    *set = (impl_set){.n = impl_names(OF(primitive), best_first, IMPLS_MAX)};
-    assert_in_range(set->n, 1, IMPLS_MAX - 1);
-    for (size_t i = 0; i < set->n; i++) {
-        set->name[i] = best_first[set->n - 1 - i];
-        set->ctx[i] = forced_ctx(set->name[i].text, way, threads);
+    const size_t found = impl_names(OF(primitive), best_first, IMPLS_MAX);
+    assert_in_range(found, 1, IMPLS_MAX - 2);
+    *set = (impl_set){0};
+    if (run_backend() != PARSEAL_BACKEND_CPU) {
+        set->name[0] = (impl_name){"portable"};
+        set->ctx[set->n++] = portable_ctx();
+    }
+    for (size_t i = found; i-- > 0;) {
+        set->name[set->n] = best_first[i];
+        set->ctx[set->n++] = forced_ctx(best_first[i].text, way, threads);
     }
     assert_string_equal(set->name[0].text, "portable");
     guard_open(&set->small, SMALL + GAP_MAX);

@@ -1,4 +1,5 @@
-/* The CPU implementations of one primitive side by side, on the public API. */
+/* The implementations of one primitive side by side, on the public API: those of the backend that
+ * is tested, and the CPU's portable one. */
 #ifndef PARSEAL_TESTS_IMPLS_H
 #define PARSEAL_TESTS_IMPLS_H
 

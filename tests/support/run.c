@@ -11,10 +11,13 @@
 
 enum { IMPLS_MAX = 64 };
 
+/* What PARSEAL_TEST_BACKEND names, the CPU where it is not set. */
+static int32_t backend = PARSEAL_BACKEND_CPU;
+
 /* NULL: the library chooses. Set between groups of tests only, never while one runs. */
 static const char *forced_impl;
 
-/* The CPU implementations that pass their known answers, in the library's order. */
+/* The backend's implementations that pass their known answers, in the library's order. */
 static struct {
     int32_t primitive;
     impl_name name;
@@ -44,7 +47,7 @@ static bool list_impls(const char *name)
                     parseal_primitive_name(impl.primitive), impl.detail);
             return false;
         }
-        if (impl.backend != PARSEAL_BACKEND_CPU || impl.state != PARSEAL_IMPL_PASSED)
+        if (impl.backend != backend || impl.state != PARSEAL_IMPL_PASSED)
             continue;
         impls[n_impls].primitive = impl.primitive;
         memcpy(impls[n_impls++].name.text, impl.name, sizeof impl.name);
@@ -52,20 +55,40 @@ static bool list_impls(const char *name)
     return true;
 }
 
-/* What the caller's environment narrows must not silently narrow what is tested. */
-static bool prepare(const char *name)
+static bool choose_backend(const char *name)
+{
+    const char *wish = getenv("PARSEAL_TEST_BACKEND");
+    if (wish == NULL)
+        return true;
+    for (backend = PARSEAL_BACKEND_CPU; backend <= PARSEAL_BACKEND_CUDA; backend++)
+        if (strcmp(wish, parseal_backend_name(backend)) == 0)
+            return true;
+    fprintf(stderr, "%s: PARSEAL_TEST_BACKEND=%s is no backend\n", name, wish);
+    return false;
+}
+
+int32_t run_backend(void)
+{
+    return backend;
+}
+
+/* 0, or what main should return. What the caller's environment narrows must not silently narrow
+ * what is tested. */
+static int prepare(const char *name)
 {
     if (sodium_init() < 0) {
         fprintf(stderr, "%s: sodium_init failed\n", name);
-        return false;
+        return 1;
     }
     unsetenv("PARSEAL_BACKEND");
     unsetenv("PARSEAL_CPU");
-    if (!list_impls(name))
-        return false;
+    if (!choose_backend(name) || !list_impls(name))
+        return 1;
+    if (n_impls == 0 && backend != PARSEAL_BACKEND_CPU)
+        return run_skip("no device of this backend, or the library was built without it");
     printf("%s: PARSEAL_TEST_SEED=%" PRIu64 "\n", name, run_seed());
     fflush(stdout);
-    return true;
+    return 0;
 }
 
 static int run_group(const char *name, const char *impl, const struct CMUnitTest *tests, size_t n)
@@ -82,18 +105,22 @@ static int run_group(const char *name, const char *impl, const struct CMUnitTest
 
 int run_suite(const char *name, const struct CMUnitTest *tests, size_t n)
 {
-    return prepare(name) && run_group(name, NULL, tests, n) == 0 ? 0 : 1;
+    const int unprepared = prepare(name);
+    if (unprepared != 0)
+        return unprepared;
+    return run_group(name, NULL, tests, n) == 0 ? 0 : 1;
 }
 
 int run_suite_per_impl(const char *name, unsigned primitives, const struct CMUnitTest *tests,
                        size_t n)
 {
-    if (!prepare(name))
-        return 1;
+    const int unprepared = prepare(name);
+    if (unprepared != 0)
+        return unprepared;
     impl_name names[IMPLS_MAX];
     size_t n_names = impl_names(primitives, names, IMPLS_MAX);
     if (n_names == 0) {
-        fprintf(stderr, "%s: no CPU implementation passes its known answers\n", name);
+        fprintf(stderr, "%s: no implementation passes its known answers\n", name);
         return 1;
     }
     int failed = 0;
@@ -143,7 +170,7 @@ void assert_impl_picked(const parseal_ctx *ctx, const char *name)
 {
     parseal_info info = PARSEAL_INFO_INIT;
     assert_ok(parseal_ctx_info(ctx, &info));
-    assert_int_equal(info.backend, PARSEAL_BACKEND_CPU);
+    assert_int_equal(info.backend, backend);
     for (int32_t p = 0; p < PARSEAL_PRIMITIVES; p++)
         if (offers(name, p))
             assert_string_equal(info.impl[p], name);
@@ -152,9 +179,9 @@ void assert_impl_picked(const parseal_ctx *ctx, const char *name)
 parseal_ctx *run_ctx(uint32_t threads)
 {
     parseal_options options = PARSEAL_OPTIONS_INIT;
-    options.backend = PARSEAL_BACKEND_CPU;
+    options.backend = backend;
     options.cpu_threads = threads;
-    options.cpu_impl = forced_impl;
+    options.cpu_impl = backend == PARSEAL_BACKEND_CPU ? forced_impl : NULL;
     parseal_ctx *ctx = NULL;
     assert_ok(parseal_ctx_create(&ctx, &options));
     if (forced_impl != NULL)

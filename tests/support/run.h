@@ -1,4 +1,5 @@
-/* Running suites: once, or once for every CPU implementation that this machine can run. */
+/* Running suites: once, or once for every implementation that this machine can run of the backend
+ * that PARSEAL_TEST_BACKEND names (cpu where it is not set). */
 #ifndef PARSEAL_TESTS_RUN_H
 #define PARSEAL_TESTS_RUN_H
 
@@ -20,6 +21,9 @@ int run_suite_per_impl(const char *name, unsigned primitives, const struct CMUni
 #define RUN_SUITE_PER_IMPL(name, primitives, tests) \
     run_suite_per_impl(name, primitives, tests, COUNT_OF(tests))
 
+/* The PARSEAL_BACKEND_* that is tested. */
+int32_t run_backend(void);
+
 /* Prints why nothing was tested and returns RUN_SKIPPED. */
 int run_skip(const char *why);
 
@@ -29,9 +33,9 @@ uint64_t run_seed(void);
 /* A size that the machine's caches do not hold, within reason. */
 size_t past_the_caches(void);
 
-/* The names of the CPU implementations of any of the primitives whose known answers are right on
- * this machine, each once, in the library's order: best first for a single primitive. Returns how
- * many. For use in a running suite. */
+/* The names of the backend's implementations of any of the primitives whose known answers are right
+ * on this machine, each once, in the library's order: best first for a single primitive. Returns
+ * how many. For use in a running suite. */
 typedef struct {
     char text[32];
 } impl_name;
@@ -41,7 +45,7 @@ size_t impl_names(unsigned primitives, impl_name *names, size_t max);
 /* Fails the test unless ctx uses `name` for every primitive that `name` offers. */
 void assert_impl_picked(const parseal_ctx *ctx, const char *name);
 
-/* A CPU context on the implementation that the suite is being run for (the library's choice in
+/* A context on the implementation that the suite is being run for (the library's choice in
  * run_suite), asserted to be the one picked. threads: parseal_options.cpu_threads. */
 parseal_ctx *run_ctx(uint32_t threads);
 

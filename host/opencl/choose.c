@@ -1,0 +1,213 @@
+/* Which OpenCL device: the first GPU, or the one that PARSEAL_OPENCL_DEVICE names. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/opencl/device.h"
+
+enum { PLATFORMS_MAX = 16, DEVICES_MAX = 64 };
+
+/* A device, and what is known of it before it is opened. */
+typedef struct {
+    cl_platform_id platform;
+    cl_device_id id;
+    cl_device_type type;
+    char name[128];
+    char place[32]; /* "0:1": the second device of the first platform */
+} found_device;
+
+typedef struct {
+    found_device device[DEVICES_MAX];
+    size_t n;
+} found_devices;
+
+static void device_text(const cl_api *api, cl_device_id id, cl_device_info what, char *text,
+                        size_t size)
+{
+    char all[1024] = "";
+    if (api->GetDeviceInfo(id, what, sizeof all - 1, all, NULL) != CL_SUCCESS)
+        all[0] = '\0';
+    snprintf(text, size, "%.*s", (int)size - 1, all);
+}
+
+static void platform_text(const cl_api *api, cl_platform_id id, cl_platform_info what, char *text,
+                          size_t size)
+{
+    char all[1024] = "";
+    if (api->GetPlatformInfo(id, what, sizeof all - 1, all, NULL) != CL_SUCCESS)
+        all[0] = '\0';
+    snprintf(text, size, "%.*s", (int)size - 1, all);
+}
+
+static bool device_number(const ocl_device *d, cl_device_info what, cl_ulong *number)
+{
+    *number = 0;
+    return d->api.GetDeviceInfo(d->id, what, sizeof *number, number, NULL) == CL_SUCCESS;
+}
+
+/* A platform without devices, or that cannot say which it has, adds none. */
+static void find_devices(const cl_api *api, found_devices *found)
+{
+    cl_platform_id platforms[PLATFORMS_MAX];
+    cl_device_id ids[DEVICES_MAX];
+    cl_uint n_platforms = 0, n_ids = 0;
+    found->n = 0;
+    if (api->GetPlatformIDs(PLATFORMS_MAX, platforms, &n_platforms) != CL_SUCCESS)
+        return;
+    for (cl_uint p = 0; p < n_platforms && p < PLATFORMS_MAX; p++) {
+        if (api->GetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, DEVICES_MAX, ids, &n_ids) !=
+            CL_SUCCESS)
+            continue;
+        for (cl_uint i = 0; i < n_ids && i < DEVICES_MAX && found->n < DEVICES_MAX; i++) {
+            found_device *f = &found->device[found->n++];
+            *f = (found_device){.platform = platforms[p], .id = ids[i]};
+            (void)api->GetDeviceInfo(ids[i], CL_DEVICE_TYPE, sizeof f->type, &f->type, NULL);
+            device_text(api, ids[i], CL_DEVICE_NAME, f->name, sizeof f->name);
+            snprintf(f->place, sizeof f->place, "%u:%u", (unsigned)p, (unsigned)i);
+        }
+    }
+}
+
+static const found_device *first_of_type(const found_devices *found, cl_device_type type)
+{
+    for (size_t i = 0; i < found->n; i++)
+        if ((found->device[i].type & type) != 0)
+            return &found->device[i];
+    return NULL;
+}
+
+/* "0:1", or a part of a device's name. */
+static const found_device *first_called(const found_devices *found, const char *wish)
+{
+    for (size_t i = 0; i < found->n; i++)
+        if (strcmp(found->device[i].place, wish) == 0)
+            return &found->device[i];
+    for (size_t i = 0; i < found->n; i++)
+        if (strstr(found->device[i].name, wish) != NULL)
+            return &found->device[i];
+    return NULL;
+}
+
+static parseal_status pick(const found_devices *found, bool named, const found_device **picked)
+{
+    const char *wish = getenv("PARSEAL_OPENCL_DEVICE");
+    if (found->n == 0)
+        return parseal_fail(PARSEAL_ERR_NO_DEVICE, "opencl: no device on any platform");
+    if (wish != NULL && wish[0] != '\0') {
+        *picked = first_called(found, wish);
+        if (*picked == NULL)
+            return parseal_fail(PARSEAL_ERR_NO_DEVICE,
+                                "PARSEAL_OPENCL_DEVICE: no device is called \"%s\"", wish);
+        return PARSEAL_OK;
+    }
+    *picked = first_of_type(found, CL_DEVICE_TYPE_GPU);
+    if (*picked == NULL && named)
+        *picked = &found->device[0];
+    if (*picked == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_DEVICE,
+                            "opencl: no GPU (others, as %s, are used only when named)",
+                            found->device[0].name);
+    return PARSEAL_OK;
+}
+
+/* What a program depends on, and whether the device can run it. */
+static parseal_status describe(ocl_device *d)
+{
+    char platform[96], driver[96], version[96], extensions[4096] = "";
+    cl_bool fine = CL_FALSE;
+
+    platform_text(&d->api, d->platform, CL_PLATFORM_VERSION, platform, sizeof platform);
+    device_text(&d->api, d->id, CL_DRIVER_VERSION, driver, sizeof driver);
+    device_text(&d->api, d->id, CL_DEVICE_VERSION, version, sizeof version);
+    snprintf(d->version, sizeof d->version, "%s, %s, %s", platform, version, driver);
+    const struct {
+        cl_device_info what;
+        const char *lacks;
+    } needs[] = {{CL_DEVICE_AVAILABLE, "is not available"},
+                 {CL_DEVICE_COMPILER_AVAILABLE, "has no compiler"},
+                 {CL_DEVICE_ENDIAN_LITTLE, "is not little-endian"}};
+    for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++)
+        if (d->api.GetDeviceInfo(d->id, needs[i].what, sizeof fine, &fine, NULL) != CL_SUCCESS ||
+            !fine)
+            return parseal_fail(PARSEAL_ERR_NO_DEVICE, "opencl: %s %s", d->name, needs[i].lacks);
+    if (d->api.GetDeviceInfo(d->id, CL_DEVICE_EXTENSIONS, sizeof extensions - 1, extensions,
+                             NULL) == CL_SUCCESS)
+        d->has_double = strstr(extensions, "cl_khr_fp64") != NULL;
+    cl_ulong memory;
+    if (!device_number(d, CL_DEVICE_GLOBAL_MEM_SIZE, &memory) ||
+        !device_number(d, CL_DEVICE_MAX_MEM_ALLOC_SIZE, &d->buffer_max))
+        return parseal_fail(PARSEAL_ERR_DEVICE, "opencl: %s does not say how much memory it has",
+                            d->name);
+    d->budget = memory / 4;
+    return PARSEAL_OK;
+}
+
+static parseal_status make_queue(ocl_device *d)
+{
+    cl_int error;
+    d->queue = d->api.CreateCommandQueue(d->context, d->id, 0, &error);
+    return d->queue != NULL ? PARSEAL_OK : cl_failed("clCreateCommandQueue", error);
+}
+
+static parseal_status make_context(ocl_device *d)
+{
+    cl_int error;
+    const cl_context_properties properties[] = {CL_CONTEXT_PLATFORM,
+                                                (cl_context_properties)d->platform, 0};
+    d->context = d->api.CreateContext(properties, 1, &d->id, NULL, NULL, &error);
+    return d->context != NULL ? PARSEAL_OK : cl_failed("clCreateContext", error);
+}
+
+/* The first device of the caller's context. */
+static parseal_status adopt_context(ocl_device *d, cl_context context)
+{
+    cl_device_id ids[DEVICES_MAX];
+    size_t size = 0;
+    cl_int error = d->api.GetContextInfo(context, CL_CONTEXT_DEVICES, sizeof ids, ids, &size);
+    if (error != CL_SUCCESS || size < sizeof ids[0])
+        return parseal_fail(PARSEAL_ERR_ARG, "options.opencl_context: not a cl_context (%s)",
+                            cl_error_name(error));
+    d->id = ids[0];
+    error = d->api.GetDeviceInfo(d->id, CL_DEVICE_PLATFORM, sizeof d->platform, &d->platform, NULL);
+    if (error == CL_SUCCESS)
+        error = d->api.RetainContext(context);
+    if (error != CL_SUCCESS)
+        return cl_failed("clRetainContext", error);
+    d->context = context;
+    device_text(&d->api, d->id, CL_DEVICE_NAME, d->name, sizeof d->name);
+    return PARSEAL_OK;
+}
+
+static parseal_status choose_device(ocl_device *d, bool named)
+{
+    found_devices found;
+    const found_device *picked = NULL;
+    find_devices(&d->api, &found);
+    TRY(pick(&found, named, &picked));
+    d->platform = picked->platform;
+    d->id = picked->id;
+    snprintf(d->name, sizeof d->name, "%s", picked->name);
+    return make_context(d);
+}
+
+static parseal_status choose_loaded(ocl_device *d, const parseal_request *request)
+{
+    TRY(request->opencl_context != 0 ? adopt_context(d, (cl_context)request->opencl_context)
+                                     : choose_device(d, request->named));
+    TRY(describe(d));
+    if (request->device_memory != 0)
+        d->budget = request->device_memory;
+    return make_queue(d);
+}
+
+parseal_status ocl_choose(ocl_device *d, const parseal_request *request)
+{
+    TRY(cl_api_load(&d->api));
+    const parseal_status status = choose_loaded(d, request);
+    if (status == PARSEAL_OK)
+        return PARSEAL_OK;
+    if (d->context != NULL)
+        (void)d->api.ReleaseContext(d->context);
+    cl_api_unload(&d->api);
+    return status;
+}

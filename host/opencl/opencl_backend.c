@@ -1,0 +1,105 @@
+/* OpenCL behind host/backend.h: OPENCL buffers where they are, HOST buffers through the device. */
+#include "host/backend.h"
+
+#include <stdlib.h>
+
+#include "host/opencl/aead.h"
+#include "host/opencl/vectors.h"
+
+static void device_close(void *device)
+{
+    ocl_device *d = device;
+    if (d == NULL)
+        return;
+    if (d->programs != NULL)
+        ocl_programs_close(d);
+    (void)d->api.ReleaseCommandQueue(d->queue);
+    (void)d->api.ReleaseContext(d->context);
+    cl_api_unload(&d->api);
+    free(d);
+}
+
+static parseal_status device_open(void **device, const parseal_request *request)
+{
+    ocl_device *d = calloc(1, sizeof *d);
+    if (d == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "opencl: out of memory");
+    parseal_status status = ocl_choose(d, request);
+    if (status != PARSEAL_OK) {
+        free(d);
+        return status;
+    }
+    status = ocl_programs_open(d);
+    if (status != PARSEAL_OK) {
+        device_close(d);
+        return status;
+    }
+    *device = d;
+    return PARSEAL_OK;
+}
+
+static const char *device_name(const void *device)
+{
+    return ((const ocl_device *)device)->name;
+}
+
+/* The device has its own. */
+static uint32_t device_threads(const void *device)
+{
+    (void)device;
+    return 0;
+}
+
+static size_t impl_count(const void *device, int32_t primitive)
+{
+    (void)device;
+    (void)primitive;
+    return 1;
+}
+
+static parseal_impl_entry impl_entry(const void *device, int32_t primitive, size_t index)
+{
+    (void)device;
+    (void)primitive;
+    (void)index;
+    return (parseal_impl_entry){"opencl", NULL, PARSEAL_USABLE};
+}
+
+static void impl_use(void *device, int32_t primitive, size_t index)
+{
+    (void)device;
+    (void)primitive;
+    (void)index;
+}
+
+static bool accepts(uint32_t buf_kind)
+{
+    return buf_kind == PARSEAL_BUF_HOST || buf_kind == PARSEAL_BUF_OPENCL;
+}
+
+const parseal_backend parseal_opencl_backend = {
+    .id = PARSEAL_BACKEND_OPENCL,
+    .has_streams = true,
+    .device_open = device_open,
+    .device_close = device_close,
+    .device_name = device_name,
+    .device_threads = device_threads,
+    .impl_count = impl_count,
+    .impl_entry = impl_entry,
+    .impl_use = impl_use,
+    .accepts = accepts,
+    .keys_create = ocl_keys_create,
+    .keys_destroy = ocl_keys_destroy,
+    .seeds_create = ocl_seeds_create,
+    .seeds_destroy = ocl_seeds_destroy,
+    .batch_run = ocl_batch_run,
+    .plan_create = ocl_plan_create,
+    .plan_destroy = ocl_plan_destroy,
+    .plan_workspace_size = ocl_plan_workspace_size,
+    .plan_run = ocl_plan_run,
+    .mask = ocl_mask,
+    .vec_sum = ocl_vec_sum,
+    .quantize = ocl_quantize,
+    .dequantize = ocl_dequantize,
+    .pack = ocl_pack,
+};

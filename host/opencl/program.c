@@ -1,0 +1,161 @@
+/* From kernels/opencl to programs of a device. */
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/opencl/cache.h"
+#include "host/opencl/device.h"
+
+/* Made from kernels/opencl/NAME.cl by kernels/embed.cmake. */
+#define SOURCE(name)                              \
+    extern const unsigned char ocl_##name##_cl[]; \
+    extern const size_t ocl_##name##_cl_size
+SOURCE(aead);
+SOURCE(mask);
+SOURCE(vec);
+SOURCE(quant);
+SOURCE(pack);
+
+typedef struct {
+    const char *name;
+    const unsigned char *text;
+    const size_t *size;
+} source;
+
+static const source sources[OCL_PROGRAMS] = {
+    [OCL_AEAD] = {"aead.cl", ocl_aead_cl, &ocl_aead_cl_size},
+    [OCL_MASK] = {"mask.cl", ocl_mask_cl, &ocl_mask_cl_size},
+    [OCL_VEC] = {"vec.cl", ocl_vec_cl, &ocl_vec_cl_size},
+    [OCL_QUANT] = {"quant.cl", ocl_quant_cl, &ocl_quant_cl_size},
+    [OCL_PACK] = {"pack.cl", ocl_pack_cl, &ocl_pack_cl_size},
+};
+
+static const char *build_options(const ocl_device *d)
+{
+    return d->has_double ? "-cl-std=CL1.2 -DHAS_DOUBLE=1" : "-cl-std=CL1.2 -DHAS_DOUBLE=0";
+}
+
+/* Everything that a binary depends on. */
+static void cache_key(const ocl_device *d, const source *s, uint8_t key[OCL_CACHE_KEY])
+{
+    crypto_generichash_state state;
+    const char *const parts[] = {d->name, d->version, build_options(d)};
+    (void)crypto_generichash_init(&state, NULL, 0, OCL_CACHE_KEY);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        (void)crypto_generichash_update(&state, (const uint8_t *)parts[i], strlen(parts[i]) + 1);
+    (void)crypto_generichash_update(&state, s->text, *s->size);
+    (void)crypto_generichash_final(&state, key, OCL_CACHE_KEY);
+}
+
+static cl_int build(const ocl_device *d, cl_program program)
+{
+    return d->api.BuildProgram(program, 1, &d->id, build_options(d), NULL, NULL);
+}
+
+/* NULL where the cache has no binary that this device takes. */
+static cl_program from_cache(const ocl_device *d, const uint8_t key[OCL_CACHE_KEY])
+{
+    size_t size;
+    uint8_t *bytes = ocl_cache_load(key, &size);
+    if (bytes == NULL)
+        return NULL;
+    cl_int error, binary_error;
+    const unsigned char *binary = bytes;
+    cl_program program = d->api.CreateProgramWithBinary(d->context, 1, &d->id, &size, &binary,
+                                                        &binary_error, &error);
+    free(bytes);
+    if (program == NULL)
+        return NULL;
+    if (error == CL_SUCCESS && build(d, program) == CL_SUCCESS)
+        return program;
+    (void)d->api.ReleaseProgram(program);
+    return NULL;
+}
+
+static void to_cache(const ocl_device *d, cl_program program, const uint8_t key[OCL_CACHE_KEY])
+{
+    size_t size = 0;
+    if (d->api.GetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof size, &size, NULL) !=
+            CL_SUCCESS ||
+        size == 0)
+        return;
+    uint8_t *bytes = malloc(size);
+    if (bytes == NULL)
+        return;
+    if (d->api.GetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof bytes, &bytes, NULL) ==
+        CL_SUCCESS)
+        ocl_cache_store(key, bytes, size);
+    free(bytes);
+}
+
+static parseal_status build_failed(const ocl_device *d, const source *s, cl_program program,
+                                   cl_int error)
+{
+    char log[4096] = "";
+    if (d->api.GetProgramBuildInfo(program, d->id, CL_PROGRAM_BUILD_LOG, sizeof log - 1, log,
+                                   NULL) != CL_SUCCESS)
+        log[0] = '\0';
+    log[strcspn(log, "\r\n")] = '\0';
+    return parseal_fail(PARSEAL_ERR_DEVICE, "opencl: %s does not build on %s: %s: %.120s", s->name,
+                        d->name, cl_error_name(error), log);
+}
+
+static parseal_status from_source(const ocl_device *d, const source *s, cl_program *program)
+{
+    cl_int error;
+    const char *text = (const char *)s->text;
+    *program = d->api.CreateProgramWithSource(d->context, 1, &text, s->size, &error);
+    if (*program == NULL)
+        return cl_failed("clCreateProgramWithSource", error);
+    error = build(d, *program);
+    if (error == CL_SUCCESS)
+        return PARSEAL_OK;
+    const parseal_status status = build_failed(d, s, *program, error);
+    (void)d->api.ReleaseProgram(*program);
+    *program = NULL;
+    return status;
+}
+
+static parseal_status make(const ocl_device *d, const source *s, cl_program *program)
+{
+    uint8_t key[OCL_CACHE_KEY];
+    cache_key(d, s, key);
+    *program = from_cache(d, key);
+    if (*program != NULL)
+        return PARSEAL_OK;
+    TRY(from_source(d, s, program));
+    to_cache(d, *program, key);
+    return PARSEAL_OK;
+}
+
+parseal_status ocl_programs_open(ocl_device *d)
+{
+    d->programs = calloc(1, sizeof *d->programs);
+    if (d->programs != NULL && pthread_mutex_init(&d->programs->lock, NULL) == 0)
+        return PARSEAL_OK;
+    free(d->programs);
+    d->programs = NULL;
+    return parseal_fail(PARSEAL_ERR_NO_MEMORY, "opencl: out of memory");
+}
+
+void ocl_programs_close(ocl_device *d)
+{
+    for (size_t i = 0; i < OCL_PROGRAMS; i++)
+        if (d->programs->built[i] != NULL)
+            (void)d->api.ReleaseProgram(d->programs->built[i]);
+    (void)pthread_mutex_destroy(&d->programs->lock);
+    free(d->programs);
+}
+
+parseal_status ocl_program_of(const ocl_device *d, ocl_program which, cl_program *program)
+{
+    ocl_program_set *set = d->programs;
+    parseal_status status = PARSEAL_OK;
+    (void)pthread_mutex_lock(&set->lock);
+    if (set->built[which] == NULL)
+        status = make(d, &sources[which], &set->built[which]);
+    *program = set->built[which];
+    (void)pthread_mutex_unlock(&set->lock);
+    return status;
+}

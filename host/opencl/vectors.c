@@ -1,0 +1,351 @@
+/* Masks, sums, quantisation and packing on an OpenCL device. */
+#include "host/opencl/vectors.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/opencl/stage.h"
+#include "kernels/common/launch.h"
+
+/* Elements in a block of ChaCha20 keystream, and inputs of one run of vec_sum. */
+enum { KEYSTREAM_BLOCK = 64, SUM_INPUTS = 8 };
+
+static void arg_place(ocl_launch *launch, const ocl_place *place)
+{
+    ocl_arg_memory(launch, place->memory);
+    ocl_arg_u64(launch, place->at);
+}
+
+static void arg_double(ocl_launch *launch, double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    ocl_arg_u64(launch, bits);
+}
+
+static ring_params params_of(const parseal_ring *ring)
+{
+    const uint64_t m = ring->modulus;
+    ring_params p = {.modulus = m,
+                     .low_bits = m - 1,
+                     .power_of_two = (m & (m - 1)) == 0,
+                     .element_size = ring->element_size};
+    for (int shift = 1; shift < 64; shift <<= 1)
+        p.low_bits |= p.low_bits >> shift;
+    if (m != 0)
+        p.reciprocal = UINT64_MAX / m + (UINT64_MAX % m == m - 1);
+    return p;
+}
+
+/* Keystream blocks that elements [first, first + n) touch. */
+static uint64_t blocks_touched(uint64_t first, uint64_t n, uint32_t element_size)
+{
+    const uint64_t each = KEYSTREAM_BLOCK / element_size;
+    return n == 0 ? 0 : (first + n - 1) / each - first / each + 1;
+}
+
+/* ------------------------------------------------------------------------------------- seeds -- */
+
+struct ocl_seeds {
+    const ocl_device *device;
+    cl_mem list;
+    size_t n;
+};
+
+parseal_status ocl_seeds_create(void **seeds, const void *device, const parseal_seed *list,
+                                size_t n)
+{
+    const ocl_device *d = device;
+    const ocl_stream own = {d->queue, true};
+    ocl_seeds *s = calloc(1, sizeof *s);
+    mask_seed *copy = sodium_allocarray(n + 1, sizeof *copy);
+    parseal_status status = PARSEAL_ERR_NO_MEMORY;
+
+    if (s != NULL && copy != NULL) {
+        for (size_t i = 0; i < n; i++) {
+            copy[i] = (mask_seed){.sign = list[i].sign};
+            memcpy(copy[i].key, list[i].key, sizeof copy[i].key);
+            memcpy(copy[i].stream, list[i].stream, sizeof copy[i].stream);
+        }
+        *s = (ocl_seeds){.device = d, .n = n};
+        s->list = ocl_alloc(d, n * sizeof *copy, CL_MEM_READ_WRITE);
+        if (s->list != NULL) {
+            status = ocl_write(d, &own, s->list, 0, copy, n * sizeof *copy);
+            const parseal_status done = ocl_finish(d, &own); /* copy is free to go */
+            status = status == PARSEAL_OK ? done : status;
+        }
+    } else {
+        (void)parseal_fail(status, "seeds: out of memory for %zu seeds", n);
+    }
+    sodium_free(copy);
+    if (status == PARSEAL_OK)
+        *seeds = s;
+    else
+        ocl_seeds_destroy(s);
+    return status;
+}
+
+void ocl_seeds_destroy(void *seeds)
+{
+    ocl_seeds *s = seeds;
+    if (s == NULL)
+        return;
+    if (s->device != NULL)
+        ocl_wipe_and_free(s->device, s->list, s->n * sizeof(mask_seed));
+    free(s);
+}
+
+/* -------------------------------------------------------------------------------------- mask -- */
+
+typedef struct {
+    const ocl_seeds *seeds;
+    ring_params ring;
+    uint64_t first;
+    bool write;
+} mask_work;
+
+static parseal_status mask_piece(void *arg, const ocl_stream *s, const ocl_place *places,
+                                 uint64_t first, uint64_t n)
+{
+    const mask_work *w = arg;
+    ocl_launch launch =
+        ocl_launch_begin(w->seeds->device, OCL_MASK,
+                         w->ring.element_size == 4 ? "mask_apply32" : "mask_apply64");
+    ocl_arg_memory(&launch, w->seeds->list);
+    ocl_arg_u32(&launch, (uint32_t)w->seeds->n);
+    ocl_arg(&launch, &w->ring, sizeof w->ring);
+    arg_place(&launch, &places[0]);
+    ocl_arg_u64(&launch, w->first + first);
+    ocl_arg_u64(&launch, n);
+    ocl_arg_u32(&launch, w->write);
+    return ocl_launch_run(&launch, s, blocks_touched(w->first + first, n, w->ring.element_size));
+}
+
+parseal_status ocl_mask(const void *device, const void *seeds, const parseal_ring *ring,
+                        const parseal_vec *acc, uint64_t first, bool write, void *stream)
+{
+    const ocl_operand operand = {&acc->buf, 8 * ring->element_size, !write, true};
+    mask_work work = {seeds, params_of(ring), first, write};
+    return ocl_for_elements(device, stream, &operand, 1, acc->n, mask_piece, &work);
+}
+
+/* --------------------------------------------------------------------------------------- sum -- */
+
+typedef struct {
+    const ocl_device *device;
+    ring_params ring;
+    size_t n;
+} sum_work;
+
+/* places: acc, then the inputs. Without inputs acc is still reduced. */
+static parseal_status sum_piece(void *arg, const ocl_stream *s, const ocl_place *places,
+                                uint64_t first, uint64_t n)
+{
+    const sum_work *w = arg;
+    (void)first;
+    size_t done = 0;
+    do {
+        const size_t left = w->n - done, now = left < SUM_INPUTS ? left : SUM_INPUTS;
+        ocl_launch launch = ocl_launch_begin(w->device, OCL_VEC,
+                                             w->ring.element_size == 4 ? "vec_sum32" : "vec_sum64");
+        ocl_arg(&launch, &w->ring, sizeof w->ring);
+        arg_place(&launch, &places[0]);
+        ocl_arg_u64(&launch, n);
+        ocl_arg_u32(&launch, (uint32_t)now);
+        for (size_t j = 0; j < SUM_INPUTS; j++)
+            arg_place(&launch, &places[j < now ? 1 + done + j : 0]);
+        TRY(ocl_launch_run(&launch, s, n));
+        done += now;
+    } while (done < w->n);
+    return PARSEAL_OK;
+}
+
+parseal_status ocl_vec_sum(const void *device, const parseal_ring *ring, const parseal_vec *acc,
+                           const parseal_vec *v, size_t n, void *stream)
+{
+    const uint32_t bits = 8 * ring->element_size;
+    sum_work work = {device, params_of(ring), n};
+    ocl_operand *operands = calloc(n + 1, sizeof *operands);
+    if (operands == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "opencl: out of memory for %zu vectors", n);
+    operands[0] = (ocl_operand){&acc->buf, bits, true, true};
+    for (size_t j = 0; j < n; j++)
+        operands[1 + j] = (ocl_operand){&v[j].buf, bits, true, false};
+    const parseal_status status =
+        ocl_for_elements(device, stream, operands, n + 1, acc->n, sum_piece, &work);
+    free(operands);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------ quantisation -- */
+
+typedef struct {
+    const ocl_device *device;
+    const parseal_quant *quant;
+    float scale;
+    const ocl_seeds *seeds; /* NULL: to nearest */
+    uint64_t first;
+    ocl_place nonfinite; /* memory NULL: not counted */
+} quantize_work;
+
+static parseal_status quantize_piece(void *arg, const ocl_stream *s, const ocl_place *places,
+                                     uint64_t first, uint64_t n)
+{
+    const quantize_work *w = arg;
+    const bool counted = w->nonfinite.memory != NULL;
+    ocl_launch launch = ocl_launch_begin(w->device, OCL_QUANT, "quantize");
+    arg_place(&launch, &places[0]);
+    ocl_arg_u32(&launch, (uint32_t)w->quant->float_type);
+    arg_place(&launch, &places[1]);
+    ocl_arg_u32(&launch, w->quant->element_size);
+    ocl_arg(&launch, &w->quant->clip, sizeof w->quant->clip);
+    ocl_arg(&launch, &w->scale, sizeof w->scale);
+    ocl_arg_u32(&launch, w->quant->bits);
+    ocl_arg_memory(&launch, w->seeds != NULL ? w->seeds->list : places[0].memory);
+    ocl_arg_u32(&launch, w->seeds != NULL);
+    ocl_arg_u64(&launch, w->first + first);
+    ocl_arg_u64(&launch, n);
+    arg_place(&launch, counted ? &w->nonfinite : &places[1]);
+    ocl_arg_u32(&launch, counted);
+    return ocl_launch_run(&launch, s, blocks_touched(w->first + first, n, 4));
+}
+
+static parseal_status quantize(quantize_work *w, const parseal_vec *x, const parseal_vec *q,
+                               void *stream)
+{
+    const uint32_t float_bits = w->quant->float_type == PARSEAL_FLOAT32 ? 32 : 16;
+    const ocl_operand operands[] = {{&x->buf, float_bits, true, false},
+                                    {&q->buf, 8 * w->quant->element_size, false, true}};
+    return ocl_for_elements(w->device, stream, operands, 2, x->n, quantize_piece, w);
+}
+
+/* The count in host memory: made on the device and fetched at the end. */
+static parseal_status quantize_counting(quantize_work *w, const parseal_vec *x,
+                                        const parseal_vec *q, uint64_t *count, void *stream)
+{
+    ocl_stream s;
+    uint64_t found = 0;
+    TRY(ocl_stream_of(w->device, stream, &s));
+    w->nonfinite.memory = ocl_alloc(w->device, sizeof found, CL_MEM_READ_WRITE);
+    if (w->nonfinite.memory == NULL)
+        return PARSEAL_ERR_NO_MEMORY;
+    parseal_status status = ocl_write(w->device, &s, w->nonfinite.memory, 0, &found, sizeof found);
+    if (status == PARSEAL_OK)
+        status = ocl_finish(w->device, &s);
+    if (status == PARSEAL_OK)
+        status = quantize(w, x, q, stream);
+    if (status == PARSEAL_OK)
+        status = ocl_read(w->device, &s, w->nonfinite.memory, 0, &found, sizeof found);
+    if (status == PARSEAL_OK)
+        *count = found;
+    ocl_free(w->device, w->nonfinite.memory);
+    return status;
+}
+
+parseal_status ocl_quantize(const void *device, const parseal_quant *quant, float scale,
+                            const parseal_vec *x, const parseal_vec *q, const void *seeds,
+                            uint64_t first, const parseal_buf *nonfinite, void *stream)
+{
+    static const uint64_t zero = 0;
+    ocl_stream s;
+    quantize_work work = {.device = device,
+                          .quant = quant,
+                          .scale = scale,
+                          .seeds = seeds,
+                          /* to nearest, elements are counted from 0, as any place would do */
+                          .first = seeds != NULL ? first : 0};
+    if (nonfinite == NULL)
+        return quantize(&work, x, q, stream);
+    if (nonfinite->kind == PARSEAL_BUF_HOST)
+        return quantize_counting(
+            &work, x, q, (uint64_t *)(nonfinite->handle + (uintptr_t)nonfinite->offset), stream);
+    work.nonfinite = (ocl_place){(cl_mem)nonfinite->handle, nonfinite->offset};
+    TRY(ocl_stream_of(device, stream, &s));
+    TRY(ocl_write(device, &s, work.nonfinite.memory, work.nonfinite.at, &zero, sizeof zero));
+    return quantize(&work, x, q, stream);
+}
+
+typedef struct {
+    const ocl_device *device;
+    uint32_t element_size;
+    double step, n_clients, clip;
+} dequantize_work;
+
+static parseal_status dequantize_piece(void *arg, const ocl_stream *s, const ocl_place *places,
+                                       uint64_t first, uint64_t n)
+{
+    const dequantize_work *w = arg;
+    (void)first;
+    ocl_launch launch = ocl_launch_begin(w->device, OCL_QUANT, "dequantize");
+    arg_place(&launch, &places[0]);
+    ocl_arg_u32(&launch, w->element_size);
+    arg_double(&launch, w->step);
+    arg_double(&launch, w->n_clients);
+    arg_double(&launch, w->clip);
+    arg_place(&launch, &places[1]);
+    ocl_arg_u64(&launch, n);
+    return ocl_launch_run(&launch, s, n);
+}
+
+parseal_status ocl_dequantize(const void *device, uint32_t element_size, const parseal_vec *sum,
+                              double step, double n_clients, double clip, const parseal_vec *mean,
+                              void *stream)
+{
+    const ocl_operand operands[] = {{&sum->buf, 8 * element_size, true, false},
+                                    {&mean->buf, 32, false, true}};
+    dequantize_work work = {device, element_size, step, n_clients, clip};
+    return ocl_for_elements(device, stream, operands, 2, sum->n, dequantize_piece, &work);
+}
+
+/* -------------------------------------------------------------------------------------- pack -- */
+
+typedef struct {
+    const ocl_device *device;
+    uint32_t bits, element_size;
+} pack_work;
+
+static uint64_t words_of(uint32_t bits, uint64_t n)
+{
+    const uint64_t bytes = n / 8 * bits + (n % 8 * bits + 7) / 8;
+    return bytes / 4 + (bytes % 4 != 0);
+}
+
+static parseal_status pack_piece(void *arg, const ocl_stream *s, const ocl_place *places,
+                                 uint64_t first, uint64_t n)
+{
+    const pack_work *w = arg;
+    (void)first;
+    ocl_launch launch = ocl_launch_begin(w->device, OCL_PACK, "pack");
+    arg_place(&launch, &places[0]);
+    ocl_arg_u32(&launch, w->element_size);
+    arg_place(&launch, &places[1]);
+    ocl_arg_u32(&launch, w->bits);
+    ocl_arg_u64(&launch, n);
+    return ocl_launch_run(&launch, s, words_of(w->bits, n));
+}
+
+static parseal_status unpack_piece(void *arg, const ocl_stream *s, const ocl_place *places,
+                                   uint64_t first, uint64_t n)
+{
+    const pack_work *w = arg;
+    (void)first;
+    ocl_launch launch = ocl_launch_begin(w->device, OCL_PACK, "unpack");
+    arg_place(&launch, &places[1]);
+    arg_place(&launch, &places[0]);
+    ocl_arg_u32(&launch, w->element_size);
+    ocl_arg_u32(&launch, w->bits);
+    ocl_arg_u64(&launch, n);
+    return ocl_launch_run(&launch, s, n);
+}
+
+parseal_status ocl_pack(const void *device, uint32_t bits, uint32_t element_size,
+                        const parseal_vec *elements, const parseal_buf *packed, bool unpack,
+                        void *stream)
+{
+    const ocl_operand operands[] = {{&elements->buf, 8 * element_size, !unpack, unpack},
+                                    {packed, bits, unpack, !unpack}};
+    pack_work work = {device, bits, element_size};
+    return ocl_for_elements(device, stream, operands, 2, elements->n,
+                            unpack ? unpack_piece : pack_piece, &work);
+}

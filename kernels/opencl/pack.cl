@@ -1,0 +1,55 @@
+/* b-bit elements in a little-endian bit stream, format 4.4: one work-item for each 32-bit word of
+ * the stream, or for each element. The stream may begin at any byte. Constant time.
+ */
+#include "kernels/common/pack.h"
+
+static u64 load_element(GLOBAL const uchar *elements, uint element_size, ulong i)
+{
+    return element_size == 4 ? ((GLOBAL const u32 *)elements)[i]
+                             : ((GLOBAL const u64 *)elements)[i];
+}
+
+static ulong stream_bytes(uint bits, ulong count)
+{
+    return count / 8 * bits + (count % 8 * bits + 7) / 8;
+}
+
+__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void pack(
+    GLOBAL const uchar *elements, ulong elements_at, uint element_size, GLOBAL uchar *packed,
+    ulong packed_at, uint bits, ulong count)
+{
+    const ulong word = get_global_id(0), bytes = stream_bytes(bits, count);
+    if (4 * word >= bytes)
+        return;
+    const ulong begin = 32 * word;
+    u64 x = 0;
+    for (ulong i = begin / bits; i < count && i * bits < begin + 32; i++)
+        x |= pack_move(load_element(elements + elements_at, element_size, i) & pack_ones(bits),
+                       (i32)(long)(i * bits - begin));
+    GLOBAL uchar *to = packed + packed_at + 4 * word;
+    if (4 * word + 4 <= bytes && packed_at % 4 == 0)
+        *(GLOBAL u32 *)to = (u32)x;
+    else
+        for (uint k = 0; k < 4 && 4 * word + k < bytes; k++)
+            to[k] = (uchar)(x >> (8 * k));
+}
+
+__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void unpack(
+    GLOBAL const uchar *packed, ulong packed_at, GLOBAL uchar *elements, ulong elements_at,
+    uint element_size, uint bits, ulong count)
+{
+    const ulong i = get_global_id(0);
+    if (i >= count)
+        return;
+    /* Eight elements are b bytes: no product can overflow. */
+    const ulong bit = i % 8 * bits, at = packed_at + i / 8 * bits + bit / 8;
+    const uint shift = bit % 8, bytes = (shift + bits + 7) / 8;
+    u64 x = 0;
+    for (uint k = 0; k < bytes; k++)
+        x |= pack_move((u64)packed[at + k], (i32)(8 * k) - (i32)shift);
+    x &= pack_ones(bits);
+    if (element_size == 4)
+        ((GLOBAL u32 *)(elements + elements_at))[i] = (u32)x;
+    else
+        ((GLOBAL u64 *)(elements + elements_at))[i] = x;
+}
