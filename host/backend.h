@@ -65,6 +65,8 @@ typedef struct parseal_backend {
     parseal_impl_entry (*impl_entry)(const void *device, int32_t primitive, size_t index);
     void (*impl_use)(void *device, int32_t primitive, size_t index);
     bool (*accepts)(uint32_t buf_kind);
+    /* What only the backend can see of a buffer that is not in host memory. NULL: nothing. */
+    parseal_status (*buf_check)(const void *device, const char *name, const parseal_buf *buf);
 
     /* Key and seed sets, in the memory they are used from. */
     parseal_status (*keys_create)(void **keys, const void *device, int32_t alg,

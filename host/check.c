@@ -139,7 +139,9 @@ parseal_status check_buf(const parseal_ctx *ctx, const char *name, const parseal
     if ((base + buf->offset) % alignment != 0 && buf->size > 0)
         return parseal_fail(PARSEAL_ERR_ARG, "%s: address is not a multiple of %" PRIu64, name,
                             alignment);
-    return PARSEAL_OK;
+    if (buf->kind == PARSEAL_BUF_HOST || buf->size == 0 || ctx->backend->buf_check == NULL)
+        return PARSEAL_OK;
+    return ctx->backend->buf_check(ctx->device, name, buf);
 }
 
 parseal_status check_vec(const parseal_ctx *ctx, const char *name, const parseal_vec *vec,

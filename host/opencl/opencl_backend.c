@@ -1,6 +1,7 @@
 /* OpenCL behind host/backend.h: OPENCL buffers where they are, HOST buffers through the device. */
 #include "host/backend.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "host/opencl/aead.h"
@@ -77,6 +78,28 @@ static bool accepts(uint32_t buf_kind)
     return buf_kind == PARSEAL_BUF_HOST || buf_kind == PARSEAL_BUF_OPENCL;
 }
 
+/* A cl_mem says itself whose it is, and how long. */
+static parseal_status buf_check(const void *device, const char *name, const parseal_buf *buf)
+{
+    const ocl_device *d = device;
+    const cl_mem memory = (cl_mem)buf->handle;
+    cl_context context = NULL;
+    size_t size = 0;
+    if (d->api.GetMemObjectInfo(memory, CL_MEM_CONTEXT, sizeof context, &context, NULL) !=
+            CL_SUCCESS ||
+        d->api.GetMemObjectInfo(memory, CL_MEM_SIZE, sizeof size, &size, NULL) != CL_SUCCESS)
+        return parseal_fail(PARSEAL_ERR_ARG, "%s.handle: not a cl_mem", name);
+    if (context != d->context)
+        return parseal_fail(PARSEAL_ERR_ARG,
+                            "%s.handle: of another cl_context (see options.opencl_context)", name);
+    if (buf->offset > size || buf->size > size - buf->offset)
+        return parseal_fail(PARSEAL_ERR_SIZE,
+                            "%s: offset %" PRIu64 " + size %" PRIu64
+                            " pass the end of the cl_mem, which has %zu bytes",
+                            name, buf->offset, buf->size, size);
+    return PARSEAL_OK;
+}
+
 const parseal_backend parseal_opencl_backend = {
     .id = PARSEAL_BACKEND_OPENCL,
     .has_streams = true,
@@ -88,6 +111,7 @@ const parseal_backend parseal_opencl_backend = {
     .impl_entry = impl_entry,
     .impl_use = impl_use,
     .accepts = accepts,
+    .buf_check = buf_check,
     .keys_create = ocl_keys_create,
     .keys_destroy = ocl_keys_destroy,
     .seeds_create = ocl_seeds_create,

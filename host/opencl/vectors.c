@@ -109,9 +109,8 @@ static parseal_status mask_piece(void *arg, const ocl_stream *s, const ocl_place
                                  uint64_t first, uint64_t n)
 {
     const mask_work *w = arg;
-    ocl_launch launch =
-        ocl_launch_begin(w->seeds->device, OCL_MASK,
-                         w->ring.element_size == 4 ? "mask_apply32" : "mask_apply64");
+    ocl_launch launch = ocl_launch_begin(
+        w->seeds->device, OCL_MASK, w->ring.element_size == 4 ? "mask_apply32" : "mask_apply64");
     ocl_arg_memory(&launch, w->seeds->list);
     ocl_arg_u32(&launch, (uint32_t)w->seeds->n);
     ocl_arg(&launch, &w->ring, sizeof w->ring);

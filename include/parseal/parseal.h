@@ -289,7 +289,7 @@ enum {
     PARSEAL_BUF_NONE = 0,  /* absent: all fields zero */
     PARSEAL_BUF_HOST = 1,  /* handle: the pointer */
     PARSEAL_BUF_CUDA = 2,  /* handle: a CUdeviceptr of the context's device */
-    PARSEAL_BUF_OPENCL = 3 /* handle: a cl_mem of the context's device */
+    PARSEAL_BUF_OPENCL = 3 /* handle: a cl_mem of the context's cl_context */
 };
 
 /* size bytes that begin `offset` bytes after what handle stands for. Two buffers of different

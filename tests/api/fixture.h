@@ -4,7 +4,7 @@
 
 #include "test.h"
 
-/* A CPU context, two AES-256-GCM keys and one seed. */
+/* A context, two AES-256-GCM keys and one seed. */
 typedef struct {
     parseal_ctx *ctx;
     parseal_keys *keys;
@@ -16,6 +16,15 @@ int fixture_setup(void **state);
 int fixture_teardown(void **state);
 
 #define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
+
+/* Whether the backend that is tested would use what it is given as a stream. */
+bool takes_streams(void);
+
+#define assert_stream_refused(call)                          \
+    do {                                                     \
+        if (!takes_streams())                                \
+            assert_error((call), PARSEAL_ERR_ARG, "stream"); \
+    } while (0)
 
 /* An address that is never dereferenced, for arguments that must be refused before anyone looks. */
 void *nowhere(void);
