@@ -3,7 +3,9 @@
 #include <stdlib.h>
 
 #include "host/check.h"
+#include "host/crossover.h"
 #include "host/ranges.h"
+#include "host/status.h"
 
 static parseal_status check_range(size_t i, const char *field, const void *p, size_t len,
                                   const char *len_field)
@@ -110,6 +112,56 @@ static parseal_status check_aliasing(const parseal_msg *msgs, size_t n)
                         "msgs[%zu].out overlaps a buffer of msgs[%zu], or the array msgs", a, b);
 }
 
+static parseal_status on_cpu(const parseal_keys *keys, parseal_msg *msgs, size_t n, bool open)
+{
+    const parseal_side *cpu = &keys->ctx->cpu;
+    return cpu->backend->batch_run(cpu->device, keys->cpu_data, msgs, n, open);
+}
+
+/* Runs on the CPU what is still UNSET. */
+static parseal_status finish_on_cpu(const parseal_keys *keys, parseal_msg *msgs, size_t n,
+                                    bool open)
+{
+    for (size_t i = 0; i < n;) {
+        size_t more = 0;
+        while (i + more < n && msgs[i + more].status == PARSEAL_ITEM_UNSET)
+            more++;
+        if (more > 0)
+            TRY(on_cpu(keys, msgs + i, more, open));
+        i += more + 1;
+    }
+    atomic_fetch_add_explicit(&keys->ctx->cpu_finished, 1, memory_order_relaxed);
+    return PARSEAL_OK;
+}
+
+/* Makes what is spoiled UNSET. */
+static bool any_spoiled(parseal_msg *msgs, size_t n)
+{
+    bool any = false;
+    for (size_t i = 0; i < n; i++)
+        if (msgs[i].status == PARSEAL_ITEM_SPOILED) {
+            msgs[i].status = PARSEAL_ITEM_UNSET;
+            any = true;
+        }
+    return any;
+}
+
+static parseal_status compute(const parseal_keys *keys, parseal_msg *msgs, size_t n, bool open)
+{
+    const parseal_ctx *ctx = keys->ctx;
+    uint64_t bytes = 0;
+    for (size_t i = 0; ctx->cpu.backend != NULL && i < n; i++)
+        bytes += msgs[i].len;
+    if (crossover_prefers_cpu(ctx, PARSEAL_PRIMITIVE_AEAD, bytes))
+        return on_cpu(keys, msgs, n, open);
+    const parseal_error before = parseal_error_save();
+    const parseal_status status = ctx->backend->batch_run(ctx->device, keys->data, msgs, n, open);
+    if (status == PARSEAL_OK || any_spoiled(msgs, n) || ctx->cpu.backend == NULL)
+        return status;
+    parseal_error_restore(&before);
+    return finish_on_cpu(keys, msgs, n, open);
+}
+
 static parseal_status run(const parseal_keys *keys, parseal_msg *msgs, size_t n, bool open)
 {
     TRY(check_pointer("keys", keys));
@@ -125,7 +177,7 @@ static parseal_status run(const parseal_keys *keys, parseal_msg *msgs, size_t n,
     }
     for (size_t i = 0; i < n; i++)
         msgs[i].status = PARSEAL_ITEM_UNSET;
-    return keys->ctx->backend->batch_run(keys->ctx->device, keys->data, msgs, n, open);
+    return compute(keys, msgs, n, open);
 }
 
 parseal_status parseal_seal(const parseal_keys *keys, parseal_msg *msgs, size_t n)

@@ -51,6 +51,10 @@ typedef struct {
     int32_t state;
 } parseal_impl_entry;
 
+/* A status that batch_run may leave where it fails: an item in place whose input is no longer
+ * there. The API makes it UNSET. */
+enum { PARSEAL_ITEM_SPOILED = -1 };
+
 typedef struct parseal_backend {
     int32_t id;
     bool has_streams; /* false: callers must pass NULL */
@@ -76,7 +80,8 @@ typedef struct parseal_backend {
                                    size_t n);
     void (*seeds_destroy)(void *seeds);
 
-    /* A batch on host memory; every msgs[i].status is UNSET on entry. */
+    /* A batch on host memory; every msgs[i].status is UNSET on entry. After a failure those that
+     * are still UNSET can be run again elsewhere: their inputs are as they were. */
     parseal_status (*batch_run)(const void *device, const void *keys, parseal_msg *msgs, size_t n,
                                 bool open);
 

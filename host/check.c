@@ -166,6 +166,11 @@ static bool same_memory(const parseal_buf *a, const parseal_buf *b)
     return a->kind == b->kind && (is_address(a->kind) || a->handle == b->handle);
 }
 
+bool buf_on_host(const parseal_buf *buf)
+{
+    return buf->kind == PARSEAL_BUF_HOST || buf->kind == PARSEAL_BUF_NONE;
+}
+
 bool buf_same(const parseal_buf *a, const parseal_buf *b)
 {
     return same_memory(a, b) && begin_of(a) == begin_of(b);

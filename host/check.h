@@ -31,6 +31,7 @@ parseal_status check_buf(const parseal_ctx *ctx, const char *name, const parseal
 parseal_status check_vec(const parseal_ctx *ctx, const char *name, const parseal_vec *vec,
                          uint32_t element_size);
 
+bool buf_on_host(const parseal_buf *buf);
 bool buf_same(const parseal_buf *a, const parseal_buf *b);
 bool buf_overlap(const parseal_buf *a, const parseal_buf *b);
 parseal_status check_no_overlap(const char *a_name, const parseal_buf *a, const char *b_name,

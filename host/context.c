@@ -2,9 +2,12 @@
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "host/check.h"
+#include "host/crossover.h"
 #include "host/registry.h"
+#include "host/status.h"
 
 /* ----------------------------------------------------------------------------------- context -- */
 
@@ -26,6 +29,15 @@ parseal_status parseal_ctx_create(parseal_ctx **ctx, const parseal_options *opti
     if (status != PARSEAL_OK) {
         free(made);
         return status;
+    }
+    atomic_init(&made->cpu_finished, 0);
+    parseal_registry_open_beside(parseal_builtin_registry(), &complete, made->backend, &made->cpu);
+    if (made->cpu.backend != NULL) {
+        const parseal_error before = parseal_error_save();
+        const parseal_side device = {made->backend, made->device};
+        crossover_find(&device, &made->cpu, made->crossover);
+        memcpy(made->info.crossover, made->crossover, sizeof made->crossover);
+        parseal_error_restore(&before);
     }
     *ctx = made;
     return PARSEAL_OK;
@@ -49,6 +61,8 @@ void parseal_ctx_destroy(parseal_ctx *ctx)
     if (ctx == NULL || !release(&ctx->references))
         return;
     ctx->backend->device_close(ctx->device);
+    if (ctx->cpu.backend != NULL)
+        ctx->cpu.backend->device_close(ctx->cpu.device);
     free(ctx);
 }
 
@@ -56,7 +70,9 @@ parseal_status parseal_ctx_info(const parseal_ctx *ctx, parseal_info *info)
 {
     TRY(check_pointer("ctx", ctx));
     TRY(check_struct_size("info", info, sizeof ctx->info));
-    copy_struct_out(info, &ctx->info, sizeof ctx->info);
+    parseal_info now = ctx->info;
+    now.cpu_finished = atomic_load_explicit(&ctx->cpu_finished, memory_order_relaxed);
+    copy_struct_out(info, &now, sizeof now);
     return PARSEAL_OK;
 }
 
@@ -78,7 +94,12 @@ parseal_status parseal_keys_create(parseal_keys **set, parseal_ctx *ctx, int32_t
     parseal_keys *made = calloc(1, sizeof *made);
     if (made == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "keys: out of memory");
-    const parseal_status status = ctx->backend->keys_create(&made->data, ctx->device, alg, keys, n);
+    parseal_status status = ctx->backend->keys_create(&made->data, ctx->device, alg, keys, n);
+    if (status == PARSEAL_OK && ctx->cpu.backend != NULL) {
+        status = ctx->cpu.backend->keys_create(&made->cpu_data, ctx->cpu.device, alg, keys, n);
+        if (status != PARSEAL_OK)
+            ctx->backend->keys_destroy(made->data);
+    }
     if (status != PARSEAL_OK) {
         free(made);
         return status;
@@ -101,6 +122,8 @@ void parseal_keys_destroy(parseal_keys *set)
     if (set == NULL || !release(&set->references))
         return;
     set->ctx->backend->keys_destroy(set->data);
+    if (set->cpu_data != NULL)
+        set->ctx->cpu.backend->keys_destroy(set->cpu_data);
     parseal_ctx_destroy(set->ctx);
     free(set);
 }
@@ -124,7 +147,12 @@ parseal_status parseal_seeds_create(parseal_seeds **set, parseal_ctx *ctx,
     parseal_seeds *made = calloc(1, sizeof *made);
     if (made == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "seeds: out of memory");
-    const parseal_status status = ctx->backend->seeds_create(&made->data, ctx->device, seeds, n);
+    parseal_status status = ctx->backend->seeds_create(&made->data, ctx->device, seeds, n);
+    if (status == PARSEAL_OK && ctx->cpu.backend != NULL) {
+        status = ctx->cpu.backend->seeds_create(&made->cpu_data, ctx->cpu.device, seeds, n);
+        if (status != PARSEAL_OK)
+            ctx->backend->seeds_destroy(made->data);
+    }
     if (status != PARSEAL_OK) {
         free(made);
         return status;
@@ -140,6 +168,8 @@ void parseal_seeds_destroy(parseal_seeds *set)
     if (set == NULL)
         return;
     set->ctx->backend->seeds_destroy(set->data);
+    if (set->cpu_data != NULL)
+        set->ctx->cpu.backend->seeds_destroy(set->cpu_data);
     parseal_ctx_destroy(set->ctx);
     free(set);
 }

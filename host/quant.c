@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "host/check.h"
+#include "host/crossover.h"
 
 enum { BITS_MAX = 24 };
 
@@ -106,8 +107,14 @@ parseal_status parseal_quantize(parseal_ctx *ctx, const parseal_quant *quant, co
         return parseal_fail(PARSEAL_ERR_ARG, "seed: made from another context than ctx");
     TRY(check_nonfinite(ctx, nonfinite, x, q));
     TRY(check_stream(ctx, stream));
-    return ctx->backend->quantize(ctx->device, &c, scale, x, q, seed != NULL ? seed->data : NULL,
-                                  first, nonfinite, stream);
+    const bool in_host_memory = stream == NULL && buf_on_host(&x->buf) && buf_on_host(&q->buf) &&
+                                (nonfinite == NULL || buf_on_host(nonfinite));
+    const parseal_side side =
+        crossover_side(ctx, PARSEAL_PRIMITIVE_QUANT, in_host_memory, x->buf.size);
+    const void *seeds = NULL;
+    if (seed != NULL)
+        seeds = side.device == ctx->device ? seed->data : seed->cpu_data;
+    return side.backend->quantize(side.device, &c, scale, x, q, seeds, first, nonfinite, stream);
 }
 
 parseal_status parseal_dequantize(parseal_ctx *ctx, const parseal_quant *quant,
@@ -125,7 +132,10 @@ parseal_status parseal_dequantize(parseal_ctx *ctx, const parseal_quant *quant,
     TRY(check_lengths("sum", sum, "mean", mean));
     TRY(check_stream(ctx, stream));
     const double clip = c.clip;
-    return ctx->backend->dequantize(ctx->device, c.element_size, sum,
+    const parseal_side side = crossover_side(
+        ctx, PARSEAL_PRIMITIVE_QUANT,
+        stream == NULL && buf_on_host(&sum->buf) && buf_on_host(&mean->buf), sum->buf.size);
+    return side.backend->dequantize(side.device, c.element_size, sum,
                                     2 * clip / (double)steps(c.bits), (double)n_clients, clip, mean,
                                     stream);
 }

@@ -1,5 +1,6 @@
 #include "host/registry.h"
 
+#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,6 +179,27 @@ parseal_status parseal_registry_open(parseal_registry registry, const parseal_op
     return status;
 }
 
+void parseal_registry_open_beside(parseal_registry registry, const parseal_options *options,
+                                  const parseal_backend *picked, parseal_side *cpu)
+{
+    const parseal_request request = {.cpu_threads = options->cpu_threads,
+                                     .cpu_impl = {options->cpu_impl, environment("PARSEAL_CPU")}};
+    const parseal_error before = parseal_error_save();
+    parseal_info info = PARSEAL_INFO_INIT;
+    int32_t wanted;
+    *cpu = (parseal_side){NULL, NULL};
+    if (picked->id == PARSEAL_BACKEND_CPU || wanted_backend(options, &wanted) != PARSEAL_OK ||
+        wanted != PARSEAL_BACKEND_AUTO)
+        return;
+    for (size_t i = 0; i < registry.n; i++) {
+        const parseal_backend *backend = registry.rows[i].backend;
+        if (registry.rows[i].id == PARSEAL_BACKEND_CPU && backend != NULL &&
+            open_backend(backend, &request, &cpu->device, &info) == PARSEAL_OK)
+            cpu->backend = backend;
+    }
+    parseal_error_restore(&before);
+}
+
 /* ----------------------------------------------------------------- every implementation -- */
 
 /* The `index`-th row over all backends, and its place. */
@@ -275,6 +297,8 @@ parseal_status parseal_impl_test(size_t index, parseal_impl *impl)
     impl_place place = {0};
 
     TRY(check_struct_size("impl", impl, sizeof result));
+    if (sodium_init() < 0)
+        return parseal_fail(PARSEAL_ERR_DEVICE, "libsodium could not be initialised");
     const parseal_error before = parseal_error_save();
     const size_t count = walk(index, &place);
     if (place.row == NULL)

@@ -2,7 +2,7 @@
 #ifndef PARSEAL_HOST_REGISTRY_H
 #define PARSEAL_HOST_REGISTRY_H
 
-#include "host/backend.h"
+#include "host/objects.h"
 
 typedef struct {
     int32_t id;
@@ -25,5 +25,10 @@ parseal_registry parseal_builtin_registry(void);
 parseal_status parseal_registry_open(parseal_registry registry, const parseal_options *options,
                                      const parseal_backend **backend, void **device,
                                      parseal_info *info);
+
+/* Opens the CPU beside a device that AUTO has picked; cpu->backend is NULL where there is no such
+ * device, or no CPU backend that works. */
+void parseal_registry_open_beside(parseal_registry registry, const parseal_options *options,
+                                  const parseal_backend *picked, parseal_side *cpu);
 
 #endif

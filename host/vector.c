@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "host/check.h"
+#include "host/crossover.h"
 
 /* -------------------------------------------------------------------------------------- mask -- */
 
@@ -16,7 +17,11 @@ static parseal_status mask(const parseal_seeds *seeds, const parseal_ring *ring,
     TRY(check_vec(ctx, acc_name, acc, ring->element_size));
     TRY(check_keystream(first, acc->n, ring->element_size));
     TRY(check_stream(ctx, stream));
-    return ctx->backend->mask(ctx->device, seeds->data, ring, acc, first, write, stream);
+    const parseal_side side = crossover_side(
+        ctx, PARSEAL_PRIMITIVE_MASK, stream == NULL && buf_on_host(&acc->buf), acc->buf.size);
+    return side.backend->mask(side.device,
+                              side.device == ctx->device ? seeds->data : seeds->cpu_data, ring, acc,
+                              first, write, stream);
 }
 
 parseal_status parseal_mask_apply(const parseal_seeds *seeds, const parseal_ring *ring,
@@ -55,10 +60,15 @@ parseal_status parseal_vec_sum(parseal_ctx *ctx, const parseal_ring *ring, const
         return parseal_fail(PARSEAL_ERR_SIZE, "n: %zu vectors, at most 2^31 - 1 expected", n);
     if (n > 0)
         TRY(check_pointer("v", v));
-    for (size_t j = 0; j < n; j++)
+    bool in_host_memory = stream == NULL && buf_on_host(&acc->buf);
+    for (size_t j = 0; j < n; j++) {
         TRY(check_input(ctx, ring, acc, &v[j], j));
+        in_host_memory = in_host_memory && buf_on_host(&v[j].buf);
+    }
     TRY(check_stream(ctx, stream));
-    return ctx->backend->vec_sum(ctx->device, ring, acc, v, n, stream);
+    const parseal_side side =
+        crossover_side(ctx, PARSEAL_PRIMITIVE_VEC_SUM, in_host_memory, acc->buf.size);
+    return side.backend->vec_sum(side.device, ring, acc, v, n, stream);
 }
 
 /* -------------------------------------------------------------------------------------- pack -- */
@@ -99,7 +109,10 @@ static parseal_status pack(parseal_ctx *ctx, uint32_t bits, uint32_t element_siz
                             size);
     TRY(check_no_overlap("elements", &elements->buf, "packed", packed));
     TRY(check_stream(ctx, stream));
-    return ctx->backend->pack(ctx->device, bits, element_size, elements, packed, unpack, stream);
+    const parseal_side side = crossover_side(
+        ctx, PARSEAL_PRIMITIVE_PACK,
+        stream == NULL && buf_on_host(&elements->buf) && buf_on_host(packed), elements->buf.size);
+    return side.backend->pack(side.device, bits, element_size, elements, packed, unpack, stream);
 }
 
 parseal_status parseal_pack(parseal_ctx *ctx, uint32_t bits, uint32_t element_size,

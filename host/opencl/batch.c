@@ -107,8 +107,8 @@ static parseal_status describe(const ocl_keys *keys, load *l, const parseal_msg 
     return status;
 }
 
-static parseal_status begin_load(const ocl_keys *keys, const ocl_stage *stage, const ocl_slot *slot,
-                                 load *l, const parseal_msg *msgs, bool open)
+static parseal_status begin_load(const ocl_keys *keys, ocl_stage *stage, ocl_slot *slot, load *l,
+                                 const parseal_msg *msgs, bool open)
 {
     const cl_mem m = slot->memory;
     const ocl_aead_io io = {.in = {m, l->data},
@@ -118,6 +118,7 @@ static parseal_status begin_load(const ocl_keys *keys, const ocl_stage *stage, c
                             .tags = {m, l->tags},
                             .verdicts = {m, l->verdicts},
                             .work = {m, l->work}};
+    ocl_slot_use(slot, l->work + OCL_WORK * l->n);
     TRY(describe(keys, l, msgs, slot));
     TRY(ocl_slot_in(stage, slot, 0, l->verdicts));
     TRY(ocl_aead_run(keys, &l->table, &io, &slot->stream, open));
@@ -145,11 +146,11 @@ typedef struct {
     uint64_t room; /* bytes of a slot */
 } batch;
 
-static parseal_status run_loads(const batch *b, const ocl_stage *stage, load under_way[OCL_SLOTS])
+static parseal_status run_loads(const batch *b, ocl_stage *stage, load under_way[OCL_SLOTS])
 {
     size_t next = 0;
     for (size_t i = 0; i < b->n; next = (next + 1) % stage->n) {
-        const ocl_slot *slot = &stage->slot[next];
+        ocl_slot *slot = &stage->slot[next];
         load *l = &under_way[next];
         TRY(finish_load(b->keys, slot, l, b->msgs, b->open));
         if (!fits(&b->msgs[i], b->room)) {

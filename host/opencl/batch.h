@@ -5,7 +5,7 @@
 #include "host/opencl/aead.h"
 
 /* Seals or opens one message that no slot holds, through this slot, and finishes it. */
-parseal_status ocl_long_message(const ocl_keys *keys, const ocl_stage *stage, const ocl_slot *slot,
+parseal_status ocl_long_message(const ocl_keys *keys, ocl_stage *stage, ocl_slot *slot,
                                 parseal_msg *msg, bool open);
 
 #endif

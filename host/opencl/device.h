@@ -10,11 +10,14 @@
 /* One program for each file in kernels/opencl. */
 typedef enum { OCL_AEAD, OCL_MASK, OCL_VEC, OCL_QUANT, OCL_PACK, OCL_PROGRAMS } ocl_program;
 
-/* Built when they are first used, by whichever thread comes first. */
+struct ocl_stage;
+
+/* What changes while a device is used, under one lock. */
 typedef struct {
     pthread_mutex_t lock;
-    cl_program built[OCL_PROGRAMS];
-} ocl_program_set;
+    cl_program built[OCL_PROGRAMS]; /* when they are first used */
+    struct ocl_stage *spare;        /* memory that no call is using (stage.h), or NULL */
+} ocl_shared;
 
 typedef struct {
     cl_api api;
@@ -22,7 +25,7 @@ typedef struct {
     cl_device_id id;
     cl_context context;
     cl_command_queue queue; /* in order */
-    ocl_program_set *programs;
+    ocl_shared *shared;
     char name[128];
     char version[320]; /* of the platform and its driver: what a binary was built for */
     bool has_double;
@@ -39,8 +42,8 @@ typedef struct {
 /* Fills *d from the request and PARSEAL_OPENCL_DEVICE. On failure *d holds nothing. */
 parseal_status ocl_choose(ocl_device *d, const parseal_request *request);
 
-parseal_status ocl_programs_open(ocl_device *d);
-void ocl_programs_close(ocl_device *d);
+parseal_status ocl_shared_open(ocl_device *d);
+void ocl_shared_close(ocl_device *d);
 
 /* The program, built now or taken from the cache where it has not been used yet. */
 parseal_status ocl_program_of(const ocl_device *d, ocl_program which, cl_program *program);

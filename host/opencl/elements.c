@@ -81,8 +81,7 @@ static parseal_status finish_piece(const job *j, const ocl_slot *slot, piece *p)
     return PARSEAL_OK;
 }
 
-static parseal_status begin_piece(const job *j, const ocl_stage *stage, const ocl_slot *slot,
-                                  const piece *p)
+static parseal_status begin_piece(const job *j, ocl_stage *stage, ocl_slot *slot, const piece *p)
 {
     for (size_t i = 0; i < j->n_operands; i++) {
         const ocl_operand *operand = &j->operands[i];
@@ -100,13 +99,13 @@ static parseal_status begin_piece(const job *j, const ocl_stage *stage, const oc
     return PARSEAL_OK;
 }
 
-static parseal_status run_pieces(const job *j, const ocl_stage *stage)
+static parseal_status run_pieces(const job *j, ocl_stage *stage)
 {
     piece under_way[OCL_SLOTS] = {{0, 0}};
     size_t next = 0;
     for (uint64_t first = 0; first < j->count; first += j->piece) {
         const uint64_t left = j->count - first;
-        const ocl_slot *slot = &stage->slot[next];
+        ocl_slot *slot = &stage->slot[next];
         TRY(finish_piece(j, slot, &under_way[next]));
         const piece p = {first, left < j->piece ? left : j->piece};
         TRY(begin_piece(j, stage, slot, &p));

@@ -9,8 +9,8 @@ enum { NONCE = 0, TAG = 16, VERDICT = 32, WORK = 48, PART = 256 };
 
 typedef struct {
     const ocl_keys *keys;
-    const ocl_stage *stage;
-    const ocl_slot *slot;
+    ocl_stage *stage;
+    ocl_slot *slot;
     parseal_msg *msg;
     bool open;
     ocl_aead_io io;
@@ -84,6 +84,8 @@ static parseal_status pass(const long_message *l, step run, bool writes)
             continue;
         TRY(ocl_slot_out(l->stage, l->slot, PART, size));
         TRY(ocl_finish(l->keys->device, &l->slot->stream));
+        if (m->in == m->out)
+            l->msg->status = PARSEAL_ITEM_SPOILED;
         memcpy((uint8_t *)m->out + at, l->slot->host + PART, (size_t)size);
     }
     return PARSEAL_OK;
@@ -137,7 +139,7 @@ static parseal_status open_checked(const long_message *l)
     return PARSEAL_OK;
 }
 
-parseal_status ocl_long_message(const ocl_keys *keys, const ocl_stage *stage, const ocl_slot *slot,
+parseal_status ocl_long_message(const ocl_keys *keys, ocl_stage *stage, ocl_slot *slot,
                                 parseal_msg *msg, bool open)
 {
     const cl_mem m = slot->memory;
@@ -157,6 +159,7 @@ parseal_status ocl_long_message(const ocl_keys *keys, const ocl_stage *stage, co
         return parseal_fail(PARSEAL_ERR_NO_MEMORY,
                             "opencl: %s has too little memory for a message of %zu bytes",
                             keys->device->name, msg->len);
+    ocl_slot_use(slot, PART);
     l.part_max = (slot->size - PART) / HASH_TILE * HASH_TILE;
     return open ? open_checked(&l) : seal(&l);
 }

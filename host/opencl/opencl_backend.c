@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "host/opencl/aead.h"
+#include "host/opencl/stage.h"
 #include "host/opencl/vectors.h"
 
 static void device_close(void *device)
@@ -12,8 +13,10 @@ static void device_close(void *device)
     ocl_device *d = device;
     if (d == NULL)
         return;
-    if (d->programs != NULL)
-        ocl_programs_close(d);
+    if (d->shared != NULL) {
+        ocl_close_spare(d);
+        ocl_shared_close(d);
+    }
     (void)d->api.ReleaseCommandQueue(d->queue);
     (void)d->api.ReleaseContext(d->context);
     cl_api_unload(&d->api);
@@ -30,7 +33,7 @@ static parseal_status device_open(void **device, const parseal_request *request)
         free(d);
         return status;
     }
-    status = ocl_programs_open(d);
+    status = ocl_shared_open(d);
     if (status != PARSEAL_OK) {
         device_close(d);
         return status;

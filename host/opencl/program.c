@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/opencl/cache.h"
+#include "host/cache.h"
 #include "host/opencl/device.h"
 
 /* Made from kernels/opencl/NAME.cl by kernels/embed.cmake. */
@@ -37,15 +37,15 @@ static const char *build_options(const ocl_device *d)
 }
 
 /* Everything that a binary depends on. */
-static void cache_key(const ocl_device *d, const source *s, uint8_t key[OCL_CACHE_KEY])
+static void cache_key(const ocl_device *d, const source *s, uint8_t key[CACHE_KEY])
 {
     crypto_generichash_state state;
     const char *const parts[] = {d->name, d->version, build_options(d)};
-    (void)crypto_generichash_init(&state, NULL, 0, OCL_CACHE_KEY);
+    (void)crypto_generichash_init(&state, NULL, 0, CACHE_KEY);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         (void)crypto_generichash_update(&state, (const uint8_t *)parts[i], strlen(parts[i]) + 1);
     (void)crypto_generichash_update(&state, s->text, *s->size);
-    (void)crypto_generichash_final(&state, key, OCL_CACHE_KEY);
+    (void)crypto_generichash_final(&state, key, CACHE_KEY);
 }
 
 static cl_int build(const ocl_device *d, cl_program program)
@@ -54,10 +54,10 @@ static cl_int build(const ocl_device *d, cl_program program)
 }
 
 /* NULL where the cache has no binary that this device takes. */
-static cl_program from_cache(const ocl_device *d, const uint8_t key[OCL_CACHE_KEY])
+static cl_program from_cache(const ocl_device *d, const uint8_t key[CACHE_KEY])
 {
     size_t size;
-    uint8_t *bytes = ocl_cache_load(key, &size);
+    uint8_t *bytes = cache_load("opencl", key, &size);
     if (bytes == NULL)
         return NULL;
     cl_int error, binary_error;
@@ -73,7 +73,7 @@ static cl_program from_cache(const ocl_device *d, const uint8_t key[OCL_CACHE_KE
     return NULL;
 }
 
-static void to_cache(const ocl_device *d, cl_program program, const uint8_t key[OCL_CACHE_KEY])
+static void to_cache(const ocl_device *d, cl_program program, const uint8_t key[CACHE_KEY])
 {
     size_t size = 0;
     if (d->api.GetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof size, &size, NULL) !=
@@ -85,7 +85,7 @@ static void to_cache(const ocl_device *d, cl_program program, const uint8_t key[
         return;
     if (d->api.GetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof bytes, &bytes, NULL) ==
         CL_SUCCESS)
-        ocl_cache_store(key, bytes, size);
+        cache_store("opencl", key, bytes, size);
     free(bytes);
 }
 
@@ -119,7 +119,7 @@ static parseal_status from_source(const ocl_device *d, const source *s, cl_progr
 
 static parseal_status make(const ocl_device *d, const source *s, cl_program *program)
 {
-    uint8_t key[OCL_CACHE_KEY];
+    uint8_t key[CACHE_KEY];
     cache_key(d, s, key);
     *program = from_cache(d, key);
     if (*program != NULL)
@@ -129,28 +129,28 @@ static parseal_status make(const ocl_device *d, const source *s, cl_program *pro
     return PARSEAL_OK;
 }
 
-parseal_status ocl_programs_open(ocl_device *d)
+parseal_status ocl_shared_open(ocl_device *d)
 {
-    d->programs = calloc(1, sizeof *d->programs);
-    if (d->programs != NULL && pthread_mutex_init(&d->programs->lock, NULL) == 0)
+    d->shared = calloc(1, sizeof *d->shared);
+    if (d->shared != NULL && pthread_mutex_init(&d->shared->lock, NULL) == 0)
         return PARSEAL_OK;
-    free(d->programs);
-    d->programs = NULL;
+    free(d->shared);
+    d->shared = NULL;
     return parseal_fail(PARSEAL_ERR_NO_MEMORY, "opencl: out of memory");
 }
 
-void ocl_programs_close(ocl_device *d)
+void ocl_shared_close(ocl_device *d)
 {
     for (size_t i = 0; i < OCL_PROGRAMS; i++)
-        if (d->programs->built[i] != NULL)
-            (void)d->api.ReleaseProgram(d->programs->built[i]);
-    (void)pthread_mutex_destroy(&d->programs->lock);
-    free(d->programs);
+        if (d->shared->built[i] != NULL)
+            (void)d->api.ReleaseProgram(d->shared->built[i]);
+    (void)pthread_mutex_destroy(&d->shared->lock);
+    free(d->shared);
 }
 
 parseal_status ocl_program_of(const ocl_device *d, ocl_program which, cl_program *program)
 {
-    ocl_program_set *set = d->programs;
+    ocl_shared *set = d->shared;
     parseal_status status = PARSEAL_OK;
     (void)pthread_mutex_lock(&set->lock);
     if (set->built[which] == NULL)

@@ -11,34 +11,37 @@ typedef struct {
     cl_command_queue own_queue;
     cl_mem memory, pinned;
     uint8_t *host;
-    uint64_t size;
+    uint64_t size, used; /* bytes: in all, and those that have been used since the last wipe */
 } ocl_slot;
 
 enum { OCL_SLOTS = 2 };
 
-typedef struct {
+typedef struct ocl_stage {
     const ocl_device *device;
     ocl_slot slot[OCL_SLOTS];
     size_t n;
 } ocl_stage;
 
-/* Slots of `size` bytes each for so many pieces; they work on the caller's queue where there is
- * one. After a failure there is nothing to close. */
+/* Slots of `size` bytes or more each for so many pieces; they work on the caller's queue where
+ * there is one. After a failure there is nothing to close. */
 parseal_status ocl_stage_open(ocl_stage *stage, const ocl_device *d, void *stream, uint64_t size,
                               uint64_t pieces);
 
-/* Waits for what is still under way, wipes all memory and frees it. */
+/* Waits for what is still under way and wipes what was used. One stage is kept for later calls, as
+ * pinned memory is slow to come by. */
 void ocl_stage_close(ocl_stage *stage);
+void ocl_close_spare(ocl_device *d);
 
 /* The bytes that a slot may have. */
 uint64_t ocl_slot_max(const ocl_device *d);
 
+/* Bytes [0, end) will hold something that has to be wiped. Copies say so by themselves. */
+void ocl_slot_use(ocl_slot *slot, uint64_t end);
+
 /* Host bytes [at, at + size) of the slot to the same place of its memory, or the other way. Neither
  * waits: ocl_finish of its stream does. */
-parseal_status ocl_slot_in(const ocl_stage *stage, const ocl_slot *slot, uint64_t at,
-                           uint64_t size);
-parseal_status ocl_slot_out(const ocl_stage *stage, const ocl_slot *slot, uint64_t at,
-                            uint64_t size);
+parseal_status ocl_slot_in(const ocl_stage *stage, ocl_slot *slot, uint64_t at, uint64_t size);
+parseal_status ocl_slot_out(const ocl_stage *stage, ocl_slot *slot, uint64_t at, uint64_t size);
 
 /* ---------------------------------------------------------------------------- elementwise work --
  */

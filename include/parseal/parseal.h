@@ -137,8 +137,9 @@ typedef struct {
  * further but never widen it: PARSEAL_BACKEND (cpu, opencl, cuda), PARSEAL_CPU (the name of the
  * best CPU implementation to use) and PARSEAL_OPENCL_DEVICE ("0:1", the second device of the first
  * platform, or a part of a device's name). AUTO takes OpenCL devices only if they are GPUs or are
- * named so; OpenCL asked for by name takes the first GPU, or else the first device. Each implementation computes known answers before it is used;
- * one that fails is passed over and parseal_ctx_info says so.
+ * named so; OpenCL asked for by name takes the first GPU, or else the first device. Each
+ * implementation computes known answers before it is used; one that fails is passed over and
+ * parseal_ctx_info says so.
  *
  * A backend or implementation that is asked for by name is never replaced by another one.
  *
@@ -152,19 +153,20 @@ PARSEAL_API void parseal_ctx_destroy(parseal_ctx *ctx);
 
 typedef struct {
     size_t struct_size;
-    int32_t backend;                   /* the one picked: never PARSEAL_BACKEND_AUTO */
-    uint32_t cpu_threads;              /* threads that a large call on the CPU will use */
-    char device[128];                  /* the device's own name */
-    char impl[PARSEAL_PRIMITIVES][32]; /* the implementation picked for each primitive */
-    char reason[512];                  /* why this backend, and what was passed over and why */
+    int32_t backend;                        /* the one picked: never PARSEAL_BACKEND_AUTO */
+    uint32_t cpu_threads;                   /* threads that a large call on the CPU will use */
+    char device[128];                       /* the device's own name */
+    char impl[PARSEAL_PRIMITIVES][32];      /* the implementation picked for each primitive */
+    char reason[512];                       /* why this backend, and what was passed over and why */
+    uint64_t crossover[PARSEAL_PRIMITIVES]; /* where AUTO has picked a GPU: calls on host memory of
+                                               fewer bytes than this run on the CPU, which is
+                                               faster; UINT64_MAX: all of them */
+    uint64_t cpu_finished; /* batches that the CPU has finished after the GPU had failed in them */
 } parseal_info;
 
-#define PARSEAL_INFO_INIT                       \
-    {                                           \
-        sizeof(parseal_info), 0, 0, {0}, {{0}}, \
-        {                                       \
-            0                                   \
-        }                                       \
+#define PARSEAL_INFO_INIT                                   \
+    {                                                       \
+        sizeof(parseal_info), 0, 0, {0}, {{0}}, {0}, {0}, 0 \
     }
 
 /* parseal_ctx_info fills *info with what was picked and why. info->struct_size must be set. */
@@ -266,6 +268,9 @@ typedef struct {
 /* parseal_seal encrypts and authenticates n messages (SP 800-38D, algorithm 4): out, tag and
  * status of each are written. Any alignment. Blocking; large batches and large messages are spread
  * over the device or the CPU's threads. n may be 0.
+ *
+ * Where AUTO has picked a GPU, small batches run on the CPU, and the CPU finishes what the GPU has
+ * failed in (parseal_info).
  *
  * Errors: PARSEAL_ERR_SIZE (a len or aad_len above its limit, a key index outside the set),
  * PARSEAL_ERR_ALIAS (an out overlaps anything but its own in, or the msgs array). The batch is

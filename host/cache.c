@@ -1,6 +1,6 @@
 /* A file is: the key, a hash of what follows, and what follows. Its folder is parseal/ in
  * XDG_CACHE_HOME, or in ~/.cache (XDG Base Directory Specification). */
-#include "host/opencl/cache.h"
+#include "host/cache.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { HASH = 32, HEAD = OCL_CACHE_KEY + HASH, PATH_SIZE = 1024 };
+enum { HASH = 32, HEAD = CACHE_KEY + HASH, PATH_SIZE = 1024 };
 
-/* A program beyond this is not one of ours. */
+/* A file beyond this is not one of ours. */
 static const size_t size_max = (size_t)64 << 20;
 
 static bool fits(int printed, size_t size)
@@ -32,12 +32,12 @@ static bool folder_path(char *path, size_t size)
     return false;
 }
 
-static bool file_path(char *path, size_t size, const uint8_t key[OCL_CACHE_KEY])
+static bool file_path(char *path, size_t size, const char *kind, const uint8_t key[CACHE_KEY])
 {
-    char folder[PATH_SIZE], name[2 * OCL_CACHE_KEY + 1];
-    sodium_bin2hex(name, sizeof name, key, OCL_CACHE_KEY);
+    char folder[PATH_SIZE], name[2 * CACHE_KEY + 1];
+    sodium_bin2hex(name, sizeof name, key, CACHE_KEY);
     return folder_path(folder, sizeof folder) &&
-           fits(snprintf(path, size, "%s/opencl-%.32s", folder, name), size);
+           fits(snprintf(path, size, "%s/%s-%.32s", folder, kind, name), size);
 }
 
 static bool make_folder(void)
@@ -60,7 +60,7 @@ static void hash(uint8_t out[HASH], const uint8_t *bytes, size_t size)
 }
 
 /* The file's bytes after its head, if they are those that were stored under the key. */
-static uint8_t *read_checked(FILE *file, const uint8_t key[OCL_CACHE_KEY], size_t *size)
+static uint8_t *read_checked(FILE *file, const uint8_t key[CACHE_KEY], size_t *size)
 {
     uint8_t head[HEAD], actual[HASH];
     struct stat info;
@@ -73,18 +73,17 @@ static uint8_t *read_checked(FILE *file, const uint8_t key[OCL_CACHE_KEY], size_
         return NULL;
     if (fread(bytes, 1, *size, file) == *size) {
         hash(actual, bytes, *size);
-        if (memcmp(head, key, OCL_CACHE_KEY) == 0 &&
-            memcmp(head + OCL_CACHE_KEY, actual, HASH) == 0)
+        if (memcmp(head, key, CACHE_KEY) == 0 && memcmp(head + CACHE_KEY, actual, HASH) == 0)
             return bytes;
     }
     free(bytes);
     return NULL;
 }
 
-uint8_t *ocl_cache_load(const uint8_t key[OCL_CACHE_KEY], size_t *size)
+uint8_t *cache_load(const char *kind, const uint8_t key[CACHE_KEY], size_t *size)
 {
     char path[PATH_SIZE + 64];
-    FILE *file = file_path(path, sizeof path, key) ? fopen(path, "rb") : NULL;
+    FILE *file = file_path(path, sizeof path, kind, key) ? fopen(path, "rb") : NULL;
     if (file == NULL)
         return NULL;
     uint8_t *bytes = read_checked(file, key, size);
@@ -92,11 +91,11 @@ uint8_t *ocl_cache_load(const uint8_t key[OCL_CACHE_KEY], size_t *size)
     return bytes;
 }
 
-static bool write_all(int fd, const uint8_t key[OCL_CACHE_KEY], const uint8_t *bytes, size_t size)
+static bool write_all(int fd, const uint8_t key[CACHE_KEY], const uint8_t *bytes, size_t size)
 {
     uint8_t head[HEAD];
-    memcpy(head, key, OCL_CACHE_KEY);
-    hash(head + OCL_CACHE_KEY, bytes, size);
+    memcpy(head, key, CACHE_KEY);
+    hash(head + CACHE_KEY, bytes, size);
     FILE *file = fdopen(fd, "wb");
     if (file == NULL) {
         close(fd);
@@ -106,11 +105,11 @@ static bool write_all(int fd, const uint8_t key[OCL_CACHE_KEY], const uint8_t *b
     return fclose(file) == 0 && fine;
 }
 
-void ocl_cache_store(const uint8_t key[OCL_CACHE_KEY], const uint8_t *bytes, size_t size)
+void cache_store(const char *kind, const uint8_t key[CACHE_KEY], const uint8_t *bytes, size_t size)
 {
     char path[PATH_SIZE + 64], draft[PATH_SIZE + 80];
     if (size == 0 || size > size_max - HEAD || !make_folder() ||
-        !file_path(path, sizeof path, key) ||
+        !file_path(path, sizeof path, kind, key) ||
         !fits(snprintf(draft, sizeof draft, "%s.XXXXXX", path), sizeof draft))
         return;
     const int fd = mkstemp(draft);
