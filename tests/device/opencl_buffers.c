@@ -1,0 +1,356 @@
+/* Buffers on an OpenCL device, in the caller's own context and on the caller's own queues, against
+ * the same calls on host memory on the CPU. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "host/opencl/cl_api.h"
+#include "rng.h"
+#include "run.h"
+
+enum { COUNT = 5003, GAP = 8, INPUTS = 11 };
+
+typedef struct {
+    cl_api api;
+    cl_device_id device;
+    cl_context context, foreign;
+    cl_command_queue queue;
+    parseal_ctx *ctx, *cpu;
+    rng r;
+} bench;
+
+static cl_api probe; /* loaded as long as the suite runs */
+static cl_device_id probe_device;
+
+static bool find_device(void)
+{
+    cl_platform_id platforms[8];
+    cl_uint n = 0;
+    if (cl_api_load(&probe) != PARSEAL_OK || probe.GetPlatformIDs(8, platforms, &n) != CL_SUCCESS)
+        return false;
+    for (cl_uint i = 0; i < n && i < 8; i++)
+        if (probe.GetDeviceIDs(platforms[i], CL_DEVICE_TYPE_ALL, 1, &probe_device, NULL) ==
+            CL_SUCCESS)
+            return true;
+    return false;
+}
+
+static void bench_open(bench *b, cl_command_queue_properties properties)
+{
+    parseal_options options = PARSEAL_OPTIONS_INIT;
+    memset(b, 0, sizeof *b);
+    b->api = probe;
+    b->device = probe_device;
+    b->r = rng_for("buffers");
+    b->context = b->api.CreateContext(NULL, 1, &b->device, NULL, NULL, NULL);
+    b->foreign = b->api.CreateContext(NULL, 1, &b->device, NULL, NULL, NULL);
+    assert_non_null(b->context);
+    assert_non_null(b->foreign);
+    b->queue = b->api.CreateCommandQueue(b->context, b->device, properties, NULL);
+    assert_non_null(b->queue);
+    options.backend = PARSEAL_BACKEND_OPENCL;
+    options.opencl_context = (uintptr_t)b->context;
+    assert_ok(parseal_ctx_create(&b->ctx, &options));
+    options = (parseal_options)PARSEAL_OPTIONS_INIT;
+    options.backend = PARSEAL_BACKEND_CPU;
+    assert_ok(parseal_ctx_create(&b->cpu, &options));
+}
+
+static void bench_close(bench *b)
+{
+    parseal_ctx_destroy(b->cpu);
+    parseal_ctx_destroy(b->ctx);
+    assert_int_equal(b->api.ReleaseCommandQueue(b->queue), CL_SUCCESS);
+    assert_int_equal(b->api.ReleaseContext(b->foreign), CL_SUCCESS);
+    assert_int_equal(b->api.ReleaseContext(b->context), CL_SUCCESS);
+}
+
+/* The same bytes in host memory and on the device, `at` bytes into a cl_mem. */
+typedef struct {
+    uint8_t *host;
+    cl_mem memory;
+    parseal_buf on_host, on_device;
+    uint64_t at, size;
+} twin;
+
+static twin twin_make(bench *b, uint64_t size, uint64_t at)
+{
+    twin t = {.at = at, .size = size};
+    t.host = malloc(size + 1);
+    assert_non_null(t.host);
+    rng_fill(&b->r, t.host, size);
+    t.memory = b->api.CreateBuffer(b->context, CL_MEM_READ_WRITE, at + size + GAP, NULL, NULL);
+    assert_non_null(t.memory);
+    uint8_t *whole = malloc(at + size + GAP);
+    assert_non_null(whole);
+    memset(whole, UNTOUCHED, at + size + GAP);
+    memcpy(whole + at, t.host, size);
+    assert_int_equal(b->api.EnqueueWriteBuffer(b->queue, t.memory, CL_TRUE, 0, at + size + GAP,
+                                               whole, 0, NULL, NULL),
+                     CL_SUCCESS);
+    free(whole);
+    t.on_host = parseal_host_buf(t.host, size);
+    t.on_device = (parseal_buf){PARSEAL_BUF_OPENCL, 0, (uintptr_t)t.memory, at, size};
+    return t;
+}
+
+/* Both have become the same, and nothing beside them has changed. Frees them. */
+static void twin_check(bench *b, twin *t)
+{
+    uint8_t *whole = malloc(t->at + t->size + GAP);
+    assert_non_null(whole);
+    assert_int_equal(b->api.Finish(b->queue), CL_SUCCESS);
+    assert_int_equal(b->api.EnqueueReadBuffer(b->queue, t->memory, CL_TRUE, 0,
+                                              t->at + t->size + GAP, whole, 0, NULL, NULL),
+                     CL_SUCCESS);
+    assert_bytes(whole + t->at, t->host, t->size);
+    assert_filled(whole, t->at, UNTOUCHED);
+    assert_filled(whole + t->at + t->size, GAP, UNTOUCHED);
+    free(whole);
+    free(t->host);
+    assert_int_equal(b->api.ReleaseMemObject(t->memory), CL_SUCCESS);
+}
+
+static parseal_vec vec_of(parseal_buf buf, uint32_t size)
+{
+    return (parseal_vec){buf, buf.size / size};
+}
+
+/* ---------------------------------------------------------------------------------- vectors -- */
+
+static void check_ring(bench *b, const parseal_ring *ring)
+{
+    const uint32_t size = ring->element_size;
+    parseal_seed list[3] = {{.key = {1}, .sign = 1}, {.key = {2}, .sign = -1}, {.sign = 1}};
+    parseal_seeds *seeds, *cpu_seeds;
+    twin acc = twin_make(b, COUNT * size, 3 * size), v[INPUTS];
+    parseal_vec on_device[INPUTS], on_host[INPUTS];
+    const parseal_vec acc_device = vec_of(acc.on_device, size),
+                      acc_host = vec_of(acc.on_host, size);
+    for (size_t j = 0; j < INPUTS; j++) {
+        v[j] = twin_make(b, COUNT * size, j * size);
+        on_device[j] = vec_of(v[j].on_device, size);
+        on_host[j] = vec_of(v[j].on_host, size);
+    }
+    on_device[4] = on_host[4]; /* one of them has to be brought to the device */
+    assert_ok(parseal_seeds_create(&seeds, b->ctx, list, COUNT_OF(list)));
+    assert_ok(parseal_seeds_create(&cpu_seeds, b->cpu, list, COUNT_OF(list)));
+    for (size_t n = 0; n <= INPUTS; n += n == 3 ? INPUTS - 3 : 1) {
+        assert_ok(parseal_vec_sum(b->ctx, ring, &acc_device, on_device, n, b->queue));
+        assert_ok(parseal_vec_sum(b->cpu, ring, &acc_host, on_host, n, NULL));
+        assert_ok(parseal_mask_apply(seeds, ring, &acc_device, 1234 + n, b->queue));
+        assert_ok(parseal_mask_apply(cpu_seeds, ring, &acc_host, 1234 + n, NULL));
+    }
+    for (size_t j = 0; j < INPUTS; j++)
+        twin_check(b, &v[j]);
+    twin_check(b, &acc);
+    parseal_seeds_destroy(seeds);
+    parseal_seeds_destroy(cpu_seeds);
+}
+
+static void check_conversions(bench *b)
+{
+    parseal_quant quant = PARSEAL_QUANT_INIT;
+    const parseal_seed list = {.key = {7}, .sign = 1};
+    parseal_seeds *seed, *cpu_seed;
+    twin x = twin_make(b, COUNT * 4, 4), q = twin_make(b, COUNT * 4, 12);
+    twin nonfinite = twin_make(b, 8, 16), packed = twin_make(b, (COUNT * 17 + 7) / 8, 5);
+    twin elements = twin_make(b, COUNT * 8, 8), mean = twin_make(b, COUNT * 4, 0);
+    const parseal_vec xd = vec_of(x.on_device, 4), xh = vec_of(x.on_host, 4);
+    const parseal_vec qd = vec_of(q.on_device, 4), qh = vec_of(q.on_host, 4);
+    const parseal_vec ed = vec_of(elements.on_device, 8), eh = vec_of(elements.on_host, 8);
+    const parseal_vec md = vec_of(mean.on_device, 4), mh = vec_of(mean.on_host, 4);
+    quant.clip = 1.5f;
+    assert_ok(parseal_seeds_create(&seed, b->ctx, &list, 1));
+    assert_ok(parseal_seeds_create(&cpu_seed, b->cpu, &list, 1));
+    assert_ok(parseal_quantize(b->ctx, &quant, &xd, &qd, seed, 77, &nonfinite.on_device, b->queue));
+    assert_ok(parseal_quantize(b->cpu, &quant, &xh, &qh, cpu_seed, 77, &nonfinite.on_host, NULL));
+    assert_ok(parseal_dequantize(b->ctx, &quant, &qd, 3, &md, b->queue));
+    assert_ok(parseal_dequantize(b->cpu, &quant, &qh, 3, &mh, NULL));
+    assert_ok(parseal_pack(b->ctx, 17, 4, &qd, &packed.on_device, b->queue));
+    assert_ok(parseal_pack(b->cpu, 17, 4, &qh, &packed.on_host, NULL));
+    assert_ok(parseal_unpack(b->ctx, 17, 8, &packed.on_device, &ed, b->queue));
+    assert_ok(parseal_unpack(b->cpu, 17, 8, &packed.on_host, &eh, NULL));
+    twin_check(b, &x);
+    twin_check(b, &q);
+    twin_check(b, &nonfinite);
+    twin_check(b, &packed);
+    twin_check(b, &elements);
+    twin_check(b, &mean);
+    parseal_seeds_destroy(seed);
+    parseal_seeds_destroy(cpu_seed);
+}
+
+static void vectors_on(cl_command_queue_properties properties)
+{
+    static const parseal_ring rings[] = {
+        {UINT64_C(1) << 32, 4, 0}, {4294967291, 4, 0}, {0, 8, 0}, {UINT64_MAX - 58, 8, 0}};
+    bench b;
+    bench_open(&b, properties);
+    for (size_t i = 0; i < COUNT_OF(rings); i++)
+        check_ring(&b, &rings[i]);
+    check_conversions(&b);
+    bench_close(&b);
+}
+
+static void vectors_in_order(void **state)
+{
+    (void)state;
+    vectors_on(0);
+}
+
+static void vectors_out_of_order(void **state)
+{
+    (void)state;
+    vectors_on(CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE);
+}
+
+/* ------------------------------------------------------------------------------------- plans -- */
+
+enum { ITEMS = 40 };
+
+typedef struct {
+    uint64_t len[ITEMS], offset[ITEMS], aad_len[ITEMS], aad_offset[ITEMS];
+    uint32_t key[ITEMS];
+    parseal_aead_shape shape;
+    uint64_t bytes, aad_bytes;
+} ragged;
+
+static void ragged_init(ragged *g)
+{
+    g->bytes = g->aad_bytes = 0;
+    for (size_t i = 0; i < ITEMS; i++) {
+        g->len[i] = i == 7 ? 40000 : i * i * 3 % 1601;
+        g->aad_len[i] = i == 9 ? 17000 : i % 5 * 7;
+        g->offset[i] = g->bytes;
+        g->aad_offset[i] = g->aad_bytes;
+        g->key[i] = (uint32_t)(i % 3);
+        g->bytes += g->len[i] + i % 2;
+        g->aad_bytes += g->aad_len[i];
+    }
+    g->shape = (parseal_aead_shape)PARSEAL_AEAD_SHAPE_INIT;
+    g->shape.n = ITEMS;
+    g->shape.len = g->len;
+    g->shape.in_offset = g->offset;
+    g->shape.aad_len = g->aad_len;
+    g->shape.aad_offset = g->aad_offset;
+    g->shape.key = g->key;
+}
+
+static void check_plan(bench *b, int32_t alg, bool in_place)
+{
+    static const uint8_t keys_bytes[3 * PARSEAL_AES256GCM_KEYBYTES] = {1, 2, 3};
+    parseal_keys *keys, *cpu_keys;
+    parseal_plan *plan, *cpu_plan;
+    ragged g;
+    ragged_init(&g);
+    assert_ok(parseal_keys_create(&keys, b->ctx, alg, keys_bytes, 3));
+    assert_ok(parseal_keys_create(&cpu_keys, b->cpu, alg, keys_bytes, 3));
+    assert_ok(parseal_plan_create(&plan, keys, &g.shape));
+    assert_ok(parseal_plan_create(&cpu_plan, cpu_keys, &g.shape));
+
+    twin text = twin_make(b, g.bytes, 1), sealed = twin_make(b, g.bytes, 7);
+    twin opened = twin_make(b, g.bytes, 4), aad = twin_make(b, g.aad_bytes, 3);
+    twin nonce = twin_make(b, ITEMS * 12, 2), tag = twin_make(b, ITEMS * 16, 1);
+    twin verdict = twin_make(b, ITEMS * 4, 4);
+    twin work = twin_make(b, parseal_plan_workspace_size(plan), 16);
+    parseal_aead_io io = PARSEAL_AEAD_IO_INIT, host = PARSEAL_AEAD_IO_INIT;
+    io.in = text.on_device;
+    io.out = in_place ? text.on_device : sealed.on_device;
+    io.aad = aad.on_device;
+    io.nonce = nonce.on_device;
+    io.tag = tag.on_device;
+    io.verdict = verdict.on_device;
+    io.workspace = work.on_device;
+    host.in = text.on_host;
+    host.out = in_place ? text.on_host : sealed.on_host;
+    host.aad = aad.on_host;
+    host.nonce = nonce.on_host;
+    host.tag = tag.on_host;
+    host.verdict = verdict.on_host;
+    assert_ok(parseal_plan_seal(plan, &io, b->queue));
+    assert_ok(parseal_plan_seal(cpu_plan, &host, NULL));
+
+    /* One tag is wrong, on both sides. */
+    const uint8_t wrong = (uint8_t)(tag.host[16 * 5 + 3] ^ 1);
+    tag.host[16 * 5 + 3] = wrong;
+    assert_int_equal(b->api.Finish(b->queue), CL_SUCCESS);
+    assert_int_equal(b->api.EnqueueWriteBuffer(b->queue, tag.memory, CL_TRUE, tag.at + 16 * 5 + 3,
+                                               1, &wrong, 0, NULL, NULL),
+                     CL_SUCCESS);
+    io.in = io.out;
+    io.out = in_place ? io.in : opened.on_device;
+    host.in = host.out;
+    host.out = in_place ? host.in : opened.on_host;
+    assert_ok(parseal_plan_open(plan, &io, b->queue));
+    assert_ok(parseal_plan_open(cpu_plan, &host, NULL));
+    for (size_t i = 0; i < ITEMS; i++) {
+        int32_t found;
+        memcpy(&found, verdict.host + 4 * i, 4);
+        assert_int_equal(found, i == 5 ? PARSEAL_ITEM_BAD_TAG : PARSEAL_ITEM_OK);
+    }
+    memset(work.host, 0, work.size); /* nothing is left there */
+    twin_check(b, &work);
+    twin_check(b, &text);
+    twin_check(b, &sealed);
+    twin_check(b, &opened);
+    twin_check(b, &aad);
+    twin_check(b, &nonce);
+    twin_check(b, &tag);
+    twin_check(b, &verdict);
+    parseal_plan_destroy(plan);
+    parseal_plan_destroy(cpu_plan);
+    parseal_keys_destroy(keys);
+    parseal_keys_destroy(cpu_keys);
+}
+
+static void plans(void **state)
+{
+    (void)state;
+    bench b;
+    for (int k = 0; k < 4; k++) {
+        bench_open(&b, k % 2 != 0 ? CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE : 0);
+        check_plan(&b, k < 2 ? PARSEAL_AES256GCM : PARSEAL_AES128GCM, k / 2 != 0);
+        bench_close(&b);
+    }
+}
+
+/* ------------------------------------------------------------------------------------ errors -- */
+
+static void buffers_that_are_refused(void **state)
+{
+    (void)state;
+    const parseal_ring ring = {0, 8, 0};
+    bench b;
+    bench_open(&b, 0);
+    twin acc = twin_make(&b, 800, 0);
+    parseal_vec bad = vec_of(acc.on_device, 8);
+    cl_mem other = b.api.CreateBuffer(b.foreign, CL_MEM_READ_WRITE, 800, NULL, NULL);
+    bad.buf.handle = (uintptr_t)other;
+    assert_error(parseal_vec_sum(b.ctx, &ring, &bad, NULL, 0, b.queue), PARSEAL_ERR_ARG, "acc");
+    bad.buf.handle = (uintptr_t)acc.memory;
+    bad.buf.offset = 16; /* beyond the gap that follows */
+    assert_error(parseal_vec_sum(b.ctx, &ring, &bad, NULL, 0, b.queue), PARSEAL_ERR_SIZE, "acc");
+    bad.buf.offset = 4;
+    assert_error(parseal_vec_sum(b.ctx, &ring, &bad, NULL, 0, b.queue), PARSEAL_ERR_ARG, "acc");
+    bad.buf.offset = 0;
+    bad.buf.kind = PARSEAL_BUF_CUDA;
+    assert_error(parseal_vec_sum(b.ctx, &ring, &bad, NULL, 0, b.queue), PARSEAL_ERR_UNSUPPORTED,
+                 "acc");
+    assert_int_equal(b.api.ReleaseMemObject(other), CL_SUCCESS);
+    twin_check(&b, &acc);
+    bench_close(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(vectors_in_order),
+        cmocka_unit_test(vectors_out_of_order),
+        cmocka_unit_test(plans),
+        cmocka_unit_test(buffers_that_are_refused),
+    };
+    if (!find_device())
+        return run_skip("no OpenCL device");
+    return RUN_SUITE("OpenCL buffers", tests);
+}
