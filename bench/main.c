@@ -90,7 +90,18 @@ static bool peers_agree(const struct lineup *lineup, struct work *w)
     return fine;
 }
 
-static bool report_lineup(struct bench *b, const struct work *w, const struct lineup *lineup,
+/* The rate while the device's kernels run, in one more run of parseal's own; 0 without a device. */
+static double kernel_rate(const struct bench *b, const struct lineup *lineup, struct work *w)
+{
+    parseal_info before = PARSEAL_INFO_INIT, after = PARSEAL_INFO_INIT;
+    if (b->info.backend == PARSEAL_BACKEND_CPU || parseal_ctx_info(b->ctx, &before) != PARSEAL_OK ||
+        !run_once(lineup, 0, w) || parseal_ctx_info(b->ctx, &after) != PARSEAL_OK)
+        return 0;
+    const double seconds = after.kernel_seconds - before.kernel_seconds;
+    return seconds > 0 ? 1e-9 * (double)w->bytes / seconds : 0;
+}
+
+static bool report_lineup(struct bench *b, struct work *w, const struct lineup *lineup,
                           struct rates *rates)
 {
     char own_name[64];
@@ -102,6 +113,7 @@ static bool report_lineup(struct bench *b, const struct work *w, const struct li
         struct row row = {.work = w,
                           .impl = i == 0 ? own_name : lineup->who[i]->name,
                           .rates = rates[i],
+                          .kernel_gbps = i == 0 ? kernel_rate(b, lineup, w) : 0,
                           .memcpy_share = rates[i].gbps / b->machine.memcpy_gbps,
                           .ratio = i == 0 ? 0 : rates[0].gbps / rates[i].gbps};
         if (!report_row(&b->report, &row))
@@ -111,7 +123,7 @@ static bool report_lineup(struct bench *b, const struct work *w, const struct li
     return true;
 }
 
-static bool measure_lineup(struct bench *b, const struct work *w, const struct lineup *lineup)
+static bool measure_lineup(struct bench *b, struct work *w, const struct lineup *lineup)
 {
     struct subject subjects[MAX_CONTENDERS];
     struct rates rates[MAX_CONTENDERS];
@@ -186,6 +198,7 @@ static bool open_context(struct bench *b)
     parseal_options options = PARSEAL_OPTIONS_INIT;
     options.backend = b->args.backend;
     options.cpu_threads = b->args.threads;
+    options.time_kernels = 1;
     parseal_status status = parseal_ctx_create(&b->ctx, &options);
     if (status != PARSEAL_OK) {
         complain_status("parseal_ctx_create", status);
@@ -219,7 +232,8 @@ static bool bench_run(struct bench *b)
         printf("the largest rows have %zu bytes only, for want of memory: caches may hold part of "
                "them\n",
                b->large_bytes);
-    report_machine(&b->machine, &b->info, b->threads);
+    b->report.kernels = b->info.backend != PARSEAL_BACKEND_CPU;
+    report_machine(&b->machine, &b->info, b->threads, b->report.kernels);
     return bench_all(b);
 }
 

@@ -49,7 +49,7 @@ bool report_open(struct report *report, const char *json, const char *csv)
     if (!open_file(&report->json_file, json) || !open_file(&report->csv_file, csv))
         return false;
     if (report->csv_file != NULL)
-        fputs("op,size,n,threads,impl,gbps,gbps_min,gbps_max,cpb,memcpy_share,runs\n",
+        fputs("op,size,n,threads,impl,gbps,gbps_min,gbps_max,cpb,memcpy_share,runs,kernel_gbps\n",
               report->csv_file);
     return true;
 }
@@ -61,7 +61,8 @@ static void print_cache(const char *name, uint64_t bytes)
         printf(", %s %s", name, format_size(text, sizeof text, bytes));
 }
 
-void report_machine(const struct machine *machine, const parseal_info *info, unsigned threads)
+void report_machine(const struct machine *machine, const parseal_info *info, unsigned threads,
+                    bool kernels)
 {
     char text[32];
     printf("machine  %s, %u cores, %.1f GiB", machine->cpu, machine->cores,
@@ -75,11 +76,11 @@ void report_machine(const struct machine *machine, const parseal_info *info, uns
            threads, threads == 1 ? "" : "s");
     printf("memcpy   %.2f GB/s of bytes copied, buffers of %s\n", machine->memcpy_gbps,
            format_size(text, sizeof text, machine->memcpy_bytes));
-    printf("\n%-27s %9s %5s  %-22s %9s %9s %9s %7s %7s %7s\n", "operation", "size", "n", "impl",
-           "GB/s", "min", "max", "c/B", "memcpy", "ratio");
+    printf("\n%-27s %9s %5s  %-22s %9s %9s %9s %7s %7s %7s%s\n", "operation", "size", "n", "impl",
+           "GB/s", "min", "max", "c/B", "memcpy", "ratio", kernels ? "    kernel" : "");
 }
 
-static void print_row(const struct row *row)
+static void print_row(const struct row *row, bool kernels)
 {
     char size[32], cpb[32] = "-", ratio[32] = "";
     const struct work *w = row->work;
@@ -88,9 +89,12 @@ static void print_row(const struct row *row)
         snprintf(cpb, sizeof cpb, "%.2f", r->cpb);
     if (row->ratio > 0)
         snprintf(ratio, sizeof ratio, "%.3f", row->ratio);
-    printf("%-27s %9s %5zu  %-22s %9.3f %9.3f %9.3f %7s %6.1f%% %7s\n", w->op->name,
+    printf("%-27s %9s %5zu  %-22s %9.3f %9.3f %9.3f %7s %6.1f%% %7s", w->op->name,
            format_size(size, sizeof size, w->size), w->n, row->impl, r->gbps, r->gbps_min,
            r->gbps_max, cpb, 100 * row->memcpy_share, ratio);
+    if (kernels && row->kernel_gbps > 0)
+        printf(" %9.3f", row->kernel_gbps);
+    putchar('\n');
     fflush(stdout);
 }
 
@@ -102,7 +106,10 @@ static void write_csv_row(FILE *file, const struct row *row)
             row->impl, r->gbps, r->gbps_min, r->gbps_max);
     if (r->cpb > 0)
         fprintf(file, "%.6g", r->cpb);
-    fprintf(file, ",%.6g,%zu\n", row->memcpy_share, r->runs);
+    fprintf(file, ",%.6g,%zu,", row->memcpy_share, r->runs);
+    if (row->kernel_gbps > 0)
+        fprintf(file, "%.6g", row->kernel_gbps);
+    fputc('\n', file);
 }
 
 static json_t *json_row(const struct row *row)
@@ -110,16 +117,17 @@ static json_t *json_row(const struct row *row)
     const struct work *w = row->work;
     const struct rates *r = &row->rates;
     json_t *cpb = r->cpb > 0 ? json_real(r->cpb) : json_null();
-    return json_pack("{s:s, s:I, s:I, s:I, s:s, s:f, s:f, s:f, s:o, s:f, s:I}", "op", w->op->name,
-                     "size", (json_int_t)w->size, "n", (json_int_t)w->n, "threads",
+    json_t *kernel = row->kernel_gbps > 0 ? json_real(row->kernel_gbps) : json_null();
+    return json_pack("{s:s, s:I, s:I, s:I, s:s, s:f, s:f, s:f, s:o, s:o, s:f, s:I}", "op",
+                     w->op->name, "size", (json_int_t)w->size, "n", (json_int_t)w->n, "threads",
                      (json_int_t)w->threads, "impl", row->impl, "gbps", r->gbps, "gbps_min",
-                     r->gbps_min, "gbps_max", r->gbps_max, "cpb", cpb, "memcpy_share",
-                     row->memcpy_share, "runs", (json_int_t)r->runs);
+                     r->gbps_min, "gbps_max", r->gbps_max, "kernel_gbps", kernel, "cpb", cpb,
+                     "memcpy_share", row->memcpy_share, "runs", (json_int_t)r->runs);
 }
 
 bool report_row(struct report *report, const struct row *row)
 {
-    print_row(row);
+    print_row(row, report->kernels);
     if (report->csv_file != NULL)
         write_csv_row(report->csv_file, row);
     if (json_array_append_new(report->results, json_row(row)) == 0)

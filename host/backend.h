@@ -31,8 +31,9 @@ parseal_status parseal_fail(parseal_status status, const char *format, ...) PARS
 
 /* What a caller or the environment narrows a backend to. */
 typedef struct {
-    bool named;               /* this very backend was asked for, not the first that works */
-    uint32_t cpu_threads;     /* 0: no wish */
+    bool named;           /* this very backend was asked for, not the first that works */
+    uint32_t cpu_threads; /* 0: no wish */
+    bool time_kernels;
     uint64_t device_memory;   /* 0: no wish */
     uintptr_t opencl_context; /* 0: none */
     const char *cpu_impl[2];  /* from the options and from PARSEAL_CPU; NULL: no limit */
@@ -65,6 +66,8 @@ typedef struct parseal_backend {
     void (*device_close)(void *device);
     const char *(*device_name)(const void *device);
     uint32_t (*device_threads)(const void *device);
+    /* Since it was opened, where the request asked for it. NULL: the CPU has no kernels. */
+    double (*kernel_seconds)(const void *device);
     size_t (*impl_count)(const void *device, int32_t primitive);
     parseal_impl_entry (*impl_entry)(const void *device, int32_t primitive, size_t index);
     void (*impl_use)(void *device, int32_t primitive, size_t index);

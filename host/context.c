@@ -72,6 +72,8 @@ parseal_status parseal_ctx_info(const parseal_ctx *ctx, parseal_info *info)
     TRY(check_struct_size("info", info, sizeof ctx->info));
     parseal_info now = ctx->info;
     now.cpu_finished = atomic_load_explicit(&ctx->cpu_finished, memory_order_relaxed);
+    if (ctx->backend->kernel_seconds != NULL)
+        now.kernel_seconds = ctx->backend->kernel_seconds(ctx->device);
     copy_struct_out(info, &now, sizeof now);
     return PARSEAL_OK;
 }

@@ -148,6 +148,7 @@ parseal_status parseal_registry_open(parseal_registry registry, const parseal_op
     TRY(wanted_backend(options, &wanted));
     const parseal_request request = {.named = wanted != PARSEAL_BACKEND_AUTO,
                                      .cpu_threads = options->cpu_threads,
+                                     .time_kernels = options->time_kernels != 0,
                                      .device_memory = options->device_memory,
                                      .opencl_context = options->opencl_context,
                                      .cpu_impl = {options->cpu_impl, environment("PARSEAL_CPU")}};

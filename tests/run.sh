@@ -6,6 +6,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$top/host/pkg/debian-setup.sh"
 
 parseal_setup
+parseal_setup_tests
 build_release "$top"
 status=0
 ctest --test-dir "$top/build" --output-on-failure "$@" || status=$?

@@ -76,8 +76,10 @@ static int print_choice(cli_failure *failure)
     if (status != PARSEAL_OK)
         return cli_fail_library(failure, "nothing can be picked", status);
 
-    printf("\nAUTO picks %s: %s, %u CPU thread%s\n", parseal_backend_name(info.backend),
-           info.device, info.cpu_threads, info.cpu_threads == 1 ? "" : "s");
+    printf("\nAUTO picks %s: %s", parseal_backend_name(info.backend), info.device);
+    if (info.backend == PARSEAL_BACKEND_CPU)
+        printf(", %u CPU thread%s", info.cpu_threads, info.cpu_threads == 1 ? "" : "s");
+    putchar('\n');
     for (int32_t p = 0; p < PARSEAL_PRIMITIVES; p++)
         printf("  %-8s %s\n", parseal_primitive_name(p), info.impl[p]);
     printf("because: %s\n", info.reason);

@@ -12,10 +12,13 @@ static int open_context(fl_round *r, const round_options *options, cli_failure *
     const parseal_info info = PARSEAL_INFO_INIT;
     o.backend = options->backend;
     o.cpu_threads = options->threads;
+    o.time_kernels = 1;
     r->info = info;
     parseal_status status = parseal_ctx_create(&r->ctx, &o);
     if (status == PARSEAL_OK)
         status = parseal_ctx_info(r->ctx, &r->info);
+    if (status == PARSEAL_OK && r->info.backend != PARSEAL_BACKEND_CPU)
+        r->stages.device = r->ctx;
     if (status == PARSEAL_ERR_ARG) /* a wrong name in the environment */
         return cli_fail(failure, CLI_USAGE, "%s", parseal_last_error_text());
     return status == PARSEAL_OK ? CLI_OK : cli_fail_library(failure, "backend", status);

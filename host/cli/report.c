@@ -62,8 +62,10 @@ static void print_settings(const round_report *report)
 
 static void print_backend(const parseal_info *info)
 {
-    printf("backend     %s: %s, %u CPU thread%s;", parseal_backend_name(info->backend),
-           info->device, info->cpu_threads, info->cpu_threads == 1 ? "" : "s");
+    printf("backend     %s: %s", parseal_backend_name(info->backend), info->device);
+    if (info->backend == PARSEAL_BACKEND_CPU)
+        printf(", %u CPU thread%s", info->cpu_threads, info->cpu_threads == 1 ? "" : "s");
+    putchar(';');
     for (int32_t p = 0; p < PARSEAL_PRIMITIVES; p++)
         printf("%s %s %s", p == 0 ? "" : ",", parseal_primitive_name(p), info->impl[p]);
     printf("\n");
@@ -71,11 +73,14 @@ static void print_backend(const parseal_info *info)
 
 static void print_stages(const stages *s)
 {
-    printf("\n%-6s  %-10s  %10s  %15s  %8s  %s\n", "side", "stage", "seconds", "bytes", "GB/s",
-           "bytes of");
+    const bool kernels = s->device != NULL;
+    printf("\n%-6s  %-10s  %10s  %s%15s  %8s  %s\n", "side", "stage", "seconds",
+           kernels ? "in kernels  " : "", "bytes", "GB/s", "bytes of");
     for (stage_id id = 0; id < STAGES; id++) {
         const stage_label *label = &stage_labels[id];
         printf("%-6s  %-10s  %10.4f  ", label->side, label->name, s->seconds[id]);
+        if (kernels)
+            printf("%10.4f  ", s->kernel_seconds[id]);
         if (label->bytes[0] != '\0')
             printf("%15" PRIu64 "  %8.3f  %s\n", s->bytes[id], stage_rate(s, id), label->bytes);
         else

@@ -104,6 +104,10 @@ static json_t *stage(const stages *s, stage_id id)
     put_text(&b, "side", label->side);
     put_text(&b, "stage", label->name);
     put_real(&b, "seconds", s->seconds[id]);
+    if (s->device != NULL)
+        put_real(&b, "kernel_seconds", s->kernel_seconds[id]);
+    else
+        put(&b, "kernel_seconds", json_null());
     if (label->bytes[0] != '\0') {
         put_text(&b, "bytes_of", label->bytes);
         put_count(&b, "bytes", s->bytes[id]);

@@ -17,8 +17,17 @@ const stage_label stage_labels[STAGES] = {
     [STAGE_DEQUANTISE] = {"server", "dequantise", "float32"},
 };
 
+static double kernels_so_far(const stages *s)
+{
+    parseal_info info = PARSEAL_INFO_INIT;
+    if (s->device == NULL || parseal_ctx_info(s->device, &info) != PARSEAL_OK)
+        return 0;
+    return info.kernel_seconds;
+}
+
 void stage_begin(stages *s)
 {
+    s->kernels_before = kernels_so_far(s);
     s->began = cli_now();
 }
 
@@ -26,6 +35,7 @@ void stage_end(stages *s, stage_id id, uint64_t bytes)
 {
     s->seconds[id] += cli_now() - s->began;
     s->bytes[id] += bytes;
+    s->kernel_seconds[id] += kernels_so_far(s) - s->kernels_before;
 }
 
 double stages_seconds(const stages *s)

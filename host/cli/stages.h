@@ -2,7 +2,8 @@
 #ifndef PARSEAL_CLI_STAGES_H
 #define PARSEAL_CLI_STAGES_H
 
-#include <stdint.h>
+#include <parseal/parseal.h>
+#include <stdbool.h>
 
 typedef enum {
     STAGE_AGREE,
@@ -32,6 +33,8 @@ typedef struct {
     double seconds[STAGES];
     uint64_t bytes[STAGES];
     double began;
+    const parseal_ctx *device; /* a context that keeps kernel_seconds, or NULL */
+    double kernel_seconds[STAGES], kernels_before;
 } stages;
 
 /* One stage at a time: what lies between begin and end is added to the stage. */

@@ -133,6 +133,9 @@ static parseal_status describe(ocl_device *d)
     if (d->api.GetDeviceInfo(d->id, CL_DEVICE_EXTENSIONS, sizeof extensions - 1, extensions,
                              NULL) == CL_SUCCESS)
         d->has_double = strstr(extensions, "cl_khr_fp64") != NULL;
+    cl_device_type type = 0;
+    if (d->api.GetDeviceInfo(d->id, CL_DEVICE_TYPE, sizeof type, &type, NULL) == CL_SUCCESS)
+        d->is_gpu = (type & CL_DEVICE_TYPE_GPU) != 0;
     cl_ulong memory;
     if (!device_number(d, CL_DEVICE_GLOBAL_MEM_SIZE, &memory) ||
         !device_number(d, CL_DEVICE_MAX_MEM_ALLOC_SIZE, &d->buffer_max))
@@ -140,13 +143,6 @@ static parseal_status describe(ocl_device *d)
                             d->name);
     d->budget = memory / 4;
     return PARSEAL_OK;
-}
-
-static parseal_status make_queue(ocl_device *d)
-{
-    cl_int error;
-    d->queue = d->api.CreateCommandQueue(d->context, d->id, 0, &error);
-    return d->queue != NULL ? PARSEAL_OK : cl_failed("clCreateCommandQueue", error);
 }
 
 static parseal_status make_context(ocl_device *d)
@@ -197,7 +193,9 @@ static parseal_status choose_loaded(ocl_device *d, const parseal_request *reques
     TRY(describe(d));
     if (request->device_memory != 0)
         d->budget = request->device_memory;
-    return make_queue(d);
+    d->time_kernels = request->time_kernels;
+    d->queue = ocl_queue(d);
+    return d->queue != NULL ? PARSEAL_OK : PARSEAL_ERR_DEVICE;
 }
 
 parseal_status ocl_choose(ocl_device *d, const parseal_request *request)

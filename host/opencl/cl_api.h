@@ -57,6 +57,9 @@
     X(cl_int, EnqueueNDRangeKernel,                                                                \
       (cl_command_queue, cl_kernel, cl_uint, const size_t *, const size_t *, const size_t *,       \
        cl_uint, const cl_event *, cl_event *))                                                     \
+    X(cl_int, WaitForEvents, (cl_uint, const cl_event *))                                          \
+    X(cl_int, ReleaseEvent, (cl_event))                                                            \
+    X(cl_int, GetEventProfilingInfo, (cl_event, cl_profiling_info, size_t, void *, size_t *))      \
     X(cl_int, EnqueueBarrierWithWaitList,                                                          \
       (cl_command_queue, cl_uint, const cl_event *, cl_event *))                                   \
     X(cl_int, Flush, (cl_command_queue))                                                           \

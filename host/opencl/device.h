@@ -10,6 +10,8 @@
 /* One program for each file in kernels/opencl. */
 typedef enum { OCL_AEAD, OCL_MASK, OCL_VEC, OCL_QUANT, OCL_PACK, OCL_PROGRAMS } ocl_program;
 
+enum { OCL_RUNS_MAX = 256 };
+
 struct ocl_stage;
 
 /* What changes while a device is used, under one lock. */
@@ -17,6 +19,9 @@ typedef struct {
     pthread_mutex_t lock;
     cl_program built[OCL_PROGRAMS]; /* when they are first used */
     struct ocl_stage *spare;        /* memory that no call is using (stage.h), or NULL */
+    cl_event runs[OCL_RUNS_MAX];    /* of kernels whose time has not been asked for yet */
+    size_t n_runs;
+    double kernel_seconds;
 } ocl_shared;
 
 typedef struct {
@@ -28,10 +33,16 @@ typedef struct {
     ocl_shared *shared;
     char name[128];
     char version[320]; /* of the platform and its driver: what a binary was built for */
-    bool has_double;
+    bool has_double, is_gpu, time_kernels;
     uint64_t buffer_max; /* bytes of one buffer */
     uint64_t budget;     /* bytes that a staged call may take on the device */
 } ocl_device;
+
+/* A queue of the library's own, in order; NULL with the error text set. */
+cl_command_queue ocl_queue(const ocl_device *d);
+
+/* Of all kernels so far; waits for them. */
+double ocl_kernel_seconds(const void *device);
 
 /* The queue that a call uses. Other people's may be out of order. */
 typedef struct {

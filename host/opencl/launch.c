@@ -3,6 +3,16 @@
 
 enum { GROUP = 64 /* work-items: every kernel's reqd_work_group_size */ };
 
+cl_command_queue ocl_queue(const ocl_device *d)
+{
+    cl_int error;
+    const cl_command_queue_properties properties = d->time_kernels ? CL_QUEUE_PROFILING_ENABLE : 0;
+    cl_command_queue queue = d->api.CreateCommandQueue(d->context, d->id, properties, &error);
+    if (queue == NULL)
+        (void)cl_failed("clCreateCommandQueue", error);
+    return queue;
+}
+
 parseal_status ocl_stream_of(const ocl_device *d, void *stream, ocl_stream *s)
 {
     cl_command_queue_properties properties = 0;
@@ -141,15 +151,59 @@ void ocl_arg_u64(ocl_launch *launch, uint64_t value)
     ocl_arg(launch, &value, sizeof value);
 }
 
+/* -------------------------------------------------------------------------------------- time -- */
+
+/* Adds up what the runs that are noted took. Queues without profiling do not tell. */
+static void add_up_runs(const ocl_device *d, ocl_shared *shared)
+{
+    for (size_t i = 0; i < shared->n_runs; i++) {
+        cl_ulong begin, end;
+        cl_event run = shared->runs[i];
+        if (d->api.WaitForEvents(1, &run) == CL_SUCCESS &&
+            d->api.GetEventProfilingInfo(run, CL_PROFILING_COMMAND_START, sizeof begin, &begin,
+                                         NULL) == CL_SUCCESS &&
+            d->api.GetEventProfilingInfo(run, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL) ==
+                CL_SUCCESS)
+            shared->kernel_seconds += 1e-9 * (double)(end - begin);
+        (void)d->api.ReleaseEvent(run);
+    }
+    shared->n_runs = 0;
+}
+
+static void note_run(const ocl_device *d, cl_event run)
+{
+    ocl_shared *shared = d->shared;
+    (void)pthread_mutex_lock(&shared->lock);
+    if (shared->n_runs == OCL_RUNS_MAX)
+        add_up_runs(d, shared);
+    shared->runs[shared->n_runs++] = run;
+    (void)pthread_mutex_unlock(&shared->lock);
+}
+
+double ocl_kernel_seconds(const void *device)
+{
+    const ocl_device *d = device;
+    (void)pthread_mutex_lock(&d->shared->lock);
+    add_up_runs(d, d->shared);
+    const double seconds = d->shared->kernel_seconds;
+    (void)pthread_mutex_unlock(&d->shared->lock);
+    return seconds;
+}
+
+/* --------------------------------------------------------------------------------------- run -- */
+
 parseal_status ocl_launch_run(ocl_launch *launch, const ocl_stream *s, uint64_t items)
 {
     const ocl_device *d = launch->device;
     if (launch->status != PARSEAL_OK)
         return launch->status;
     const size_t local = GROUP, global = (size_t)(items + GROUP - 1) / GROUP * GROUP;
+    cl_event run = NULL;
     if (launch->error == CL_SUCCESS && items > 0)
         launch->error = d->api.EnqueueNDRangeKernel(s->queue, launch->kernel, 1, NULL, &global,
-                                                    &local, 0, NULL, NULL);
+                                                    &local, 0, NULL, d->time_kernels ? &run : NULL);
+    if (run != NULL && launch->error == CL_SUCCESS)
+        note_run(d, run);
     if (launch->kernel != NULL)
         (void)d->api.ReleaseKernel(launch->kernel);
     launch->kernel = NULL;

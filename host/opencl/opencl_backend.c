@@ -14,6 +14,7 @@ static void device_close(void *device)
     if (d == NULL)
         return;
     if (d->shared != NULL) {
+        (void)ocl_kernel_seconds(d); /* lets go of what is noted */
         ocl_close_spare(d);
         ocl_shared_close(d);
     }
@@ -110,6 +111,7 @@ const parseal_backend parseal_opencl_backend = {
     .device_close = device_close,
     .device_name = device_name,
     .device_threads = device_threads,
+    .kernel_seconds = ocl_kernel_seconds,
     .impl_count = impl_count,
     .impl_entry = impl_entry,
     .impl_use = impl_use,

@@ -31,8 +31,12 @@ static const source sources[OCL_PROGRAMS] = {
     [OCL_PACK] = {"pack.cl", ocl_pack_cl, &ocl_pack_cl_size},
 };
 
+/* A GPU keeps AES's state in registers only if all functions are inlined; a CPU has too few. */
 static const char *build_options(const ocl_device *d)
 {
+    if (d->is_gpu)
+        return d->has_double ? "-cl-std=CL1.2 -DHAS_DOUBLE=1 -DPARSEAL_INLINE_ALL"
+                             : "-cl-std=CL1.2 -DHAS_DOUBLE=0 -DPARSEAL_INLINE_ALL";
     return d->has_double ? "-cl-std=CL1.2 -DHAS_DOUBLE=1" : "-cl-std=CL1.2 -DHAS_DOUBLE=0";
 }
 

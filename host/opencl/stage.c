@@ -44,9 +44,9 @@ static parseal_status slot_open(const ocl_device *d, void *stream, uint64_t size
     cl_int error = CL_SUCCESS;
     slot->size = size;
     if (stream == NULL) {
-        slot->own_queue = d->api.CreateCommandQueue(d->context, d->id, 0, &error);
+        slot->own_queue = ocl_queue(d);
         if (slot->own_queue == NULL)
-            return cl_failed("clCreateCommandQueue", error);
+            return PARSEAL_ERR_DEVICE;
     }
     TRY(ocl_stream_of(d, stream != NULL ? stream : slot->own_queue, &slot->stream));
     slot->memory = ocl_alloc(d, size, CL_MEM_READ_WRITE);

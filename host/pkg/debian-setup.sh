@@ -5,7 +5,7 @@
 #   . host/pkg/debian-setup.sh      sourced: gives the functions; call parseal_setup
 set -euo pipefail
 
-left_out=("CUDA and OpenCL (this version has the CPU backend only)")
+left_out=("CUDA (this version has the CPU and OpenCL backends only)")
 apt_updated=no
 
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -19,6 +19,17 @@ missing_required() {
     has_library libsodium || echo libsodium-dev
     has_library jansson || echo libjansson-dev
     has_library cmocka || echo libcmocka-dev
+}
+
+# The OpenCL backend is built where OpenCL's headers are.
+missing_backends() {
+    [ -e /usr/include/CL/cl.h ] || echo opencl-c-headers
+}
+
+# An OpenCL device on the CPU, for tests: any machine has one then.
+missing_for_tests() {
+    compgen -G '/usr/lib/*/libOpenCL.so.1' >/dev/null || echo ocl-icd-libopencl1
+    compgen -G '/etc/OpenCL/vendors/*.icd' >/dev/null || echo pocl-opencl-icd
 }
 
 # Peers that the bench and some tests compare with.
@@ -82,10 +93,17 @@ parseal_setup() {
     local required optional
     mapfile -t required < <(missing_required)
     install_required "${required[@]}"
-    mapfile -t optional < <(missing_optional)
+    mapfile -t optional < <(missing_backends && missing_optional)
     install_optional "${optional[@]}"
     # A build folder that exists keeps the generator it was made with.
     if has ninja; then export CMAKE_GENERATOR=${CMAKE_GENERATOR:-Ninja}; fi
+}
+
+# What ./tests/run.sh adds to parseal_setup.
+parseal_setup_tests() {
+    local optional
+    mapfile -t optional < <(missing_for_tests)
+    install_optional "${optional[@]}"
 }
 
 say_left_out() {

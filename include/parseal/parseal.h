@@ -124,11 +124,12 @@ typedef struct {
                                  most; 0: a quarter of what it has */
     uintptr_t opencl_context; /* a cl_context, retained: its first device is used, and buffers made
                                  in it can be given to calls; 0: a context of the library's own */
+    int32_t time_kernels;     /* not 0: parseal_info.kernel_seconds is kept, which costs a little */
 } parseal_options;
 
-#define PARSEAL_OPTIONS_INIT                                         \
-    {                                                                \
-        sizeof(parseal_options), PARSEAL_BACKEND_AUTO, 0, NULL, 0, 0 \
+#define PARSEAL_OPTIONS_INIT                                            \
+    {                                                                   \
+        sizeof(parseal_options), PARSEAL_BACKEND_AUTO, 0, NULL, 0, 0, 0 \
     }
 
 /* parseal_ctx_create opens a backend and stores a context in *ctx.
@@ -162,11 +163,13 @@ typedef struct {
                                                fewer bytes than this run on the CPU, which is
                                                faster; UINT64_MAX: all of them */
     uint64_t cpu_finished; /* batches that the CPU has finished after the GPU had failed in them */
+    double kernel_seconds; /* that a GPU has computed for this context, copies and waiting not
+                              included, on queues of the library or with profiling enabled */
 } parseal_info;
 
-#define PARSEAL_INFO_INIT                                   \
-    {                                                       \
-        sizeof(parseal_info), 0, 0, {0}, {{0}}, {0}, {0}, 0 \
+#define PARSEAL_INFO_INIT                                      \
+    {                                                          \
+        sizeof(parseal_info), 0, 0, {0}, {{0}}, {0}, {0}, 0, 0 \
     }
 
 /* parseal_ctx_info fills *info with what was picked and why. info->struct_size must be set. */

@@ -1,6 +1,7 @@
 /* What C11, CUDA C++ and OpenCL C 1.2 call differently. Everything else in kernels/common is
  * written in what they share (kernels/README.md). UNROLL stands before loops over arrays that are
- * to be kept in registers. */
+ * to be kept in registers; for functions that such an array is handed to, a GPU's programs are
+ * built with PARSEAL_INLINE_ALL. */
 #ifndef PARSEAL_KERNELS_TARGET_H
 #define PARSEAL_KERNELS_TARGET_H
 
@@ -11,7 +12,11 @@ typedef ushort u16;
 typedef uint u32;
 typedef int i32;
 typedef ulong u64;
-#define FN      static inline
+#if defined(PARSEAL_INLINE_ALL)
+#define FN static inline __attribute__((always_inline))
+#else
+#define FN static inline
+#endif
 #define GLOBAL  __global
 #define UNROLL  _Pragma("unroll")
 #define U64C(x) x##UL

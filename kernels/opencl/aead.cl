@@ -17,35 +17,58 @@ enum { ITEM_UNSET = 0, ITEM_OK = 1, ITEM_BAD_TAG = 2, BLOCK = 16 };
 
 /* ------------------------------------------------------------------------------------ memory -- */
 
-/* Four little-endian words of a block of which `size` bytes are there, zeros after them. */
-static void load_block(u32 w[4], GLOBAL const uchar *p, ulong size)
+/* Of a word, the bytes that are there where `size` bytes follow. */
+FN uint bytes_of_word(ulong size, uint word)
+{
+    return size <= 4 * word ? 0 : (uint)min(size - 4 * word, (ulong)4);
+}
+
+/* Four little-endian words of a block of which `size` bytes are there, zeros after them. All
+ * indices are constants once it is unrolled, so that w may be part of a state in registers. */
+FN void load_block(u32 w[4], GLOBAL const uchar *p, ulong size)
 {
     if (size >= BLOCK && ((ulong)p & 3) == 0) {
-        const uint4 v = vload4(0, (GLOBAL const u32 *)p);
+        /* vload4 promises no more than 4-byte alignment, and may become four loads */
+        const uint4 v =
+            ((ulong)p & 15) == 0 ? *(GLOBAL const uint4 *)p : vload4(0, (GLOBAL const u32 *)p);
         w[0] = v.x;
         w[1] = v.y;
         w[2] = v.z;
         w[3] = v.w;
         return;
     }
-    w[0] = w[1] = w[2] = w[3] = 0;
-    const uint n = size < BLOCK ? (uint)size : BLOCK;
-    for (uint i = 0; i < n; i++)
-        w[i / 4] |= (u32)p[i] << (8 * (i % 4));
+    UNROLL
+    for (uint i = 0; i < 4; i++) {
+        const uint n = bytes_of_word(size, i);
+        w[i] = 0;
+        UNROLL
+        for (uint b = 0; b < 4; b++)
+            if (b < n)
+                w[i] |= (u32)p[4 * i + b] << (8 * b);
+    }
 }
 
-static void store_block(GLOBAL uchar *p, const u32 w[4], ulong size)
+FN void store_block(GLOBAL uchar *p, const u32 w[4], ulong size)
 {
     if (size >= BLOCK && ((ulong)p & 3) == 0) {
-        vstore4((uint4)(w[0], w[1], w[2], w[3]), 0, (GLOBAL u32 *)p);
+        const uint4 v = (uint4)(w[0], w[1], w[2], w[3]);
+        if (((ulong)p & 15) == 0)
+            *(GLOBAL uint4 *)p = v;
+        else
+            vstore4(v, 0, (GLOBAL u32 *)p);
         return;
     }
-    const uint n = size < BLOCK ? (uint)size : BLOCK;
-    for (uint i = 0; i < n; i++)
-        p[i] = (uchar)(w[i / 4] >> (8 * (i % 4)));
+    UNROLL
+    for (uint i = 0; i < 4; i++) {
+        const uint n = bytes_of_word(size, i);
+        UNROLL
+        for (uint b = 0; b < 4; b++)
+            if (b < n)
+                p[4 * i + b] = (uchar)(w[i] >> (8 * b));
+    }
 }
 
-static void load_nonce(u32 w[3], GLOBAL const uchar *nonces, ulong at, ulong message)
+FN void load_nonce(u32 w[3], GLOBAL const uchar *nonces, ulong at, ulong message)
 {
     u32 block[4];
     load_block(block, nonces + at + 12 * message, 12);
@@ -55,7 +78,7 @@ static void load_nonce(u32 w[3], GLOBAL const uchar *nonces, ulong at, ulong mes
 }
 
 /* The item whose work-items begin last at or before i. */
-static uint find_item(GLOBAL const ulong *begin, uint n, ulong i)
+FN uint find_item(GLOBAL const ulong *begin, uint n, ulong i)
 {
     uint low = 0, high = n;
     while (high - low > 1) {
@@ -70,7 +93,7 @@ static uint find_item(GLOBAL const ulong *begin, uint n, ulong i)
 
 /* -------------------------------------------------------------------------------------- keys -- */
 
-static void store_words(GLOBAL u32 *to, const u32 from[4])
+FN void store_words(GLOBAL u32 *to, const u32 from[4])
 {
     for (int i = 0; i < 4; i++)
         to[i] = from[i];
@@ -175,7 +198,7 @@ KERNEL void aead_begin(GLOBAL const aead_item *items, uint n, GLOBAL const aead_
 /* ------------------------------------------------------------------------------------- crypt -- */
 
 /* The keystream of 32 counters: word w of block j is s[32 w + j]. */
-static void keystream(u32 s[128], GLOBAL const aead_key *key, const u32 nonce[3], u32 counter)
+FN void keystream(u32 s[128], GLOBAL const aead_key *key, const u32 nonce[3], u32 counter)
 {
     UNROLL
     for (int w = 0; w < 3; w++) {
@@ -232,7 +255,7 @@ KERNEL void aead_crypt(GLOBAL const aead_item *items, uint n, GLOBAL const ulong
 
 /* -------------------------------------------------------------------------------------- hash -- */
 
-static void load_words(u32 to[4], GLOBAL const u32 *from)
+FN void load_words(u32 to[4], GLOBAL const u32 *from)
 {
     UNROLL
     for (int i = 0; i < 4; i++)
