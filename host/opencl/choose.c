@@ -5,7 +5,7 @@
 
 #include "host/opencl/device.h"
 
-enum { PLATFORMS_MAX = 16, DEVICES_MAX = 64 };
+enum { PLATFORMS_MAX = 16, DEVICES_MAX = 64, BUDGET_MIN = 1 << 20 };
 
 /* A device, and what is known of it before it is opened. */
 typedef struct {
@@ -191,6 +191,9 @@ static parseal_status choose_loaded(ocl_device *d, const parseal_request *reques
     TRY(request->opencl_context != 0 ? adopt_context(d, (cl_context)request->opencl_context)
                                      : choose_device(d, request->named));
     TRY(describe(d));
+    if (request->device_memory != 0 && request->device_memory < BUDGET_MIN)
+        return parseal_fail(PARSEAL_ERR_ARG, "options.device_memory: %llu, at least %d expected",
+                            (unsigned long long)request->device_memory, BUDGET_MIN);
     if (request->device_memory != 0)
         d->budget = request->device_memory;
     d->time_kernels = request->time_kernels;

@@ -117,6 +117,12 @@ static parseal_status run_pieces(const job *j, ocl_stage *stage)
     return PARSEAL_OK;
 }
 
+size_t ocl_operands_max(const ocl_device *d, uint32_t bits)
+{
+    const uint64_t n = ocl_slot_max(d) / bytes_of(bits, STEP);
+    return n < SIZE_MAX ? (size_t)n : SIZE_MAX;
+}
+
 /* The largest piece that a slot holds. */
 static parseal_status choose_piece(job *j)
 {

@@ -135,12 +135,17 @@ static parseal_status run_on(const ocl_plan *p, const ocl_stream *s, run_buf buf
     return ocl_aead_run(p->keys, &p->table, &io, s, open);
 }
 
+static void clear_verdicts(const ocl_plan *p, const run_buf *verdicts)
+{
+    if (on_host(verdicts))
+        memset(host_bytes(verdicts), 0, p->table.n * sizeof(int32_t));
+}
+
 static parseal_status run_copied(const ocl_plan *p, const ocl_stream *s, run_buf bufs[BUFS],
                                  bool open)
 {
     const ocl_device *d = p->table.device;
-    if (on_host(&bufs[VERDICT])) /* whatever happens, no old verdict is left */
-        memset(host_bytes(&bufs[VERDICT]), 0, p->table.n * sizeof(int32_t));
+    clear_verdicts(p, &bufs[VERDICT]); /* whatever happens, no old one is left */
     parseal_status status = copy_in(d, s, bufs);
     if (status == PARSEAL_OK)
         status = run_on(p, s, bufs, open);
@@ -149,7 +154,10 @@ static parseal_status run_copied(const ocl_plan *p, const ocl_stream *s, run_buf
     const parseal_status done = ocl_finish(d, s);
     for (int i = 0; i < BUFS; i++)
         ocl_wipe_and_free(d, bufs[i].copy, (bufs[i].buf->size + 3) / 4 * 4);
-    return status == PARSEAL_OK ? done : status;
+    status = status == PARSEAL_OK ? done : status;
+    if (status != PARSEAL_OK)
+        clear_verdicts(p, &bufs[VERDICT]);
+    return status;
 }
 
 parseal_status ocl_plan_run(const void *plan, const parseal_aead_io *io, bool open, void *stream)

@@ -64,6 +64,9 @@ typedef struct {
 typedef parseal_status (*ocl_work)(void *arg, const ocl_stream *s, const ocl_place *places,
                                    uint64_t first, uint64_t n);
 
+/* How many operands of so many bits a slot has room for, all of them in host memory. */
+size_t ocl_operands_max(const ocl_device *d, uint32_t bits);
+
 /* All elements at once where every operand is on the device; else in pieces, and finished on
  * return. */
 parseal_status ocl_for_elements(const ocl_device *d, void *stream, const ocl_operand *operands,

@@ -160,19 +160,32 @@ static parseal_status sum_piece(void *arg, const ocl_stream *s, const ocl_place 
     return PARSEAL_OK;
 }
 
+static parseal_status sum_some(const ocl_device *d, const parseal_ring *ring, ocl_operand *operands,
+                               size_t n, uint64_t count, void *stream)
+{
+    sum_work work = {d, params_of(ring), n};
+    return ocl_for_elements(d, stream, operands, n + 1, count, sum_piece, &work);
+}
+
+/* acc takes part each time when the inputs are too many to be staged side by side. */
 parseal_status ocl_vec_sum(const void *device, const parseal_ring *ring, const parseal_vec *acc,
                            const parseal_vec *v, size_t n, void *stream)
 {
     const uint32_t bits = 8 * ring->element_size;
-    sum_work work = {device, params_of(ring), n};
+    const size_t max = ocl_operands_max(device, bits), at_once = max > 2 ? max - 1 : 1;
     ocl_operand *operands = calloc(n + 1, sizeof *operands);
+    parseal_status status = PARSEAL_OK;
+    size_t done = 0;
     if (operands == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "opencl: out of memory for %zu vectors", n);
-    operands[0] = (ocl_operand){&acc->buf, bits, true, true};
-    for (size_t j = 0; j < n; j++)
-        operands[1 + j] = (ocl_operand){&v[j].buf, bits, true, false};
-    const parseal_status status =
-        ocl_for_elements(device, stream, operands, n + 1, acc->n, sum_piece, &work);
+    do {
+        const size_t now = n - done < at_once ? n - done : at_once;
+        operands[0] = (ocl_operand){&acc->buf, bits, true, true};
+        for (size_t j = 0; j < now; j++)
+            operands[1 + j] = (ocl_operand){&v[done + j].buf, bits, true, false};
+        status = sum_some(device, ring, operands, now, acc->n, stream);
+        done += now;
+    } while (status == PARSEAL_OK && done < n);
     free(operands);
     return status;
 }
