@@ -3,11 +3,19 @@
 #include <dlfcn.h>
 #include <string.h>
 
+/* Drivers start threads and keep memory that they do not give back when they are unloaded, so once
+ * loaded they stay. */
+#ifdef RTLD_NODELETE
+enum { FLAGS = RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE };
+#else
+enum { FLAGS = RTLD_NOW | RTLD_LOCAL };
+#endif
+
 void *dynlib_open(const char *const *names)
 {
     void *library = NULL;
     for (; library == NULL && *names != NULL; names++)
-        library = dlopen(*names, RTLD_NOW | RTLD_LOCAL);
+        library = dlopen(*names, FLAGS);
     return library;
 }
 

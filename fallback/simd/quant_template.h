@@ -160,7 +160,8 @@ static uint64_t quantize(const quant_params *params, const void *x, const uint32
         nonfinite += quantize_block(params, in, random, out);
         in += float_size * BLOCK;
         out += params->element_size * BLOCK;
-        random += random != NULL ? BLOCK : 0;
+        if (random != NULL)
+            random += BLOCK;
     }
     if (count > 0) {
         uint8_t last_in[4 * BLOCK] = {0}, last_out[8 * BLOCK];

@@ -47,8 +47,10 @@ static parseal_status slot_open(const ocl_device *d, void *stream, uint64_t size
         slot->own_queue = ocl_queue(d);
         if (slot->own_queue == NULL)
             return PARSEAL_ERR_DEVICE;
+        slot->stream = (ocl_stream){slot->own_queue, true};
+    } else {
+        TRY(ocl_stream_of(d, stream, &slot->stream));
     }
-    TRY(ocl_stream_of(d, stream != NULL ? stream : slot->own_queue, &slot->stream));
     slot->memory = ocl_alloc(d, size, CL_MEM_READ_WRITE);
     slot->pinned = ocl_alloc(d, size, CL_MEM_READ_WRITE | CL_MEM_ALLOC_HOST_PTR);
     if (slot->memory == NULL || slot->pinned == NULL)

@@ -85,6 +85,7 @@ __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void mask_apply32(
                 sum[i] = ring_add32(modulus, sum[i], seed.sign < 0 ? modulus - x[i] : x[i]);
         }
     }
+    UNROLL
     for (int i = 0; i < 16; i++) {
         if (i < p.from || i >= p.to)
             continue;
@@ -145,6 +146,7 @@ __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void mask_apply64(
                 sum[i] = ring_add(ring, sum[i], seed.sign < 0 ? ring.modulus - e[i] : e[i]);
         }
     }
+    UNROLL
     for (int i = 0; i < 8; i++) {
         if (i < p.from || i >= p.to)
             continue;
