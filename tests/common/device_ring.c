@@ -1,0 +1,23 @@
+#include "device_ring.h"
+
+#include "kernels/common/ring.h"
+
+u64 device_reduce(ring_params r, u64 x)
+{
+    return ring_reduce(r, x);
+}
+
+u64 device_reduce_wide(ring_params r, u64 carries, u64 x)
+{
+    return ring_reduce_wide(r, carries, x);
+}
+
+u64 device_add(ring_params r, u64 a, u64 b)
+{
+    return ring_add(r, a, b);
+}
+
+u32 device_add32(u32 modulus, u32 a, u32 b)
+{
+    return ring_add32(modulus, a, b);
+}
