@@ -100,27 +100,32 @@ static double best_time(work run, const parseal_side *side, const material *m, s
     return best;
 }
 
-static uint64_t measure(work run, const parseal_side *device, const parseal_side *cpu,
-                        const material *m)
+/* False where a run fails: the device is then not used for this, for now. */
+static bool measure(work run, const parseal_side *device, const parseal_side *cpu,
+                    const material *m, uint64_t *crossover)
 {
     const double small = best_time(run, device, m, SMALL), large = best_time(run, device, m, LARGE);
     const double on_cpu = best_time(run, cpu, m, LARGE);
+    *crossover = UINT64_MAX;
     if (small < 0 || large < 0 || on_cpu < 0)
-        return UINT64_MAX;
+        return false;
     const double per_byte = (large - small) / (LARGE - SMALL), cpu_per_byte = on_cpu / LARGE;
     const double start = small - per_byte * SMALL;
-    if (per_byte >= cpu_per_byte)
-        return UINT64_MAX;
-    return start <= 0 ? 0 : (uint64_t)(start / (cpu_per_byte - per_byte));
+    if (per_byte < cpu_per_byte)
+        *crossover = start <= 0 ? 0 : (uint64_t)(start / (cpu_per_byte - per_byte));
+    return true;
 }
 
 static bool measure_all(const parseal_side *device, const parseal_side *cpu,
                         uint64_t crossover[PARSEAL_PRIMITIVES])
 {
     material m = {calloc(1, LARGE), calloc(1, LARGE), calloc(LARGE / MESSAGE, sizeof *m.msgs)};
-    const bool fine = m.from != NULL && m.to != NULL && m.msgs != NULL;
-    for (int32_t p = 0; p < PARSEAL_PRIMITIVES; p++)
-        crossover[p] = fine ? measure(works[p], device, cpu, &m) : 0;
+    bool fine = m.from != NULL && m.to != NULL && m.msgs != NULL;
+    for (int32_t p = 0; p < PARSEAL_PRIMITIVES; p++) {
+        crossover[p] = 0;
+        if (m.from != NULL && m.to != NULL && m.msgs != NULL)
+            fine = measure(works[p], device, cpu, &m, &crossover[p]) && fine;
+    }
     free(m.from);
     free(m.to);
     free(m.msgs);

@@ -1,6 +1,5 @@
 /* Programs kept in files: found again, and replaced where they are damaged. Wherever nothing can be
  * kept, contexts work without. */
-#define _XOPEN_SOURCE 700
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -126,7 +125,7 @@ static void assert_kept(const files *before)
 {
     files after;
     works();
-    look(&after, path_of(""));
+    look(&after, top);
     assert_int_equal(after.n, before->n);
     for (size_t i = 0; i < after.n; i++)
         assert_true(is_same(&before->list[i], &after.list[i]));
@@ -202,14 +201,13 @@ static void lengthen(const file *f)
     assert_int_equal(truncate(f->path, f->info.st_size + 1), 0);
 }
 
-/* Another program's file, whole: its key is not the one that is asked for. */
 static void put_folder(const file *f)
 {
     assert_int_equal(unlink(f->path), 0);
     assert_int_equal(mkdir(f->path, 0700), 0);
 }
 
-/* All files are damaged, each in another way; over the rounds, most ways meet most files. */
+/* All files are damaged, each in another way; the rounds together use all ways. */
 static void damaged(void **state)
 {
     (void)state;
@@ -234,7 +232,7 @@ static void damaged(void **state)
     }
 }
 
-/* One program's binary under another one's name is not what was stored there. */
+/* A file that is whole, but another program's. */
 static void mixed_up(void **state)
 {
     (void)state;
@@ -269,4 +267,125 @@ static void folder_in_the_way(void **state)
     assert_int_equal(after.n, before.n);
     for (size_t i = 0; i < after.n; i++)
         assert_true(S_ISDIR(after.list[i].info.st_mode));
+}
+
+/* ------------------------------------------------------------------------------------- places --
+ */
+
+static void assert_nothing_made(const char *folder)
+{
+    files found;
+    look(&found, folder);
+    assert_int_equal(found.n, 0);
+}
+
+static void below_home(void **state)
+{
+    (void)state;
+    files made;
+    set("XDG_CACHE_HOME", NULL);
+    set("HOME", top);
+    works();
+    look(&made, path_of(".cache"));
+    assert_in_range(made.n, 1, FILES_MAX);
+}
+
+static void nowhere(void **state)
+{
+    (void)state;
+    set("XDG_CACHE_HOME", NULL);
+    set("HOME", NULL);
+    works();
+}
+
+/* Relative paths are not looked at. */
+static void relative(void **state)
+{
+    (void)state;
+    char *const here = getcwd(NULL, 0);
+    assert_non_null(here);
+    assert_int_equal(chdir(top), 0);
+    assert_int_equal(mkdir(path_of("relative"), 0700), 0);
+    set("XDG_CACHE_HOME", "relative");
+    set("HOME", "relative");
+    works();
+    assert_nothing_made(path_of("relative"));
+    assert_nothing_made(path_of("relative/.cache"));
+    assert_int_equal(chdir(here), 0);
+    free(here);
+}
+
+static void longer_than_paths(void **state)
+{
+    (void)state;
+    char *path = malloc(5001);
+    assert_non_null(path);
+    memset(path, 'a', 5000);
+    path[0] = '/';
+    path[5000] = '\0';
+    set("XDG_CACHE_HOME", path);
+    works();
+    free(path);
+}
+
+static void below_a_file(void **state)
+{
+    (void)state;
+    FILE *f = fopen(path_of("file"), "wb");
+    assert_non_null(f);
+    assert_int_equal(fclose(f), 0);
+    set("XDG_CACHE_HOME", path_of("file"));
+    works();
+}
+
+/* Nobody may make files there, not even root. */
+static void below_proc(void **state)
+{
+    (void)state;
+    set("XDG_CACHE_HOME", "/proc");
+    works();
+}
+
+static void with_mode(mode_t mode)
+{
+    if (geteuid() == 0) {
+        print_message("root may write everywhere\n");
+        skip();
+    }
+    set("XDG_CACHE_HOME", top);
+    works();
+    assert_int_equal(chmod(path_of("parseal"), mode), 0);
+    works();
+    assert_int_equal(chmod(path_of("parseal"), 0700), 0);
+}
+
+static void read_only(void **state)
+{
+    (void)state;
+    with_mode(0500);
+}
+
+static void unreadable(void **state)
+{
+    (void)state;
+    with_mode(0);
+}
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_top, remove_top)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(found_again),       IN_FOLDER(damaged),      IN_FOLDER(mixed_up),
+        IN_FOLDER(folder_in_the_way), IN_FOLDER(below_home),   IN_FOLDER(nowhere),
+        IN_FOLDER(relative),          IN_FOLDER(below_a_file), IN_FOLDER(longer_than_paths),
+        IN_FOLDER(below_proc),        IN_FOLDER(read_only),    IN_FOLDER(unreadable),
+    };
+    parseal_options options = PARSEAL_OPTIONS_INIT;
+    parseal_ctx *ctx = NULL;
+    options.backend = PARSEAL_BACKEND_OPENCL;
+    if (parseal_ctx_create(&ctx, &options) == PARSEAL_ERR_NO_DEVICE)
+        return run_skip("no OpenCL device");
+    parseal_ctx_destroy(ctx);
+    return RUN_SUITE("cached programs", tests);
 }
