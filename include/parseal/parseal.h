@@ -37,7 +37,8 @@
  *
  * Streams. The last argument of a device-level function is the backend's native queue (CUstream,
  * cl_command_queue) or NULL for the library's own queue. A CPU context takes NULL only
- * (PARSEAL_ERR_ARG otherwise) and has finished when the call returns.
+ * (PARSEAL_ERR_ARG otherwise) and has finished when the call returns. On a GPU a call with any
+ * buffer in host memory copies it there and back, and has finished too.
  *
  * Aliasing. aead works in place: `in` and `out` of a message may be the same bytes, beginning and
  * length. Any other overlap between what a call writes and what it reads or writes elsewhere is
