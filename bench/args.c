@@ -36,8 +36,8 @@ static const char help_text[] =
     "them\n"
     "be read. memcpy is the share of the rate at which memcpy copies what no cache holds. ratio "
     "is\n"
-    "parseal's rate divided by the peer's. kernel, on a GPU: the rate while its kernels run, without\n"
-    "copies to and from it.\n"
+    "parseal's rate divided by the peer's. kernel, on a GPU: the rate while its kernels run,\n"
+    "without copies to and from it.\n"
     "\n"
     "Exit status: 0 fine, 1 a failure or a peer that gives other bytes, 2 a wrong command line.\n";
 
