@@ -26,7 +26,7 @@ static parseal_status upload_and_expand(const ocl_device *d, const uint8_t *byte
     cl_mem raw = ocl_alloc(d, size, CL_MEM_READ_WRITE);
     if (raw == NULL)
         return PARSEAL_ERR_NO_MEMORY;
-    parseal_status status = ocl_write(d, &own, raw, 0, bytes, size);
+    parseal_status status = ocl_write_now(d, &own, raw, 0, bytes, size);
     if (status == PARSEAL_OK)
         status = expand(d, raw, key_len, keys);
     ocl_wipe_and_free(d, raw, size);
@@ -69,15 +69,13 @@ static uint64_t ceil_div(uint64_t a, uint64_t b)
     return a / b + (a % b != 0);
 }
 
-static cl_mem copy_to_device(const ocl_device *d, const void *bytes, uint64_t size)
+static parseal_status copy_to_device(const ocl_device *d, const void *bytes, uint64_t size,
+                                     cl_mem *memory)
 {
     const ocl_stream own = {d->queue, true};
-    cl_mem memory = ocl_alloc(d, size, CL_MEM_READ_WRITE);
-    if (memory != NULL && ocl_write(d, &own, memory, 0, bytes, size) == PARSEAL_OK &&
-        ocl_finish(d, &own) == PARSEAL_OK)
-        return memory;
-    ocl_free(d, memory);
-    return NULL;
+    *memory = ocl_alloc(d, size, CL_MEM_READ_WRITE);
+    return *memory == NULL ? PARSEAL_ERR_NO_MEMORY
+                           : ocl_write_now(d, &own, *memory, 0, bytes, size);
 }
 
 /* begin[i]: the work-items of all items before i. */
@@ -104,14 +102,16 @@ parseal_status ocl_table_create(ocl_table *t, const ocl_device *d, const aead_it
     if (begin == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "opencl: out of memory for %zu messages", n);
     count_work(t, items, begin, begin + n + 1);
-    t->items = copy_to_device(d, items, n * sizeof *items);
-    t->crypt_begin = copy_to_device(d, begin, (n + 1) * sizeof *begin);
-    t->hash_begin = copy_to_device(d, begin + n + 1, (n + 1) * sizeof *begin);
+    const uint64_t begin_size = (n + 1) * sizeof *begin;
+    parseal_status status = copy_to_device(d, items, n * sizeof *items, &t->items);
+    if (status == PARSEAL_OK)
+        status = copy_to_device(d, begin, begin_size, &t->crypt_begin);
+    if (status == PARSEAL_OK)
+        status = copy_to_device(d, begin + n + 1, begin_size, &t->hash_begin);
     free(begin);
-    if (t->items != NULL && t->crypt_begin != NULL && t->hash_begin != NULL)
-        return PARSEAL_OK;
-    ocl_table_destroy(t);
-    return PARSEAL_ERR_NO_MEMORY;
+    if (status != PARSEAL_OK)
+        ocl_table_destroy(t);
+    return status;
 }
 
 void ocl_table_destroy(ocl_table *t)

@@ -21,22 +21,23 @@ typedef struct {
     size_t n;
 } found_devices;
 
-static void device_text(const cl_api *api, cl_device_id id, cl_device_info what, char *text,
+/* False, and "", where there is none. */
+static bool device_text(const cl_api *api, cl_device_id id, cl_device_info what, char *text,
                         size_t size)
 {
     char all[1024] = "";
-    if (api->GetDeviceInfo(id, what, sizeof all - 1, all, NULL) != CL_SUCCESS)
-        all[0] = '\0';
-    snprintf(text, size, "%.*s", (int)size - 1, all);
+    const bool there = api->GetDeviceInfo(id, what, sizeof all - 1, all, NULL) == CL_SUCCESS;
+    snprintf(text, size, "%.*s", (int)size - 1, there ? all : "");
+    return there;
 }
 
-static void platform_text(const cl_api *api, cl_platform_id id, cl_platform_info what, char *text,
+static bool platform_text(const cl_api *api, cl_platform_id id, cl_platform_info what, char *text,
                           size_t size)
 {
     char all[1024] = "";
-    if (api->GetPlatformInfo(id, what, sizeof all - 1, all, NULL) != CL_SUCCESS)
-        all[0] = '\0';
-    snprintf(text, size, "%.*s", (int)size - 1, all);
+    const bool there = api->GetPlatformInfo(id, what, sizeof all - 1, all, NULL) == CL_SUCCESS;
+    snprintf(text, size, "%.*s", (int)size - 1, there ? all : "");
+    return there;
 }
 
 static bool device_number(const ocl_device *d, cl_device_info what, cl_ulong *number)
@@ -62,7 +63,7 @@ static void find_devices(const cl_api *api, found_devices *found)
             found_device *f = &found->device[found->n++];
             *f = (found_device){.platform = platforms[p], .id = ids[i]};
             (void)api->GetDeviceInfo(ids[i], CL_DEVICE_TYPE, sizeof f->type, &f->type, NULL);
-            device_text(api, ids[i], CL_DEVICE_NAME, f->name, sizeof f->name);
+            (void)device_text(api, ids[i], CL_DEVICE_NAME, f->name, sizeof f->name);
             snprintf(f->place, sizeof f->place, "%u:%u", (unsigned)p, (unsigned)i);
         }
     }
@@ -110,16 +111,37 @@ static parseal_status pick(const found_devices *found, bool named, const found_d
     return PARSEAL_OK;
 }
 
-/* What a program depends on, and whether the device can run it. */
+static parseal_status untold(const ocl_device *d, const char *what)
+{
+    return parseal_fail(PARSEAL_ERR_DEVICE, "opencl: %s does not say %s", d->name, what);
+}
+
+/* What a program depends on. */
+static parseal_status read_features(ocl_device *d)
+{
+    char platform[96], driver[96], version[96], extensions[8192] = "";
+    cl_device_type type = 0;
+    cl_device_fp_config floats = 0;
+    if (!platform_text(&d->api, d->platform, CL_PLATFORM_VERSION, platform, sizeof platform) ||
+        !device_text(&d->api, d->id, CL_DRIVER_VERSION, driver, sizeof driver) ||
+        !device_text(&d->api, d->id, CL_DEVICE_VERSION, version, sizeof version))
+        return untold(d, "which version it is");
+    snprintf(d->version, sizeof d->version, "%s, %s, %s", platform, version, driver);
+    if (d->api.GetDeviceInfo(d->id, CL_DEVICE_EXTENSIONS, sizeof extensions - 1, extensions,
+                             NULL) != CL_SUCCESS ||
+        d->api.GetDeviceInfo(d->id, CL_DEVICE_TYPE, sizeof type, &type, NULL) != CL_SUCCESS ||
+        d->api.GetDeviceInfo(d->id, CL_DEVICE_SINGLE_FP_CONFIG, sizeof floats, &floats, NULL) !=
+            CL_SUCCESS)
+        return untold(d, "what it can do");
+    d->has_double = strstr(extensions, "cl_khr_fp64") != NULL;
+    d->has_subnormals = (floats & CL_FP_DENORM) != 0;
+    d->is_gpu = (type & CL_DEVICE_TYPE_GPU) != 0;
+    return PARSEAL_OK;
+}
+
 static parseal_status describe(ocl_device *d)
 {
-    char platform[96], driver[96], version[96], extensions[4096] = "";
     cl_bool fine = CL_FALSE;
-
-    platform_text(&d->api, d->platform, CL_PLATFORM_VERSION, platform, sizeof platform);
-    device_text(&d->api, d->id, CL_DRIVER_VERSION, driver, sizeof driver);
-    device_text(&d->api, d->id, CL_DEVICE_VERSION, version, sizeof version);
-    snprintf(d->version, sizeof d->version, "%s, %s, %s", platform, version, driver);
     const struct {
         cl_device_info what;
         const char *lacks;
@@ -130,17 +152,11 @@ static parseal_status describe(ocl_device *d)
         if (d->api.GetDeviceInfo(d->id, needs[i].what, sizeof fine, &fine, NULL) != CL_SUCCESS ||
             !fine)
             return parseal_fail(PARSEAL_ERR_NO_DEVICE, "opencl: %s %s", d->name, needs[i].lacks);
-    if (d->api.GetDeviceInfo(d->id, CL_DEVICE_EXTENSIONS, sizeof extensions - 1, extensions,
-                             NULL) == CL_SUCCESS)
-        d->has_double = strstr(extensions, "cl_khr_fp64") != NULL;
-    cl_device_type type = 0;
-    if (d->api.GetDeviceInfo(d->id, CL_DEVICE_TYPE, sizeof type, &type, NULL) == CL_SUCCESS)
-        d->is_gpu = (type & CL_DEVICE_TYPE_GPU) != 0;
+    TRY(read_features(d));
     cl_ulong memory;
     if (!device_number(d, CL_DEVICE_GLOBAL_MEM_SIZE, &memory) ||
         !device_number(d, CL_DEVICE_MAX_MEM_ALLOC_SIZE, &d->buffer_max))
-        return parseal_fail(PARSEAL_ERR_DEVICE, "opencl: %s does not say how much memory it has",
-                            d->name);
+        return untold(d, "how much memory it has");
     d->budget = memory / 4;
     return PARSEAL_OK;
 }
@@ -170,7 +186,7 @@ static parseal_status adopt_context(ocl_device *d, cl_context context)
     if (error != CL_SUCCESS)
         return cl_failed("clRetainContext", error);
     d->context = context;
-    device_text(&d->api, d->id, CL_DEVICE_NAME, d->name, sizeof d->name);
+    (void)device_text(&d->api, d->id, CL_DEVICE_NAME, d->name, sizeof d->name);
     return PARSEAL_OK;
 }
 

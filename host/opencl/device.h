@@ -33,7 +33,7 @@ typedef struct {
     ocl_shared *shared;
     char name[128];
     char version[320]; /* of the platform and its driver: what a binary was built for */
-    bool has_double, is_gpu, time_kernels;
+    bool has_double, has_subnormals, is_gpu, time_kernels;
     uint64_t buffer_max; /* bytes of one buffer */
     uint64_t budget;     /* bytes that a staged call may take on the device */
 } ocl_device;
@@ -74,9 +74,12 @@ parseal_status ocl_wipe(const ocl_device *d, const ocl_stream *s, cl_mem memory,
 /* Finishes what the queue has, wipes, frees. For memory that held keys. */
 void ocl_wipe_and_free(const ocl_device *d, cl_mem memory, uint64_t size);
 
+/* Returns at once: `from` stays as it is until the stream is finished. */
 parseal_status ocl_write(const ocl_device *d, const ocl_stream *s, cl_mem to, uint64_t at,
                          const void *from, uint64_t size);
-/* Returns when the bytes are there. */
+/* These return when the bytes are there. */
+parseal_status ocl_write_now(const ocl_device *d, const ocl_stream *s, cl_mem to, uint64_t at,
+                             const void *from, uint64_t size);
 parseal_status ocl_read(const ocl_device *d, const ocl_stream *s, cl_mem from, uint64_t at,
                         void *to, uint64_t size);
 /* Returns at once. */

@@ -79,14 +79,26 @@ void ocl_wipe_and_free(const ocl_device *d, cl_mem memory, uint64_t size)
     ocl_free(d, memory);
 }
 
-parseal_status ocl_write(const ocl_device *d, const ocl_stream *s, cl_mem to, uint64_t at,
-                         const void *from, uint64_t size)
+static parseal_status enqueue_write(const ocl_device *d, const ocl_stream *s, cl_mem to,
+                                    uint64_t at, const void *from, uint64_t size, cl_bool wait)
 {
     if (size == 0)
         return PARSEAL_OK;
-    const cl_int error = d->api.EnqueueWriteBuffer(s->queue, to, CL_FALSE, (size_t)at, (size_t)size,
+    const cl_int error = d->api.EnqueueWriteBuffer(s->queue, to, wait, (size_t)at, (size_t)size,
                                                    from, 0, NULL, NULL);
     return error == CL_SUCCESS ? keep_order(d, s) : cl_failed("clEnqueueWriteBuffer", error);
+}
+
+parseal_status ocl_write(const ocl_device *d, const ocl_stream *s, cl_mem to, uint64_t at,
+                         const void *from, uint64_t size)
+{
+    return enqueue_write(d, s, to, at, from, size, CL_FALSE);
+}
+
+parseal_status ocl_write_now(const ocl_device *d, const ocl_stream *s, cl_mem to, uint64_t at,
+                             const void *from, uint64_t size)
+{
+    return enqueue_write(d, s, to, at, from, size, CL_TRUE);
 }
 
 static parseal_status enqueue_read(const ocl_device *d, const ocl_stream *s, cl_mem from,

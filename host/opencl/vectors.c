@@ -70,11 +70,8 @@ parseal_status ocl_seeds_create(void **seeds, const void *device, const parseal_
         }
         *s = (ocl_seeds){.device = d, .n = n};
         s->list = ocl_alloc(d, n * sizeof *copy, CL_MEM_READ_WRITE);
-        if (s->list != NULL) {
-            status = ocl_write(d, &own, s->list, 0, copy, n * sizeof *copy);
-            const parseal_status done = ocl_finish(d, &own); /* copy is free to go */
-            status = status == PARSEAL_OK ? done : status;
-        }
+        if (s->list != NULL)
+            status = ocl_write_now(d, &own, s->list, 0, copy, n * sizeof *copy);
     } else {
         (void)parseal_fail(status, "seeds: out of memory for %zu seeds", n);
     }
@@ -242,9 +239,8 @@ static parseal_status quantize_counting(quantize_work *w, const parseal_vec *x,
     w->nonfinite.memory = ocl_alloc(w->device, sizeof found, CL_MEM_READ_WRITE);
     if (w->nonfinite.memory == NULL)
         return PARSEAL_ERR_NO_MEMORY;
-    parseal_status status = ocl_write(w->device, &s, w->nonfinite.memory, 0, &found, sizeof found);
-    if (status == PARSEAL_OK)
-        status = ocl_finish(w->device, &s);
+    parseal_status status =
+        ocl_write_now(w->device, &s, w->nonfinite.memory, 0, &found, sizeof found);
     if (status == PARSEAL_OK)
         status = quantize(w, x, q, stream);
     if (status == PARSEAL_OK)
@@ -253,6 +249,17 @@ static parseal_status quantize_counting(quantize_work *w, const parseal_vec *x,
         *count = found;
     ocl_free(w->device, w->nonfinite.memory);
     return status;
+}
+
+/* x + c is 0 or at least 2^-25 c: where that may be subnormal, a device without such numbers cannot
+ * round as the format asks. */
+static parseal_status check_clip(const ocl_device *d, const parseal_quant *quant)
+{
+    if (d->has_subnormals || quant->clip >= 0x1p-100f)
+        return PARSEAL_OK;
+    return parseal_fail(PARSEAL_ERR_UNSUPPORTED,
+                        "quant.clip: %g, at least 2^-100 on %s, which has no subnormal numbers",
+                        (double)quant->clip, d->name);
 }
 
 parseal_status ocl_quantize(const void *device, const parseal_quant *quant, float scale,
@@ -267,6 +274,7 @@ parseal_status ocl_quantize(const void *device, const parseal_quant *quant, floa
                           .seeds = seeds,
                           /* to nearest, elements are counted from 0, as any place would do */
                           .first = seeds != NULL ? first : 0};
+    TRY(check_clip(device, quant));
     if (nonfinite == NULL)
         return quantize(&work, x, q, stream);
     if (nonfinite->kind == PARSEAL_BUF_HOST)

@@ -509,7 +509,8 @@ typedef struct {
  *
  * Errors: PARSEAL_ERR_ARG (clip, bits or rounding out of range; seed given or missing against the
  * rounding), PARSEAL_ERR_SIZE (lengths differ; first + n past the keystream), PARSEAL_ERR_ALIAS,
- * PARSEAL_ERR_UNSUPPORTED. */
+ * PARSEAL_ERR_UNSUPPORTED (a buffer's kind; a clip below 2^-100 on a device that has no subnormal
+ * numbers). */
 PARSEAL_API parseal_status parseal_quantize(parseal_ctx *ctx, const parseal_quant *quant,
                                             const parseal_vec *x, const parseal_vec *q,
                                             const parseal_seeds *seed, uint64_t first,
