@@ -30,6 +30,7 @@ missing_backends() {
 missing_for_tests() {
     compgen -G '/usr/lib/*/libOpenCL.so.1' >/dev/null || echo ocl-icd-libopencl1
     compgen -G '/etc/OpenCL/vendors/*.icd' >/dev/null || echo pocl-opencl-icd
+    has oclgrind || echo oclgrind
 }
 
 # Peers that the bench and some tests compare with.

@@ -5,28 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/dynlib.h"
-#include "host/opencl/cl_api.h"
+#include "opencl/real.h"
 
 /* cl_khr_icd's error where no platform is installed. */
 enum { PLATFORM_NOT_FOUND = -1001 };
 
-static cl_api real;
 static atomic_uint_fast64_t calls, fails_at;
 static atomic_int_fast64_t live;
 static const char *volatile failed = "";
-
-__attribute__((constructor)) static void load(void)
-{
-    const char *const names[] = {getenv("PARSEAL_TEST_LIBOPENCL"), NULL};
-    real.library = dynlib_open(names);
-#define FIND(result, name, parameters) \
-    dynlib_function(real.library, "cl" #name, &real.name, sizeof real.name);
-    if (real.library != NULL) {
-        CL_API_FUNCTIONS(FIND)
-    }
-#undef FIND
-}
 
 void shim_fail_at(uint64_t n)
 {
@@ -118,36 +104,6 @@ static bool is_object(const void *object)
 #define FAILURE(result) _Generic((result)0, cl_int : CL_OUT_OF_RESOURCES, default : NULL)
 #define ABSENT(result)  _Generic((result)0, cl_int : PLATFORM_NOT_FOUND, default : NULL)
 #define MADE(value)     _Generic((value), cl_int : succeeded, default : is_object)(value)
-
-/* a3, a2, a1 for three parameters: the last is always a1. */
-#define COUNT(...)                                   COUNT_(__VA_ARGS__, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
-#define COUNT_(a, b, c, d, e, f, g, h, i, j, n, ...) n
-#define JOIN(a, b)                                   JOIN_(a, b)
-#define JOIN_(a, b)                                  a##b
-
-#define PARAMETERS_1(T)       __typeof__(T) a1
-#define PARAMETERS_2(T, ...)  __typeof__(T) a2, PARAMETERS_1(__VA_ARGS__)
-#define PARAMETERS_3(T, ...)  __typeof__(T) a3, PARAMETERS_2(__VA_ARGS__)
-#define PARAMETERS_4(T, ...)  __typeof__(T) a4, PARAMETERS_3(__VA_ARGS__)
-#define PARAMETERS_5(T, ...)  __typeof__(T) a5, PARAMETERS_4(__VA_ARGS__)
-#define PARAMETERS_6(T, ...)  __typeof__(T) a6, PARAMETERS_5(__VA_ARGS__)
-#define PARAMETERS_7(T, ...)  __typeof__(T) a7, PARAMETERS_6(__VA_ARGS__)
-#define PARAMETERS_8(T, ...)  __typeof__(T) a8, PARAMETERS_7(__VA_ARGS__)
-#define PARAMETERS_9(T, ...)  __typeof__(T) a9, PARAMETERS_8(__VA_ARGS__)
-#define PARAMETERS_10(T, ...) __typeof__(T) a10, PARAMETERS_9(__VA_ARGS__)
-#define PARAMETERS(...)       (JOIN(PARAMETERS_, COUNT(__VA_ARGS__))(__VA_ARGS__))
-
-#define ARGUMENTS_1    a1
-#define ARGUMENTS_2    a2, a1
-#define ARGUMENTS_3    a3, a2, a1
-#define ARGUMENTS_4    a4, a3, a2, a1
-#define ARGUMENTS_5    a5, a4, a3, a2, a1
-#define ARGUMENTS_6    a6, a5, a4, a3, a2, a1
-#define ARGUMENTS_7    a7, a6, a5, a4, a3, a2, a1
-#define ARGUMENTS_8    a8, a7, a6, a5, a4, a3, a2, a1
-#define ARGUMENTS_9    a9, a8, a7, a6, a5, a4, a3, a2, a1
-#define ARGUMENTS_10   a10, a9, a8, a7, a6, a5, a4, a3, a2, a1
-#define ARGUMENTS(...) (JOIN(ARGUMENTS_, COUNT(__VA_ARGS__)))
 
 #define FORWARD(result, name, parameters)              \
     result CL_API_CALL cl##name PARAMETERS parameters  \
