@@ -113,7 +113,7 @@ static parseal_status pick(const found_devices *found, bool named, const found_d
 
 static parseal_status untold(const ocl_device *d, const char *what)
 {
-    return parseal_fail(PARSEAL_ERR_DEVICE, "opencl: %s does not say %s", d->name, what);
+    return parseal_fail(PARSEAL_ERR_DEVICE, "opencl: %s does not say %s", d->gpu.name, what);
 }
 
 /* What a program depends on. */
@@ -134,7 +134,7 @@ static parseal_status read_features(ocl_device *d)
             CL_SUCCESS)
         return untold(d, "what it can do");
     d->has_double = strstr(extensions, "cl_khr_fp64") != NULL;
-    d->has_subnormals = (floats & CL_FP_DENORM) != 0;
+    d->gpu.has_subnormals = (floats & CL_FP_DENORM) != 0;
     d->is_gpu = (type & CL_DEVICE_TYPE_GPU) != 0;
     return PARSEAL_OK;
 }
@@ -151,13 +151,14 @@ static parseal_status describe(ocl_device *d)
     for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++)
         if (d->api.GetDeviceInfo(d->id, needs[i].what, sizeof fine, &fine, NULL) != CL_SUCCESS ||
             !fine)
-            return parseal_fail(PARSEAL_ERR_NO_DEVICE, "opencl: %s %s", d->name, needs[i].lacks);
+            return parseal_fail(PARSEAL_ERR_NO_DEVICE, "opencl: %s %s", d->gpu.name,
+                                needs[i].lacks);
     TRY(read_features(d));
     cl_ulong memory;
     if (!device_number(d, CL_DEVICE_GLOBAL_MEM_SIZE, &memory) ||
-        !device_number(d, CL_DEVICE_MAX_MEM_ALLOC_SIZE, &d->buffer_max))
+        !device_number(d, CL_DEVICE_MAX_MEM_ALLOC_SIZE, &d->gpu.buffer_max))
         return untold(d, "how much memory it has");
-    d->budget = memory / 4;
+    d->gpu.budget = memory / 4;
     return PARSEAL_OK;
 }
 
@@ -186,7 +187,7 @@ static parseal_status adopt_context(ocl_device *d, cl_context context)
     if (error != CL_SUCCESS)
         return cl_failed("clRetainContext", error);
     d->context = context;
-    (void)device_text(&d->api, d->id, CL_DEVICE_NAME, d->name, sizeof d->name);
+    (void)device_text(&d->api, d->id, CL_DEVICE_NAME, d->gpu.name, sizeof d->gpu.name);
     return PARSEAL_OK;
 }
 
@@ -198,7 +199,7 @@ static parseal_status choose_device(ocl_device *d, bool named)
     TRY(pick(&found, named, &picked));
     d->platform = picked->platform;
     d->id = picked->id;
-    snprintf(d->name, sizeof d->name, "%s", picked->name);
+    snprintf(d->gpu.name, sizeof d->gpu.name, "%s", picked->name);
     return make_context(d);
 }
 
@@ -211,10 +212,10 @@ static parseal_status choose_loaded(ocl_device *d, const parseal_request *reques
         return parseal_fail(PARSEAL_ERR_ARG, "options.device_memory: %llu, at least %d expected",
                             (unsigned long long)request->device_memory, BUDGET_MIN);
     if (request->device_memory != 0)
-        d->budget = request->device_memory;
+        d->gpu.budget = request->device_memory;
     d->time_kernels = request->time_kernels;
-    d->queue = ocl_queue(d);
-    return d->queue != NULL ? PARSEAL_OK : PARSEAL_ERR_DEVICE;
+    d->gpu.driver = &ocl_driver;
+    return ocl_driver.stream_open(&d->gpu, &d->gpu.own);
 }
 
 parseal_status ocl_choose(ocl_device *d, const parseal_request *request)

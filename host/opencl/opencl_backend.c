@@ -4,24 +4,37 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "host/opencl/aead.h"
-#include "host/opencl/stage.h"
-#include "host/opencl/vectors.h"
+#include "host/gpu/aead.h"
+#include "host/gpu/vectors.h"
+#include "host/opencl/device.h"
 
 static void device_close(void *device)
 {
     ocl_device *d = device;
     if (d == NULL)
         return;
-    if (d->shared != NULL) {
+    if (d->state != NULL) {
         (void)ocl_kernel_seconds(d); /* lets go of what is noted */
-        ocl_close_spare(d);
-        ocl_shared_close(d);
+        gpu_shared_close(&d->gpu);
+        for (size_t i = 0; i < GPU_PROGRAMS; i++)
+            if (d->state->built[i] != NULL)
+                (void)d->api.ReleaseProgram(d->state->built[i]);
+        free(d->state);
     }
-    (void)d->api.ReleaseCommandQueue(d->queue);
+    ocl_driver.stream_close(&d->gpu, &d->gpu.own);
     (void)d->api.ReleaseContext(d->context);
     cl_api_unload(&d->api);
     free(d);
+}
+
+static parseal_status open_state(ocl_device *d)
+{
+    TRY(gpu_shared_open(&d->gpu));
+    d->state = calloc(1, sizeof *d->state);
+    if (d->state != NULL)
+        return PARSEAL_OK;
+    gpu_shared_close(&d->gpu);
+    return parseal_fail(PARSEAL_ERR_NO_MEMORY, "opencl: out of memory");
 }
 
 static parseal_status device_open(void **device, const parseal_request *request)
@@ -34,7 +47,7 @@ static parseal_status device_open(void **device, const parseal_request *request)
         free(d);
         return status;
     }
-    status = ocl_shared_open(d);
+    status = open_state(d);
     if (status != PARSEAL_OK) {
         device_close(d);
         return status;
@@ -45,7 +58,7 @@ static parseal_status device_open(void **device, const parseal_request *request)
 
 static const char *device_name(const void *device)
 {
-    return ((const ocl_device *)device)->name;
+    return ((const ocl_device *)device)->gpu.name;
 }
 
 /* The device has its own. */
@@ -117,18 +130,18 @@ const parseal_backend parseal_opencl_backend = {
     .impl_use = impl_use,
     .accepts = accepts,
     .buf_check = buf_check,
-    .keys_create = ocl_keys_create,
-    .keys_destroy = ocl_keys_destroy,
-    .seeds_create = ocl_seeds_create,
-    .seeds_destroy = ocl_seeds_destroy,
-    .batch_run = ocl_batch_run,
-    .plan_create = ocl_plan_create,
-    .plan_destroy = ocl_plan_destroy,
-    .plan_workspace_size = ocl_plan_workspace_size,
-    .plan_run = ocl_plan_run,
-    .mask = ocl_mask,
-    .vec_sum = ocl_vec_sum,
-    .quantize = ocl_quantize,
-    .dequantize = ocl_dequantize,
-    .pack = ocl_pack,
+    .keys_create = gpu_keys_create,
+    .keys_destroy = gpu_keys_destroy,
+    .seeds_create = gpu_seeds_create,
+    .seeds_destroy = gpu_seeds_destroy,
+    .batch_run = gpu_batch_run,
+    .plan_create = gpu_plan_create,
+    .plan_destroy = gpu_plan_destroy,
+    .plan_workspace_size = gpu_plan_workspace_size,
+    .plan_run = gpu_plan_run,
+    .mask = gpu_mask,
+    .vec_sum = gpu_vec_sum,
+    .quantize = gpu_quantize,
+    .dequantize = gpu_dequantize,
+    .pack = gpu_pack,
 };

@@ -23,12 +23,12 @@ typedef struct {
     const size_t *size;
 } source;
 
-static const source sources[OCL_PROGRAMS] = {
-    [OCL_AEAD] = {"aead.cl", ocl_aead_cl, &ocl_aead_cl_size},
-    [OCL_MASK] = {"mask.cl", ocl_mask_cl, &ocl_mask_cl_size},
-    [OCL_VEC] = {"vec.cl", ocl_vec_cl, &ocl_vec_cl_size},
-    [OCL_QUANT] = {"quant.cl", ocl_quant_cl, &ocl_quant_cl_size},
-    [OCL_PACK] = {"pack.cl", ocl_pack_cl, &ocl_pack_cl_size},
+static const source sources[GPU_PROGRAMS] = {
+    [GPU_AEAD] = {"aead.cl", ocl_aead_cl, &ocl_aead_cl_size},
+    [GPU_MASK] = {"mask.cl", ocl_mask_cl, &ocl_mask_cl_size},
+    [GPU_VEC] = {"vec.cl", ocl_vec_cl, &ocl_vec_cl_size},
+    [GPU_QUANT] = {"quant.cl", ocl_quant_cl, &ocl_quant_cl_size},
+    [GPU_PACK] = {"pack.cl", ocl_pack_cl, &ocl_pack_cl_size},
 };
 
 /* A GPU keeps AES's state in registers only if all functions are inlined; a CPU has too few. */
@@ -44,7 +44,7 @@ static const char *build_options(const ocl_device *d)
 static void cache_key(const ocl_device *d, const source *s, uint8_t key[CACHE_KEY])
 {
     crypto_generichash_state state;
-    const char *const parts[] = {d->name, d->version, build_options(d)};
+    const char *const parts[] = {d->gpu.name, d->version, build_options(d)};
     (void)crypto_generichash_init(&state, NULL, 0, CACHE_KEY);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         (void)crypto_generichash_update(&state, (const uint8_t *)parts[i], strlen(parts[i]) + 1);
@@ -102,7 +102,7 @@ static parseal_status build_failed(const ocl_device *d, const source *s, cl_prog
         log[0] = '\0';
     log[strcspn(log, "\r\n")] = '\0';
     return parseal_fail(PARSEAL_ERR_DEVICE, "opencl: %s does not build on %s: %s: %.120s", s->name,
-                        d->name, cl_error_name(error), log);
+                        d->gpu.name, cl_error_name(error), log);
 }
 
 static parseal_status from_source(const ocl_device *d, const source *s, cl_program *program)
@@ -133,33 +133,14 @@ static parseal_status make(const ocl_device *d, const source *s, cl_program *pro
     return PARSEAL_OK;
 }
 
-parseal_status ocl_shared_open(ocl_device *d)
+parseal_status ocl_program_of(const ocl_device *d, gpu_program which, cl_program *program)
 {
-    d->shared = calloc(1, sizeof *d->shared);
-    if (d->shared != NULL && pthread_mutex_init(&d->shared->lock, NULL) == 0)
-        return PARSEAL_OK;
-    free(d->shared);
-    d->shared = NULL;
-    return parseal_fail(PARSEAL_ERR_NO_MEMORY, "opencl: out of memory");
-}
-
-void ocl_shared_close(ocl_device *d)
-{
-    for (size_t i = 0; i < OCL_PROGRAMS; i++)
-        if (d->shared->built[i] != NULL)
-            (void)d->api.ReleaseProgram(d->shared->built[i]);
-    (void)pthread_mutex_destroy(&d->shared->lock);
-    free(d->shared);
-}
-
-parseal_status ocl_program_of(const ocl_device *d, ocl_program which, cl_program *program)
-{
-    ocl_shared *set = d->shared;
+    cl_program *built = &d->state->built[which];
     parseal_status status = PARSEAL_OK;
-    (void)pthread_mutex_lock(&set->lock);
-    if (set->built[which] == NULL)
-        status = make(d, &sources[which], &set->built[which]);
-    *program = set->built[which];
-    (void)pthread_mutex_unlock(&set->lock);
+    (void)pthread_mutex_lock(&d->gpu.shared->lock);
+    if (*built == NULL)
+        status = make(d, &sources[which], built);
+    *program = *built;
+    (void)pthread_mutex_unlock(&d->gpu.shared->lock);
     return status;
 }

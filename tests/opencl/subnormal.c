@@ -3,17 +3,17 @@
 #include <string.h>
 
 #include "check.h"
-#include "host/opencl/device.h"
-#include "host/opencl/vectors.h"
+#include "host/gpu/gpu.h"
+#include "host/gpu/vectors.h"
 #include "run.h"
 
 static parseal_status quantize(bool has_subnormals, float clip)
 {
-    ocl_device device = {.name = "a device", .has_subnormals = has_subnormals};
+    gpu_device device = {.name = "a device", .has_subnormals = has_subnormals};
     parseal_quant quant = PARSEAL_QUANT_INIT;
     const parseal_vec nothing = {{PARSEAL_BUF_HOST, 0, 0, 0, 0}, 0};
     quant.clip = clip;
-    return ocl_quantize(&device, &quant, 1.0f, &nothing, &nothing, NULL, 0, NULL, NULL);
+    return gpu_quantize(&device, &quant, 1.0f, &nothing, &nothing, NULL, 0, NULL, NULL);
 }
 
 static void small_clip(void **state)

@@ -10,7 +10,8 @@ set(rules
   "fallback/ fallback/.* parseal/parseal\\.h"
   "kernels/ kernels/.*"
   "host/cli/ [a-z0-9_]+\\.h parseal/parseal\\.h"
-  "host/(opencl|cuda)/ host/(backend|cache|dynlib)\\.h kernels/common/launch\\.h host/(opencl|cuda)/.* parseal/parseal\\.h"
+  "host/gpu/ host/backend\\.h kernels/common/launch\\.h host/gpu/.* parseal/parseal\\.h"
+  "host/opencl/ host/(backend|cache|dynlib)\\.h kernels/common/launch\\.h host/(gpu|opencl)/.* parseal/parseal\\.h"
   "host/ host/[a-z_]+\\.h parseal/parseal\\.h"
   "bench/ [a-z0-9_]+\\.h parseal/parseal\\.h")
 set(lines_max 620)

@@ -2,19 +2,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/opencl/stage.h"
+#include "host/gpu/stage.h"
 
 /* Elements of any number of bits make whole bytes of so many. */
 enum { STEP = 8192 };
 
 typedef struct {
-    const ocl_device *device;
-    const ocl_operand *operands;
+    const gpu_device *device;
+    const gpu_operand *operands;
     size_t n_operands;
     uint64_t count, piece; /* elements: all, and at once */
-    ocl_work work;
+    gpu_work work;
     void *arg;
-    ocl_place *places;
+    gpu_place *places;
     uint64_t *region; /* where in a slot each operand is */
 } job;
 
@@ -23,7 +23,7 @@ typedef struct {
     uint64_t first, n; /* n is 0 where there is none */
 } piece;
 
-static bool on_host(const ocl_operand *operand)
+static bool on_host(const gpu_operand *operand)
 {
     return operand->buf->kind == PARSEAL_BUF_HOST;
 }
@@ -34,7 +34,7 @@ static uint64_t bytes_of(uint32_t bits, uint64_t n)
     return n / 8 * bits + (n % 8 * bits + 7) / 8;
 }
 
-static uint8_t *host_bytes(const ocl_operand *operand, uint64_t first)
+static uint8_t *host_bytes(const gpu_operand *operand, uint64_t first)
 {
     return (uint8_t *)(operand->buf->handle + (uintptr_t)operand->buf->offset +
                        (uintptr_t)bytes_of(operand->bits, first));
@@ -54,25 +54,25 @@ static uint64_t lay_out(const job *j, uint64_t n, uint64_t *region)
     return size;
 }
 
-static void find_places(const job *j, const ocl_slot *slot, uint64_t first)
+static void find_places(const job *j, const gpu_slot *slot, uint64_t first)
 {
     for (size_t i = 0; i < j->n_operands; i++) {
-        const ocl_operand *operand = &j->operands[i];
+        const gpu_operand *operand = &j->operands[i];
         j->places[i] = on_host(operand)
-                           ? (ocl_place){slot->memory, j->region[i]}
-                           : (ocl_place){(cl_mem)operand->buf->handle,
+                           ? (gpu_place){slot->memory, j->region[i]}
+                           : (gpu_place){operand->buf->handle,
                                          operand->buf->offset + bytes_of(operand->bits, first)};
     }
 }
 
 /* Waits for the piece and hands its results over. */
-static parseal_status finish_piece(const job *j, const ocl_slot *slot, piece *p)
+static parseal_status finish_piece(const job *j, const gpu_slot *slot, piece *p)
 {
     if (p->n == 0)
         return PARSEAL_OK;
-    TRY(ocl_finish(j->device, &slot->stream));
+    TRY(gpu_finish(j->device, &slot->stream));
     for (size_t i = 0; i < j->n_operands; i++) {
-        const ocl_operand *operand = &j->operands[i];
+        const gpu_operand *operand = &j->operands[i];
         if (on_host(operand) && operand->write)
             memcpy(host_bytes(operand, p->first), slot->host + j->region[i],
                    (size_t)bytes_of(operand->bits, p->n));
@@ -81,31 +81,31 @@ static parseal_status finish_piece(const job *j, const ocl_slot *slot, piece *p)
     return PARSEAL_OK;
 }
 
-static parseal_status begin_piece(const job *j, ocl_stage *stage, ocl_slot *slot, const piece *p)
+static parseal_status begin_piece(const job *j, gpu_stage *stage, gpu_slot *slot, const piece *p)
 {
     for (size_t i = 0; i < j->n_operands; i++) {
-        const ocl_operand *operand = &j->operands[i];
+        const gpu_operand *operand = &j->operands[i];
         const uint64_t size = bytes_of(operand->bits, p->n);
         if (!on_host(operand) || !operand->read)
             continue;
         memcpy(slot->host + j->region[i], host_bytes(operand, p->first), (size_t)size);
-        TRY(ocl_slot_in(stage, slot, j->region[i], size));
+        TRY(gpu_slot_in(stage, slot, j->region[i], size));
     }
     find_places(j, slot, p->first);
     TRY(j->work(j->arg, &slot->stream, j->places, p->first, p->n));
     for (size_t i = 0; i < j->n_operands; i++)
         if (on_host(&j->operands[i]) && j->operands[i].write)
-            TRY(ocl_slot_out(stage, slot, j->region[i], bytes_of(j->operands[i].bits, p->n)));
+            TRY(gpu_slot_out(stage, slot, j->region[i], bytes_of(j->operands[i].bits, p->n)));
     return PARSEAL_OK;
 }
 
-static parseal_status run_pieces(const job *j, ocl_stage *stage)
+static parseal_status run_pieces(const job *j, gpu_stage *stage)
 {
-    piece under_way[OCL_SLOTS] = {{0, 0}};
+    piece under_way[GPU_SLOTS] = {{0, 0}};
     size_t next = 0;
     for (uint64_t first = 0; first < j->count; first += j->piece) {
         const uint64_t left = j->count - first;
-        ocl_slot *slot = &stage->slot[next];
+        gpu_slot *slot = &stage->slot[next];
         TRY(finish_piece(j, slot, &under_way[next]));
         const piece p = {first, left < j->piece ? left : j->piece};
         TRY(begin_piece(j, stage, slot, &p));
@@ -117,21 +117,20 @@ static parseal_status run_pieces(const job *j, ocl_stage *stage)
     return PARSEAL_OK;
 }
 
-size_t ocl_operands_max(const ocl_device *d, uint32_t bits)
+size_t gpu_operands_max(const gpu_device *d, uint32_t bits)
 {
-    const uint64_t n = ocl_slot_max(d) / bytes_of(bits, STEP);
+    const uint64_t n = gpu_slot_max(d) / bytes_of(bits, STEP);
     return n < SIZE_MAX ? (size_t)n : SIZE_MAX;
 }
 
 /* The largest piece that a slot holds. */
 static parseal_status choose_piece(job *j)
 {
-    const uint64_t room = ocl_slot_max(j->device), step = lay_out(j, STEP, NULL);
+    const uint64_t room = gpu_slot_max(j->device), step = lay_out(j, STEP, NULL);
     if (step > room)
-        return parseal_fail(
-            PARSEAL_ERR_NO_MEMORY,
-            "opencl: %zu vectors do not fit the device's memory, not even in pieces",
-            j->n_operands);
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY,
+                            "%zu vectors do not fit the device's memory, not even in pieces",
+                            j->n_operands);
     const uint64_t pieces_of_step = room / step;
     const uint64_t steps = j->count / STEP + (j->count % STEP != 0);
     j->piece = (pieces_of_step < steps ? pieces_of_step : steps) * STEP;
@@ -140,34 +139,34 @@ static parseal_status choose_piece(job *j)
 
 static parseal_status run_staged(job *j, void *stream)
 {
-    ocl_stage stage;
-    const ocl_stream own = {j->device->queue, true};
+    gpu_stage stage;
+    const gpu_stream own = j->device->own;
     TRY(choose_piece(j));
-    if (stream == NULL) /* the pieces go to other queues */
-        TRY(ocl_finish(j->device, &own));
+    if (stream == NULL) /* the pieces go to other streams */
+        TRY(gpu_finish(j->device, &own));
     const uint64_t largest = j->piece < j->count ? j->piece : j->count;
     const uint64_t size = lay_out(j, largest, j->region);
-    TRY(ocl_stage_open(&stage, j->device, stream, size, (j->count - 1) / j->piece + 1));
+    TRY(gpu_stage_open(&stage, j->device, stream, size, (j->count - 1) / j->piece + 1));
     const parseal_status status = run_pieces(j, &stage);
-    ocl_stage_close(&stage);
+    gpu_stage_close(&stage);
     return status;
 }
 
 static parseal_status run(job *j, void *stream)
 {
-    ocl_stream s;
+    gpu_stream s;
     bool staged = false;
     for (size_t i = 0; i < j->n_operands; i++)
         staged = staged || on_host(&j->operands[i]);
     if (staged)
         return run_staged(j, stream);
-    TRY(ocl_stream_of(j->device, stream, &s));
+    TRY(gpu_stream_of(j->device, stream, &s));
     find_places(j, NULL, 0);
     return j->work(j->arg, &s, j->places, 0, j->count);
 }
 
-parseal_status ocl_for_elements(const ocl_device *d, void *stream, const ocl_operand *operands,
-                                size_t n_operands, uint64_t count, ocl_work work, void *arg)
+parseal_status gpu_for_elements(const gpu_device *d, void *stream, const gpu_operand *operands,
+                                size_t n_operands, uint64_t count, gpu_work work, void *arg)
 {
     job j = {.device = d,
              .operands = operands,
@@ -183,8 +182,7 @@ parseal_status ocl_for_elements(const ocl_device *d, void *stream, const ocl_ope
     if (j.places != NULL && j.region != NULL)
         status = run(&j, stream);
     else
-        (void)parseal_fail(PARSEAL_ERR_NO_MEMORY, "opencl: out of memory for %zu vectors",
-                           n_operands);
+        (void)parseal_fail(PARSEAL_ERR_NO_MEMORY, "out of memory for %zu vectors", n_operands);
     free(j.places);
     free(j.region);
     return status;

@@ -2,19 +2,19 @@
  * Open goes over the message twice: to check its tag, and then to decrypt it. */
 #include <string.h>
 
-#include "host/opencl/batch.h"
+#include "host/gpu/batch.h"
 
-/* The slot's first bytes, before the part that is worked on. */
-enum { NONCE = 0, TAG = 16, VERDICT = 32, WORK = 48, PART = 256 };
+/* The slot's first bytes, before the part that is worked on. The work comes after that. */
+enum { NONCE = 0, TAG = 16, VERDICT = 32, HEAD = 36, PART = 256 };
 
 typedef struct {
-    const ocl_keys *keys;
-    ocl_stage *stage;
-    ocl_slot *slot;
+    const gpu_keys *keys;
+    gpu_stage *stage;
+    gpu_slot *slot;
     parseal_msg *msg;
     bool open;
-    ocl_aead_io io;
-    uint64_t part_max; /* bytes, a multiple of HASH_TILE */
+    gpu_aead_io io;
+    uint64_t part_max; /* bytes, a multiple of 16 */
 } long_message;
 
 static uint64_t blocks_of(uint64_t size)
@@ -23,32 +23,32 @@ static uint64_t blocks_of(uint64_t size)
 }
 
 /* Runs one step on one item. */
-typedef parseal_status (*step)(const ocl_keys *, const ocl_table *, const ocl_aead_io *,
-                               const ocl_stream *, bool);
+typedef parseal_status (*step)(const gpu_keys *, const gpu_table *, const gpu_aead_io *,
+                               const gpu_stream *, bool);
 
-static parseal_status begin(const ocl_keys *keys, const ocl_table *t, const ocl_aead_io *io,
-                            const ocl_stream *s, bool open)
+static parseal_status begin(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
+                            const gpu_stream *s, bool open)
 {
     (void)open;
-    return ocl_aead_begin(keys, t, io, s);
+    return gpu_aead_begin(keys, t, io, s);
 }
 
 /* Seal hashes what it has just encrypted. */
-static parseal_status crypt_and_hash(const ocl_keys *keys, const ocl_table *t,
-                                     const ocl_aead_io *io, const ocl_stream *s, bool open)
+static parseal_status crypt_and_hash(const gpu_keys *keys, const gpu_table *t,
+                                     const gpu_aead_io *io, const gpu_stream *s, bool open)
 {
-    TRY(ocl_aead_crypt(keys, t, io, s, open));
-    return ocl_aead_hash(keys, t, io, s, open);
+    TRY(gpu_aead_crypt(keys, t, io, s, open));
+    return gpu_aead_hash(keys, t, io, s, open);
 }
 
 static parseal_status run_step(const long_message *l, const aead_item *item, step run)
 {
-    ocl_table table;
-    const ocl_device *d = l->keys->device;
-    TRY(ocl_table_create(&table, d, item, 1));
+    gpu_table table;
+    const gpu_device *d = l->keys->device;
+    TRY(gpu_table_create(&table, d, item, 1));
     const parseal_status status = run(l->keys, &table, &l->io, &l->slot->stream, l->open);
-    const parseal_status done = ocl_finish(d, &l->slot->stream);
-    ocl_table_destroy(&table);
+    const parseal_status done = gpu_finish(d, &l->slot->stream);
+    gpu_table_destroy(&table);
     return status == PARSEAL_OK ? done : status;
 }
 
@@ -61,8 +61,8 @@ static parseal_status hash_aad(const long_message *l)
                                 .blocks_after = blocks_of(left - size) + blocks_of(m->len) + 1,
                                 .key = m->key};
         memcpy(l->slot->host + PART, (const uint8_t *)m->aad + at, (size_t)size);
-        TRY(ocl_slot_in(l->stage, l->slot, PART, size));
-        TRY(run_step(l, &item, ocl_aead_hash));
+        TRY(gpu_slot_in(l->stage, l->slot, PART, size));
+        TRY(run_step(l, &item, gpu_aead_hash));
     }
     return PARSEAL_OK;
 }
@@ -78,12 +78,12 @@ static parseal_status pass(const long_message *l, step run, bool writes)
                                 .blocks_after = blocks_of(left - size) + 1,
                                 .key = m->key};
         memcpy(l->slot->host + PART, (const uint8_t *)m->in + at, (size_t)size);
-        TRY(ocl_slot_in(l->stage, l->slot, PART, size));
+        TRY(gpu_slot_in(l->stage, l->slot, PART, size));
         TRY(run_step(l, &item, run));
         if (!writes)
             continue;
-        TRY(ocl_slot_out(l->stage, l->slot, PART, size));
-        TRY(ocl_finish(l->keys->device, &l->slot->stream));
+        TRY(gpu_slot_out(l->stage, l->slot, PART, size));
+        TRY(gpu_finish(l->keys->device, &l->slot->stream));
         if (m->in == m->out)
             l->msg->status = PARSEAL_ITEM_SPOILED;
         memcpy((uint8_t *)m->out + at, l->slot->host + PART, (size_t)size);
@@ -96,9 +96,9 @@ static parseal_status finish(const long_message *l, int32_t *verdict)
 {
     const aead_item whole = {
         .len = l->msg->len, .aad_len = l->msg->aad_len, .blocks_after = 1, .key = l->msg->key};
-    TRY(run_step(l, &whole, ocl_aead_finish));
-    TRY(ocl_slot_out(l->stage, l->slot, TAG, WORK - TAG));
-    TRY(ocl_finish(l->keys->device, &l->slot->stream));
+    TRY(run_step(l, &whole, gpu_aead_finish));
+    TRY(gpu_slot_out(l->stage, l->slot, TAG, HEAD - TAG));
+    TRY(gpu_finish(l->keys->device, &l->slot->stream));
     memcpy(verdict, l->slot->host + VERDICT, sizeof *verdict);
     return PARSEAL_OK;
 }
@@ -109,7 +109,7 @@ static parseal_status start(const long_message *l)
     memset(l->slot->host, 0, PART);
     memcpy(l->slot->host + NONCE, l->msg->nonce, sizeof l->msg->nonce);
     memcpy(l->slot->host + TAG, l->msg->tag, sizeof l->msg->tag);
-    TRY(ocl_slot_in(l->stage, l->slot, 0, PART));
+    TRY(gpu_slot_in(l->stage, l->slot, 0, PART));
     TRY(run_step(l, &whole, begin));
     return hash_aad(l);
 }
@@ -129,20 +129,30 @@ static parseal_status open_checked(const long_message *l)
 {
     int32_t verdict;
     TRY(start(l));
-    TRY(pass(l, ocl_aead_hash, false));
+    TRY(pass(l, gpu_aead_hash, false));
     TRY(finish(l, &verdict));
     if (verdict == PARSEAL_ITEM_OK)
-        TRY(pass(l, ocl_aead_crypt, true));
+        TRY(pass(l, gpu_aead_crypt, true));
     else
         memset(l->msg->out, 0, l->msg->len);
     l->msg->status = verdict;
     return PARSEAL_OK;
 }
 
-parseal_status ocl_long_message(const ocl_keys *keys, ocl_stage *stage, ocl_slot *slot,
+/* What a slot of so many bytes holds beside its head and the work; 0 where that is nothing. */
+static uint64_t part_max(const gpu_driver *driver, uint64_t size)
+{
+    uint64_t part = size / HASH_TILE * HASH_TILE;
+    while (part > 0 && PART + part + gpu_work_max(driver, part, 0) > size)
+        part -= HASH_TILE;
+    return part;
+}
+
+parseal_status gpu_long_message(const gpu_keys *keys, gpu_stage *stage, gpu_slot *slot,
                                 parseal_msg *msg, bool open)
 {
-    const cl_mem m = slot->memory;
+    const gpu_memory m = slot->memory;
+    const uint64_t part = part_max(keys->device->driver, slot->size);
     long_message l = {.keys = keys,
                       .stage = stage,
                       .slot = slot,
@@ -154,12 +164,12 @@ parseal_status ocl_long_message(const ocl_keys *keys, ocl_stage *stage, ocl_slot
                              .nonces = {m, NONCE},
                              .tags = {m, TAG},
                              .verdicts = {m, VERDICT},
-                             .work = {m, WORK}}};
-    if (slot->size < PART + HASH_TILE)
+                             .work = {m, PART + part}},
+                      .part_max = part};
+    if (part == 0)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY,
-                            "opencl: %s has too little memory for a message of %zu bytes",
+                            "%s has too little memory for a message of %zu bytes",
                             keys->device->name, msg->len);
-    ocl_slot_use(slot, PART);
-    l.part_max = (slot->size - PART) / HASH_TILE * HASH_TILE;
+    gpu_slot_use(slot, PART + part + gpu_work_max(keys->device->driver, part, 0));
     return open ? open_checked(&l) : seal(&l);
 }

@@ -3,13 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/opencl/aead.h"
+#include "host/gpu/aead.h"
 
 typedef struct {
-    const ocl_keys *keys;
-    ocl_table table;
+    const gpu_keys *keys;
+    gpu_table table;
     uint64_t workspace;
-} ocl_plan;
+} gpu_plan;
 
 static aead_item item_of(const parseal_aead_shape *shape, size_t i)
 {
@@ -22,18 +22,18 @@ static aead_item item_of(const parseal_aead_shape *shape, size_t i)
                        .key = shape->key[i]};
 }
 
-parseal_status ocl_plan_create(void **plan, const void *device, const void *keys,
+parseal_status gpu_plan_create(void **plan, const void *device, const void *keys,
                                const parseal_aead_shape *shape)
 {
-    ocl_plan *p = calloc(1, sizeof *p);
+    gpu_plan *p = calloc(1, sizeof *p);
     aead_item *items = calloc(shape->n + 1, sizeof *items);
     parseal_status status = PARSEAL_ERR_NO_MEMORY;
     if (p != NULL && items != NULL) {
         for (size_t i = 0; i < shape->n; i++)
             items[i] = item_of(shape, i);
         p->keys = keys;
-        p->workspace = (uint64_t)shape->n * OCL_WORK;
-        status = ocl_table_create(&p->table, device, items, shape->n);
+        status = gpu_table_create(&p->table, device, items, shape->n);
+        p->workspace = gpu_work_size(&p->table);
     } else {
         (void)parseal_fail(status, "plan: out of memory for %zu messages", shape->n);
     }
@@ -45,18 +45,18 @@ parseal_status ocl_plan_create(void **plan, const void *device, const void *keys
     return status;
 }
 
-void ocl_plan_destroy(void *plan)
+void gpu_plan_destroy(void *plan)
 {
-    ocl_plan *p = plan;
+    gpu_plan *p = plan;
     if (p == NULL)
         return;
-    ocl_table_destroy(&p->table);
+    gpu_table_destroy(&p->table);
     free(p);
 }
 
-uint64_t ocl_plan_workspace_size(const void *plan)
+uint64_t gpu_plan_workspace_size(const void *plan)
 {
-    return ((const ocl_plan *)plan)->workspace;
+    return ((const gpu_plan *)plan)->workspace;
 }
 
 /* --------------------------------------------------------------------------------------- run -- */
@@ -66,7 +66,7 @@ enum { IN, OUT, AAD, NONCE, TAG, VERDICT, WORKSPACE, BUFS };
 typedef struct {
     const parseal_buf *buf;
     bool read, written;
-    cl_mem copy; /* of host memory, on the device */
+    gpu_memory copy; /* of host memory, on the device */
 } run_buf;
 
 static bool on_host(const run_buf *b)
@@ -86,96 +86,96 @@ static uint8_t *host_bytes(const run_buf *b)
 }
 
 /* What a kernel may be given where the batch has nothing for it to read. */
-static ocl_place place_of(const run_buf *b, cl_mem stand_in)
+static gpu_place place_of(const run_buf *b, gpu_memory stand_in)
 {
-    if (b->copy != NULL)
-        return (ocl_place){b->copy, 0};
-    if (b->buf->kind == PARSEAL_BUF_OPENCL)
-        return (ocl_place){(cl_mem)b->buf->handle, b->buf->offset};
-    return (ocl_place){stand_in, 0};
+    if (b->copy != 0)
+        return (gpu_place){b->copy, 0};
+    if (on_host(b) || b->buf->kind == PARSEAL_BUF_NONE)
+        return (gpu_place){stand_in, 0};
+    return (gpu_place){b->buf->handle, b->buf->offset};
 }
 
-static parseal_status copy_in(const ocl_device *d, const ocl_stream *s, run_buf bufs[BUFS])
+static parseal_status copy_in(const gpu_device *d, const gpu_stream *s, run_buf bufs[BUFS])
 {
     for (int i = 0; i < BUFS; i++) {
         run_buf *b = &bufs[i];
         if (!on_host(b) || (i == OUT && same_bytes(b, &bufs[IN])))
             continue;
-        b->copy = ocl_alloc(d, (b->buf->size + 3) / 4 * 4, CL_MEM_READ_WRITE);
-        if (b->copy == NULL)
+        b->copy = gpu_alloc(d, (b->buf->size + 3) / 4 * 4);
+        if (b->copy == 0)
             return PARSEAL_ERR_NO_MEMORY;
         if (b->read)
-            TRY(ocl_write(d, s, b->copy, 0, host_bytes(b), b->buf->size));
+            TRY(gpu_write(d, s, b->copy, 0, host_bytes(b), b->buf->size));
     }
     return PARSEAL_OK;
 }
 
-static parseal_status copy_out(const ocl_device *d, const ocl_stream *s, const run_buf bufs[BUFS])
+static parseal_status copy_out(const gpu_device *d, const gpu_stream *s, const run_buf bufs[BUFS])
 {
     for (int i = 0; i < BUFS; i++) {
         const run_buf *b = &bufs[i];
         if (on_host(b) && b->written)
-            TRY(ocl_read(d, s, b->copy != NULL ? b->copy : bufs[IN].copy, 0, host_bytes(b),
+            TRY(gpu_read(d, s, b->copy != 0 ? b->copy : bufs[IN].copy, 0, host_bytes(b),
                          b->buf->size));
     }
     return PARSEAL_OK;
 }
 
-static parseal_status run_on(const ocl_plan *p, const ocl_stream *s, run_buf bufs[BUFS], bool open)
+static parseal_status run_on(const gpu_plan *p, const gpu_stream *s, run_buf bufs[BUFS], bool open)
 {
     const bool in_place = on_host(&bufs[OUT]) && same_bytes(&bufs[OUT], &bufs[IN]);
-    const cl_mem stand_in = p->table.items;
-    const ocl_aead_io io = {.in = place_of(&bufs[IN], stand_in),
+    const gpu_memory stand_in = p->table.items;
+    const gpu_aead_io io = {.in = place_of(&bufs[IN], stand_in),
                             .out = place_of(&bufs[in_place ? IN : OUT], stand_in),
                             .aad = place_of(&bufs[AAD], stand_in),
                             .nonces = place_of(&bufs[NONCE], stand_in),
                             .tags = place_of(&bufs[TAG], stand_in),
                             .verdicts = place_of(&bufs[VERDICT], stand_in),
                             .work = place_of(&bufs[WORKSPACE], stand_in)};
-    return ocl_aead_run(p->keys, &p->table, &io, s, open);
+    return gpu_aead_run(p->keys, &p->table, &io, s, open);
 }
 
-static void clear_verdicts(const ocl_plan *p, const run_buf *verdicts)
+static void clear_verdicts(const gpu_plan *p, const run_buf *verdicts)
 {
     if (on_host(verdicts))
         memset(host_bytes(verdicts), 0, p->table.n * sizeof(int32_t));
 }
 
-static parseal_status run_copied(const ocl_plan *p, const ocl_stream *s, run_buf bufs[BUFS],
+static parseal_status run_copied(const gpu_plan *p, const gpu_stream *s, run_buf bufs[BUFS],
                                  bool open)
 {
-    const ocl_device *d = p->table.device;
+    const gpu_device *d = p->table.device;
     clear_verdicts(p, &bufs[VERDICT]); /* whatever happens, no old one is left */
     parseal_status status = copy_in(d, s, bufs);
     if (status == PARSEAL_OK)
         status = run_on(p, s, bufs, open);
     if (status == PARSEAL_OK)
         status = copy_out(d, s, bufs);
-    const parseal_status done = ocl_finish(d, s);
+    const parseal_status done = gpu_finish(d, s);
     for (int i = 0; i < BUFS; i++)
-        ocl_wipe_and_free(d, bufs[i].copy, (bufs[i].buf->size + 3) / 4 * 4);
+        gpu_wipe_and_free(d, bufs[i].copy, (bufs[i].buf->size + 3) / 4 * 4);
     status = status == PARSEAL_OK ? done : status;
     if (status != PARSEAL_OK)
         clear_verdicts(p, &bufs[VERDICT]);
     return status;
 }
 
-parseal_status ocl_plan_run(const void *plan, const parseal_aead_io *io, bool open, void *stream)
+parseal_status gpu_plan_run(const void *plan, const parseal_aead_io *io, bool open, void *stream)
 {
-    const ocl_plan *p = plan;
+    const gpu_plan *p = plan;
     /* `out` is read too: what a plan does not write there stays as it is. */
-    run_buf bufs[BUFS] = {[IN] = {&io->in, true, false, NULL},
-                          [OUT] = {&io->out, true, true, NULL},
-                          [AAD] = {&io->aad, true, false, NULL},
-                          [NONCE] = {&io->nonce, true, false, NULL},
-                          [TAG] = {&io->tag, true, !open, NULL},
-                          [VERDICT] = {&io->verdict, true, true, NULL},
-                          [WORKSPACE] = {&io->workspace, false, false, NULL}};
-    ocl_stream s;
+    run_buf bufs[BUFS] = {[IN] = {&io->in, true, false, 0},
+                          [OUT] = {&io->out, true, true, 0},
+                          [AAD] = {&io->aad, true, false, 0},
+                          [NONCE] = {&io->nonce, true, false, 0},
+                          [TAG] = {&io->tag, true, !open, 0},
+                          [VERDICT] = {&io->verdict, true, true, 0},
+                          [WORKSPACE] = {&io->workspace, false, false, 0}};
+    gpu_stream s;
     bool copied = false;
     if (p->table.n == 0)
         return PARSEAL_OK;
-    TRY(ocl_stream_of(p->table.device, stream, &s));
+    TRY(gpu_stream_of(p->table.device, stream, &s));
     for (int i = 0; i < BUFS; i++)
         copied = copied || on_host(&bufs[i]);
     return copied ? run_copied(p, &s, bufs, open) : run_on(p, &s, bufs, open);

@@ -1,7 +1,7 @@
 /* Batches of messages in host memory. Messages are gathered into the slots of a stage, many at a
  * time, and results scattered back, while the other slot works. A message that no slot holds goes
  * through by itself, in parts (long_message.c). */
-#include "host/opencl/batch.h"
+#include "host/gpu/batch.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -16,37 +16,40 @@ static uint64_t padded(uint64_t size)
 }
 
 /* What a message takes of a slot, the arrays that have an entry for each included. */
-static uint64_t room_of(const parseal_msg *m)
+static uint64_t room_of(const gpu_driver *driver, const parseal_msg *m)
 {
     return padded(m->len) + padded(m->aad_len) + PARSEAL_NONCEBYTES + PARSEAL_TAGBYTES +
-           sizeof(int32_t) + OCL_WORK + 6;
+           sizeof(int32_t) + gpu_work_max(driver, m->len, m->aad_len) + 6;
 }
 
 /* The padding between a slot's arrays, at most. */
 enum { ROOM_BETWEEN = 8 * ALIGNMENT };
 
-static bool fits(const parseal_msg *m, uint64_t room)
+static bool fits(const gpu_driver *driver, const parseal_msg *m, uint64_t room)
 {
-    return m->len <= room && m->aad_len <= room && room_of(m) <= room - ROOM_BETWEEN;
+    return m->len <= room && m->aad_len <= room && room_of(driver, m) <= room - ROOM_BETWEEN;
 }
 
 /* Messages [first, first + n) and where a slot has them. What goes in comes first, what comes out
  * last. */
 typedef struct {
     size_t first, n;
-    uint64_t aad, nonces, tags, data, verdicts, work; /* bytes before each array */
-    ocl_table table;
+    uint64_t aad, nonces, tags, data, verdicts, work, end; /* bytes before each array */
+    gpu_table table;
 } load;
 
 /* As many messages from `first` on as a slot holds, none of them too long. */
-static load next_load(const parseal_msg *msgs, size_t n, size_t first, uint64_t room)
+static load next_load(const gpu_driver *driver, const parseal_msg *msgs, size_t n, size_t first,
+                      uint64_t room)
 {
     load l = {.first = first};
-    uint64_t used = ROOM_BETWEEN, data = 0, aad = 0;
-    for (size_t i = first; i < n && fits(&msgs[i], room) && room_of(&msgs[i]) <= room - used; i++) {
-        used += room_of(&msgs[i]);
+    uint64_t used = ROOM_BETWEEN, data = 0, aad = 0, work = 0;
+    for (size_t i = first;
+         i < n && fits(driver, &msgs[i], room) && room_of(driver, &msgs[i]) <= room - used; i++) {
+        used += room_of(driver, &msgs[i]);
         data += padded(msgs[i].len);
         aad += padded(msgs[i].aad_len);
+        work += gpu_work_max(driver, msgs[i].len, msgs[i].aad_len);
         l.n++;
     }
     l.nonces = aad;
@@ -54,6 +57,7 @@ static load next_load(const parseal_msg *msgs, size_t n, size_t first, uint64_t 
     l.data = l.tags + PARSEAL_TAGBYTES * l.n;
     l.verdicts = l.data + data;
     l.work = padded(l.verdicts + sizeof(int32_t) * l.n);
+    l.end = l.work + work;
     return l;
 }
 
@@ -95,70 +99,71 @@ static void scatter(const load *l, parseal_msg *msgs, const uint8_t *from, bool 
     }
 }
 
-static parseal_status describe(const ocl_keys *keys, load *l, const parseal_msg *msgs,
-                               const ocl_slot *slot)
+static parseal_status describe(const gpu_keys *keys, load *l, const parseal_msg *msgs,
+                               const gpu_slot *slot)
 {
     aead_item *items = calloc(l->n, sizeof *items);
     if (items == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "batch: out of memory for %zu messages", l->n);
     gather(l, msgs, slot->host, items);
-    const parseal_status status = ocl_table_create(&l->table, keys->device, items, l->n);
+    const parseal_status status = gpu_table_create(&l->table, keys->device, items, l->n);
     free(items);
     return status;
 }
 
-static parseal_status begin_load(const ocl_keys *keys, ocl_stage *stage, ocl_slot *slot, load *l,
+static parseal_status begin_load(const gpu_keys *keys, gpu_stage *stage, gpu_slot *slot, load *l,
                                  const parseal_msg *msgs, bool open)
 {
-    const cl_mem m = slot->memory;
-    const ocl_aead_io io = {.in = {m, l->data},
+    const gpu_memory m = slot->memory;
+    const gpu_aead_io io = {.in = {m, l->data},
                             .out = {m, l->data},
                             .aad = {m, l->aad},
                             .nonces = {m, l->nonces},
                             .tags = {m, l->tags},
                             .verdicts = {m, l->verdicts},
                             .work = {m, l->work}};
-    ocl_slot_use(slot, l->work + OCL_WORK * l->n);
+    gpu_slot_use(slot, l->end);
     TRY(describe(keys, l, msgs, slot));
-    TRY(ocl_slot_in(stage, slot, 0, l->verdicts));
-    TRY(ocl_aead_run(keys, &l->table, &io, &slot->stream, open));
-    return ocl_slot_out(stage, slot, l->tags, l->work - l->tags);
+    TRY(gpu_slot_in(stage, slot, 0, l->verdicts));
+    TRY(gpu_aead_run(keys, &l->table, &io, &slot->stream, open));
+    return gpu_slot_out(stage, slot, l->tags, l->work - l->tags);
 }
 
-static parseal_status finish_load(const ocl_keys *keys, const ocl_slot *slot, load *l,
+static parseal_status finish_load(const gpu_keys *keys, const gpu_slot *slot, load *l,
                                   parseal_msg *msgs, bool open)
 {
     if (l->n == 0)
         return PARSEAL_OK;
-    const parseal_status status = ocl_finish(keys->device, &slot->stream);
+    const parseal_status status = gpu_finish(keys->device, &slot->stream);
     if (status == PARSEAL_OK)
         scatter(l, msgs, slot->host, open);
-    ocl_table_destroy(&l->table);
+    gpu_table_destroy(&l->table);
     l->n = 0;
     return status;
 }
 
 typedef struct {
-    const ocl_keys *keys;
+    const gpu_keys *keys;
     parseal_msg *msgs;
     size_t n;
     bool open;
     uint64_t room; /* bytes of a slot */
 } batch;
 
-static parseal_status run_loads(const batch *b, ocl_stage *stage, load under_way[OCL_SLOTS])
+static parseal_status run_loads(const batch *b, gpu_stage *stage, load under_way[GPU_SLOTS])
 {
+    const gpu_driver *driver = b->keys->device->driver;
     size_t next = 0;
     for (size_t i = 0; i < b->n; next = (next + 1) % stage->n) {
-        ocl_slot *slot = &stage->slot[next];
+        gpu_slot *slot = &stage->slot[next];
         load *l = &under_way[next];
         TRY(finish_load(b->keys, slot, l, b->msgs, b->open));
-        if (!fits(&b->msgs[i], b->room)) {
-            TRY(ocl_long_message(b->keys, stage, slot, &b->msgs[i], b->open));
+        if (!fits(driver, &b->msgs[i], b->room)) {
+            TRY(gpu_long_message(b->keys, stage, slot, &b->msgs[i], b->open));
             i++;
             continue;
         }
-        *l = next_load(b->msgs, b->n, i, b->room);
+        *l = next_load(driver, b->msgs, b->n, i, b->room);
         i += l->n;
         TRY(begin_load(b->keys, stage, slot, l, b->msgs, b->open));
     }
@@ -170,32 +175,33 @@ static parseal_status run_loads(const batch *b, ocl_stage *stage, load under_way
 /* How large slots must be, and whether one is enough. */
 static void measure(batch *b, uint64_t *pieces)
 {
-    const uint64_t max = ocl_slot_max(b->keys->device);
+    const gpu_driver *driver = b->keys->device->driver;
+    const uint64_t max = gpu_slot_max(b->keys->device);
     uint64_t all = ROOM_BETWEEN;
     bool all_fit = true;
     for (size_t i = 0; i < b->n && all_fit; i++) {
-        all_fit = fits(&b->msgs[i], max) && room_of(&b->msgs[i]) <= max - all;
-        all += all_fit ? room_of(&b->msgs[i]) : 0;
+        all_fit = fits(driver, &b->msgs[i], max) && room_of(driver, &b->msgs[i]) <= max - all;
+        all += all_fit ? room_of(driver, &b->msgs[i]) : 0;
     }
     b->room = all_fit ? all : max;
-    *pieces = all_fit ? 1 : OCL_SLOTS;
+    *pieces = all_fit ? 1 : GPU_SLOTS;
 }
 
-parseal_status ocl_batch_run(const void *device, const void *keys, parseal_msg *msgs, size_t n,
+parseal_status gpu_batch_run(const void *device, const void *keys, parseal_msg *msgs, size_t n,
                              bool open)
 {
     batch b = {.keys = keys, .msgs = msgs, .n = n, .open = open};
-    load under_way[OCL_SLOTS] = {{0}};
-    ocl_stage stage;
+    load under_way[GPU_SLOTS] = {{0}};
+    gpu_stage stage;
     uint64_t pieces;
     if (n == 0)
         return PARSEAL_OK;
     measure(&b, &pieces);
-    TRY(ocl_stage_open(&stage, device, NULL, b.room, pieces));
+    TRY(gpu_stage_open(&stage, device, NULL, b.room, pieces));
     const parseal_status status = run_loads(&b, &stage, under_way);
-    ocl_stage_close(&stage); /* waits */
-    for (size_t i = 0; i < OCL_SLOTS; i++)
+    gpu_stage_close(&stage); /* waits */
+    for (size_t i = 0; i < GPU_SLOTS; i++)
         if (under_way[i].table.device != NULL)
-            ocl_table_destroy(&under_way[i].table);
+            gpu_table_destroy(&under_way[i].table);
     return status;
 }

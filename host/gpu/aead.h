@@ -1,0 +1,70 @@
+/* AES-GCM on a GPU: the parts that plans and host batches share. */
+#ifndef PARSEAL_HOST_GPU_AEAD_H
+#define PARSEAL_HOST_GPU_AEAD_H
+
+#include "host/gpu/stage.h"
+#include "kernels/common/launch.h"
+
+typedef struct gpu_keys {
+    const gpu_device *device;
+    gpu_memory list; /* aead_key each */
+    size_t n;
+    gpu_memory prepared; /* what else a driver makes of them, or 0 */
+    uint64_t prepared_size;
+} gpu_keys;
+
+/* A batch's shape on the device. */
+typedef struct gpu_table {
+    const gpu_device *device;
+    uint32_t n, tile; /* tile: bytes */
+    gpu_memory items, crypt_begin, hash_begin;
+    uint64_t crypt_total, hash_total; /* units of aead_crypt, tiles of aead_hash */
+} gpu_table;
+
+parseal_status gpu_table_create(gpu_table *table, const gpu_device *d, const aead_item *items,
+                                size_t n);
+void gpu_table_destroy(gpu_table *table);
+
+/* The buffers of one run, and what stands in for those that a batch does not need. */
+typedef struct gpu_aead_io {
+    gpu_place in, out, aad, nonces, tags, verdicts, work;
+} gpu_aead_io;
+
+/* Bytes of `work` for each item; a driver may want more, for each tile. */
+enum { GPU_WORK = 32 };
+uint64_t gpu_work_size(const gpu_table *table);
+
+/* The most that one message can need of it. */
+uint64_t gpu_work_max(const gpu_driver *driver, uint64_t len, uint64_t aad_len);
+
+/* Begins a launch with what all kernels of a run begin with. */
+void gpu_aead_launch(gpu_launch *launch, const gpu_table *table, const char *kernel);
+
+/* The steps of a run; each only enqueues. */
+parseal_status gpu_aead_begin(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
+                              const gpu_stream *s);
+parseal_status gpu_aead_crypt(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
+                              const gpu_stream *s, bool open);
+parseal_status gpu_aead_hash(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
+                             const gpu_stream *s, bool open);
+parseal_status gpu_aead_finish(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
+                               const gpu_stream *s, bool open);
+
+/* All of them, in the order that seal or open needs: open hashes first, and decrypts what its tag
+ * has been found right for. */
+parseal_status gpu_aead_run(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
+                            const gpu_stream *s, bool open);
+
+/* host/backend.h */
+parseal_status gpu_keys_create(void **keys, const void *device, int32_t alg, const uint8_t *bytes,
+                               size_t n);
+void gpu_keys_destroy(void *keys);
+parseal_status gpu_batch_run(const void *device, const void *keys, parseal_msg *msgs, size_t n,
+                             bool open);
+parseal_status gpu_plan_create(void **plan, const void *device, const void *keys,
+                               const parseal_aead_shape *shape);
+void gpu_plan_destroy(void *plan);
+uint64_t gpu_plan_workspace_size(const void *plan);
+parseal_status gpu_plan_run(const void *plan, const parseal_aead_io *io, bool open, void *stream);
+
+#endif

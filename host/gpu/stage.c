@@ -1,0 +1,172 @@
+#include "host/gpu/stage.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+
+uint64_t gpu_slot_max(const gpu_device *d)
+{
+    const uint64_t share = d->budget / GPU_SLOTS;
+    return (share < d->buffer_max ? share : d->buffer_max) / 256 * 256;
+}
+
+/* ------------------------------------------------------------------------------------- slots -- */
+
+/* Nothing that was staged stays behind. False where the device no longer does what it is told. */
+static bool slot_wipe(const gpu_device *d, gpu_slot *slot)
+{
+    bool fine = gpu_finish(d, &slot->stream) == PARSEAL_OK;
+    if (slot->memory != 0 && slot->used > 0)
+        fine = d->driver->wipe(d, &slot->stream, slot->memory, slot->used) == PARSEAL_OK && fine;
+    if (slot->host != NULL)
+        sodium_memzero(slot->host, (size_t)slot->used);
+    slot->used = 0;
+    return gpu_finish(d, &slot->stream) == PARSEAL_OK && fine;
+}
+
+static void slot_close(const gpu_device *d, gpu_slot *slot)
+{
+    if (slot->stream.handle != NULL) {
+        (void)slot_wipe(d, slot);
+        if (slot->host != NULL)
+            d->driver->unpin(d, &slot->stream, &slot->pinned);
+        (void)gpu_finish(d, &slot->stream);
+    }
+    gpu_free(d, slot->memory);
+    if (slot->own_stream)
+        d->driver->stream_close(d, &slot->stream);
+    *slot = (gpu_slot){0};
+}
+
+static parseal_status slot_open(const gpu_device *d, void *stream, uint64_t size, gpu_slot *slot)
+{
+    slot->size = size;
+    if (stream == NULL) {
+        TRY(d->driver->stream_open(d, &slot->stream));
+        slot->own_stream = true;
+    } else {
+        TRY(gpu_stream_of(d, stream, &slot->stream));
+    }
+    slot->memory = gpu_alloc(d, size);
+    if (slot->memory == 0)
+        return PARSEAL_ERR_NO_MEMORY;
+    TRY(d->driver->pin(d, &slot->stream, size, &slot->pinned));
+    slot->host = slot->pinned.host;
+    return PARSEAL_OK;
+}
+
+/* ------------------------------------------------------------------------------------- stage -- */
+
+static void close_slots(gpu_stage *stage)
+{
+    for (size_t i = 0; i < stage->n; i++)
+        slot_close(stage->device, &stage->slot[i]);
+    stage->n = 0;
+}
+
+/* Sizes are rounded up to powers of two, so that the next call will most likely find room. */
+static uint64_t rounded_size(const gpu_device *d, uint64_t size)
+{
+    const uint64_t max = gpu_slot_max(d);
+    uint64_t rounded = (uint64_t)1 << 20;
+    while (rounded < size)
+        rounded *= 2;
+    return rounded < max ? rounded : max;
+}
+
+/* What an earlier call has left, where it is large enough. */
+static bool take_spare(const gpu_device *d, uint64_t size, size_t n, gpu_stage *stage)
+{
+    gpu_shared *shared = d->shared;
+    (void)pthread_mutex_lock(&shared->lock);
+    gpu_stage *spare = shared->spare;
+    const bool fits = spare != NULL && spare->n >= n && spare->slot[0].size >= size;
+    if (fits)
+        shared->spare = NULL;
+    (void)pthread_mutex_unlock(&shared->lock);
+    if (!fits)
+        return false;
+    *stage = *spare;
+    free(spare);
+    return true;
+}
+
+/* Keeps the stage for a later call in place of a smaller one; false where there is no need. */
+static bool leave_spare(const gpu_stage *stage)
+{
+    gpu_shared *shared = stage->device->shared;
+    gpu_stage *mine = malloc(sizeof *mine), *other = mine;
+    if (mine == NULL)
+        return false;
+    *mine = *stage;
+    (void)pthread_mutex_lock(&shared->lock);
+    const gpu_stage *old = shared->spare;
+    if (old == NULL || old->n * old->slot[0].size < mine->n * mine->slot[0].size) {
+        other = shared->spare;
+        shared->spare = mine;
+    }
+    (void)pthread_mutex_unlock(&shared->lock);
+    if (other == mine) {
+        free(mine);
+        return false;
+    }
+    if (other != NULL)
+        close_slots(other);
+    free(other);
+    return true;
+}
+
+void gpu_close_spare(gpu_device *d)
+{
+    if (d->shared->spare != NULL)
+        close_slots(d->shared->spare);
+    free(d->shared->spare);
+    d->shared->spare = NULL;
+}
+
+parseal_status gpu_stage_open(gpu_stage *stage, const gpu_device *d, void *stream, uint64_t size,
+                              uint64_t pieces)
+{
+    const size_t n = pieces < GPU_SLOTS ? (size_t)pieces : GPU_SLOTS;
+    if (stream == NULL && take_spare(d, size, n, stage))
+        return PARSEAL_OK;
+    *stage = (gpu_stage){.device = d};
+    while (stage->n < n) {
+        const parseal_status status =
+            slot_open(d, stream, rounded_size(d, size), &stage->slot[stage->n++]);
+        if (status != PARSEAL_OK) {
+            close_slots(stage);
+            return status;
+        }
+    }
+    return PARSEAL_OK;
+}
+
+void gpu_stage_close(gpu_stage *stage)
+{
+    bool fine = stage->slot[0].own_stream;
+    for (size_t i = 0; i < stage->n; i++)
+        fine = slot_wipe(stage->device, &stage->slot[i]) && fine;
+    if (fine && leave_spare(stage))
+        return;
+    close_slots(stage);
+}
+
+/* -------------------------------------------------------------------------------------- copy -- */
+
+void gpu_slot_use(gpu_slot *slot, uint64_t end)
+{
+    const uint64_t words_end = (end + 3) / 4 * 4;
+    slot->used = words_end > slot->used ? words_end : slot->used;
+}
+
+parseal_status gpu_slot_in(const gpu_stage *stage, gpu_slot *slot, uint64_t at, uint64_t size)
+{
+    gpu_slot_use(slot, at + size);
+    return gpu_write(stage->device, &slot->stream, slot->memory, at, slot->host + at, size);
+}
+
+parseal_status gpu_slot_out(const gpu_stage *stage, gpu_slot *slot, uint64_t at, uint64_t size)
+{
+    gpu_slot_use(slot, at + size);
+    return gpu_read_later(stage->device, &slot->stream, slot->memory, at, slot->host + at, size);
+}

@@ -1,0 +1,364 @@
+/* Masks, sums, quantisation and packing on a GPU. */
+#include "host/gpu/vectors.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/gpu/stage.h"
+#include "kernels/common/launch.h"
+
+/* Bytes. */
+enum { KEYSTREAM_BLOCK = 64 };
+
+static ring_params params_of(const parseal_ring *ring)
+{
+    const uint64_t m = ring->modulus;
+    ring_params p = {.modulus = m,
+                     .low_bits = m - 1,
+                     .power_of_two = (m & (m - 1)) == 0,
+                     .element_size = ring->element_size};
+    for (int shift = 1; shift < 64; shift <<= 1)
+        p.low_bits |= p.low_bits >> shift;
+    if (m != 0)
+        p.reciprocal = UINT64_MAX / m + (UINT64_MAX % m == m - 1);
+    return p;
+}
+
+/* Keystream blocks that elements [first, first + n) touch. */
+static uint64_t blocks_touched(uint64_t first, uint64_t n, uint32_t element_size)
+{
+    const uint64_t each = KEYSTREAM_BLOCK / element_size;
+    return n == 0 ? 0 : (first + n - 1) / each - first / each + 1;
+}
+
+/* ------------------------------------------------------------------------------------- seeds -- */
+
+struct gpu_seeds {
+    const gpu_device *device;
+    gpu_memory list;
+    size_t n;
+};
+
+parseal_status gpu_seeds_create(void **seeds, const void *device, const parseal_seed *list,
+                                size_t n)
+{
+    const gpu_device *d = device;
+    const gpu_stream own = d->own;
+    gpu_seeds *s = calloc(1, sizeof *s);
+    mask_seed *copy = sodium_allocarray(n + 1, sizeof *copy);
+    parseal_status status = PARSEAL_ERR_NO_MEMORY;
+
+    if (s != NULL && copy != NULL) {
+        for (size_t i = 0; i < n; i++) {
+            copy[i] = (mask_seed){.sign = list[i].sign};
+            memcpy(copy[i].key, list[i].key, sizeof copy[i].key);
+            memcpy(copy[i].stream, list[i].stream, sizeof copy[i].stream);
+        }
+        *s = (gpu_seeds){.device = d, .n = n};
+        s->list = gpu_alloc(d, n * sizeof *copy);
+        if (s->list != 0)
+            status = gpu_write_now(d, &own, s->list, 0, copy, n * sizeof *copy);
+    } else {
+        (void)parseal_fail(status, "seeds: out of memory for %zu seeds", n);
+    }
+    sodium_free(copy);
+    if (status == PARSEAL_OK)
+        *seeds = s;
+    else
+        gpu_seeds_destroy(s);
+    return status;
+}
+
+void gpu_seeds_destroy(void *seeds)
+{
+    gpu_seeds *s = seeds;
+    if (s == NULL)
+        return;
+    if (s->device != NULL)
+        gpu_wipe_and_free(s->device, s->list, s->n * sizeof(mask_seed));
+    free(s);
+}
+
+/* -------------------------------------------------------------------------------------- mask -- */
+
+typedef struct {
+    const gpu_seeds *seeds;
+    ring_params ring;
+    uint64_t first;
+    bool write;
+} mask_work;
+
+static parseal_status mask_piece(void *arg, const gpu_stream *s, const gpu_place *places,
+                                 uint64_t first, uint64_t n)
+{
+    const mask_work *w = arg;
+    gpu_launch launch;
+    gpu_launch_begin(&launch, w->seeds->device, GPU_MASK,
+                     w->ring.element_size == 4 ? "mask_apply32" : "mask_apply64");
+    gpu_arg_memory(&launch, w->seeds->list);
+    gpu_arg_u32(&launch, (uint32_t)w->seeds->n);
+    gpu_arg_value(&launch, &w->ring, sizeof w->ring);
+    gpu_arg_place(&launch, &places[0]);
+    gpu_arg_u64(&launch, w->first + first);
+    gpu_arg_u64(&launch, n);
+    gpu_arg_u32(&launch, w->write);
+    return gpu_launch_run(&launch, s, blocks_touched(w->first + first, n, w->ring.element_size));
+}
+
+parseal_status gpu_mask(const void *device, const void *seeds, const parseal_ring *ring,
+                        const parseal_vec *acc, uint64_t first, bool write, void *stream)
+{
+    const gpu_operand operand = {&acc->buf, 8 * ring->element_size, !write, true};
+    mask_work work = {seeds, params_of(ring), first, write};
+    return gpu_for_elements(device, stream, &operand, 1, acc->n, mask_piece, &work);
+}
+
+/* --------------------------------------------------------------------------------------- sum -- */
+
+typedef struct {
+    const gpu_device *device;
+    ring_params ring;
+    size_t n;
+} sum_work;
+
+/* places: acc, then the inputs. Without inputs acc is still reduced. */
+static parseal_status sum_piece(void *arg, const gpu_stream *s, const gpu_place *places,
+                                uint64_t first, uint64_t n)
+{
+    const sum_work *w = arg;
+    (void)first;
+    const size_t at_once = w->device->driver->sum_inputs;
+    size_t done = 0;
+    do {
+        const size_t left = w->n - done, now = left < at_once ? left : at_once;
+        gpu_launch launch;
+        gpu_launch_begin(&launch, w->device, GPU_VEC,
+                         w->ring.element_size == 4 ? "vec_sum32" : "vec_sum64");
+        gpu_arg_value(&launch, &w->ring, sizeof w->ring);
+        gpu_arg_place(&launch, &places[0]);
+        gpu_arg_u64(&launch, n);
+        gpu_arg_u32(&launch, (uint32_t)now);
+        gpu_arg_inputs(&launch, &places[1 + done], now, &places[0]);
+        TRY(gpu_launch_run(&launch, s, n));
+        done += now;
+    } while (done < w->n);
+    return PARSEAL_OK;
+}
+
+static parseal_status sum_some(const gpu_device *d, const parseal_ring *ring, gpu_operand *operands,
+                               size_t n, uint64_t count, void *stream)
+{
+    sum_work work = {d, params_of(ring), n};
+    return gpu_for_elements(d, stream, operands, n + 1, count, sum_piece, &work);
+}
+
+/* acc takes part each time when the inputs are too many to be staged side by side. */
+parseal_status gpu_vec_sum(const void *device, const parseal_ring *ring, const parseal_vec *acc,
+                           const parseal_vec *v, size_t n, void *stream)
+{
+    const uint32_t bits = 8 * ring->element_size;
+    const size_t max = gpu_operands_max(device, bits), at_once = max > 2 ? max - 1 : 1;
+    gpu_operand *operands = calloc(n + 1, sizeof *operands);
+    parseal_status status = PARSEAL_OK;
+    size_t done = 0;
+    if (operands == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "out of memory for %zu vectors", n);
+    do {
+        const size_t now = n - done < at_once ? n - done : at_once;
+        operands[0] = (gpu_operand){&acc->buf, bits, true, true};
+        for (size_t j = 0; j < now; j++)
+            operands[1 + j] = (gpu_operand){&v[done + j].buf, bits, true, false};
+        status = sum_some(device, ring, operands, now, acc->n, stream);
+        done += now;
+    } while (status == PARSEAL_OK && done < n);
+    free(operands);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------ quantisation -- */
+
+typedef struct {
+    const gpu_device *device;
+    const parseal_quant *quant;
+    float scale;
+    const gpu_seeds *seeds; /* NULL: to nearest */
+    uint64_t first;
+    gpu_place nonfinite; /* memory 0: not counted */
+} quantize_work;
+
+static parseal_status quantize_piece(void *arg, const gpu_stream *s, const gpu_place *places,
+                                     uint64_t first, uint64_t n)
+{
+    const quantize_work *w = arg;
+    const bool counted = w->nonfinite.memory != 0;
+    gpu_launch launch;
+    gpu_launch_begin(&launch, w->device, GPU_QUANT, "quantize");
+    gpu_arg_place(&launch, &places[0]);
+    gpu_arg_u32(&launch, (uint32_t)w->quant->float_type);
+    gpu_arg_place(&launch, &places[1]);
+    gpu_arg_u32(&launch, w->quant->element_size);
+    gpu_arg_value(&launch, &w->quant->clip, sizeof w->quant->clip);
+    gpu_arg_value(&launch, &w->scale, sizeof w->scale);
+    gpu_arg_u32(&launch, w->quant->bits);
+    gpu_arg_memory(&launch, w->seeds != NULL ? w->seeds->list : places[0].memory);
+    gpu_arg_u32(&launch, w->seeds != NULL);
+    gpu_arg_u64(&launch, w->first + first);
+    gpu_arg_u64(&launch, n);
+    gpu_arg_place(&launch, counted ? &w->nonfinite : &places[1]);
+    gpu_arg_u32(&launch, counted);
+    return gpu_launch_run(&launch, s, blocks_touched(w->first + first, n, 4));
+}
+
+static parseal_status quantize(quantize_work *w, const parseal_vec *x, const parseal_vec *q,
+                               void *stream)
+{
+    const uint32_t float_bits = w->quant->float_type == PARSEAL_FLOAT32 ? 32 : 16;
+    const gpu_operand operands[] = {{&x->buf, float_bits, true, false},
+                                    {&q->buf, 8 * w->quant->element_size, false, true}};
+    return gpu_for_elements(w->device, stream, operands, 2, x->n, quantize_piece, w);
+}
+
+/* The count in host memory: made on the device and fetched at the end. */
+static parseal_status quantize_counting(quantize_work *w, const parseal_vec *x,
+                                        const parseal_vec *q, uint64_t *count, void *stream)
+{
+    gpu_stream s;
+    uint64_t found = 0;
+    TRY(gpu_stream_of(w->device, stream, &s));
+    w->nonfinite.memory = gpu_alloc(w->device, sizeof found);
+    if (w->nonfinite.memory == 0)
+        return PARSEAL_ERR_NO_MEMORY;
+    parseal_status status =
+        gpu_write_now(w->device, &s, w->nonfinite.memory, 0, &found, sizeof found);
+    if (status == PARSEAL_OK)
+        status = quantize(w, x, q, stream);
+    if (status == PARSEAL_OK)
+        status = gpu_read(w->device, &s, w->nonfinite.memory, 0, &found, sizeof found);
+    if (status == PARSEAL_OK)
+        *count = found;
+    gpu_free(w->device, w->nonfinite.memory);
+    return status;
+}
+
+/* x + c is 0 or at least 2^-25 c: where that may be subnormal, a device without such numbers cannot
+ * round as the format asks. */
+static parseal_status check_clip(const gpu_device *d, const parseal_quant *quant)
+{
+    if (d->has_subnormals || quant->clip >= 0x1p-100f)
+        return PARSEAL_OK;
+    return parseal_fail(PARSEAL_ERR_UNSUPPORTED,
+                        "quant.clip: %g, at least 2^-100 on %s, which has no subnormal numbers",
+                        (double)quant->clip, d->name);
+}
+
+parseal_status gpu_quantize(const void *device, const parseal_quant *quant, float scale,
+                            const parseal_vec *x, const parseal_vec *q, const void *seeds,
+                            uint64_t first, const parseal_buf *nonfinite, void *stream)
+{
+    static const uint64_t zero = 0;
+    gpu_stream s;
+    quantize_work work = {.device = device,
+                          .quant = quant,
+                          .scale = scale,
+                          .seeds = seeds,
+                          /* to nearest, elements are counted from 0, as any place would do */
+                          .first = seeds != NULL ? first : 0};
+    TRY(check_clip(device, quant));
+    if (nonfinite == NULL)
+        return quantize(&work, x, q, stream);
+    if (nonfinite->kind == PARSEAL_BUF_HOST)
+        return quantize_counting(
+            &work, x, q, (uint64_t *)(nonfinite->handle + (uintptr_t)nonfinite->offset), stream);
+    work.nonfinite = (gpu_place){nonfinite->handle, nonfinite->offset};
+    TRY(gpu_stream_of(device, stream, &s));
+    TRY(gpu_write(device, &s, work.nonfinite.memory, work.nonfinite.at, &zero, sizeof zero));
+    return quantize(&work, x, q, stream);
+}
+
+typedef struct {
+    const gpu_device *device;
+    uint32_t element_size;
+    double step, n_clients, clip;
+} dequantize_work;
+
+static parseal_status dequantize_piece(void *arg, const gpu_stream *s, const gpu_place *places,
+                                       uint64_t first, uint64_t n)
+{
+    const dequantize_work *w = arg;
+    (void)first;
+    gpu_launch launch;
+    gpu_launch_begin(&launch, w->device, GPU_QUANT, "dequantize");
+    gpu_arg_place(&launch, &places[0]);
+    gpu_arg_u32(&launch, w->element_size);
+    gpu_arg_double(&launch, w->step);
+    gpu_arg_double(&launch, w->n_clients);
+    gpu_arg_double(&launch, w->clip);
+    gpu_arg_place(&launch, &places[1]);
+    gpu_arg_u64(&launch, n);
+    return gpu_launch_run(&launch, s, n);
+}
+
+parseal_status gpu_dequantize(const void *device, uint32_t element_size, const parseal_vec *sum,
+                              double step, double n_clients, double clip, const parseal_vec *mean,
+                              void *stream)
+{
+    const gpu_operand operands[] = {{&sum->buf, 8 * element_size, true, false},
+                                    {&mean->buf, 32, false, true}};
+    dequantize_work work = {device, element_size, step, n_clients, clip};
+    return gpu_for_elements(device, stream, operands, 2, sum->n, dequantize_piece, &work);
+}
+
+/* -------------------------------------------------------------------------------------- pack -- */
+
+typedef struct {
+    const gpu_device *device;
+    uint32_t bits, element_size;
+} pack_work;
+
+static uint64_t words_of(uint32_t bits, uint64_t n)
+{
+    const uint64_t bytes = n / 8 * bits + (n % 8 * bits + 7) / 8;
+    return bytes / 4 + (bytes % 4 != 0);
+}
+
+static parseal_status pack_piece(void *arg, const gpu_stream *s, const gpu_place *places,
+                                 uint64_t first, uint64_t n)
+{
+    const pack_work *w = arg;
+    (void)first;
+    gpu_launch launch;
+    gpu_launch_begin(&launch, w->device, GPU_PACK, "pack");
+    gpu_arg_place(&launch, &places[0]);
+    gpu_arg_u32(&launch, w->element_size);
+    gpu_arg_place(&launch, &places[1]);
+    gpu_arg_u32(&launch, w->bits);
+    gpu_arg_u64(&launch, n);
+    return gpu_launch_run(&launch, s, words_of(w->bits, n));
+}
+
+static parseal_status unpack_piece(void *arg, const gpu_stream *s, const gpu_place *places,
+                                   uint64_t first, uint64_t n)
+{
+    const pack_work *w = arg;
+    (void)first;
+    gpu_launch launch;
+    gpu_launch_begin(&launch, w->device, GPU_PACK, "unpack");
+    gpu_arg_place(&launch, &places[1]);
+    gpu_arg_place(&launch, &places[0]);
+    gpu_arg_u32(&launch, w->element_size);
+    gpu_arg_u32(&launch, w->bits);
+    gpu_arg_u64(&launch, n);
+    return gpu_launch_run(&launch, s, n);
+}
+
+parseal_status gpu_pack(const void *device, uint32_t bits, uint32_t element_size,
+                        const parseal_vec *elements, const parseal_buf *packed, bool unpack,
+                        void *stream)
+{
+    const gpu_operand operands[] = {{&elements->buf, 8 * element_size, !unpack, unpack},
+                                    {packed, bits, unpack, !unpack}};
+    pack_work work = {device, bits, element_size};
+    return gpu_for_elements(device, stream, operands, 2, elements->n,
+                            unpack ? unpack_piece : pack_piece, &work);
+}

@@ -1,0 +1,27 @@
+/* The vector operations of host/backend.h on a GPU. */
+#ifndef PARSEAL_HOST_GPU_VECTORS_H
+#define PARSEAL_HOST_GPU_VECTORS_H
+
+#include "host/backend.h"
+
+typedef struct gpu_seeds gpu_seeds;
+
+parseal_status gpu_seeds_create(void **seeds, const void *device, const parseal_seed *list,
+                                size_t n);
+void gpu_seeds_destroy(void *seeds);
+
+parseal_status gpu_mask(const void *device, const void *seeds, const parseal_ring *ring,
+                        const parseal_vec *acc, uint64_t first, bool write, void *stream);
+parseal_status gpu_vec_sum(const void *device, const parseal_ring *ring, const parseal_vec *acc,
+                           const parseal_vec *v, size_t n, void *stream);
+parseal_status gpu_quantize(const void *device, const parseal_quant *quant, float scale,
+                            const parseal_vec *x, const parseal_vec *q, const void *seeds,
+                            uint64_t first, const parseal_buf *nonfinite, void *stream);
+parseal_status gpu_dequantize(const void *device, uint32_t element_size, const parseal_vec *sum,
+                              double step, double n_clients, double clip, const parseal_vec *mean,
+                              void *stream);
+parseal_status gpu_pack(const void *device, uint32_t bits, uint32_t element_size,
+                        const parseal_vec *elements, const parseal_buf *packed, bool unpack,
+                        void *stream);
+
+#endif
