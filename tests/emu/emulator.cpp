@@ -1,0 +1,308 @@
+/* Fibres that take turns on one CPU thread: each runs until it has to wait for others. */
+#include "emulator.h"
+
+#include <ucontext.h>
+
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include "emulated_device.h"
+#include "launcher.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define FIBRES_ARE_WATCHED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FIBRES_ARE_WATCHED 1
+#endif
+#endif
+#ifdef FIBRES_ARE_WATCHED
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+namespace emulated
+{
+
+place here;
+
+namespace
+{
+
+enum { STACK = 256 * 1024, THREADS_MAX = WARP * WARPS_MAX };
+
+enum waiting { RUNS, AT_BLOCK, AT_WARP, DONE };
+
+struct fibre {
+    ucontext_t context;
+    std::unique_ptr<char[]> stack;
+    waiting state;
+    int line; /* what it waits at */
+    void *fake_stack;
+    u32 given[EXCHANGED];
+};
+
+fibre fibres[THREADS_MAX];
+ucontext_t scheduler;
+const void *scheduler_stack;
+size_t scheduler_size;
+void *scheduler_fake;
+const thread_body *body;
+const char *kernel_name;
+bool failed;
+char error[512];
+
+std::vector<kernel> &registered()
+{
+    static std::vector<kernel> list;
+    return list;
+}
+
+/* --------------------------------------------------------------------------------- switching -- */
+
+void to_scheduler(fibre &from, bool for_good)
+{
+#ifdef FIBRES_ARE_WATCHED
+    __sanitizer_start_switch_fiber(for_good ? nullptr : &from.fake_stack, scheduler_stack,
+                                   scheduler_size);
+#else
+    (void)for_good;
+#endif
+    swapcontext(&from.context, &scheduler);
+#ifdef FIBRES_ARE_WATCHED
+    __sanitizer_finish_switch_fiber(from.fake_stack, nullptr, nullptr);
+#endif
+}
+
+void to_fibre(fibre &to)
+{
+#ifdef FIBRES_ARE_WATCHED
+    __sanitizer_start_switch_fiber(&scheduler_fake, to.stack.get(), STACK);
+#endif
+    swapcontext(&scheduler, &to.context);
+#ifdef FIBRES_ARE_WATCHED
+    __sanitizer_finish_switch_fiber(scheduler_fake, nullptr, nullptr);
+#endif
+}
+
+void enter()
+{
+#ifdef FIBRES_ARE_WATCHED
+    __sanitizer_finish_switch_fiber(nullptr, &scheduler_stack, &scheduler_size);
+#endif
+    fibre &own = fibres[here.thread];
+    (*body)();
+    own.state = DONE;
+    to_scheduler(own, true);
+}
+
+void prepare(fibre &f)
+{
+    if (!f.stack)
+        f.stack = std::make_unique<char[]>(STACK);
+    f.state = RUNS;
+    f.fake_stack = nullptr;
+    getcontext(&f.context);
+    f.context.uc_stack.ss_sp = f.stack.get();
+    f.context.uc_stack.ss_size = STACK;
+    f.context.uc_link = nullptr;
+    makecontext(&f.context, enter, 0);
+}
+
+/* ----------------------------------------------------------------------------------- waiting -- */
+
+void wait(waiting state, int line)
+{
+    fibre &own = fibres[here.thread];
+    own.state = state;
+    own.line = line;
+    to_scheduler(own, false);
+}
+
+/* Threads [first, first + n) have all come to the same place: they go on. */
+bool release(u32 first, u32 n, waiting state)
+{
+    for (u32 i = first; i < first + n; i++)
+        if (fibres[i].state != state || fibres[i].line != fibres[first].line)
+            return false;
+    for (u32 i = first; i < first + n; i++)
+        fibres[i].state = RUNS;
+    return true;
+}
+
+bool release_all()
+{
+    bool any = false;
+    if (release(0, here.threads, AT_BLOCK)) {
+        here.block_epoch++;
+        any = true;
+    }
+    for (u32 w = 0; w < here.threads / WARP; w++)
+        if (release(WARP * w, WARP, AT_WARP)) {
+            here.warp_epoch[w]++;
+            any = true;
+        }
+    return any;
+}
+
+void describe_stuck()
+{
+    u32 i = 0, other = 0;
+    while (fibres[i].state == DONE)
+        i++;
+    while (other < here.threads &&
+           (fibres[other].state == fibres[i].state && fibres[other].line == fibres[i].line))
+        other++;
+    std::snprintf(error, sizeof error,
+                  "%s, block %u: thread %u waits at a barrier of its %s in line %d, which thread %u "
+                  "does not reach",
+                  kernel_name, here.block, i, fibres[i].state == AT_BLOCK ? "block" : "warp",
+                  fibres[i].line, other);
+    failed = true;
+}
+
+void run_block()
+{
+    here.block_serial++;
+    here.block_epoch++;
+    for (u32 i = 0; i < here.threads; i++)
+        prepare(fibres[i]);
+    while (!failed) {
+        u32 done = 0;
+        for (u32 i = 0; i < here.threads && !failed; i++) {
+            here.thread = i;
+            if (fibres[i].state == RUNS)
+                to_fibre(fibres[i]);
+            done += fibres[i].state == DONE;
+        }
+        if (failed || done == here.threads)
+            return;
+        if (!release_all())
+            describe_stuck();
+    }
+}
+
+} // namespace
+
+registration::registration(const kernel *list, size_t n)
+{
+    registered().insert(registered().end(), list, list + n);
+}
+
+/* -------------------------------------------------------------------------- for the kernels -- */
+
+void fail(const char *format, ...)
+{
+    va_list args;
+    const int head = std::snprintf(error, sizeof error, "%s, block %u, thread %u: ", kernel_name,
+                                   here.block, here.thread);
+    va_start(args, format);
+    std::vsnprintf(error + head, sizeof error - (size_t)head, format, args);
+    va_end(args);
+    failed = true;
+    to_scheduler(fibres[here.thread], true);
+    __builtin_unreachable();
+}
+
+void meet_block(int line)
+{
+    wait(AT_BLOCK, line);
+}
+
+void meet_warp(int line)
+{
+    wait(AT_WARP, line);
+}
+
+void warp_exchange(const u32 *own, u32 n, u32 all[WARP][EXCHANGED], int line)
+{
+    const u32 first = here.thread / WARP * WARP;
+    std::memcpy(fibres[here.thread].given, own, n * sizeof *own);
+    wait(AT_WARP, line);
+    for (u32 i = 0; i < WARP; i++)
+        std::memcpy(all[i], fibres[first + i].given, n * sizeof *own);
+    wait(AT_WARP, line); /* nobody gives anew before all have taken */
+}
+
+void check_aligned(const void *p, size_t alignment)
+{
+    if ((uintptr_t)p % alignment != 0)
+        fail("%p is not aligned to %zu bytes", p, alignment);
+}
+
+uint4 load16(const void *p)
+{
+    uint4 v;
+    check_aligned(p, sizeof v);
+    std::memcpy(&v, p, sizeof v);
+    return v;
+}
+
+void store16(void *p, uint4 v)
+{
+    check_aligned(p, sizeof v);
+    std::memcpy(p, &v, sizeof v);
+}
+
+} // namespace emulated
+
+using namespace emulated;
+
+u32 warp_shuffle(u32 x, u32 lane, int line)
+{
+    u32 all[WARP][EXCHANGED];
+    warp_exchange(&x, 1, all, line);
+    return all[lane % WARP][0];
+}
+
+u32 warp_shuffle_xor(u32 x, u32 mask, int line)
+{
+    return warp_shuffle(x, lane_id() ^ mask, line);
+}
+
+u32 warp_ballot(u32 condition, int line)
+{
+    u32 all[WARP][EXCHANGED], result = 0;
+    warp_exchange(&condition, 1, all, line);
+    for (u32 i = 0; i < WARP; i++)
+        result |= (u32)(all[i][0] != 0) << i;
+    return result;
+}
+
+u32 warp_any(u32 condition, int line)
+{
+    return warp_ballot(condition, line) != 0;
+}
+
+/* ----------------------------------------------------------------------------------- launch -- */
+
+const char *emulator_error(void)
+{
+    return error;
+}
+
+int emulator_launch(const char *name, uint32_t blocks, uint32_t threads, uint32_t dynamic_shared,
+                    void **args)
+{
+    const kernel *found = nullptr;
+    for (const kernel &k : registered())
+        if (std::strcmp(k.name, name) == 0)
+            found = &k;
+    failed = true;
+    if (found == nullptr || threads == 0 || threads % WARP != 0 || threads > THREADS_MAX) {
+        std::snprintf(error, sizeof error, "%s with %u threads: not a launch", name, threads);
+        return -1;
+    }
+    const thread_body bound = found->bind(args);
+    error[0] = '\0';
+    failed = false;
+    body = &bound;
+    kernel_name = found->name;
+    here.blocks = blocks;
+    here.threads = threads;
+    here.dynamic_shared = dynamic_shared;
+    for (here.block = 0; here.block < blocks && !failed; here.block++)
+        run_block();
+    return failed ? -1 : 0;
+}

@@ -1,0 +1,42 @@
+/* From a kernel's name to its function, whatever its parameters. */
+#ifndef PARSEAL_TESTS_LAUNCHER_H
+#define PARSEAL_TESTS_LAUNCHER_H
+
+#include <cstddef>
+#include <functional>
+#include <utility>
+
+namespace emulated
+{
+
+using thread_body = std::function<void()>;
+
+struct kernel {
+    const char *name;
+    thread_body (*bind)(void **args);
+};
+
+/* Each file of kernels registers its own, which emulator_launch then finds. */
+struct registration {
+    registration(const kernel *list, size_t n);
+};
+
+template <class... Parameters, size_t... i>
+thread_body bind_to(void (*function)(Parameters...), void **args, std::index_sequence<i...>)
+{
+    return [=] { function(*static_cast<std::remove_const_t<Parameters> *>(args[i])...); };
+}
+
+template <class... Parameters> thread_body bind_all(void (*function)(Parameters...), void **args)
+{
+    return bind_to(function, args, std::index_sequence_for<Parameters...>{});
+}
+
+template <auto function> thread_body bind(void **args)
+{
+    return bind_all(function, args);
+}
+
+} // namespace emulated
+
+#endif
