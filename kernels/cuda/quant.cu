@@ -6,6 +6,8 @@
  * takes four elements, or one. Every float operation rounds once: compiled with -fmad=false and
  * without -ftz. Constant time.
  */
+#include <string.h>
+
 #define CHACHA20_UNROLL UNROLL
 #include "kernels/common/chacha20.h"
 #include "kernels/common/quant.h"
