@@ -162,11 +162,11 @@ FN void sum_wrapping64(u64 sum[8], const mask_seed *seeds, u32 n_seeds, u32 coun
 {
     u32 x[16];
     for (u32 j = 0; j < n_seeds; j++) {
-        const u64 negate = mask64(seeds[j].sign < 0);
+        const u64 sign = (u64)(int64_t)seeds[j].sign;
         chacha20_block(x, &seeds[j], 0, counter);
         UNROLL
         for (int i = 0; i < 8; i++)
-            sum[i] += (pair(x, i) ^ negate) - negate;
+            sum[i] += sign * pair(x, i);
     }
 }
 

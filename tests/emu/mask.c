@@ -55,9 +55,10 @@ static void ragged(void **state)
 {
     (void)state;
     static const call calls[] = {
-        {0, 1, 0, 1, 1},     {15, 1, 0, 2, 1},   {7, 2, 1, 1, 1},    {1, 511, 0, 1, 1},
-        {0, 512, 0, 2, 1},   {0, 513, 0, 1, 1},  {17, 600, 3, 1, 1}, {5, 700, 1, 2, 1},
-        {16, 1024, 1, 1, 1}, {4, 1100, 0, 2, 1}, {8, 1030, 2, 1, 1},
+        {0, 1, 0, 1, 1},    {15, 1, 0, 2, 1},  {7, 2, 1, 1, 1},     {1, 511, 0, 1, 1},
+        {0, 508, 0, 1, 1},  {0, 254, 0, 1, 1}, {0, 512, 0, 2, 1},   {0, 513, 0, 1, 1},
+        {17, 600, 3, 1, 1}, {5, 700, 1, 2, 1}, {16, 1024, 1, 1, 1}, {4, 1100, 0, 2, 1},
+        {8, 1030, 2, 1, 1},
     };
     check_rings("emu mask ragged", calls, COUNT_OF(calls));
 }
@@ -72,6 +73,24 @@ static void seeds_and_slices(void **state)
         {end - 40, 40, 0, 2, 1}, {end - 533, 533, 0, 1, 1},
     };
     check_rings("emu mask seeds", calls, COUNT_OF(calls));
+}
+
+/* Where a candidate in 16 is rejected, lanes are a seed or two apart, and the last ones alone;
+ * where one in 512 is, a warp's only one may be that of a lane which attempts again. */
+static void apart(void **state)
+{
+    (void)state;
+    static const parseal_ring rings[] = {{UINT64_C(15) << 16, 4, 0},
+                                         {UINT64_C(15) << 60, 8, 0},
+                                         {UINT64_C(511) << 23, 4, 0},
+                                         {UINT64_C(511) << 55, 8, 0}};
+    rng r = rng_for("emu mask apart");
+    for (size_t i = 0; i < COUNT_OF(rings); i++)
+        for (uint32_t seeds = 1; seeds <= SEEDS_MAX; seeds += 2)
+            for (uint64_t n = 1000; n <= 3000; n += 1000) {
+                const call c = {n, n, 0, seeds, 1};
+                check(&r, &rings[i], &c, false);
+            }
 }
 
 /* Warps that take more than one turn, and blocks without work. */
@@ -91,6 +110,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ragged),
         cmocka_unit_test(seeds_and_slices),
+        cmocka_unit_test(apart),
         cmocka_unit_test(many_blocks),
     };
     return RUN_SUITE("emulated CUDA masks", tests);
