@@ -1,7 +1,66 @@
 # cmake -DIN=x.cl -DOUT=x.c -DNAME=array -DTOP=<source folder> -P embed.cmake
 # One OpenCL source as a C array: its includes of kernels/ are put in its text, each once, and in the order in which
 # a compiler would have read them. `#line` keeps a compiler's messages true.
+#
+# cmake -DIN=x.fatbin -DOUT=x.c -DNAME=array -DBINARY=ON -DASM=<bool> -P embed.cmake
+# Any file as it is. With ASM, for compilers that take GNU assembly and make ELF, the assembler reads the file: C
+# compilers take long for arrays of megabytes.
 cmake_minimum_required(VERSION 3.22)
+
+# The file's bytes as the elements of an array, in `bytes`.
+function(read_bytes file)
+  file(READ "${file}" hex HEX)
+  string(REGEX REPLACE "(................................)" "\\1\n" hex "${hex}")
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," hex "${hex}")
+  set(bytes "${hex}" PARENT_SCOPE)
+endfunction()
+
+# write_array(MADE_FROM SIZE): the C file, of `bytes`
+function(write_array made_from size)
+  file(WRITE "${OUT}" "/* Made from ${made_from} by kernels/embed.cmake. */
+#include <stddef.h>
+
+extern const unsigned char ${NAME}[];
+extern const size_t ${NAME}_size;
+
+const unsigned char ${NAME}[] = {
+${bytes}
+};
+const size_t ${NAME}_size = ${size};
+")
+endfunction()
+
+# The same for the assembler, which counts and reads the file itself.
+function(write_assembly made_from size)
+  file(WRITE "${OUT}" "/* Made from ${made_from} by kernels/embed.cmake. */
+#include <stddef.h>
+
+extern const unsigned char ${NAME}[];
+extern const size_t ${NAME}_size;
+
+__asm__(\".pushsection .rodata\\n\"
+        \".balign 16\\n\"
+        \".globl ${NAME}\\n\"
+        \".hidden ${NAME}\\n\"
+        \".type ${NAME}, %object\\n\"
+        \".size ${NAME}, ${size}\\n\"
+        \"${NAME}: .incbin \\\"${IN}\\\"\\n\"
+        \".popsection\\n\");
+const size_t ${NAME}_size = ${size};
+")
+endfunction()
+
+if(BINARY)
+  get_filename_component(made_from "${IN}" NAME)
+  file(SIZE "${IN}" size)
+  if(ASM)
+    write_assembly("${made_from}" ${size})
+  else()
+    read_bytes("${IN}")
+    write_array("${made_from}" ${size})
+  endif()
+  return()
+endif()
 
 set(included "")
 
@@ -39,20 +98,7 @@ file(RELATIVE_PATH first "${TOP}" "${IN}")
 append_file("${first}")
 
 file(WRITE "${OUT}.txt" "${text}")
-file(READ "${OUT}.txt" hex HEX)
+file(SIZE "${OUT}.txt" size)
+read_bytes("${OUT}.txt")
 file(REMOVE "${OUT}.txt")
-string(LENGTH "${hex}" length)
-math(EXPR size "${length} / 2")
-string(REGEX REPLACE "(................................)" "\\1\n" hex "${hex}")
-string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
-file(WRITE "${OUT}" "/* Made from ${first} by kernels/embed.cmake. */
-#include <stddef.h>
-
-extern const unsigned char ${NAME}[];
-extern const size_t ${NAME}_size;
-
-const unsigned char ${NAME}[] = {
-${bytes}
-};
-const size_t ${NAME}_size = ${size};
-")
+write_array("${first}" ${size})

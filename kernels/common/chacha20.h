@@ -4,6 +4,11 @@
 
 #include "kernels/common/launch.h"
 
+/* Before the loop over double rounds: nothing, or UNROLL from who includes this. */
+#ifndef CHACHA20_UNROLL
+#define CHACHA20_UNROLL
+#endif
+
 #define CHACHA20_ROTATE(x, n) ((x) << (n) | (x) >> (32 - (n)))
 #define CHACHA20_QUARTER(a, b, c, d)    \
     do {                                \
@@ -30,6 +35,7 @@ FN void chacha20_block(u32 x[16], const mask_seed *seed, u32 attempt, u32 counte
     x[13] = attempt;
     x[14] = seed->stream[0];
     x[15] = seed->stream[1];
+    CHACHA20_UNROLL
     for (int round = 0; round < 20; round += 2) {
         CHACHA20_QUARTER(x[0], x[4], x[8], x[12]);
         CHACHA20_QUARTER(x[1], x[5], x[9], x[13]);

@@ -5,9 +5,10 @@
 #include "kernels/common/target.h"
 
 enum {
-    GROUP_SIZE = 64,  /* work-items of a work-group, in every kernel */
-    CRYPT_GROUP = 32, /* AES blocks of a work-item of aead_crypt */
-    HASH_TILE = 16384 /* bytes of a work-item of aead_hash */
+    GROUP_SIZE = 64,    /* work-items of a work-group, in every kernel */
+    CRYPT_GROUP = 32,   /* AES blocks of a work-item of aead_crypt */
+    HASH_TILE = 16384,  /* bytes of a work-item of aead_hash */
+    SUM_INPUTS_MAX = 64 /* vectors of a run of CUDA's vec_sum */
 };
 
 /* A message, or a part of one: its data and aad at offsets of the run's buffers. */
@@ -40,5 +41,10 @@ typedef struct {
     u64 reciprocal; /* floor(2^64 / modulus); 0 where modulus is 0 */
     u32 power_of_two, element_size;
 } ring_params;
+
+/* Device addresses of the vectors that are added; those past the last are not looked at. */
+typedef struct {
+    u64 address[SUM_INPUTS_MAX];
+} vec_inputs;
 
 #endif

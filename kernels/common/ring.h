@@ -25,16 +25,47 @@ FN u32 ring_add32(u32 modulus, u32 a, u32 b)
     return sum - (modulus & mask32(sum < a || sum >= modulus));
 }
 
-/* carries 2^64 + x mod m, for carries < 16 and m not a power of two */
-FN u64 ring_reduce_wide(ring_params r, u64 carries, u64 x)
+/* x mod m for x of 32 bits and m < 2^32, not a power of two */
+FN u32 ring_reduce32(ring_params r, u32 x)
 {
-    u64 power = ring_add(r, ring_reduce(r, ~(u64)0), 1); /* 2^64 mod m, doubled each time */
-    u64 sum = ring_reduce(r, x);
-    for (int i = 0; i < 4; i++) {
-        sum = ring_add(r, sum, power & mask64(carries >> i & 1));
-        power = ring_add(r, power, power);
+    const u32 modulus = (u32)r.modulus, reciprocal = (u32)(r.reciprocal >> 32);
+    const u32 rest = x - (u32)((u64)x * reciprocal >> 32) * modulus;
+    return rest - (modulus & mask32(rest >= modulus));
+}
+
+/* What ring_reduce_wide needs to know of a ring, found once for many sums. */
+typedef struct {
+    u64 power;    /* 2^64 mod m */
+    u32 quotient; /* floor(2^bits power / m) */
+    u32 bits;     /* 1 to 32: carries are below 2^bits */
+} ring_wide;
+
+/* m is not a power of two. The quotient is divided out bit by bit. */
+FN ring_wide ring_wide_of(ring_params r, u32 bits)
+{
+    ring_wide wide;
+    u64 rest = 0 - r.reciprocal * r.modulus;
+    wide.power = rest;
+    wide.quotient = 0;
+    wide.bits = bits;
+    for (u32 i = 0; i < bits; i++) {
+        const u64 doubled = rest << 1;
+        const u32 over = (u32)(rest >> 63) | (u32)(doubled >= r.modulus);
+        rest = doubled - (r.modulus & mask64(over));
+        wide.quotient = wide.quotient << 1 | over;
     }
-    return sum;
+    return wide;
+}
+
+/* carries 2^64 + x mod m, for carries < 2^bits and m not a power of two. The quotient of carries
+ * and 2^64 mod m is short by at most one, so that what is left may have 65 bits. */
+FN u64 ring_reduce_wide(ring_params r, ring_wide wide, u32 carries, u64 x)
+{
+    const u32 q = (u32)((u64)carries * wide.quotient >> wide.bits);
+    const u64 product = carries * wide.power, multiple = q * r.modulus;
+    const u64 rest = product - multiple;
+    const u64 top = mul_hi64(carries, wide.power) - mul_hi64(q, r.modulus) - (product < multiple);
+    return ring_add(r, ring_reduce(r, x), rest - (r.modulus & mask64(top | (rest >= r.modulus))));
 }
 
 #endif

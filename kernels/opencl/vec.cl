@@ -56,7 +56,8 @@ __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void vec_sum64(ring_par
     }
     EACH_INPUT
 #undef EACH
-    *to = ring.power_of_two ? sum & ring.low_bits : ring_reduce_wide(ring, carries, sum);
+    *to = ring.power_of_two ? sum & ring.low_bits
+                            : ring_reduce_wide(ring, ring_wide_of(ring, 4), (u32)carries, sum);
 }
 
 __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void wipe(GLOBAL uint *p, ulong words)

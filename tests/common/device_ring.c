@@ -7,9 +7,14 @@ u64 device_reduce(ring_params r, u64 x)
     return ring_reduce(r, x);
 }
 
-u64 device_reduce_wide(ring_params r, u64 carries, u64 x)
+u32 device_reduce32(ring_params r, u32 x)
 {
-    return ring_reduce_wide(r, carries, x);
+    return ring_reduce32(r, x);
+}
+
+u64 device_reduce_wide(ring_params r, u32 bits, u32 carries, u64 x)
+{
+    return ring_reduce_wide(r, ring_wide_of(r, bits), carries, x);
 }
 
 u64 device_add(ring_params r, u64 a, u64 b)

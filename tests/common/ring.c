@@ -68,15 +68,36 @@ static void add(void **state)
     }
 }
 
+static void reduce32(void **state)
+{
+    (void)state;
+    rng r = rng_for("common ring reduce 32");
+    for (size_t i = 0; i < N_RINGS; i++) {
+        const ring_params params = params_of(&RINGS[i]);
+        if (params.power_of_two || params.modulus > UINT32_MAX)
+            continue;
+        assert_int_equal(device_reduce32(params, UINT32_MAX), UINT32_MAX % params.modulus);
+        for (unsigned k = 0; k < RANDOM; k++) {
+            const u32 x = (u32)hard_value(&r, &RINGS[i]);
+            assert_int_equal(device_reduce32(params, x), x % params.modulus);
+        }
+    }
+}
+
+/* Carries of all lengths, the largest and the smallest of each too. */
 static void reduce_wide(void **state)
 {
     (void)state;
     rng r = rng_for("common ring wide");
     for (size_t i = 0; i < N_RINGS; i++) {
         const ring_params params = params_of(&RINGS[i]);
-        for (unsigned k = 0; k < RANDOM && !params.power_of_two; k++) {
-            const u64 carries = k % 16, x = k < 16 ? UINT64_MAX : hard_value(&r, &RINGS[i]);
-            assert_int_equal(device_reduce_wide(params, carries, x),
+        for (unsigned k = 0; k < 4 * RANDOM && !params.power_of_two; k++) {
+            const u32 bits = 1 + k % 32, most = UINT32_MAX >> (32 - bits);
+            const u32 near = (u32)rng_below(&r, NEAR), any = (u32)rng_u64(&r) & most;
+            const u32 choice[] = {any, most, near & most, most - (near & most)};
+            const u32 carries = choice[rng_below(&r, 4)];
+            const u64 x = k < 32 ? UINT64_MAX : hard_value(&r, &RINGS[i]);
+            assert_int_equal(device_reduce_wide(params, bits, carries, x),
                              ring_reduce(&RINGS[i], (u128)carries << 64 | x));
         }
     }
@@ -87,6 +108,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reduce),
         cmocka_unit_test(add),
+        cmocka_unit_test(reduce32),
         cmocka_unit_test(reduce_wide),
     };
     return RUN_SUITE("common ring", tests);

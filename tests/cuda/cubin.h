@@ -1,0 +1,28 @@
+/* Machine code in NVIDIA's cubins (ELF files of sm_70 to sm_120), without a disassembler. */
+#ifndef PARSEAL_TESTS_CUBIN_H
+#define PARSEAL_TESTS_CUBIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Instructions by what executes them. */
+typedef struct {
+    unsigned all, alu, fma, shared, global, local, tensor;
+} cubin_counts;
+
+enum { CUBIN_LOOPS_MAX = 64 };
+
+/* A kernel: the whole, and its innermost loops in the order of their places. Only loops of more
+ * than a few instructions are listed. */
+typedef struct {
+    char name[64];
+    cubin_counts whole, loop[CUBIN_LOOPS_MAX];
+    unsigned loops;
+} cubin_kernel;
+
+/* The kernels of a file, sorted by name; -1 where it cannot be read or is no cubin. The list is to
+ * be freed. */
+int cubin_read(const char *path, unsigned arch, cubin_kernel **kernels);
+
+#endif

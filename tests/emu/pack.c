@@ -1,0 +1,113 @@
+/* The CUDA kernels of packing, run by the emulator, against a packing bit by bit. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "ref_vec.h"
+#include "ring.h"
+#include "run.h"
+#include "vector_kernels.h"
+
+typedef struct {
+    uint32_t bits, element_size, shift, blocks; /* the stream begins `shift` bytes further */
+    uint64_t n;
+} call;
+
+static size_t stream_bytes(const call *c)
+{
+    return (size_t)((c->n * c->bits + 7) / 8);
+}
+
+/* What is above the low bits of an element is not packed. */
+static void check_pack(rng *r, const call *c)
+{
+    array elements = array_random(r, (size_t)c->n * c->element_size, c->element_size);
+    array packed = array_random(r, stream_bytes(c), c->shift);
+    array want = array_new(stream_bytes(c), 0);
+    ref_pack(c->bits, c->element_size, elements.bytes, want.bytes, c->n);
+
+    const uint8_t *from = elements.bytes;
+    uint8_t *to = packed.bytes;
+    uint32_t element_size = c->element_size, bits = c->bits;
+    uint64_t count = c->n;
+    void *args[] = {&from, &element_size, &to, &bits, &count};
+    run_kernel("pack", count, c->blocks, args);
+    assert_bytes(packed.bytes, want.bytes, stream_bytes(c));
+    array_free(&elements);
+    array_free(&packed);
+    array_free(&want);
+}
+
+static void check_unpack(rng *r, const call *c)
+{
+    array packed = array_random(r, stream_bytes(c), c->shift);
+    array elements = array_random(r, (size_t)c->n * c->element_size, c->element_size);
+    array want = array_new((size_t)c->n * c->element_size, 0);
+    ref_unpack(c->bits, c->element_size, packed.bytes, want.bytes, c->n);
+
+    const uint8_t *from = packed.bytes;
+    uint8_t *to = elements.bytes;
+    uint32_t element_size = c->element_size, bits = c->bits;
+    uint64_t count = c->n;
+    void *args[] = {&from, &to, &element_size, &bits, &count};
+    run_kernel("unpack", count, c->blocks, args);
+    assert_bytes(elements.bytes, want.bytes, elements.size);
+    array_free(&packed);
+    array_free(&elements);
+    array_free(&want);
+}
+
+static void check(rng *r, const call *c)
+{
+    check_pack(r, c);
+    check_unpack(r, c);
+}
+
+/* Every width at every alignment of the stream, with 4 bytes an element where they suffice. */
+static void every_width(void **state)
+{
+    (void)state;
+    rng r = rng_for("emu pack widths");
+    for (uint32_t bits = 1; bits <= 64; bits++)
+        for (uint32_t shift = 0; shift < 4; shift++)
+            for (uint32_t size = bits <= 32 ? 4 : 8; size <= 8; size += 4) {
+                const call c = {bits, size, shift, 1, rng_range(&r, 1, 120)};
+                check(&r, &c);
+            }
+}
+
+static void short_streams(void **state)
+{
+    (void)state;
+    rng r = rng_for("emu pack short");
+    for (uint64_t n = 1; n <= 40; n++) {
+        const uint32_t bits = (uint32_t)rng_range(&r, 1, 64);
+        const call c = {bits, bits <= 32 && n % 2 != 0 ? 4 : 8, (uint32_t)n % 8, 1, n};
+        check(&r, &c);
+    }
+}
+
+/* Around the 2048 elements that a block takes a time. */
+static void several_blocks(void **state)
+{
+    (void)state;
+    static const uint64_t lengths[] = {2047, 2048, 2049, 4097, 6200};
+    static const uint32_t widths[] = {1, 3, 20, 32, 33, 63, 64};
+    rng r = rng_for("emu pack blocks");
+    for (size_t k = 0; k < COUNT_OF(lengths); k++)
+        for (size_t i = 0; i < COUNT_OF(widths); i++) {
+            const call c = {widths[i], widths[i] <= 32 ? 4 : 8, (uint32_t)rng_below(&r, 4),
+                            (uint32_t)rng_range(&r, 1, 3), lengths[k]};
+            check(&r, &c);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_width),
+        cmocka_unit_test(short_streams),
+        cmocka_unit_test(several_blocks),
+    };
+    return RUN_SUITE("emulated CUDA packing", tests);
+}
