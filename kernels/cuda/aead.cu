@@ -3,8 +3,8 @@
  *   keys_expand   a thread a key: round keys, H = E(0), H^1 ... H^32, H^(2^k)
  *   aead_begin    a thread a message: E(nonce || 1), the sum 0, the verdict UNSET
  *   aead_hash     a warp a tile of aad or ciphertext: its hash, as if nothing followed it
- *   aead_weigh    a thread, or a warp where there are many, for a message's tiles: the sum of their
- *                 hashes, times the powers of H that the blocks after them ask for
+ *   aead_weigh    a thread, a warp or a block for a message's tiles, by their number: the sum of
+ *                 their hashes, times the powers of H that the blocks after them ask for
  *   aead_finish   a thread a message: lengths, E(J0), and the tag or the verdict
  *
  * work: 32 bytes a message (the sum, words as in ghash.h; E(J0) as it comes), then 16 a tile.
@@ -115,8 +115,8 @@ FN void hash_load(u32 x[4], const hash_tile *t, i32 b)
 }
 
 /* Lane l has a tile's blocks l, l + 32, ..., as if zeros before it made their number a multiple of
- * 128. Four of them, a, b, c, d, take its sum y to y H^128 + a H^96 + b H^64 + c H^32 + d. Product k
- * of these four is left out where it is known to be zero; power[at + k] is its power. */
+ * 128. Four of them, a, b, c, d, take its sum y to y H^128 + a H^96 + b H^64 + c H^32 + d. Product
+ * k of these four is left out where it is known to be zero; power[at + k] is its power. */
 template <class Powers> FN void hash_lane(u32 y[4], Powers &power, u32 at, const hash_tile *t)
 {
     const i32 blocks = (i32)blocks_of(t->size), rows = (blocks + LANES - 1) / LANES;
@@ -163,7 +163,7 @@ KERNEL(THREADS, 4)
 aead_hash(const aead_item *items, u32 n, const u64 *hash_begin, u64 total, u32 tile,
           const aead_key *keys, const u8 *data, u32 use_out_offset, const u8 *aad, u8 *work)
 {
-    SHARED(uint4, power, WARPS *HASH_TOGETHER);
+    SHARED(uint4, power, WARPS * HASH_TOGETHER);
     const u32 warp = thread_id() / LANES, at = HASH_TOGETHER * warp, lane = lane_id();
     const uint4 zero = {0, 0, 0, 0};
     for (u64 unit = (u64)block_id() * WARPS + warp; unit < total;
@@ -190,7 +190,17 @@ aead_hash(const aead_item *items, u32 n, const u64 *hash_begin, u64 total, u32 t
 
 /* ------------------------------------------------------------------------------------- weigh -- */
 
-enum { FEW_TILES = 4 }; /* so many are one thread's work */
+enum {
+    WEIGH_THREADS = 256,
+    WEIGH_WARPS = WEIGH_THREADS / LANES,
+    ALONE = 4,     /* tiles that one thread weighs */
+    BY_WARP = 1024 /* and one warp; where there are more, a block */
+};
+
+/* Those who weigh a message's tiles together: number `me` of `width`, a power of two. */
+typedef struct {
+    u32 me, width;
+} weigh_team;
 
 FN void add_words(u32 y[4], const u32 *from)
 {
@@ -201,76 +211,119 @@ FN void add_words(u32 y[4], const u32 *from)
         y[k] ^= x[k];
 }
 
-/* y = y H^b + the hash of `size` bytes, b blocks, from those of its tiles */
-FN void weigh_few(u32 y[4], const aead_key *key, const u32 *hash, u64 size, u32 tile)
+/* Hashes of tiles give H away to who knows the tiles: they do not stay in memory. */
+FN void take_hash(u32 y[4], u32 *hash)
 {
-    NO_UNROLL
-    for (u64 left = size; left > 0; hash += 4) {
-        const u64 own = left < tile ? left : tile;
-        ghash_raise(y, key, blocks_of(own));
-        add_words(y, hash);
-        left -= own;
-    }
+    const u32 zero[4] = {0, 0, 0, 0};
+    add_words(y, hash);
+    store_words(hash, zero);
 }
 
-/* The same by a warp, whose lane l takes tiles l, l + 32, ... of all but the last, as if zeros before
- * them made their number a multiple of 32. */
-FN void weigh_many(u32 y[4], const aead_key *key, const u32 *hash, u64 size, u32 tile)
+/* y: what the sums of all members add up to the hash of `size` bytes, from those of their tiles.
+ * Member m takes tiles m, m + width, ... of all but the last, as if zeros before them made their
+ * number a multiple of width; the last may be shorter, and is member 0's. */
+FN void weigh_tiles(u32 y[4], const aead_key *key, u32 *hash, u64 size, u32 tile, weigh_team team)
 {
-    const u64 tiles = tiles_of(size, tile);
+    const u64 tiles = tiles_of(size, tile), whole = tiles - 1, tile_blocks = tile / BLOCK;
+    const u64 zeros = (0 - whole) & (team.width - 1);
+    y[0] = y[1] = y[2] = y[3] = 0;
     if (tiles == 0)
         return;
-    const u64 whole = tiles - 1, rows = (whole + LANES - 1) / LANES;
-    const u64 zeros = LANES * rows - whole, tile_blocks = tile / BLOCK;
-    u32 sum[4] = {0, 0, 0, 0};
     NO_UNROLL
-    for (u64 at = lane_id(); at < LANES * rows; at += LANES) {
-        ghash_raise(sum, key, LANES * tile_blocks);
+    for (u64 at = team.me; at < zeros + whole; at += team.width) {
+        ghash_raise(y, key, team.width * tile_blocks);
         if (at >= zeros)
-            add_words(sum, hash + 4 * (at - zeros));
+            take_hash(y, hash + 4 * (at - zeros));
     }
-    ghash_raise(sum, key, (LANES - 1 - lane_id()) * tile_blocks);
-    ghash_add_lanes(sum, 1);
-    ghash_raise(y, key, whole * tile_blocks);
-    UNROLL
-    for (u32 k = 0; k < 4; k++)
-        y[k] ^= sum[k];
-    ghash_raise(y, key, blocks_of(size - whole * tile));
-    add_words(y, hash + 4 * whole);
+    ghash_raise(y, key, (team.width - 1 - team.me) * tile_blocks + blocks_of(size - whole * tile));
+    if (team.me == 0)
+        take_hash(y, hash + 4 * whole);
 }
 
-KERNEL(THREADS, 1)
+FN u64 tiles_of_item(const aead_item *item, u32 tile)
+{
+    return tiles_of(item->aad_len, tile) + tiles_of(item->len, tile);
+}
+
+/* The same for all tiles of an item, and what follows them. */
+FN void weigh_item(u32 y[4], const aead_item *item, const aead_key *keys, u32 *hash, u32 tile,
+                   weigh_team team)
+{
+    const aead_key *key = keys + item->key;
+    u32 data[4];
+    weigh_tiles(data, key, hash + 4 * tiles_of(item->aad_len, tile), item->len, tile, team);
+    weigh_tiles(y, key, hash, item->aad_len, tile, team);
+    if (item->aad_len > 0)
+        ghash_raise(y, key, blocks_of(item->len));
+    UNROLL
+    for (u32 k = 0; k < 4; k++)
+        y[k] ^= data[k];
+    ghash_raise(y, key, item->blocks_after);
+}
+
+/* y = the sum of all of the block's, which are the same in a warp. Leaves no more than zeros. */
+template <class Partial> FN void add_warps(u32 y[4], Partial &partial)
+{
+    const uint4 zero = {0, 0, 0, 0};
+    const u32 warp = thread_id() / LANES;
+    if (lane_id() == 0)
+        partial[warp] = vector_of(y);
+    block_sync();
+    y[0] = y[1] = y[2] = y[3] = 0;
+    NO_UNROLL
+    for (u32 k = 0; k < WEIGH_WARPS; k++) {
+        const uint4 v = partial[k];
+        y[0] ^= v.x;
+        y[1] ^= v.y;
+        y[2] ^= v.z;
+        y[3] ^= v.w;
+    }
+    block_sync();
+    if (lane_id() == 0)
+        partial[warp] = zero;
+}
+
+KERNEL(WEIGH_THREADS, 1)
 aead_weigh(const aead_item *items, u32 n, const u64 *hash_begin, u32 tile, const aead_key *keys,
            u8 *work)
 {
-    for (u64 i = first_thread(); i < n; i += all_threads()) {
-        const aead_item item = items[i];
-        const aead_key *key = keys + item.key;
-        const u64 aad_tiles = tiles_of(item.aad_len, tile);
-        const u32 *hash = tile_hash(work, n, hash_begin[i]);
-        u32 y[4] = {0, 0, 0, 0};
-        if (aad_tiles + tiles_of(item.len, tile) > FEW_TILES)
+    SHARED(uint4, partial, WEIGH_WARPS);
+    const u64 thread = (u64)block_id() * WEIGH_THREADS + thread_id();
+    const u64 threads = (u64)block_count() * WEIGH_THREADS;
+    u32 y[4];
+    for (u64 i = thread; i < n; i += threads) {
+        const weigh_team alone = {0, 1};
+        const u64 tiles = tiles_of_item(items + i, tile);
+        if (tiles == 0 || tiles > ALONE)
             continue;
-        weigh_few(y, key, hash, item.aad_len, tile);
-        weigh_few(y, key, hash + 4 * aad_tiles, item.len, tile);
-        ghash_raise(y, key, item.blocks_after);
+        weigh_item(y, items + i, keys, tile_hash(work, n, hash_begin[i]), tile, alone);
         add_words(y, message_work(work, i));
         store_words(message_work(work, i), y);
     }
-    for (u64 i = first_thread() / LANES; i < n; i += all_threads() / LANES) {
-        const aead_item item = items[i];
-        const aead_key *key = keys + item.key;
-        const u64 aad_tiles = tiles_of(item.aad_len, tile);
-        const u32 *hash = tile_hash(work, n, hash_begin[i]);
-        u32 y[4] = {0, 0, 0, 0};
-        if (aad_tiles + tiles_of(item.len, tile) <= FEW_TILES)
-            continue;
-        weigh_many(y, key, hash, item.aad_len, tile);
-        weigh_many(y, key, hash + 4 * aad_tiles, item.len, tile);
-        ghash_raise(y, key, item.blocks_after);
-        add_words(y, message_work(work, i));
-        if (lane_id() == 0)
-            store_words(message_work(work, i), y);
+    /* Warps, then blocks: every 32nd of a team's messages is looked at by another lane. */
+    NO_UNROLL
+    for (u32 width = LANES; width <= WEIGH_THREADS; width *= WEIGH_THREADS / LANES) {
+        const weigh_team team = {thread_id() & (width - 1), width};
+        const u64 least = width == LANES ? ALONE : BY_WARP,
+                  most = width == LANES ? BY_WARP : ~(u64)0;
+        const u64 teams = threads / width;
+        NO_UNROLL
+        for (u64 first = thread / width; first < n; first += LANES * teams) {
+            const u64 own = first + lane_id() * teams;
+            const u64 tiles = own < n ? tiles_of_item(items + own, tile) : 0;
+            NO_UNROLL
+            for (u32 set = warp_ballot(tiles > least && tiles <= most); set != 0; set &= set - 1) {
+                const u64 i = first + count_ones((set & (0 - set)) - 1) * teams;
+                weigh_item(y, items + i, keys, tile_hash(work, n, hash_begin[i]), tile, team);
+                ghash_add_lanes(y, 1);
+                if (width > LANES)
+                    add_warps(y, partial);
+                if (team.me == 0) {
+                    add_words(y, message_work(work, i));
+                    store_words(message_work(work, i), y);
+                }
+            }
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 /* Counter mode of AES-GCM (SP 800-38D section 6.5), by tables: C_i = P_i ^ E(nonce || BE32(2 + i)).
  *
- * A warp takes a group of 256 counters that share all but their last byte, of one message: block p of
- * the group is lane p mod 32's, so that a warp reads and writes 512 bytes at a time. Rounds 1 and 2
- * are worked out once for the group as far as its counters agree (aes_tables.h), and a lane works
- * on eight blocks at once where there are so many, which share what is read of the round keys. These
- * are in shared memory, 16 words a round, for each warp its own, and overwritten in the end.
+ * A warp takes a group of 256 counters that share all but their last byte, of one message: block p
+ * of the group is lane p mod 32's, so that a warp reads and writes 512 bytes at a time. Rounds 1
+ * and 2 are worked out once for the group as far as its counters agree (aes_tables.h), and a lane
+ * works on eight blocks at once where there are so many, which share what is read of the round
+ * keys. These are in shared memory, 16 words a round, for each warp its own, and overwritten in the
+ * end.
  *
  * Constant time: secrets index the tables of aes_tables.h only, whose every lookup takes the same
  * time. Branches depend on lengths, offsets and verdicts.
@@ -66,7 +67,8 @@ FN void write_zeros(const crypt_unit *u, u32 lane)
     }
 }
 
-/* out = in ^ s for the blocks that there are of p, p + 32, ...; all is read before it is written. */
+/* out = in ^ s for the blocks that there are of p, p + 32, ...; all is read before it is written.
+ */
 template <u32 count> FN void crypt_blocks(const crypt_unit *u, u32 s[count][4], u32 p)
 {
     const u32 aligned = is_aligned(u->from) && is_aligned(u->to);
@@ -112,7 +114,7 @@ template <bool wide, u32 count, class Tables, class Keys>
 FN void crypt_strides(Tables &table, Keys &key, u32 at, u32 rounds, const aes_group *g,
                       const crypt_unit *u, u32 p)
 {
-    const u32 lane = 4*lane_id()+shared_base(table);
+    const u32 lane = 4 * lane_id() + shared_base(table);
     u32 s[count][4];
     UNROLL
     for (u32 i = 0; i < count; i++)
@@ -134,7 +136,7 @@ template <bool wide, class Tables, class Keys>
 FN void crypt_group(Tables &table, Keys &key, u32 at, u32 rounds, const u32 nonce[3],
                     const crypt_unit *u)
 {
-    const u32 lane = 4*lane_id()+shared_base(table);
+    const u32 lane = 4 * lane_id() + shared_base(table);
     const u32 block[4] = {nonce[0], nonce[1], nonce[2], ghash_swap_bytes(u->counter)};
     const aes_group g = aes_begin_group<wide>(table, block, key, at, lane);
     const u32 first = u->skip / LANES, last = (u->end + LANES - 1) / LANES;
@@ -184,7 +186,7 @@ aead_crypt(const aead_item *items, u32 n, const u64 *crypt_begin, u64 total, con
            const u8 *nonces, const u8 *in, u8 *out, const i32 *verdicts, u32 open)
 {
     DYNAMIC_SHARED(u32, table);
-    SHARED(uint4, round_keys, WARPS *ROUND_KEYS);
+    SHARED(uint4, round_keys, WARPS * ROUND_KEYS);
     crypt_all<false>(table, round_keys, items, n, crypt_begin, total, keys, nonces, in, out,
                      verdicts, open);
 }
@@ -196,7 +198,7 @@ aead_crypt_wide(const aead_item *items, u32 n, const u64 *crypt_begin, u64 total
                 u32 open)
 {
     DYNAMIC_SHARED(u32, table);
-    SHARED(uint4, round_keys, WARPS *ROUND_KEYS);
+    SHARED(uint4, round_keys, WARPS * ROUND_KEYS);
     crypt_all<true>(table, round_keys, items, n, crypt_begin, total, keys, nonces, in, out,
                     verdicts, open);
 }

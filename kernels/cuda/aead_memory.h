@@ -1,5 +1,5 @@
-/* What the kernels of AES-GCM share: blocks of messages in memory, and the way from a unit of work to
- * the item that it belongs to. All branches here depend on lengths, offsets and lanes only.
+/* What the kernels of AES-GCM share: blocks of messages in memory, and the way from a unit of work
+ * to the item that it belongs to. All branches here depend on lengths, offsets and lanes only.
  */
 #ifndef PARSEAL_KERNELS_CUDA_AEAD_MEMORY_H
 #define PARSEAL_KERNELS_CUDA_AEAD_MEMORY_H

@@ -69,7 +69,8 @@ FN void planes_mix_columns(u32 x[8])
     UNROLL
     for (u32 b = 0; b < 8; b++) {
         const u32 all = pair[b] ^ planes_second_row(pair[b]);
-        const u32 twice = (b > 0 ? pair[b - 1] : 0) ^ (b == 0 || b == 1 || b == 3 || b == 4 ? pair[7] : 0);
+        const u32 twice =
+            (b > 0 ? pair[b - 1] : 0) ^ (b == 0 || b == 1 || b == 3 || b == 4 ? pair[7] : 0);
         x[b] ^= all ^ twice;
     }
 }

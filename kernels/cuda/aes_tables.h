@@ -1,10 +1,12 @@
 /* AES by tables (Daemen and Rijmen, section 4.2) that are safe to index by secrets: word k of a
- * table is kept 32 times, once in each bank of the shared memory, and lane l reads number l only. So
- * no two lanes of a warp ever meet in a bank, and a lookup takes the same time whatever its index.
+ * table is kept 32 times, once in each bank of the shared memory, and lane l reads number l only.
+ * So no two lanes of a warp ever meet in a bank, and a lookup takes the same time whatever its
+ * index.
  *
- * T0[x] = (2 S(x), S(x), S(x), 3 S(x)) from the low byte on; T1, T2, T3 are T0 rotated by 8, 16, 24.
- * A program keeps all four (wide), or only T0, and rotates what it reads. The last round takes S
- * from T0's second byte. The words below are read in the order of their places, while filling.
+ * T0[x] = (2 S(x), S(x), S(x), 3 S(x)) from the low byte on; T1, T2, T3 are T0 rotated by 8,
+ * 16, 24. A program keeps all four (wide), or only T0, and rotates what it reads. The last round
+ * takes S from T0's second byte. The words below are read in the order of their places, while
+ * filling.
  */
 #ifndef PARSEAL_KERNELS_CUDA_AES_TABLES_H
 #define PARSEAL_KERNELS_CUDA_AES_TABLES_H
@@ -67,8 +69,8 @@ template <bool wide, class Shared> FN void aes_fill_tables(Shared &table)
     block_sync();
 }
 
-/* 32 times byte `row` of a word, plus the lane. A shift and a mask, or the dot product of the word's
- * bytes with (0, 32, 0, 0): one on the logic pipe, one on the multipliers', by turns. */
+/* 32 times byte `row` of a word, plus the lane. A shift and a mask, or the dot product of the
+ * word's bytes with (0, 32, 0, 0): one on the logic pipe, one on the multipliers', by turns. */
 template <u32 row> FN u32 aes_place(u32 word, u32 lane)
 {
     if (row > 0)
@@ -80,7 +82,8 @@ template <u32 row> FN u32 aes_place(u32 word, u32 lane)
 template <bool wide, u32 row, class Shared> FN u32 aes_lookup(Shared &table, u32 word, u32 lane)
 {
     const u32 place = aes_place<row>(word, lane);
-    return wide ? (u32)load_shared(table, 4 * row * TABLE_WORDS + place) : rotate_bytes(load_shared(table, place), row);
+    return wide ? (u32)load_shared(table, 4 * row * TABLE_WORDS + place)
+                : rotate_bytes(load_shared(table, place), row);
 }
 
 /* A column of the next state, but for its round key. Without tables of their own, rows 1 and 3 are
@@ -91,8 +94,10 @@ FN u32 aes_column(Shared &table, u32 s0, u32 s1, u32 s2, u32 s3, u32 lane)
     if (wide)
         return aes_lookup<wide, 0>(table, s0, lane) ^ aes_lookup<wide, 1>(table, s1, lane) ^
                aes_lookup<wide, 2>(table, s2, lane) ^ aes_lookup<wide, 3>(table, s3, lane);
-    const u32 t0 = load_shared(table, aes_place<0>(s0, lane)), t1 = load_shared(table, aes_place<1>(s1, lane));
-    const u32 t2 = load_shared(table, aes_place<2>(s2, lane)), t3 = load_shared(table, aes_place<3>(s3, lane));
+    const u32 t0 = load_shared(table, aes_place<0>(s0, lane)),
+              t1 = load_shared(table, aes_place<1>(s1, lane));
+    const u32 t2 = load_shared(table, aes_place<2>(s2, lane)),
+              t3 = load_shared(table, aes_place<3>(s3, lane));
     return t0 ^ rotate_bytes(t2, 2) ^ rotate_bytes(t1 ^ rotate_bytes(t3, 2), 1);
 }
 
@@ -100,8 +105,10 @@ FN u32 aes_column(Shared &table, u32 s0, u32 s1, u32 s2, u32 s3, u32 lane)
 template <class Shared>
 FN u32 aes_last_column(Shared &table, u32 s0, u32 s1, u32 s2, u32 s3, u32 lane)
 {
-    const u32 t0 = load_shared(table, aes_place<0>(s0, lane)), t1 = load_shared(table, aes_place<1>(s1, lane));
-    const u32 t2 = load_shared(table, aes_place<2>(s2, lane)), t3 = load_shared(table, aes_place<3>(s3, lane));
+    const u32 t0 = load_shared(table, aes_place<0>(s0, lane)),
+              t1 = load_shared(table, aes_place<1>(s1, lane));
+    const u32 t2 = load_shared(table, aes_place<2>(s2, lane)),
+              t3 = load_shared(table, aes_place<3>(s3, lane));
     return byte_permute(byte_permute(t0, t1, 0x5151), byte_permute(t2, t3, 0x5151), 0x5410);
 }
 
@@ -125,10 +132,11 @@ template <class Shared> FN void aes_last_round(Shared &table, u32 s[4], uint4 ke
 }
 
 /* What 256 counters that differ in their last byte have in common. After round 1 their blocks still
- * differ in column 0 only, by T3 of that byte; after round 2 each column by one byte of column 0. */
+ * differ in column 0 only, by T3 of that byte; after round 2 each column by one byte of column 0.
+ */
 typedef struct {
-    u32 last;     /* the last byte before round 1, of the first of the counters: in bits 24 to 31 */
-    u32 first;    /* column 0 after round 1, but for T3 */
+    u32 last;  /* the last byte before round 1, of the first of the counters: in bits 24 to 31 */
+    u32 first; /* column 0 after round 1, but for T3 */
     u32 column[4]; /* after round 2, but for what column 0 does */
 } aes_group;
 

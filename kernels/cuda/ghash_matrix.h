@@ -3,12 +3,12 @@
  * Bits are those of a block's four little-endian words: number 32 w + b is bit b of word w, for the
  * factor and for the product, so that data is multiplied as it is loaded. A warp's 32 lanes have a
  * block each; column c of B are the lanes 4 c + t, t = 0 ... 3. Step 0 takes words 0 and 1 of all
- * lanes, step 1 words 2 and 3. Word w of lane t meets the columns of H^e(t), where e(t) = 4 - t, and
- * 32 more for each row of 32 blocks that follows in the group of GHASH_SETS rows: a set is the
+ * lanes, step 1 words 2 and 3. Word w of lane t meets the columns of H^e(t), where e(t) = 4 - t,
+ * and 32 more for each row of 32 blocks that follows in the group of GHASH_SETS rows: a set is the
  * matrix of one such row, eight tiles of 16 rows for each of the steps.
  *
- * Tile m's rows g and g + 8 are the product's bits 16 g + 2 m and 16 g + 2 m + 1: what lane (g, t) has
- * of a column in all tiles are 16 neighbours.
+ * Tile m's rows g and g + 8 are the product's bits 16 g + 2 m and 16 g + 2 m + 1: what lane (g, t)
+ * has of a column in all tiles are 16 neighbours.
  *
  * After the sets comes H^(32 GHASH_SETS) by itself, for Horner's method from group to group: the
  * product so far, word t of it in lane t of each column, takes the place of words 0 of step 0, and
@@ -25,8 +25,8 @@ enum {
     SET_FRAGMENTS = 2 * MATRIX_TILES * 32,        /* of 16 bytes: a lane's part of a tile */
     HORNER_FRAGMENT = GHASH_SETS * SET_FRAGMENTS, /* the first of the last matrix */
     MATRIX_FRAGMENTS = HORNER_FRAGMENT + MATRIX_TILES / 2 * 32,
-    GROUP_BLOCKS_LOG2 = 8,   /* H^(2^8) = H^(32 GHASH_SETS) */
-    SET_TASKS = 4 * 4 * 4,   /* lane t, word of the factor, word of the product */
+    GROUP_BLOCKS_LOG2 = 8, /* H^(2^8) = H^(32 GHASH_SETS) */
+    SET_TASKS = 4 * 4 * 4, /* lane t, word of the factor, word of the product */
     MATRIX_TASKS = GHASH_SETS * SET_TASKS + 4 * 4
 };
 

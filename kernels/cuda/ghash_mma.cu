@@ -1,16 +1,16 @@
 /* GHASH (SP 800-38D section 6.4) on binary tensor cores: multiplication by a fixed power of H is
- * linear over GF(2), and mma.m16n8k256 with and and popc adds up products of bits; a count's low bit is
- * their sum in GF(2).
+ * linear over GF(2), and mma.m16n8k256 with and and popc adds up products of bits; a count's low
+ * bit is their sum in GF(2).
  *
  *   keys_matrices   a thread for 32 columns and 32 rows of one of a key's matrices (ghash_matrix.h)
- *   aead_hash_mma   a block a run of tiles under one key, whose matrices it keeps in shared memory; a
- *                   warp two tiles at a time, so that what it reads of a matrix serves both
+ *   aead_hash_mma   a block a run of tiles under one key, whose matrices it keeps in shared memory;
+ * a warp two tiles at a time, so that what it reads of a matrix serves both
  *
  * A lane has blocks l, l + 32, ... of a tile, as if zeros before it made their number a multiple
- * of 32. Rows of 32 blocks are taken in groups of GHASH_SETS, each row under its own matrix: the counts
- * of a group are added up before their low bits are packed. A column's sum so far is multiplied by
- * one more matrix, and becomes what the next group's counts begin with. In the end the eight columns
- * are weighed with powers of H, and added.
+ * of 32. Rows of 32 blocks are taken in groups of GHASH_SETS, each row under its own matrix: the
+ * counts of a group are added up before their low bits are packed. A column's sum so far is
+ * multiplied by one more matrix, and becomes what the next group's counts begin with. In the end
+ * the eight columns are weighed with powers of H, and added.
  *
  * Constant time: no branch or address depends on keys or data. The matrices in shared memory are
  * overwritten in the end.
@@ -131,7 +131,8 @@ FN u32 gather_word(u32 packed)
 }
 
 /* The counts of a column's product so far times H^(32 GHASH_SETS). */
-template <class Matrix> FN void horner(u32 c[STREAMS][MATRIX_TILES][4], Matrix &matrix, const u32 *word)
+template <class Matrix>
+FN void horner(u32 c[STREAMS][MATRIX_TILES][4], Matrix &matrix, const u32 *word)
 {
     UNROLL
     for (u32 m = 0; m < MATRIX_TILES; m++) {
@@ -166,8 +167,8 @@ FN void multiply_row(u32 c[STREAMS][MATRIX_TILES][4], Matrix &matrix, u32 set, c
     }
 }
 
-/* word[s]: word t of column g's sum of stream s, in lane (g, t). Blocks are loaded AHEAD rows before
- * they are wanted. */
+/* word[s]: word t of column g's sum of stream s, in lane (g, t). Blocks are loaded AHEAD rows
+ * before they are wanted. */
 template <class Matrix>
 FN void hash_streams(u32 word[STREAMS], Matrix &matrix, const mma_stream s[STREAMS], i32 rows)
 {
@@ -202,7 +203,8 @@ FN void hash_streams(u32 word[STREAMS], Matrix &matrix, const mma_stream s[STREA
     }
 }
 
-/* Column g's sum has H^(4 (7 - g)) to come. Even lanes t make stream 0's hash, odd ones stream 1's. */
+/* Column g's sum has H^(4 (7 - g)) to come. Even lanes t make stream 0's hash, odd ones stream 1's.
+ */
 FN void add_columns(u32 y[4], const u32 word[STREAMS], const aead_key *key)
 {
     const u32 lane = lane_id(), g = lane / 4;

@@ -1,4 +1,5 @@
-/* Powers of H, from those that a key is expanded to. Exponents and branches depend on lengths only. */
+/* Powers of H, from those that a key is expanded to. Exponents and branches depend on lengths only.
+ */
 #ifndef PARSEAL_KERNELS_CUDA_GHASH_POWERS_H
 #define PARSEAL_KERNELS_CUDA_GHASH_POWERS_H
 
@@ -17,7 +18,8 @@ FN void ghash_raise(u32 y[4], const aead_key *key, u64 exponent)
     }
 }
 
-/* XORs y over the warp's lanes that differ in the bits of `first`, 2 first, ... 16 of their number. */
+/* XORs y over the warp's lanes that differ in the bits of `first`, 2 first, ... 16 of their number.
+ */
 FN void ghash_add_lanes(u32 y[4], u32 first)
 {
     UNROLL

@@ -1,5 +1,5 @@
-/* The kernels of AES-GCM, run by the emulator: the specification's answers, and what the CPU backend's
- * portable code makes of batches of all shapes, with every choice of kernels. */
+/* The kernels of AES-GCM, run by the emulator: the specification's answers, and what the CPU
+ * backend's portable code makes of batches of all shapes, with every choice of kernels. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,8 +9,10 @@
 #include "hex.h"
 #include "run.h"
 
-static const kernel_choice choices[] = {
-    {false, false, 4096, 1}, {true, true, 4096, 1}, {true, false, 8192, 3}, {false, true, 16384, 2}};
+static const kernel_choice choices[] = {{false, false, 4096, 1},
+                                        {true, true, 4096, 1},
+                                        {true, false, 8192, 3},
+                                        {false, true, 16384, 2}};
 
 /* ------------------------------------------------------------------------------------- known -- */
 
@@ -57,7 +59,8 @@ static void known_answers(void **state)
 
 /* ------------------------------------------------------------------------------------ ragged -- */
 
-/* With 16-byte blocks and counters from 2 on, 254 blocks reach the end of the first group of counters. */
+/* With 16-byte blocks and counters from 2 on, 254 blocks reach the end of the first group of
+ * counters. */
 static const message_shape ragged[] = {
     {0, 0, 0, 0},          {1, 0, 0, 0},       {0, 1, 0, 0},        {15, 16, 0, 0},
     {16, 15, 1, 3},        {17, 17, 1, 0},     {4064, 20, 1, 0},    {4065, 0, 0, 0},
@@ -95,7 +98,8 @@ static void check_opened(const aead_batch *b, const uint8_t *plain, const bool *
         else
             assert_bytes(out, plain + b->items[i].in_offset, len);
         if (i + 1 < b->n)
-            assert_filled(out + len, (size_t)(b->items[i + 1].out_offset - b->items[i].out_offset) - len,
+            assert_filled(out + len,
+                          (size_t)(b->items[i + 1].out_offset - b->items[i].out_offset) - len,
                           UNTOUCHED);
     }
 }
@@ -133,7 +137,8 @@ static void ragged_batches(void **state)
     }
 }
 
-/* More messages than the lanes of a warp search at once, and more tiles of one than a thread weighs. */
+/* More messages than the lanes of a warp search at once, and more tiles of one than a thread
+ * weighs. */
 static void many_and_long(void **state)
 {
     (void)state;
@@ -181,10 +186,9 @@ static void check_parts(const kernel_choice *choice, size_t part_blocks)
     run_begin(&b, b.items, 1, work);
     for (size_t at = 0; at < shape.aad_len; at += part) {
         const size_t left = shape.aad_len - at, size = left < part ? left : part;
-        const aead_item item = {
-            .aad_len = size,
-            .aad_offset = at,
-            .blocks_after = blocks_of(left - size) + blocks_of(shape.len) + 1};
+        const aead_item item = {.aad_len = size,
+                                .aad_offset = at,
+                                .blocks_after = blocks_of(left - size) + blocks_of(shape.len) + 1};
         run_hash(&b, &item, 1, b.out, true, work);
         run_weigh(&b, &item, 1, work);
     }
@@ -217,13 +221,25 @@ static void parts(void **state)
 
 /* ---------------------------------------------------------------------------------- counters -- */
 
-/* From the first block of one group to the last of another, through carries up to the highest byte. */
+/* From the first block of one group to the last of another, through carries up to the highest byte.
+ */
 static void counters(void **state)
 {
     (void)state;
-    static const u64 first_blocks[] = {0,        1,          253,        254,          255,
-                                       65279,    65533,      0xfffefe,   0xffffff - 2, 0x1000000,
-                                       0x7fffff, 0xfffffc00, 0xfffffefe, 0xffffff00 - 300};
+    static const u64 first_blocks[] = {0,
+                                       1,
+                                       253,
+                                       254,
+                                       255,
+                                       65279,
+                                       65533,
+                                       0xfffefe,
+                                       0xffffff - 2,
+                                       0x1000000,
+                                       0x7fffff,
+                                       0xfffffc00,
+                                       0xfffffefe,
+                                       0xffffff00 - 300};
     rng r = rng_for("emu counters");
     for (size_t i = 0; i < COUNT_OF(first_blocks); i++) {
         for (unsigned wide = 0; wide < 2; wide++) {

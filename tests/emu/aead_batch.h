@@ -1,5 +1,5 @@
-/* Batches of AES-GCM for the kernels of kernels/cuda, run by the emulator one by one, and what the CPU
- * backend's portable code makes of the same messages. */
+/* Batches of AES-GCM for the kernels of kernels/cuda, run by the emulator one by one, and what the
+ * CPU backend's portable code makes of the same messages. */
 #ifndef PARSEAL_TESTS_EMU_AEAD_BATCH_H
 #define PARSEAL_TESTS_EMU_AEAD_BATCH_H
 
@@ -35,7 +35,8 @@ typedef struct {
 } aead_batch;
 
 /* Random messages; `out` is filled with UNTOUCHED, also between messages. */
-void batch_create(aead_batch *b, rng *r, u32 key_len, u32 n_keys, const message_shape *shapes, u32 n);
+void batch_create(aead_batch *b, rng *r, u32 key_len, u32 n_keys, const message_shape *shapes,
+                  u32 n);
 void batch_destroy(aead_batch *b);
 
 /* keys_expand and, for tensor cores, keys_matrices. */
@@ -45,7 +46,8 @@ void batch_expand(aead_batch *b);
 void batch_seal(aead_batch *b);
 void batch_open(aead_batch *b);
 
-/* Single steps on any items, such as parts of messages. work: of work_size(items, n, tile) bytes. */
+/* Single steps on any items, such as parts of messages. work: of work_size(items, n, tile) bytes.
+ */
 size_t work_size(const aead_batch *b, const aead_item *items, u32 n);
 void run_begin(aead_batch *b, const aead_item *items, u32 n, uint8_t *work);
 void run_crypt(aead_batch *b, const aead_item *items, u32 n, const uint8_t *in, bool open);
