@@ -273,11 +273,12 @@ aead_hash_mma(const aead_item *items, u32 n, const u64 *hash_begin, u64 total, u
         for (u64 unit = run + STREAMS * (thread_id() / LANES); unit < stop;
              unit += STREAMS * WARPS) {
             mma_stream s[STREAMS];
-            u32 word[STREAMS], y[4], size = 0;
+            u32 word[STREAMS], y[4], size = 0, i = 0;
             UNROLL
             for (u32 k = 0; k < STREAMS; k++) { /* the last tile may be alone, then it is both */
                 const u64 own = unit + k < stop ? unit + k : unit;
-                const u32 i = find_item(hash_begin, n, own);
+                if (k == 0 || (i + 1 < n && own >= hash_begin[i + 1]))
+                    i = find_item(hash_begin, n, own);
                 const hash_tile t =
                     tile_of(items + i, own - hash_begin[i], tile, data, use_out_offset, aad);
                 s[k] = stream_of(&t);

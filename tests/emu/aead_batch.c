@@ -191,25 +191,29 @@ static void seal_by_cpu(const aead_batch *b, u32 i)
         tag[k] ^= y[k];
 }
 
-/* Messages in a row, each at a multiple of 16 and its shift. */
+/* Messages in a row, each at a multiple of 16 and its shift; farther apart in out than in in. */
 static void place(aead_batch *b, const message_shape *shapes)
 {
-    uint64_t at = 0, aad_at = 0;
+    uint64_t at = 0, out_at = 0, aad_at = 0;
     for (u32 i = 0; i < b->n; i++) {
         aead_item *item = b->items + i;
         at = ceil_div(at, BLOCK) * BLOCK + shapes[i].shift;
+        out_at = (ceil_div(out_at, BLOCK) + 1) * BLOCK + shapes[i].shift;
         aad_at = ceil_div(aad_at, BLOCK) * BLOCK + shapes[i].shift;
         *item = (aead_item){.len = shapes[i].len,
                             .in_offset = at,
-                            .out_offset = at,
+                            .out_offset = out_at,
                             .aad_len = shapes[i].aad_len,
                             .aad_offset = aad_at,
                             .blocks_after = 1,
                             .key = shapes[i].key};
+        b->plain_at[i] = at;
         at += shapes[i].len;
+        out_at += shapes[i].len;
         aad_at += shapes[i].aad_len;
     }
     b->in_size = (size_t)at;
+    b->out_size = (size_t)out_at;
     b->aad_size = (size_t)aad_at;
 }
 
@@ -226,16 +230,17 @@ void batch_create(aead_batch *b, rng *r, u32 key_len, u32 n_keys, const message_
     *b = (aead_batch){.n = n, .n_keys = n_keys, .key_len = key_len};
     b->choice = (kernel_choice){.tile = 4096, .grid = 1};
     b->items = (aead_item *)(void *)bytes(n * sizeof *b->items);
+    b->plain_at = (u64 *)(void *)bytes(n * sizeof *b->plain_at);
     place(b, shapes);
     b->raw = random_bytes(r, (size_t)n_keys * key_len);
     b->nonces = random_bytes(r, (size_t)n * NONCE);
     b->in = random_bytes(r, b->in_size);
     b->aad = random_bytes(r, b->aad_size);
     b->tags = random_bytes(r, (size_t)n * BLOCK);
-    b->out = bytes(b->in_size);
-    b->want = bytes(b->in_size);
-    memset(b->out, UNTOUCHED, b->in_size);
-    memset(b->want, UNTOUCHED, b->in_size);
+    b->out = bytes(b->out_size);
+    b->want = bytes(b->out_size);
+    memset(b->out, UNTOUCHED, b->out_size);
+    memset(b->want, UNTOUCHED, b->out_size);
     b->want_tags = bytes((size_t)n * BLOCK);
     b->verdicts = device_memory(n * sizeof *b->verdicts);
     b->keys = device_memory(n_keys * sizeof *b->keys);
@@ -246,8 +251,8 @@ void batch_create(aead_batch *b, rng *r, u32 key_len, u32 n_keys, const message_
 
 void batch_destroy(aead_batch *b)
 {
-    void *all[] = {b->items, b->raw,      b->nonces, b->in,       b->aad,  b->tags,
-                   b->out,   b->verdicts, b->keys,   b->matrices, b->want, b->want_tags};
+    void *all[] = {b->items,    b->raw,  b->nonces,   b->in,   b->aad,       b->tags,    b->out,
+                   b->verdicts, b->keys, b->matrices, b->want, b->want_tags, b->plain_at};
     for (size_t i = 0; i < COUNT_OF(all); i++)
         free(all[i]);
 }

@@ -30,7 +30,8 @@ typedef struct {
     i32 *verdicts;
     aead_key *keys;
     u32 *matrices;
-    size_t in_size, aad_size;
+    size_t in_size, out_size, aad_size;
+    u64 *plain_at;             /* where a message was in `in` when the batch was made */
     uint8_t *want, *want_tags; /* out and tags, by the CPU */
 } aead_batch;
 
