@@ -17,6 +17,6 @@ enum {
     X(aead_crypt, aead_crypt, 512, 32768, 16)       \
     X(aead_crypt, aead_crypt_wide, 512, 131072, 16) \
     X(ghash_mma, keys_matrices, 128, 0, 1)          \
-    X(ghash_mma, aead_hash_mma, 384, GHASH_MATRIX_BYTES, 24)
+    X(ghash_mma, aead_hash_mma, 256, GHASH_MATRIX_BYTES, 32)
 
 #endif

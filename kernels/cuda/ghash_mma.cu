@@ -4,7 +4,7 @@
  *
  *   keys_matrices   a thread for 32 columns and 32 rows of one of a key's matrices (ghash_matrix.h)
  *   aead_hash_mma   a block a run of tiles under one key, whose matrices it keeps in shared memory;
- * a warp two tiles at a time, so that what it reads of a matrix serves both
+ * a warp STREAMS tiles at a time, so that what it reads of a matrix serves them all
  *
  * A lane has blocks l, l + 32, ... of a tile, as if zeros before it made their number a multiple
  * of 32. Rows of 32 blocks are taken in groups of GHASH_SETS, each row under its own matrix: the
@@ -19,8 +19,8 @@
 #include "kernels/cuda/ghash_matrix.h"
 #include "kernels/cuda/ghash_powers.h"
 
-enum { MATRIX_THREADS = 128, MMA_THREADS = 384, WARPS = MMA_THREADS / LANES, STREAMS = 2 };
-enum { AHEAD = 3 };
+enum { MATRIX_THREADS = 128, MMA_THREADS = 256, WARPS = MMA_THREADS / LANES, STREAMS = 4 };
+enum { AHEAD = 2 };
 
 /* ---------------------------------------------------------------------------------- matrices -- */
 
@@ -203,16 +203,19 @@ FN void hash_streams(u32 word[STREAMS], Matrix &matrix, const mma_stream s[STREA
     }
 }
 
-/* Column g's sum has H^(4 (7 - g)) to come. Even lanes t make stream 0's hash, odd ones stream 1's.
- */
+/* Column g's sum has H^(4 (7 - g)) to come. Lane (g, t) does it for stream t; in the end it has
+ * that stream's hash. */
 FN void add_columns(u32 y[4], const u32 word[STREAMS], const aead_key *key)
 {
-    const u32 lane = lane_id(), g = lane / 4;
-    u32 weight[4], x[4];
+    const u32 g = lane_id() / 4, t = lane_id() % 4;
+    u32 weight[4], x[4] = {0, 0, 0, 0};
     UNROLL
     for (u32 w = 0; w < 4; w++) {
-        const u32 even = warp_shuffle(word[0], 4 * g + w), odd = warp_shuffle(word[1], 4 * g + w);
-        x[w] = lane % 2 == 0 ? even : odd;
+        UNROLL
+        for (u32 s = 0; s < STREAMS; s++) {
+            const u32 other = warp_shuffle(word[s], 4 * g + w);
+            x[w] = s == t ? other : x[w];
+        }
     }
     ghash_turn(y, x);
     words_of(x, vector_of(y));
@@ -275,7 +278,7 @@ aead_hash_mma(const aead_item *items, u32 n, const u64 *hash_begin, u64 total, u
             mma_stream s[STREAMS];
             u32 word[STREAMS], y[4], size = 0, i = 0;
             UNROLL
-            for (u32 k = 0; k < STREAMS; k++) { /* the last tile may be alone, then it is both */
+            for (u32 k = 0; k < STREAMS; k++) { /* too few in the end: the first again */
                 const u64 own = unit + k < stop ? unit + k : unit;
                 if (k == 0 || (i + 1 < n && own >= hash_begin[i + 1]))
                     i = find_item(hash_begin, n, own);
