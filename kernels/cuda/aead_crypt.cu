@@ -102,11 +102,11 @@ template <u32 count> FN void crypt_blocks(const crypt_unit *u, u32 s[count][4], 
 }
 
 template <bool wide, u32 count, class Tables>
-FN void aes_rounds(Tables &table, u32 s[count][4], uint4 key, u32 lane)
+FN void aes_rounds(Tables &table, u32 s[count][4], uint4 key, u32 own)
 {
     UNROLL
     for (u32 i = 0; i < count; i++)
-        aes_round<wide>(table, s[i], key, lane);
+        aes_round<wide>(table, s[i], key, own);
 }
 
 /* `count` blocks of every lane, the first of them block p of the group. */
@@ -114,21 +114,21 @@ template <bool wide, u32 count, class Tables, class Keys>
 FN void crypt_strides(Tables &table, Keys &key, u32 at, u32 rounds, const aes_group *g,
                       const crypt_unit *u, u32 p)
 {
-    const u32 lane = 4 * lane_id() + shared_base(table);
+    const u32 own = aes_own_copies(table);
     u32 s[count][4];
     UNROLL
     for (u32 i = 0; i < count; i++)
-        aes_after_round2<wide>(table, s[i], g, p + LANES * i, lane);
+        aes_after_round2<wide>(table, s[i], g, p + LANES * i, own);
     NO_UNROLL
     for (u32 r = 3; r + 1 < rounds; r += 2) {
-        aes_rounds<wide, count>(table, s, key[at + r], lane);
-        aes_rounds<wide, count>(table, s, key[at + r + 1], lane);
+        aes_rounds<wide, count>(table, s, key[at + r], own);
+        aes_rounds<wide, count>(table, s, key[at + r + 1], own);
     }
-    aes_rounds<wide, count>(table, s, key[at + rounds - 1], lane);
+    aes_rounds<wide, count>(table, s, key[at + rounds - 1], own);
     const uint4 k = key[at + rounds];
     UNROLL
     for (u32 i = 0; i < count; i++)
-        aes_last_round(table, s[i], k, lane);
+        aes_last_round(table, s[i], k, own);
     crypt_blocks<count>(u, s, p);
 }
 
@@ -136,9 +136,9 @@ template <bool wide, class Tables, class Keys>
 FN void crypt_group(Tables &table, Keys &key, u32 at, u32 rounds, const u32 nonce[3],
                     const crypt_unit *u)
 {
-    const u32 lane = 4 * lane_id() + shared_base(table);
+    const u32 own = aes_own_copies(table);
     const u32 block[4] = {nonce[0], nonce[1], nonce[2], ghash_swap_bytes(u->counter)};
-    const aes_group g = aes_begin_group<wide>(table, block, key, at, lane);
+    const aes_group g = aes_begin_group<wide>(table, block, key, at, own);
     const u32 first = u->skip / LANES, last = (u->end + LANES - 1) / LANES;
     /* All eight cost less than seven one by one. */
     if (last - first >= STRIDES - 1) {

@@ -69,66 +69,69 @@ template <bool wide, class Shared> FN void aes_fill_tables(Shared &table)
     block_sync();
 }
 
-/* 32 times byte `row` of a word, plus the lane. A shift and a mask, or the dot product of the
- * word's bytes with (0, 32, 0, 0): one on the logic pipe, one on the multipliers', by turns. */
-template <u32 row> FN u32 aes_place(u32 word, u32 lane)
+/* Where a lane's copies begin in the shared memory, in bytes. */
+template <class Shared> FN u32 aes_own_copies(Shared &table)
 {
-    if (row > 0)
-        return dot_bytes(word, (u32)128 << (8 * row), lane);
-    return (word & 0xff) * 128 + lane;
+    return shared_base(table) + 4 * lane_id();
+}
+
+/* T0 of byte `row` of a word, or, with `t`, what is there in table t: words of a table are 128
+ * bytes apart. The dot product of the word's bytes with (0, 128, 0, 0) finds byte 1's place in one
+ * instruction of the multipliers' pipe; byte 0 goes half of the way on the logic pipe, so that no
+ * pipe is as busy as the shared memory. */
+template <u32 row, u32 t, class Shared> FN u32 aes_read(Shared &table, u32 word, u32 own)
+{
+    const u32 place =
+        row > 0 ? dot_bytes(word, (u32)128 << (8 * row), own) : (word & 0xff) * 128 + own;
+    return load_shared(table, 4 * t * TABLE_WORDS + place);
 }
 
 /* T_row of byte `row` of a word */
-template <bool wide, u32 row, class Shared> FN u32 aes_lookup(Shared &table, u32 word, u32 lane)
+template <bool wide, u32 row, class Shared> FN u32 aes_lookup(Shared &table, u32 word, u32 own)
 {
-    const u32 place = aes_place<row>(word, lane);
-    return wide ? (u32)load_shared(table, 4 * row * TABLE_WORDS + place)
-                : rotate_bytes(load_shared(table, place), row);
+    return wide ? aes_read<row, row>(table, word, own)
+                : rotate_bytes(aes_read<row, 0>(table, word, own), row);
 }
 
 /* A column of the next state, but for its round key. Without tables of their own, rows 1 and 3 are
  * rotated together. */
 template <bool wide, class Shared>
-FN u32 aes_column(Shared &table, u32 s0, u32 s1, u32 s2, u32 s3, u32 lane)
+FN u32 aes_column(Shared &table, u32 s0, u32 s1, u32 s2, u32 s3, u32 own)
 {
     if (wide)
-        return aes_lookup<wide, 0>(table, s0, lane) ^ aes_lookup<wide, 1>(table, s1, lane) ^
-               aes_lookup<wide, 2>(table, s2, lane) ^ aes_lookup<wide, 3>(table, s3, lane);
-    const u32 t0 = load_shared(table, aes_place<0>(s0, lane)),
-              t1 = load_shared(table, aes_place<1>(s1, lane));
-    const u32 t2 = load_shared(table, aes_place<2>(s2, lane)),
-              t3 = load_shared(table, aes_place<3>(s3, lane));
+        return aes_lookup<wide, 0>(table, s0, own) ^ aes_lookup<wide, 1>(table, s1, own) ^
+               aes_lookup<wide, 2>(table, s2, own) ^ aes_lookup<wide, 3>(table, s3, own);
+    const u32 t0 = aes_read<0, 0>(table, s0, own), t1 = aes_read<1, 0>(table, s1, own);
+    const u32 t2 = aes_read<2, 0>(table, s2, own), t3 = aes_read<3, 0>(table, s3, own);
     return t0 ^ rotate_bytes(t2, 2) ^ rotate_bytes(t1 ^ rotate_bytes(t3, 2), 1);
 }
 
 /* A column of the last round: the same bytes through S alone. */
 template <class Shared>
-FN u32 aes_last_column(Shared &table, u32 s0, u32 s1, u32 s2, u32 s3, u32 lane)
+FN u32 aes_last_column(Shared &table, u32 s0, u32 s1, u32 s2, u32 s3, u32 own)
 {
-    const u32 t0 = load_shared(table, aes_place<0>(s0, lane)),
-              t1 = load_shared(table, aes_place<1>(s1, lane));
-    const u32 t2 = load_shared(table, aes_place<2>(s2, lane)),
-              t3 = load_shared(table, aes_place<3>(s3, lane));
+    const u32 t0 = aes_read<0, 0>(table, s0, own), t1 = aes_read<1, 0>(table, s1, own);
+    const u32 t2 = aes_read<2, 0>(table, s2, own), t3 = aes_read<3, 0>(table, s3, own);
     return byte_permute(byte_permute(t0, t1, 0x5151), byte_permute(t2, t3, 0x5151), 0x5410);
 }
 
 /* s = the next state */
-template <bool wide, class Shared> FN void aes_round(Shared &table, u32 s[4], uint4 key, u32 lane)
+template <bool wide, class Shared> FN void aes_round(Shared &table, u32 s[4], uint4 key, u32 own)
 {
     const u32 s0 = s[0], s1 = s[1], s2 = s[2], s3 = s[3];
-    s[0] = aes_column<wide>(table, s0, s1, s2, s3, lane) ^ key.x;
-    s[1] = aes_column<wide>(table, s1, s2, s3, s0, lane) ^ key.y;
-    s[2] = aes_column<wide>(table, s2, s3, s0, s1, lane) ^ key.z;
-    s[3] = aes_column<wide>(table, s3, s0, s1, s2, lane) ^ key.w;
+    s[0] = aes_column<wide>(table, s0, s1, s2, s3, own) ^ key.x;
+    s[1] = aes_column<wide>(table, s1, s2, s3, s0, own) ^ key.y;
+    s[2] = aes_column<wide>(table, s2, s3, s0, s1, own) ^ key.z;
+    s[3] = aes_column<wide>(table, s3, s0, s1, s2, own) ^ key.w;
 }
 
-template <class Shared> FN void aes_last_round(Shared &table, u32 s[4], uint4 key, u32 lane)
+template <class Shared> FN void aes_last_round(Shared &table, u32 s[4], uint4 key, u32 own)
 {
     const u32 s0 = s[0], s1 = s[1], s2 = s[2], s3 = s[3];
-    s[0] = aes_last_column(table, s0, s1, s2, s3, lane) ^ key.x;
-    s[1] = aes_last_column(table, s1, s2, s3, s0, lane) ^ key.y;
-    s[2] = aes_last_column(table, s2, s3, s0, s1, lane) ^ key.z;
-    s[3] = aes_last_column(table, s3, s0, s1, s2, lane) ^ key.w;
+    s[0] = aes_last_column(table, s0, s1, s2, s3, own) ^ key.x;
+    s[1] = aes_last_column(table, s1, s2, s3, s0, own) ^ key.y;
+    s[2] = aes_last_column(table, s2, s3, s0, s1, own) ^ key.z;
+    s[3] = aes_last_column(table, s3, s0, s1, s2, own) ^ key.w;
 }
 
 /* What 256 counters that differ in their last byte have in common. After round 1 their blocks still
@@ -140,40 +143,40 @@ typedef struct {
     u32 column[4]; /* after round 2, but for what column 0 does */
 } aes_group;
 
-/* s: the first counter's block. key[at]: its first round key. */
+/* block: that of the first counter. key[at]: the first round key. */
 template <bool wide, class Shared, class Keys>
-FN aes_group aes_begin_group(Shared &table, const u32 block[4], Keys &key, u32 at, u32 lane)
+FN aes_group aes_begin_group(Shared &table, const u32 block[4], Keys &key, u32 at, u32 own)
 {
     const uint4 k0 = key[at], k1 = key[at + 1], k2 = key[at + 2];
     const u32 s0 = block[0] ^ k0.x, s1 = block[1] ^ k0.y, s2 = block[2] ^ k0.z;
     const u32 s3 = block[3] ^ k0.w;
-    const u32 t1 = aes_column<wide>(table, s1, s2, s3, s0, lane) ^ k1.y;
-    const u32 t2 = aes_column<wide>(table, s2, s3, s0, s1, lane) ^ k1.z;
-    const u32 t3 = aes_column<wide>(table, s3, s0, s1, s2, lane) ^ k1.w;
+    const u32 t1 = aes_column<wide>(table, s1, s2, s3, s0, own) ^ k1.y;
+    const u32 t2 = aes_column<wide>(table, s2, s3, s0, s1, own) ^ k1.z;
+    const u32 t3 = aes_column<wide>(table, s3, s0, s1, s2, own) ^ k1.w;
     aes_group g;
     g.last = s3;
-    g.first = aes_lookup<wide, 0>(table, s0, lane) ^ aes_lookup<wide, 1>(table, s1, lane) ^
-              aes_lookup<wide, 2>(table, s2, lane) ^ k1.x;
-    g.column[0] = aes_lookup<wide, 1>(table, t1, lane) ^ aes_lookup<wide, 2>(table, t2, lane) ^
-                  aes_lookup<wide, 3>(table, t3, lane) ^ k2.x;
-    g.column[1] = aes_lookup<wide, 0>(table, t1, lane) ^ aes_lookup<wide, 1>(table, t2, lane) ^
-                  aes_lookup<wide, 2>(table, t3, lane) ^ k2.y;
-    g.column[2] = aes_lookup<wide, 0>(table, t2, lane) ^ aes_lookup<wide, 1>(table, t3, lane) ^
-                  aes_lookup<wide, 3>(table, t1, lane) ^ k2.z;
-    g.column[3] = aes_lookup<wide, 0>(table, t3, lane) ^ aes_lookup<wide, 2>(table, t1, lane) ^
-                  aes_lookup<wide, 3>(table, t2, lane) ^ k2.w;
+    g.first = aes_lookup<wide, 0>(table, s0, own) ^ aes_lookup<wide, 1>(table, s1, own) ^
+              aes_lookup<wide, 2>(table, s2, own) ^ k1.x;
+    g.column[0] = aes_lookup<wide, 1>(table, t1, own) ^ aes_lookup<wide, 2>(table, t2, own) ^
+                  aes_lookup<wide, 3>(table, t3, own) ^ k2.x;
+    g.column[1] = aes_lookup<wide, 0>(table, t1, own) ^ aes_lookup<wide, 1>(table, t2, own) ^
+                  aes_lookup<wide, 2>(table, t3, own) ^ k2.y;
+    g.column[2] = aes_lookup<wide, 0>(table, t2, own) ^ aes_lookup<wide, 1>(table, t3, own) ^
+                  aes_lookup<wide, 3>(table, t1, own) ^ k2.z;
+    g.column[3] = aes_lookup<wide, 0>(table, t3, own) ^ aes_lookup<wide, 2>(table, t1, own) ^
+                  aes_lookup<wide, 3>(table, t2, own) ^ k2.w;
     return g;
 }
 
 /* The state after round 2 of the group's counter number i, 0 to 255. */
 template <bool wide, class Shared>
-FN void aes_after_round2(Shared &table, u32 s[4], const aes_group *g, u32 i, u32 lane)
+FN void aes_after_round2(Shared &table, u32 s[4], const aes_group *g, u32 i, u32 own)
 {
-    const u32 t = g->first ^ aes_lookup<wide, 3>(table, g->last ^ i << 24, lane);
-    s[0] = g->column[0] ^ aes_lookup<wide, 0>(table, t, lane);
-    s[1] = g->column[1] ^ aes_lookup<wide, 3>(table, t, lane);
-    s[2] = g->column[2] ^ aes_lookup<wide, 2>(table, t, lane);
-    s[3] = g->column[3] ^ aes_lookup<wide, 1>(table, t, lane);
+    const u32 t = g->first ^ aes_lookup<wide, 3>(table, g->last ^ i << 24, own);
+    s[0] = g->column[0] ^ aes_lookup<wide, 0>(table, t, own);
+    s[1] = g->column[1] ^ aes_lookup<wide, 3>(table, t, own);
+    s[2] = g->column[2] ^ aes_lookup<wide, 2>(table, t, own);
+    s[3] = g->column[3] ^ aes_lookup<wide, 1>(table, t, own);
 }
 
 #endif
