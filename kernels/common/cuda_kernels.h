@@ -2,16 +2,46 @@
 #ifndef PARSEAL_KERNELS_CUDA_KERNELS_H
 #define PARSEAL_KERNELS_CUDA_KERNELS_H
 
-/* X(program, name, threads, dynamic shared bytes, items a block). Items of masks and of quantize
- * are the 64-byte blocks of keystream that the elements touch, those of all others elements. */
-#define CUDA_KERNELS_VECTORS(X)        \
+enum {
+    GHASH_SETS = 8, /* matrices of a key, each for a row of 32 blocks */
+    GHASH_MATRIX_BYTES = 8192 * GHASH_SETS + 2048 /* of a key, for aead_hash_mma */
+};
+
+/* For each file of kernels/cuda: X(file, kernel, threads, dynamic shared bytes, items a block).
+ * Items of masks and of quantize are the 64-byte blocks of keystream that the elements touch, those
+ * of other kernels for vectors elements. */
+#define CUDA_AEAD_KERNELS(X)          \
+    X(aead, keys_expand, 128, 0, 128) \
+    X(aead, aead_begin, 128, 0, 128)  \
+    X(aead, aead_hash, 128, 0, 4)     \
+    X(aead, aead_weigh, 256, 0, 8)    \
+    X(aead, aead_finish, 128, 0, 128)
+#define CUDA_AEAD_CRYPT_KERNELS(X)            \
+    X(aead_crypt, aead_crypt, 512, 32768, 16) \
+    X(aead_crypt, aead_crypt_wide, 512, 131072, 16)
+#define CUDA_GHASH_MMA_KERNELS(X)          \
+    X(ghash_mma, keys_matrices, 128, 0, 1) \
+    X(ghash_mma, aead_hash_mma, 256, GHASH_MATRIX_BYTES, 32)
+#define CUDA_MASK_KERNELS(X)           \
     X(mask, mask_apply32, 256, 0, 256) \
-    X(mask, mask_apply64, 256, 0, 256) \
-    X(vec, vec_sum32, 256, 0, 1024)    \
-    X(vec, vec_sum64, 256, 0, 512)     \
-    X(quant, quantize, 256, 0, 256)    \
-    X(quant, dequantize, 256, 0, 1024) \
-    X(pack, pack, 256, 0, 2048)        \
+    X(mask, mask_apply64, 256, 0, 256)
+#define CUDA_VEC_KERNELS(X)         \
+    X(vec, vec_sum32, 256, 0, 1024) \
+    X(vec, vec_sum64, 256, 0, 512)
+#define CUDA_QUANT_KERNELS(X)       \
+    X(quant, quantize, 256, 0, 256) \
+    X(quant, dequantize, 256, 0, 1024)
+#define CUDA_PACK_KERNELS(X)    \
+    X(pack, pack, 256, 0, 2048) \
     X(pack, unpack, 256, 0, 256)
+
+#define CUDA_KERNELS(X)        \
+    CUDA_AEAD_KERNELS(X)       \
+    CUDA_AEAD_CRYPT_KERNELS(X) \
+    CUDA_GHASH_MMA_KERNELS(X)  \
+    CUDA_MASK_KERNELS(X)       \
+    CUDA_VEC_KERNELS(X)        \
+    CUDA_QUANT_KERNELS(X)      \
+    CUDA_PACK_KERNELS(X)
 
 #endif

@@ -15,7 +15,7 @@ static const struct {
     uint32_t threads, shared, items;
 } KERNELS[] = {
 #define ROW(program, name, threads, shared, items) {#name, threads, shared, items},
-    CUDA_KERNELS_VECTORS(ROW)
+    CUDA_KERNELS(ROW)
 #undef ROW
 };
 

@@ -1,0 +1,146 @@
+/* What the kernels of AES-GCM share: blocks of messages in memory, and the way from a unit of work
+ * to the item that it belongs to. All branches here depend on lengths, offsets and lanes only.
+ */
+#ifndef PARSEAL_KERNELS_CUDA_AEAD_MEMORY_H
+#define PARSEAL_KERNELS_CUDA_AEAD_MEMORY_H
+
+#include "kernels/common/ghash.h"
+#include "kernels/common/launch.h"
+#include "kernels/cuda/device.h"
+#include "kernels/cuda/ptx.h"
+
+enum { ITEM_UNSET = 0, ITEM_OK = 1, ITEM_BAD_TAG = 2, BLOCK = 16, LANES = 32 };
+
+FN u64 blocks_of(u64 size)
+{
+    return size / BLOCK + (size % BLOCK != 0);
+}
+
+FN u32 is_aligned(const void *p)
+{
+    return ((u64)(size_t)p & (BLOCK - 1)) == 0;
+}
+
+FN u32 load_byte(const u8 *p, u32 size, u32 i)
+{
+    return i < size ? (u32)p[i] : 0;
+}
+
+/* Four little-endian words of a block of which `size` bytes are there, zeros after them. */
+FN uint4 load_bytes(const u8 *p, u32 size)
+{
+    uint4 v = {0, 0, 0, 0};
+    NO_UNROLL
+    for (u32 i = 0; i < BLOCK; i++) { /* each byte comes in from above: no index but into memory */
+        v.x = v.x >> 8 | v.y << 24;
+        v.y = v.y >> 8 | v.z << 24;
+        v.z = v.z >> 8 | v.w << 24;
+        v.w = v.w >> 8 | load_byte(p, size, i) << 24;
+    }
+    return v;
+}
+
+FN void store_bytes(u8 *p, uint4 v, u32 size)
+{
+    NO_UNROLL
+    for (u32 i = 0; i < size; i++) {
+        p[i] = (u8)v.x;
+        v.x = v.x >> 8 | v.y << 24;
+        v.y = v.y >> 8 | v.z << 24;
+        v.z = v.z >> 8 | v.w << 24;
+        v.w = v.w >> 8;
+    }
+}
+
+/* The same for a block whose `left` bytes are the rest of its message. */
+FN uint4 load_block(const u8 *p, u64 left)
+{
+    if (left >= BLOCK && is_aligned(p))
+        return load_streaming(p);
+    return load_bytes(p, left < BLOCK ? (u32)left : BLOCK);
+}
+
+FN uint4 load_words(const u32 *p)
+{
+    return *(const uint4 *)p;
+}
+
+FN void words_of(u32 w[4], uint4 v)
+{
+    w[0] = v.x;
+    w[1] = v.y;
+    w[2] = v.z;
+    w[3] = v.w;
+}
+
+FN uint4 vector_of(const u32 w[4])
+{
+    const uint4 v = {w[0], w[1], w[2], w[3]};
+    return v;
+}
+
+FN void load_nonce(u32 w[3], const u8 *nonces, u64 message)
+{
+    const u8 *p = nonces + 12 * message;
+    UNROLL
+    for (u32 i = 0; i < 3; i++)
+        w[i] = (u32)p[4 * i] | (u32)p[4 * i + 1] << 8 | (u32)p[4 * i + 2] << 16 |
+               (u32)p[4 * i + 3] << 24;
+}
+
+/* The item whose units begin last at or before `unit`; all lanes ask for the same, and search
+ * together: a 33rd of what was left is left after each step. */
+FN u32 find_item(const u64 *begin, u32 n, u64 unit)
+{
+    u32 low = 0, count = n; /* it is one of low ... low + count - 1 */
+    NO_UNROLL
+    while (count > 1) {
+        const u32 step = (count + LANES) / (LANES + 1);
+        const u32 at = (lane_id() + 1) * step;
+        const u32 passed = warp_ballot(at < count && begin[low + at] <= unit);
+        const u32 steps = count_ones(passed); /* begin[] ascends: the ones are the lowest bits */
+        const u32 rest = count - steps * step;
+        low += steps * step;
+        count = rest < step ? rest : step;
+    }
+    return low;
+}
+
+/* A piece of an item's aad or data that is hashed by itself. */
+typedef struct {
+    const u8 *from;
+    u32 size; /* 0: there is no such tile */
+    u32 key;
+} hash_tile;
+
+FN u64 tiles_of(u64 size, u32 tile) /* a power of two: no division */
+{
+    return (size >> (63 - clz64(tile))) + ((size & (tile - 1)) != 0);
+}
+
+/* Unit `index` of an item's: its aad's tiles come first. */
+FN hash_tile tile_of(const aead_item *item, u64 index, u32 tile, const u8 *data, u32 use_out_offset,
+                     const u8 *aad)
+{
+    const u64 aad_tiles = tiles_of(item->aad_len, tile);
+    const u32 of_aad = index < aad_tiles;
+    const u64 offset = (of_aad ? index : index - aad_tiles) * tile;
+    const u64 left = (of_aad ? item->aad_len : item->len) - offset;
+    const u8 *from = of_aad ? aad + item->aad_offset
+                            : data + (use_out_offset ? item->out_offset : item->in_offset);
+    const hash_tile t = {from + offset, left < tile ? (u32)left : tile, item->key};
+    return t;
+}
+
+/* Where a tile's hash is kept until it is weighed, and a message's sum and E(J0). */
+FN u32 *tile_hash(u8 *work, u32 n, u64 unit)
+{
+    return (u32 *)(work + 32 * (u64)n + BLOCK * unit);
+}
+
+FN u32 *message_work(u8 *work, u64 message)
+{
+    return (u32 *)(work + 32 * message);
+}
+
+#endif

@@ -1,0 +1,111 @@
+/* AES (FIPS 197) of one block without tables: plane b of eight holds bit b of all its bytes, byte i
+ * (row i mod 4, column i / 4) at bit i; bits 16 to 31 say the same again, so that rotating a plane
+ * rotates its columns. SubBytes is the circuit of kernels/common/aes.h. Constant time, for what
+ * is needed once a key or once a message.
+ */
+#ifndef PARSEAL_KERNELS_CUDA_AES_PLANES_H
+#define PARSEAL_KERNELS_CUDA_AES_PLANES_H
+
+#include "kernels/common/aes.h"
+
+/* Bit b of the four bytes of a word, as four neighbours: no two products of bits meet. */
+FN u32 planes_nibble(u32 word, u32 b)
+{
+    return ((word >> b) & 0x01010101) * 0x01020408 >> 24 & 0xf;
+}
+
+/* x ^= a block, or a round key, as little-endian words */
+FN void planes_add(u32 x[8], uint4 v)
+{
+    UNROLL
+    for (u32 b = 0; b < 8; b++) {
+        const u32 plane = planes_nibble(v.x, b) | planes_nibble(v.y, b) << 4 |
+                          planes_nibble(v.z, b) << 8 | planes_nibble(v.w, b) << 12;
+        x[b] ^= plane * 0x10001;
+    }
+}
+
+FN u32 planes_word(const u32 x[8], u32 word)
+{
+    u32 result = 0;
+    UNROLL
+    for (u32 b = 0; b < 8; b++)
+        result |= ((x[b] >> (4 * word) & 0xf) * 0x00204081 & 0x01010101) << b;
+    return result;
+}
+
+FN u32 planes_rotate(u32 plane, u32 bits)
+{
+    return plane >> bits | plane << (32 - bits);
+}
+
+/* Row r takes column c + r's byte to column c. */
+FN void planes_shift_rows(u32 x[8])
+{
+    UNROLL
+    for (u32 b = 0; b < 8; b++)
+        x[b] = (x[b] & 0x11111111) | (planes_rotate(x[b], 4) & 0x22222222) |
+               (planes_rotate(x[b], 8) & 0x44444444) | (planes_rotate(x[b], 12) & 0x88888888);
+}
+
+/* Row r takes the byte of row r + 1, or r + 2, of its column. */
+FN u32 planes_next_row(u32 plane)
+{
+    return (plane >> 1 & 0x77777777) | (plane << 3 & 0x88888888);
+}
+
+FN u32 planes_second_row(u32 plane)
+{
+    return (plane >> 2 & 0x33333333) | (plane << 2 & 0xcccccccc);
+}
+
+/* byte ^= all of its column ^ 2 (byte ^ the next row's) */
+FN void planes_mix_columns(u32 x[8])
+{
+    u32 pair[8];
+    UNROLL
+    for (u32 b = 0; b < 8; b++)
+        pair[b] = x[b] ^ planes_next_row(x[b]);
+    UNROLL
+    for (u32 b = 0; b < 8; b++) {
+        const u32 all = pair[b] ^ planes_second_row(pair[b]);
+        const u32 twice =
+            (b > 0 ? pair[b - 1] : 0) ^ (b == 0 || b == 1 || b == 3 || b == 4 ? pair[7] : 0);
+        x[b] ^= all ^ twice;
+    }
+}
+
+/* The words of E(block). */
+FN uint4 planes_encrypt(const aead_key *key, uint4 block)
+{
+    const u32 rounds = key->rounds;
+    u32 x[8];
+    UNROLL
+    for (u32 b = 0; b < 8; b++)
+        x[b] = 0;
+    planes_add(x, block);
+    planes_add(x, load_words(key->round_key[0]));
+    NO_UNROLL
+    for (u32 r = 1; r <= rounds; r++) {
+        aes_sbox(x);
+        planes_shift_rows(x);
+        if (r < rounds)
+            planes_mix_columns(x);
+        planes_add(x, load_words(key->round_key[r]));
+    }
+    const uint4 v = {planes_word(x, 0), planes_word(x, 1), planes_word(x, 2), planes_word(x, 3)};
+    return v;
+}
+
+/* Four bytes of a word through the S-box. */
+FN u32 planes_sub_word(u32 word)
+{
+    u32 x[8];
+    UNROLL
+    for (u32 b = 0; b < 8; b++)
+        x[b] = planes_nibble(word, b);
+    aes_sbox(x);
+    return planes_word(x, 0);
+}
+
+#endif
