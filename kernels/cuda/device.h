@@ -15,7 +15,7 @@
 /* min_blocks of so many threads are to fit a multiprocessor's registers. */
 #define KERNEL(threads, min_blocks) \
     extern "C" __global__ void __launch_bounds__(threads, min_blocks)
-#define SHARED(type, name, count) __shared__ type name[count]
+#define SHARED(type, name, count)  __shared__ type name[count]
 /* As many as the launch says; one in a kernel. */
 #define DYNAMIC_SHARED(type, name) extern __shared__ __align__(16) type name[]
 #define CONSTANT                   static __constant__ const

@@ -1,4 +1,5 @@
-/* Single instructions, all inline PTX among them, and a twin of each in plain C for the emulator. */
+/* Single instructions, all inline PTX among them, and a twin of each in plain C for the emulator.
+ */
 #ifndef PARSEAL_KERNELS_PTX_H
 #define PARSEAL_KERNELS_PTX_H
 

@@ -58,25 +58,44 @@ template <class T> class shared_array
     class element
     {
       public:
-        element(shared_array &of, size_t at) : array(of), i(at) {}
+        element(shared_array &of, size_t at) : array(of), i(at)
+        {
+        }
         element(const element &) = default;
-        operator T() const { return array.load(i); }
+        operator T() const
+        {
+            return array.load(i);
+        }
         const element &operator=(const T &value) const
         {
             array.store(i, value);
             return *this;
         }
-        const element &operator=(const element &other) const { return *this = T(other); }
-        const element &operator^=(const T &value) const { return *this = T(T(*this) ^ value); }
-        const element &operator|=(const T &value) const { return *this = T(T(*this) | value); }
-        const element &operator+=(const T &value) const { return *this = T(T(*this) + value); }
+        const element &operator=(const element &other) const
+        {
+            return *this = T(other);
+        }
+        const element &operator^=(const T &value) const
+        {
+            return *this = T(T(*this) ^ value);
+        }
+        const element &operator|=(const T &value) const
+        {
+            return *this = T(T(*this) | value);
+        }
+        const element &operator+=(const T &value) const
+        {
+            return *this = T(T(*this) + value);
+        }
 
       private:
         shared_array &array;
         size_t i;
     };
 
-    explicit shared_array(const char *called) : name(called) {}
+    explicit shared_array(const char *called) : name(called)
+    {
+    }
 
     /* Each thread comes here first; a block's first one finds what nobody has written yet. */
     void enter(size_t count)
@@ -87,7 +106,10 @@ template <class T> class shared_array
         cells.assign(count, cell());
     }
 
-    element operator[](size_t i) { return element(*this, i); }
+    element operator[](size_t i)
+    {
+        return element(*this, i);
+    }
 
   private:
     struct cell {
@@ -108,9 +130,13 @@ template <class T> class shared_array
         return cells[i];
     }
 
-    static visit now() { return {here.thread, here.block_epoch, here.warp_epoch[here.thread / WARP]}; }
+    static visit now()
+    {
+        return {here.thread, here.block_epoch, here.warp_epoch[here.thread / WARP]};
+    }
 
-    /* Whether nothing has put the visit, by a thread of that warp, before what the thread does now. */
+    /* Whether nothing has put the visit, by a thread of that warp, before what the thread does now.
+     */
     static bool unordered(const visit &v, u32 warp)
     {
         if (v.thread == NOBODY || v.thread == here.thread || v.block_epoch != here.block_epoch)
@@ -156,12 +182,11 @@ template <class T> class shared_array
 } // namespace emulated
 
 #define KERNEL(threads, min_blocks) extern "C" void
-#define SHARED(type, name, count)                     \
+#define SHARED(type, name, count)                    \
     static emulated::shared_array<type> name(#name); \
     name.enter(count)
-#define DYNAMIC_SHARED(type, name) \
-    SHARED(type, name, emulated::here.dynamic_shared / sizeof(type))
-#define CONSTANT static const
+#define DYNAMIC_SHARED(type, name) SHARED(type, name, emulated::here.dynamic_shared / sizeof(type))
+#define CONSTANT                   static const
 #define NO_UNROLL
 
 inline u32 thread_id()

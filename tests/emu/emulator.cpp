@@ -45,10 +45,12 @@ struct fibre {
 
 fibre fibres[THREADS_MAX];
 ucontext_t scheduler;
+#ifdef FIBRES_ARE_WATCHED
 const void *scheduler_stack;
 size_t scheduler_size;
 void *scheduler_fake;
-const thread_body *body;
+#endif
+thread_body body;
 const char *kernel_name;
 bool failed;
 char error[512];
@@ -92,7 +94,7 @@ void enter()
     __sanitizer_finish_switch_fiber(nullptr, &scheduler_stack, &scheduler_size);
 #endif
     fibre &own = fibres[here.thread];
-    (*body)();
+    body();
     own.state = DONE;
     to_scheduler(own, true);
 }
@@ -154,11 +156,12 @@ void describe_stuck()
     while (other < here.threads &&
            (fibres[other].state == fibres[i].state && fibres[other].line == fibres[i].line))
         other++;
-    std::snprintf(error, sizeof error,
-                  "%s, block %u: thread %u waits at a barrier of its %s in line %d, which thread %u "
-                  "does not reach",
-                  kernel_name, here.block, i, fibres[i].state == AT_BLOCK ? "block" : "warp",
-                  fibres[i].line, other);
+    std::snprintf(
+        error, sizeof error,
+        "%s, block %u: thread %u waits at a barrier of its %s in line %d, which thread %u "
+        "does not reach",
+        kernel_name, here.block, i, fibres[i].state == AT_BLOCK ? "block" : "warp", fibres[i].line,
+        other);
     failed = true;
 }
 
@@ -294,10 +297,9 @@ int emulator_launch(const char *name, uint32_t blocks, uint32_t threads, uint32_
         std::snprintf(error, sizeof error, "%s with %u threads: not a launch", name, threads);
         return -1;
     }
-    const thread_body bound = found->bind(args);
     error[0] = '\0';
     failed = false;
-    body = &bound;
+    body = found->bind(args);
     kernel_name = found->name;
     here.blocks = blocks;
     here.threads = threads;
