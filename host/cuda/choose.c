@@ -1,0 +1,86 @@
+/* Which CUDA device: the first, or the one that PARSEAL_CUDA_DEVICE names. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/cuda/device.h"
+
+enum { BUDGET_MIN = 1 << 20, CAPABILITY_MIN = 75 };
+
+/* wish: a number, or a part of the name. */
+static bool is_called(const char *wish, int ordinal, const char *name)
+{
+    char number[16];
+    snprintf(number, sizeof number, "%d", ordinal);
+    return strcmp(wish, number) == 0 || strstr(name, wish) != NULL;
+}
+
+static parseal_status find(cuda_device *d)
+{
+    const char *wish = getenv("PARSEAL_CUDA_DEVICE");
+    const bool any = wish == NULL || wish[0] == '\0';
+    int n = 0;
+    const cu_result error = d->api.Init(0);
+    if (error == CU_OK)
+        CU_TRY(&d->api, DeviceGetCount, (&n));
+    if (n == 0 || error == CU_NO_DEVICE)
+        return parseal_fail(PARSEAL_ERR_NO_DEVICE, "cuda: no device");
+    for (d->ordinal = 0; d->ordinal < n; d->ordinal++) {
+        CU_TRY(&d->api, DeviceGet, (&d->id, d->ordinal));
+        CU_TRY(&d->api, DeviceGetName, (d->gpu.name, sizeof d->gpu.name, d->id));
+        if (any || is_called(wish, d->ordinal, d->gpu.name))
+            return PARSEAL_OK;
+    }
+    return parseal_fail(PARSEAL_ERR_NO_DEVICE, "PARSEAL_CUDA_DEVICE: no device is called \"%s\"",
+                        wish);
+}
+
+static parseal_status describe(cuda_device *d)
+{
+    int major, minor, multiprocessors, shared;
+    size_t memory;
+    CU_TRY(&d->api, DeviceGetAttribute, (&major, CU_CAPABILITY_MAJOR, d->id));
+    CU_TRY(&d->api, DeviceGetAttribute, (&minor, CU_CAPABILITY_MINOR, d->id));
+    CU_TRY(&d->api, DeviceGetAttribute, (&multiprocessors, CU_MULTIPROCESSORS, d->id));
+    CU_TRY(&d->api, DeviceGetAttribute, (&shared, CU_SHARED_MEMORY_MAX, d->id));
+    CU_TRY(&d->api, DeviceTotalMem, (&memory, d->id));
+    d->capability = 10 * major + minor;
+    d->multiprocessors = (uint32_t)multiprocessors;
+    d->shared_max = (uint32_t)shared;
+    d->gpu.has_subnormals = true;
+    d->gpu.buffer_max = memory;
+    d->gpu.budget = memory / 4;
+    if (d->capability < CAPABILITY_MIN)
+        return parseal_fail(PARSEAL_ERR_NO_DEVICE,
+                            "cuda: %s has compute capability %d.%d, at least 7.5 is needed",
+                            d->gpu.name, major, minor);
+    return PARSEAL_OK;
+}
+
+static parseal_status set_up(cuda_device *d, const parseal_request *request)
+{
+    TRY(find(d));
+    TRY(describe(d));
+    if (request->device_memory != 0 && request->device_memory < BUDGET_MIN)
+        return parseal_fail(PARSEAL_ERR_ARG, "options.device_memory: %llu, at least %d expected",
+                            (unsigned long long)request->device_memory, BUDGET_MIN);
+    if (request->device_memory != 0)
+        d->gpu.budget = request->device_memory;
+    d->time_kernels = request->time_kernels;
+    d->gpu.driver = &cuda_driver;
+    CU_TRY(&d->api, DevicePrimaryCtxRetain, (&d->context, d->id));
+    const cu_result error = d->api.CtxPushCurrent(d->context);
+    if (error == CU_OK)
+        return PARSEAL_OK;
+    (void)d->api.DevicePrimaryCtxRelease(d->id);
+    return cu_failed(&d->api, "cuCtxPushCurrent", error);
+}
+
+parseal_status cuda_choose(cuda_device *d, const parseal_request *request)
+{
+    TRY(cu_api_load(&d->api));
+    const parseal_status status = set_up(d, request);
+    if (status != PARSEAL_OK)
+        cu_api_unload(&d->api);
+    return status;
+}

@@ -1,0 +1,105 @@
+/* The CUDA driver's interface as a table of functions, filled from libcuda when a device is opened:
+ * the library is built without CUDA's headers, and starts without its driver. Types and numbers are
+ * those of the driver's documented binary interface. */
+#ifndef PARSEAL_HOST_CUDA_CU_API_H
+#define PARSEAL_HOST_CUDA_CU_API_H
+
+#include <stddef.h>
+
+#include "host/backend.h"
+
+#if defined(_WIN32)
+#define CU_API_CALL __stdcall
+#else
+#define CU_API_CALL
+#endif
+
+typedef int cu_result; /* CUresult */
+typedef int cu_device; /* CUdevice */
+typedef uint64_t cu_pointer; /* CUdeviceptr */
+typedef struct CUctx_st *cu_context;
+typedef struct CUmod_st *cu_module;
+typedef struct CUfunc_st *cu_function;
+typedef struct CUstream_st *cu_stream;
+typedef struct CUevent_st *cu_event;
+
+enum { CU_OK = 0, CU_OUT_OF_MEMORY = 2, CU_NO_DEVICE = 100 };
+
+/* CUdevice_attribute */
+enum {
+    CU_MULTIPROCESSORS = 16,
+    CU_CAPABILITY_MAJOR = 75,
+    CU_CAPABILITY_MINOR = 76,
+    CU_SHARED_MEMORY_MAX = 97 /* of a block that asks for more than usual */
+};
+
+enum { CU_FUNCTION_DYNAMIC_SHARED_MAX = 8 }; /* CUfunction_attribute */
+enum { CU_STREAM_NON_BLOCKING = 1 };
+enum { CU_HOST_ALLOC_PORTABLE = 1 };
+enum { CU_POINTER_CONTEXT = 1, CU_POINTER_MEMORY_TYPE = 2, CU_POINTER_DEVICE_ORDINAL = 9 };
+enum { CU_MEMORY_DEVICE = 2 };
+
+/* X(name without cu, exported name, parameters) */
+#define CU_API_FUNCTIONS(X)                                                                        \
+    X(Init, cuInit, (unsigned))                                                                    \
+    X(GetErrorName, cuGetErrorName, (cu_result, const char **))                                    \
+    X(DriverGetVersion, cuDriverGetVersion, (int *))                                               \
+    X(DeviceGetCount, cuDeviceGetCount, (int *))                                                   \
+    X(DeviceGet, cuDeviceGet, (cu_device *, int))                                                  \
+    X(DeviceGetName, cuDeviceGetName, (char *, int, cu_device))                                    \
+    X(DeviceGetAttribute, cuDeviceGetAttribute, (int *, int, cu_device))                           \
+    X(DeviceTotalMem, cuDeviceTotalMem_v2, (size_t *, cu_device))                                  \
+    X(DevicePrimaryCtxRetain, cuDevicePrimaryCtxRetain, (cu_context *, cu_device))                 \
+    X(DevicePrimaryCtxRelease, cuDevicePrimaryCtxRelease_v2, (cu_device))                          \
+    X(CtxPushCurrent, cuCtxPushCurrent_v2, (cu_context))                                           \
+    X(CtxPopCurrent, cuCtxPopCurrent_v2, (cu_context *))                                           \
+    X(ModuleLoadData, cuModuleLoadData, (cu_module *, const void *))                               \
+    X(ModuleUnload, cuModuleUnload, (cu_module))                                                   \
+    X(ModuleGetFunction, cuModuleGetFunction, (cu_function *, cu_module, const char *))            \
+    X(FuncSetAttribute, cuFuncSetAttribute, (cu_function, int, int))                               \
+    X(OccupancyMaxActiveBlocks, cuOccupancyMaxActiveBlocksPerMultiprocessor,                       \
+      (int *, cu_function, int, size_t))                                                           \
+    X(LaunchKernel, cuLaunchKernel,                                                                \
+      (cu_function, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned,          \
+       cu_stream, void **, void **))                                                               \
+    X(MemAlloc, cuMemAlloc_v2, (cu_pointer *, size_t))                                             \
+    X(MemFree, cuMemFree_v2, (cu_pointer))                                                         \
+    X(MemHostAlloc, cuMemHostAlloc, (void **, size_t, unsigned))                                   \
+    X(MemFreeHost, cuMemFreeHost, (void *))                                                        \
+    X(MemcpyHtoDAsync, cuMemcpyHtoDAsync_v2, (cu_pointer, const void *, size_t, cu_stream))        \
+    X(MemcpyDtoHAsync, cuMemcpyDtoHAsync_v2, (void *, cu_pointer, size_t, cu_stream))              \
+    X(MemsetD32Async, cuMemsetD32Async, (cu_pointer, unsigned, size_t, cu_stream))                 \
+    X(PointerGetAttribute, cuPointerGetAttribute, (void *, int, cu_pointer))                       \
+    X(StreamCreate, cuStreamCreate, (cu_stream *, unsigned))                                       \
+    X(StreamDestroy, cuStreamDestroy_v2, (cu_stream))                                              \
+    X(StreamSynchronize, cuStreamSynchronize, (cu_stream))                                         \
+    X(EventCreate, cuEventCreate, (cu_event *, unsigned))                                          \
+    X(EventDestroy, cuEventDestroy_v2, (cu_event))                                                 \
+    X(EventRecord, cuEventRecord, (cu_event, cu_stream))                                           \
+    X(EventSynchronize, cuEventSynchronize, (cu_event))                                            \
+    X(EventElapsedTime, cuEventElapsedTime, (float *, cu_event, cu_event))
+
+typedef struct {
+    void *library;
+#define CU_API_FIELD(name, exported, parameters) cu_result(CU_API_CALL *name) parameters;
+    CU_API_FUNCTIONS(CU_API_FIELD)
+#undef CU_API_FIELD
+} cu_api;
+
+/* PARSEAL_ERR_NO_DEVICE where there is no driver, or one that is too old. */
+parseal_status cu_api_load(cu_api *api);
+void cu_api_unload(cu_api *api);
+
+/* A failed call's status: out of memory is PARSEAL_ERR_NO_MEMORY, all else PARSEAL_ERR_DEVICE. The
+ * text names the call. */
+parseal_status cu_failed(const cu_api *api, const char *call, cu_result error);
+
+/* PARSEAL_OK, or what cu_failed says. */
+#define CU_TRY(api, name, arguments)                            \
+    do {                                                        \
+        const cu_result cu_error = (api)->name arguments;       \
+        if (cu_error != CU_OK)                                  \
+            return cu_failed((api), "cu" #name, cu_error);      \
+    } while (0)
+
+#endif

@@ -1,0 +1,68 @@
+/* One opened CUDA device: everything that the files of this folder share. Its primary context is
+ * current on the calling thread wherever a function here is called but those of cuda_backend.c. */
+#ifndef PARSEAL_HOST_CUDA_DEVICE_H
+#define PARSEAL_HOST_CUDA_DEVICE_H
+
+#include "host/cuda/cu_api.h"
+#include "host/gpu/gpu.h"
+#include "kernels/common/cuda_kernels.h"
+
+enum {
+#define CUDA_ROW(file, name, threads, shared, items) CUDA_KERNEL_##name,
+    CUDA_KERNELS(CUDA_ROW)
+#undef CUDA_ROW
+        CUDA_KERNEL_COUNT
+};
+
+/* Files of kernels, of which each is a module. */
+enum { CUDA_FILES = 7, CUDA_RUNS_MAX = 128 };
+
+typedef struct {
+    cu_function function;
+    uint32_t blocks_max; /* that the device runs at once; 0: not a kernel for this device */
+} cuda_kernel;
+
+/* The time between two events of a stream. */
+typedef struct {
+    cu_event begin, end;
+} cuda_run;
+
+/* What changes while a device is used, under its lock. */
+typedef struct {
+    cuda_run run[CUDA_RUNS_MAX]; /* of kernels whose time has not been asked for yet */
+    size_t n_runs;
+    double kernel_seconds;
+} cuda_state;
+
+typedef struct {
+    gpu_device gpu;
+    cu_api api;
+    cu_device id;
+    int ordinal;
+    cu_context context;
+    int capability; /* 90 for 9.0 */
+    uint32_t multiprocessors, shared_max;
+    bool time_kernels;
+    cu_module module[CUDA_FILES];
+    cuda_kernel kernel[CUDA_KERNEL_COUNT];
+    cuda_state *state;
+} cuda_device;
+
+/* The CUDA device that the shared code knows as a GPU. */
+const cuda_device *cuda_of(const gpu_device *d);
+
+extern const gpu_driver cuda_driver;
+
+/* Finds the device and retains its context, which is then current. On failure *d holds nothing. */
+parseal_status cuda_choose(cuda_device *d, const parseal_request *request);
+
+/* Loads all kernels. What has been loaded goes with cuda_unload, after a failure too. */
+parseal_status cuda_load(cuda_device *d);
+void cuda_unload(cuda_device *d);
+
+parseal_status cuda_launch(const gpu_launch *launch, const gpu_stream *s, uint64_t items);
+
+/* Of all kernels so far; waits for them. */
+double cuda_kernel_seconds(const cuda_device *d);
+
+#endif

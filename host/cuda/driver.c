@@ -1,0 +1,228 @@
+/* CUDA's streams and memory behind host/gpu/gpu.h, and the steps of AES-GCM as the CUDA kernels cut
+ * them. */
+#include <stdlib.h>
+
+#include "host/cuda/device.h"
+#include "host/gpu/aead.h"
+
+const cuda_device *cuda_of(const gpu_device *d)
+{
+    return (const cuda_device *)d; /* its first member */
+}
+
+/* ----------------------------------------------------------------------------------- streams -- */
+
+static parseal_status stream_open(const gpu_device *d, gpu_stream *s)
+{
+    cu_stream stream;
+    CU_TRY(&cuda_of(d)->api, StreamCreate, (&stream, CU_STREAM_NON_BLOCKING));
+    *s = (gpu_stream){stream, true};
+    return PARSEAL_OK;
+}
+
+static void stream_close(const gpu_device *d, gpu_stream *s)
+{
+    (void)cuda_of(d)->api.StreamDestroy(s->handle);
+    s->handle = NULL;
+}
+
+static parseal_status stream_of(const gpu_device *d, void *stream, gpu_stream *s)
+{
+    (void)d;
+    *s = (gpu_stream){stream, true};
+    return PARSEAL_OK;
+}
+
+static parseal_status finish(const gpu_device *d, const gpu_stream *s)
+{
+    CU_TRY(&cuda_of(d)->api, StreamSynchronize, (s->handle));
+    return PARSEAL_OK;
+}
+
+/* ------------------------------------------------------------------------------------ memory -- */
+
+static parseal_status alloc(const gpu_device *d, uint64_t size, gpu_memory *memory)
+{
+    cu_pointer pointer;
+    if (size > SIZE_MAX)
+        return cu_failed(&cuda_of(d)->api, "cuMemAlloc", CU_OUT_OF_MEMORY);
+    CU_TRY(&cuda_of(d)->api, MemAlloc, (&pointer, size > 0 ? (size_t)size : 1));
+    *memory = (gpu_memory)pointer;
+    return PARSEAL_OK;
+}
+
+static void free_memory(const gpu_device *d, gpu_memory memory)
+{
+    (void)cuda_of(d)->api.MemFree(memory);
+}
+
+/* Memory that cannot be pinned is ordinary memory: slower, and no error. */
+static parseal_status pin(const gpu_device *d, const gpu_stream *s, uint64_t size,
+                          gpu_pinned *pinned)
+{
+    void *host;
+    (void)s;
+    pinned->memory = 1;
+    if (cuda_of(d)->api.MemHostAlloc(&host, (size_t)size, CU_HOST_ALLOC_PORTABLE) != CU_OK) {
+        pinned->memory = 0;
+        host = malloc((size_t)size);
+    }
+    pinned->host = host;
+    if (host == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "cuda: out of host memory for %llu bytes",
+                            (unsigned long long)size);
+    return PARSEAL_OK;
+}
+
+static void unpin(const gpu_device *d, const gpu_stream *s, gpu_pinned *pinned)
+{
+    (void)s;
+    if (pinned->memory != 0)
+        (void)cuda_of(d)->api.MemFreeHost(pinned->host);
+    else
+        free(pinned->host);
+    *pinned = (gpu_pinned){0};
+}
+
+static parseal_status write(const gpu_device *d, const gpu_stream *s, gpu_memory to, uint64_t at,
+                            const void *from, uint64_t size, bool wait)
+{
+    CU_TRY(&cuda_of(d)->api, MemcpyHtoDAsync, (to + at, from, (size_t)size, s->handle));
+    return wait ? finish(d, s) : PARSEAL_OK;
+}
+
+static parseal_status read(const gpu_device *d, const gpu_stream *s, gpu_memory from, uint64_t at,
+                           void *to, uint64_t size, bool wait)
+{
+    CU_TRY(&cuda_of(d)->api, MemcpyDtoHAsync, (to, from + at, (size_t)size, s->handle));
+    return wait ? finish(d, s) : PARSEAL_OK;
+}
+
+static parseal_status wipe(const gpu_device *d, const gpu_stream *s, gpu_memory memory,
+                           uint64_t size)
+{
+    if (size / 4 > 0)
+        CU_TRY(&cuda_of(d)->api, MemsetD32Async, (memory, 0, (size_t)(size / 4), s->handle));
+    return PARSEAL_OK;
+}
+
+/* -------------------------------------------------------------------------------------- aead -- */
+
+enum {
+    COUNTERS = 256,         /* of a unit of aead_crypt: they differ in their last byte alone */
+    TILE_MIN = 4096,        /* bytes */
+    TILE_MAX = 1 << 20,     /* likewise */
+    TILES_AT_ONCE = 32,     /* of one key, for aead_hash_mma */
+    MMA_MESSAGE = 128 << 10 /* bytes of a message that is worth loading its key's matrices */
+};
+
+static uint64_t crypt_units(const aead_item *item)
+{
+    const uint64_t first = 2 + item->first_block, blocks = item->len / 16 + (item->len % 16 != 0);
+    return blocks == 0 ? 0 : (first + blocks - 1) / COUNTERS - first / COUNTERS + 1;
+}
+
+/* Enough tiles to keep the device busy, and a message's to fill a block. */
+static uint32_t hash_tile(const gpu_device *d, const aead_item *items, size_t n)
+{
+    uint64_t all = 0, tile = TILE_MIN;
+    for (size_t i = 0; i < n; i++)
+        all += items[i].len + items[i].aad_len;
+    const uint64_t a_message = all / (n + (n == 0)) / TILES_AT_ONCE;
+    const uint64_t a_warp = all / (64 * (uint64_t)cuda_of(d)->multiprocessors);
+    const uint64_t wanted = a_message < a_warp ? a_message : a_warp;
+    while (2 * tile <= wanted && tile < TILE_MAX)
+        tile *= 2;
+    return (uint32_t)tile;
+}
+
+/* The matrices of aead_hash_mma, where the device has its instruction and room for them. */
+static parseal_status keys_prepare(gpu_keys *keys)
+{
+    const cuda_device *d = cuda_of(keys->device);
+    const uint64_t size = (uint64_t)keys->n * GHASH_MATRIX_BYTES;
+    gpu_launch launch;
+    if (d->kernel[CUDA_KERNEL_aead_hash_mma].blocks_max == 0 || size > d->gpu.budget / 8)
+        return PARSEAL_OK;
+    TRY(alloc(&d->gpu, size, &keys->prepared));
+    keys->prepared_size = size;
+    gpu_launch_begin(&launch, &d->gpu, GPU_AEAD, "keys_matrices");
+    gpu_arg_memory(&launch, keys->list);
+    gpu_arg_memory(&launch, keys->prepared);
+    gpu_arg_u32(&launch, (uint32_t)keys->n);
+    return gpu_launch_run(&launch, &d->gpu.own, keys->n);
+}
+
+static parseal_status crypt(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
+                            const gpu_stream *s, bool open)
+{
+    const bool wide = cuda_of(t->device)->kernel[CUDA_KERNEL_aead_crypt_wide].blocks_max > 0;
+    gpu_launch launch;
+    gpu_aead_launch(&launch, t, wide ? "aead_crypt_wide" : "aead_crypt");
+    gpu_arg_memory(&launch, t->crypt_begin);
+    gpu_arg_u64(&launch, t->crypt_total);
+    gpu_arg_memory(&launch, keys->list);
+    gpu_arg_place(&launch, &io->nonces);
+    gpu_arg_place(&launch, &io->in);
+    gpu_arg_place(&launch, &io->out);
+    gpu_arg_place(&launch, &io->verdicts);
+    gpu_arg_u32(&launch, open);
+    return gpu_launch_run(&launch, s, t->crypt_total);
+}
+
+static parseal_status weigh(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
+                            const gpu_stream *s)
+{
+    gpu_launch launch;
+    gpu_aead_launch(&launch, t, "aead_weigh");
+    gpu_arg_memory(&launch, t->hash_begin);
+    gpu_arg_u32(&launch, t->tile);
+    gpu_arg_memory(&launch, keys->list);
+    gpu_arg_place(&launch, &io->work);
+    return gpu_launch_run(&launch, s, t->n);
+}
+
+static parseal_status hash(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
+                           const gpu_stream *s, bool open)
+{
+    const bool mma = keys->prepared != 0 && t->bytes / t->n >= MMA_MESSAGE;
+    gpu_launch launch;
+    gpu_aead_launch(&launch, t, mma ? "aead_hash_mma" : "aead_hash");
+    gpu_arg_memory(&launch, t->hash_begin);
+    gpu_arg_u64(&launch, t->hash_total);
+    gpu_arg_u32(&launch, t->tile);
+    gpu_arg_memory(&launch, keys->list);
+    if (mma)
+        gpu_arg_memory(&launch, keys->prepared);
+    gpu_arg_place(&launch, open ? &io->in : &io->out);
+    gpu_arg_u32(&launch, !open);
+    gpu_arg_place(&launch, &io->aad);
+    gpu_arg_place(&launch, &io->work);
+    TRY(gpu_launch_run(&launch, s, t->hash_total));
+    return weigh(keys, t, io, s);
+}
+
+const gpu_driver cuda_driver = {
+    .buf_kind = PARSEAL_BUF_CUDA,
+    .sum_inputs = SUM_INPUTS_MAX,
+    .hash_work = 16,
+    .hash_tile_min = TILE_MIN,
+    .begin_group = 1,
+    .alloc = alloc,
+    .free = free_memory,
+    .pin = pin,
+    .unpin = unpin,
+    .stream_open = stream_open,
+    .stream_close = stream_close,
+    .stream_of = stream_of,
+    .finish = finish,
+    .write = write,
+    .read = read,
+    .wipe = wipe,
+    .launch = cuda_launch,
+    .crypt_units = crypt_units,
+    .hash_tile = hash_tile,
+    .keys_prepare = keys_prepare,
+    .crypt = crypt,
+    .hash = hash,
+};

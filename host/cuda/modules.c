@@ -1,0 +1,185 @@
+/* The kernels: modules from the images that nvcc has made, and how many blocks of each run at once.
+ */
+#include <string.h>
+
+#include "host/cuda/device.h"
+
+/* Made by kernels/cuda; where there was no nvcc, a stand-in that no driver takes. */
+#define IMAGE(name) extern const unsigned char cuda_##name##_fatbin[]
+IMAGE(aead);
+IMAGE(aead_crypt);
+IMAGE(ghash_mma);
+IMAGE(mask);
+IMAGE(pack);
+IMAGE(quant);
+IMAGE(vec);
+
+static const struct {
+    const char *name;
+    const unsigned char *image;
+} files[CUDA_FILES] = {
+    {"aead", cuda_aead_fatbin},   {"aead_crypt", cuda_aead_crypt_fatbin},
+    {"ghash_mma", cuda_ghash_mma_fatbin}, {"mask", cuda_mask_fatbin},
+    {"pack", cuda_pack_fatbin},   {"quant", cuda_quant_fatbin},
+    {"vec", cuda_vec_fatbin},
+};
+
+typedef struct {
+    const char *file, *name;
+    uint32_t threads, shared, items;
+} kernel_row;
+
+#define ROW(file, name, threads, shared, items) {#file, #name, threads, shared, items},
+static const kernel_row rows[CUDA_KERNEL_COUNT] = {CUDA_KERNELS(ROW)};
+
+/* Shared memory that kernels have beside what the launch gives them, at most. */
+enum { STATIC_SHARED = 8192, USUAL_SHARED = 48 * 1024 };
+
+/* The tensor cores' b1 products are single instructions from 8.0 to 9.x alone. */
+static bool suits(const cuda_device *d, const kernel_row *row)
+{
+    if (strcmp(row->file, "ghash_mma") == 0 && (d->capability < 80 || d->capability >= 100))
+        return false;
+    return row->shared <= USUAL_SHARED - STATIC_SHARED ||
+           row->shared + STATIC_SHARED <= d->shared_max;
+}
+
+static parseal_status load_kernel(cuda_device *d, const kernel_row *row, cu_module module,
+                                  cuda_kernel *kernel)
+{
+    int blocks;
+    CU_TRY(&d->api, ModuleGetFunction, (&kernel->function, module, row->name));
+    if (row->shared > 0)
+        CU_TRY(&d->api, FuncSetAttribute,
+               (kernel->function, CU_FUNCTION_DYNAMIC_SHARED_MAX, (int)row->shared));
+    CU_TRY(&d->api, OccupancyMaxActiveBlocks,
+           (&blocks, kernel->function, (int)row->threads, row->shared));
+    if (blocks <= 0)
+        return parseal_fail(PARSEAL_ERR_DEVICE, "cuda: %s does not run %s", d->gpu.name, row->name);
+    kernel->blocks_max = (uint32_t)blocks * d->multiprocessors;
+    return PARSEAL_OK;
+}
+
+parseal_status cuda_load(cuda_device *d)
+{
+    for (size_t f = 0; f < CUDA_FILES; f++) {
+        CU_TRY(&d->api, ModuleLoadData, (&d->module[f], files[f].image));
+        for (size_t k = 0; k < CUDA_KERNEL_COUNT; k++)
+            if (strcmp(rows[k].file, files[f].name) == 0 && suits(d, &rows[k]))
+                TRY(load_kernel(d, &rows[k], d->module[f], &d->kernel[k]));
+    }
+    return PARSEAL_OK;
+}
+
+void cuda_unload(cuda_device *d)
+{
+    for (size_t f = 0; f < CUDA_FILES; f++)
+        if (d->module[f] != NULL)
+            (void)d->api.ModuleUnload(d->module[f]);
+}
+
+/* ------------------------------------------------------------------------------------ launch -- */
+
+/* Arguments as a kernel takes them: a place is one pointer. */
+typedef struct {
+    void *pointer[GPU_ARGS_MAX];
+    cu_pointer address[GPU_ARGS_MAX];
+    vec_inputs inputs;
+} kernel_args;
+
+static cu_pointer address_of(const gpu_place *place)
+{
+    return (cu_pointer)place->memory + place->at;
+}
+
+static void set_args(kernel_args *args, const gpu_launch *launch)
+{
+    for (uint32_t i = 0; i < launch->n_args; i++) {
+        const gpu_arg *arg = &launch->arg[i];
+        args->pointer[i] = &args->address[i];
+        args->address[i] = address_of(&arg->place);
+        if (arg->kind == GPU_VALUE)
+            args->pointer[i] = (void *)(launch->value + arg->at);
+        if (arg->kind != GPU_INPUTS)
+            continue;
+        args->pointer[i] = &args->inputs;
+        for (size_t j = 0; j < SUM_INPUTS_MAX; j++)
+            args->inputs.address[j] =
+                address_of(j < arg->n_inputs ? &arg->inputs[j] : &arg->place);
+    }
+}
+
+/* Without an event there is no time: a kernel runs all the same. */
+static bool begin_run(const cuda_device *d, cu_stream stream, cuda_run *run)
+{
+    if (!d->time_kernels || d->api.EventCreate(&run->begin, 0) != CU_OK)
+        return false;
+    if (d->api.EventCreate(&run->end, 0) == CU_OK) {
+        if (d->api.EventRecord(run->begin, stream) == CU_OK)
+            return true;
+        (void)d->api.EventDestroy(run->end);
+    }
+    (void)d->api.EventDestroy(run->begin);
+    return false;
+}
+
+static void add_up_runs(const cuda_device *d)
+{
+    cuda_state *state = d->state;
+    for (size_t i = 0; i < state->n_runs; i++) {
+        float milliseconds;
+        const cuda_run *run = &state->run[i];
+        if (d->api.EventSynchronize(run->end) == CU_OK &&
+            d->api.EventElapsedTime(&milliseconds, run->begin, run->end) == CU_OK)
+            state->kernel_seconds += 1e-3 * (double)milliseconds;
+        (void)d->api.EventDestroy(run->begin);
+        (void)d->api.EventDestroy(run->end);
+    }
+    state->n_runs = 0;
+}
+
+static void end_run(const cuda_device *d, cu_stream stream, const cuda_run *run)
+{
+    if (d->api.EventRecord(run->end, stream) != CU_OK) {
+        (void)d->api.EventDestroy(run->begin);
+        (void)d->api.EventDestroy(run->end);
+        return;
+    }
+    (void)pthread_mutex_lock(&d->gpu.shared->lock);
+    if (d->state->n_runs == CUDA_RUNS_MAX)
+        add_up_runs(d);
+    d->state->run[d->state->n_runs++] = *run;
+    (void)pthread_mutex_unlock(&d->gpu.shared->lock);
+}
+
+double cuda_kernel_seconds(const cuda_device *d)
+{
+    (void)pthread_mutex_lock(&d->gpu.shared->lock);
+    add_up_runs(d);
+    const double seconds = d->state->kernel_seconds;
+    (void)pthread_mutex_unlock(&d->gpu.shared->lock);
+    return seconds;
+}
+
+parseal_status cuda_launch(const gpu_launch *launch, const gpu_stream *s, uint64_t items)
+{
+    const cuda_device *d = cuda_of(launch->device);
+    size_t k = 0;
+    while (k < CUDA_KERNEL_COUNT && strcmp(rows[k].name, launch->kernel) != 0)
+        k++;
+    if (k == CUDA_KERNEL_COUNT || d->kernel[k].blocks_max == 0)
+        return parseal_fail(PARSEAL_ERR_DEVICE, "cuda: no kernel %s for %s", launch->kernel,
+                            d->gpu.name);
+    const uint64_t wanted = (items - 1) / rows[k].items + 1;
+    const uint32_t max = d->kernel[k].blocks_max, blocks = wanted < max ? (uint32_t)wanted : max;
+    kernel_args args;
+    cuda_run run;
+    set_args(&args, launch);
+    const bool timed = begin_run(d, s->handle, &run);
+    const cu_result error =
+        d->api.LaunchKernel(d->kernel[k].function, blocks, 1, 1, rows[k].threads, 1, 1,
+                            rows[k].shared, s->handle, args.pointer, NULL);
+    if (timed)
+        end_run(d, s->handle, &run);
+    return error == CU_OK ? PARSEAL_OK : cu_failed(&d->api, launch->kernel, error);
+}
