@@ -278,8 +278,8 @@ aead_hash_mma(const aead_item *items, u32 n, const u64 *hash_begin, u64 total, u
             mma_stream s[STREAMS];
             u32 word[STREAMS], y[4], size = 0, i = 0;
             UNROLL
-            for (u32 k = 0; k < STREAMS; k++) { /* too few in the end: the first again */
-                const u64 own = unit + k < stop ? unit + k : unit;
+            for (u32 k = 0; k < STREAMS; k++) { /* too few in the end: the last again */
+                const u64 own = unit + k < stop ? unit + k : stop - 1;
                 if (k == 0 || (i + 1 < n && own >= hash_begin[i + 1]))
                     i = find_item(hash_begin, n, own);
                 const hash_tile t =
