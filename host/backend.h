@@ -114,6 +114,6 @@ typedef struct parseal_backend {
                            void *stream);
 } parseal_backend;
 
-extern const parseal_backend parseal_cpu_backend, parseal_opencl_backend;
+extern const parseal_backend parseal_cpu_backend, parseal_opencl_backend, parseal_cuda_backend;
 
 #endif

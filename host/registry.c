@@ -13,7 +13,11 @@
 parseal_registry parseal_builtin_registry(void)
 {
     static const parseal_registry_row rows[] = {
+#if PARSEAL_CUDA
+        {PARSEAL_BACKEND_CUDA, &parseal_cuda_backend, NULL},
+#else
         {PARSEAL_BACKEND_CUDA, NULL, "this build has no CUDA backend"},
+#endif
 #if PARSEAL_OPENCL
         {PARSEAL_BACKEND_OPENCL, &parseal_opencl_backend, NULL},
 #else

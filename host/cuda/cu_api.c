@@ -9,9 +9,9 @@ parseal_status cu_api_load(cu_api *api)
     if (api->library == NULL)
         return parseal_fail(PARSEAL_ERR_NO_DEVICE, "cuda: no driver (libcuda.so.1)");
     const char *missing = NULL;
-#define CU_API_FIND(name, exported, parameters)                                 \
-    dynlib_function(api->library, #exported, &api->name, sizeof api->name);     \
-    if (api->name == NULL)                                                      \
+#define CU_API_FIND(name, exported, parameters)                             \
+    dynlib_function(api->library, #exported, &api->name, sizeof api->name); \
+    if (api->name == NULL)                                                  \
         missing = #exported;
     CU_API_FUNCTIONS(CU_API_FIND)
 #undef CU_API_FIND

@@ -14,8 +14,8 @@
 #define CU_API_CALL
 #endif
 
-typedef int cu_result; /* CUresult */
-typedef int cu_device; /* CUdevice */
+typedef int cu_result;       /* CUresult */
+typedef int cu_device;       /* CUdevice */
 typedef uint64_t cu_pointer; /* CUdeviceptr */
 typedef struct CUctx_st *cu_context;
 typedef struct CUmod_st *cu_module;
@@ -40,43 +40,43 @@ enum { CU_POINTER_CONTEXT = 1, CU_POINTER_MEMORY_TYPE = 2, CU_POINTER_DEVICE_ORD
 enum { CU_MEMORY_DEVICE = 2 };
 
 /* X(name without cu, exported name, parameters) */
-#define CU_API_FUNCTIONS(X)                                                                        \
-    X(Init, cuInit, (unsigned))                                                                    \
-    X(GetErrorName, cuGetErrorName, (cu_result, const char **))                                    \
-    X(DriverGetVersion, cuDriverGetVersion, (int *))                                               \
-    X(DeviceGetCount, cuDeviceGetCount, (int *))                                                   \
-    X(DeviceGet, cuDeviceGet, (cu_device *, int))                                                  \
-    X(DeviceGetName, cuDeviceGetName, (char *, int, cu_device))                                    \
-    X(DeviceGetAttribute, cuDeviceGetAttribute, (int *, int, cu_device))                           \
-    X(DeviceTotalMem, cuDeviceTotalMem_v2, (size_t *, cu_device))                                  \
-    X(DevicePrimaryCtxRetain, cuDevicePrimaryCtxRetain, (cu_context *, cu_device))                 \
-    X(DevicePrimaryCtxRelease, cuDevicePrimaryCtxRelease_v2, (cu_device))                          \
-    X(CtxPushCurrent, cuCtxPushCurrent_v2, (cu_context))                                           \
-    X(CtxPopCurrent, cuCtxPopCurrent_v2, (cu_context *))                                           \
-    X(ModuleLoadData, cuModuleLoadData, (cu_module *, const void *))                               \
-    X(ModuleUnload, cuModuleUnload, (cu_module))                                                   \
-    X(ModuleGetFunction, cuModuleGetFunction, (cu_function *, cu_module, const char *))            \
-    X(FuncSetAttribute, cuFuncSetAttribute, (cu_function, int, int))                               \
-    X(OccupancyMaxActiveBlocks, cuOccupancyMaxActiveBlocksPerMultiprocessor,                       \
-      (int *, cu_function, int, size_t))                                                           \
-    X(LaunchKernel, cuLaunchKernel,                                                                \
-      (cu_function, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned,          \
-       cu_stream, void **, void **))                                                               \
-    X(MemAlloc, cuMemAlloc_v2, (cu_pointer *, size_t))                                             \
-    X(MemFree, cuMemFree_v2, (cu_pointer))                                                         \
-    X(MemHostAlloc, cuMemHostAlloc, (void **, size_t, unsigned))                                   \
-    X(MemFreeHost, cuMemFreeHost, (void *))                                                        \
-    X(MemcpyHtoDAsync, cuMemcpyHtoDAsync_v2, (cu_pointer, const void *, size_t, cu_stream))        \
-    X(MemcpyDtoHAsync, cuMemcpyDtoHAsync_v2, (void *, cu_pointer, size_t, cu_stream))              \
-    X(MemsetD32Async, cuMemsetD32Async, (cu_pointer, unsigned, size_t, cu_stream))                 \
-    X(PointerGetAttribute, cuPointerGetAttribute, (void *, int, cu_pointer))                       \
-    X(StreamCreate, cuStreamCreate, (cu_stream *, unsigned))                                       \
-    X(StreamDestroy, cuStreamDestroy_v2, (cu_stream))                                              \
-    X(StreamSynchronize, cuStreamSynchronize, (cu_stream))                                         \
-    X(EventCreate, cuEventCreate, (cu_event *, unsigned))                                          \
-    X(EventDestroy, cuEventDestroy_v2, (cu_event))                                                 \
-    X(EventRecord, cuEventRecord, (cu_event, cu_stream))                                           \
-    X(EventSynchronize, cuEventSynchronize, (cu_event))                                            \
+#define CU_API_FUNCTIONS(X)                                                                 \
+    X(Init, cuInit, (unsigned))                                                             \
+    X(GetErrorName, cuGetErrorName, (cu_result, const char **))                             \
+    X(DriverGetVersion, cuDriverGetVersion, (int *))                                        \
+    X(DeviceGetCount, cuDeviceGetCount, (int *))                                            \
+    X(DeviceGet, cuDeviceGet, (cu_device *, int))                                           \
+    X(DeviceGetName, cuDeviceGetName, (char *, int, cu_device))                             \
+    X(DeviceGetAttribute, cuDeviceGetAttribute, (int *, int, cu_device))                    \
+    X(DeviceTotalMem, cuDeviceTotalMem_v2, (size_t *, cu_device))                           \
+    X(DevicePrimaryCtxRetain, cuDevicePrimaryCtxRetain, (cu_context *, cu_device))          \
+    X(DevicePrimaryCtxRelease, cuDevicePrimaryCtxRelease_v2, (cu_device))                   \
+    X(CtxPushCurrent, cuCtxPushCurrent_v2, (cu_context))                                    \
+    X(CtxPopCurrent, cuCtxPopCurrent_v2, (cu_context *))                                    \
+    X(ModuleLoadData, cuModuleLoadData, (cu_module *, const void *))                        \
+    X(ModuleUnload, cuModuleUnload, (cu_module))                                            \
+    X(ModuleGetFunction, cuModuleGetFunction, (cu_function *, cu_module, const char *))     \
+    X(FuncSetAttribute, cuFuncSetAttribute, (cu_function, int, int))                        \
+    X(OccupancyMaxActiveBlocks, cuOccupancyMaxActiveBlocksPerMultiprocessor,                \
+      (int *, cu_function, int, size_t))                                                    \
+    X(LaunchKernel, cuLaunchKernel,                                                         \
+      (cu_function, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned,   \
+       cu_stream, void **, void **))                                                        \
+    X(MemAlloc, cuMemAlloc_v2, (cu_pointer *, size_t))                                      \
+    X(MemFree, cuMemFree_v2, (cu_pointer))                                                  \
+    X(MemHostAlloc, cuMemHostAlloc, (void **, size_t, unsigned))                            \
+    X(MemFreeHost, cuMemFreeHost, (void *))                                                 \
+    X(MemcpyHtoDAsync, cuMemcpyHtoDAsync_v2, (cu_pointer, const void *, size_t, cu_stream)) \
+    X(MemcpyDtoHAsync, cuMemcpyDtoHAsync_v2, (void *, cu_pointer, size_t, cu_stream))       \
+    X(MemsetD32Async, cuMemsetD32Async, (cu_pointer, unsigned, size_t, cu_stream))          \
+    X(PointerGetAttribute, cuPointerGetAttribute, (void *, int, cu_pointer))                \
+    X(StreamCreate, cuStreamCreate, (cu_stream *, unsigned))                                \
+    X(StreamDestroy, cuStreamDestroy_v2, (cu_stream))                                       \
+    X(StreamSynchronize, cuStreamSynchronize, (cu_stream))                                  \
+    X(EventCreate, cuEventCreate, (cu_event *, unsigned))                                   \
+    X(EventDestroy, cuEventDestroy_v2, (cu_event))                                          \
+    X(EventRecord, cuEventRecord, (cu_event, cu_stream))                                    \
+    X(EventSynchronize, cuEventSynchronize, (cu_event))                                     \
     X(EventElapsedTime, cuEventElapsedTime, (float *, cu_event, cu_event))
 
 typedef struct {
@@ -95,11 +95,11 @@ void cu_api_unload(cu_api *api);
 parseal_status cu_failed(const cu_api *api, const char *call, cu_result error);
 
 /* PARSEAL_OK, or what cu_failed says. */
-#define CU_TRY(api, name, arguments)                            \
-    do {                                                        \
-        const cu_result cu_error = (api)->name arguments;       \
-        if (cu_error != CU_OK)                                  \
-            return cu_failed((api), "cu" #name, cu_error);      \
+#define CU_TRY(api, name, arguments)                       \
+    do {                                                   \
+        const cu_result cu_error = (api)->name arguments;  \
+        if (cu_error != CU_OK)                             \
+            return cu_failed((api), "cu" #name, cu_error); \
     } while (0)
 
 #endif

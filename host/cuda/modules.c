@@ -18,9 +18,12 @@ static const struct {
     const char *name;
     const unsigned char *image;
 } files[CUDA_FILES] = {
-    {"aead", cuda_aead_fatbin},   {"aead_crypt", cuda_aead_crypt_fatbin},
-    {"ghash_mma", cuda_ghash_mma_fatbin}, {"mask", cuda_mask_fatbin},
-    {"pack", cuda_pack_fatbin},   {"quant", cuda_quant_fatbin},
+    {"aead", cuda_aead_fatbin},
+    {"aead_crypt", cuda_aead_crypt_fatbin},
+    {"ghash_mma", cuda_ghash_mma_fatbin},
+    {"mask", cuda_mask_fatbin},
+    {"pack", cuda_pack_fatbin},
+    {"quant", cuda_quant_fatbin},
     {"vec", cuda_vec_fatbin},
 };
 
@@ -60,10 +63,18 @@ static parseal_status load_kernel(cuda_device *d, const kernel_row *row, cu_modu
     return PARSEAL_OK;
 }
 
+static parseal_status load_module(cuda_device *d, size_t f)
+{
+    const cu_result error = d->api.ModuleLoadData(&d->module[f], files[f].image);
+    if (error != CU_OK && !PARSEAL_CUDA_KERNELS)
+        return parseal_fail(PARSEAL_ERR_NO_DEVICE, "cuda: built without nvcc: no kernels");
+    return error == CU_OK ? PARSEAL_OK : cu_failed(&d->api, "cuModuleLoadData", error);
+}
+
 parseal_status cuda_load(cuda_device *d)
 {
     for (size_t f = 0; f < CUDA_FILES; f++) {
-        CU_TRY(&d->api, ModuleLoadData, (&d->module[f], files[f].image));
+        TRY(load_module(d, f));
         for (size_t k = 0; k < CUDA_KERNEL_COUNT; k++)
             if (strcmp(rows[k].file, files[f].name) == 0 && suits(d, &rows[k]))
                 TRY(load_kernel(d, &rows[k], d->module[f], &d->kernel[k]));
@@ -104,8 +115,7 @@ static void set_args(kernel_args *args, const gpu_launch *launch)
             continue;
         args->pointer[i] = &args->inputs;
         for (size_t j = 0; j < SUM_INPUTS_MAX; j++)
-            args->inputs.address[j] =
-                address_of(j < arg->n_inputs ? &arg->inputs[j] : &arg->place);
+            args->inputs.address[j] = address_of(j < arg->n_inputs ? &arg->inputs[j] : &arg->place);
     }
 }
 

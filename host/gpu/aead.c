@@ -89,6 +89,7 @@ static void count_work(gpu_table *t, const aead_item *items, uint64_t *crypt_beg
     for (size_t i = 0; i < t->n; i++) {
         crypt_begin[i] = crypt;
         hash_begin[i] = hash;
+        t->bytes += items[i].len + items[i].aad_len;
         crypt += t->device->driver->crypt_units(&items[i]);
         hash += ceil_div(items[i].aad_len, t->tile) + ceil_div(items[i].len, t->tile);
     }

@@ -18,6 +18,7 @@ typedef struct gpu_table {
     const gpu_device *device;
     uint32_t n, tile; /* tile: bytes */
     gpu_memory items, crypt_begin, hash_begin;
+    uint64_t bytes; /* of all messages and their aad */
     uint64_t crypt_total, hash_total; /* units of aead_crypt, tiles of aead_hash */
 } gpu_table;
 
@@ -65,6 +66,7 @@ parseal_status gpu_plan_create(void **plan, const void *device, const void *keys
                                const parseal_aead_shape *shape);
 void gpu_plan_destroy(void *plan);
 uint64_t gpu_plan_workspace_size(const void *plan);
+const gpu_device *gpu_plan_device(const void *plan);
 parseal_status gpu_plan_run(const void *plan, const parseal_aead_io *io, bool open, void *stream);
 
 #endif

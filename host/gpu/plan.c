@@ -54,6 +54,11 @@ void gpu_plan_destroy(void *plan)
     free(p);
 }
 
+const gpu_device *gpu_plan_device(const void *plan)
+{
+    return ((const gpu_plan *)plan)->table.device;
+}
+
 uint64_t gpu_plan_workspace_size(const void *plan)
 {
     return ((const gpu_plan *)plan)->workspace;

@@ -70,6 +70,11 @@ parseal_status gpu_seeds_create(void **seeds, const void *device, const parseal_
     return status;
 }
 
+const gpu_device *gpu_seeds_device(const void *seeds)
+{
+    return ((const gpu_seeds *)seeds)->device;
+}
+
 void gpu_seeds_destroy(void *seeds)
 {
     gpu_seeds *s = seeds;

@@ -2,13 +2,14 @@
 #ifndef PARSEAL_HOST_GPU_VECTORS_H
 #define PARSEAL_HOST_GPU_VECTORS_H
 
-#include "host/backend.h"
+#include "host/gpu/gpu.h"
 
 typedef struct gpu_seeds gpu_seeds;
 
 parseal_status gpu_seeds_create(void **seeds, const void *device, const parseal_seed *list,
                                 size_t n);
 void gpu_seeds_destroy(void *seeds);
+const gpu_device *gpu_seeds_device(const void *seeds);
 
 parseal_status gpu_mask(const void *device, const void *seeds, const parseal_ring *ring,
                         const parseal_vec *acc, uint64_t first, bool write, void *stream);

@@ -26,7 +26,7 @@ static const struct {
     unsigned threads;
 } KERNELS[] = {
 #define ROW(program, kernel, threads, shared, items) {#program, #kernel, threads},
-    CUDA_KERNELS_VECTORS(ROW)
+    CUDA_KERNELS(ROW)
 #undef ROW
 };
 

@@ -193,6 +193,31 @@ registration::registration(const kernel *list, size_t n)
     registered().insert(registered().end(), list, list + n);
 }
 
+const kernel *find_kernel(const char *name)
+{
+    for (const kernel &k : registered())
+        if (std::strcmp(k.name, name) == 0)
+            return &k;
+    return nullptr;
+}
+
+bool launch(const kernel &what, unsigned blocks, unsigned threads, unsigned dynamic_shared,
+            const thread_body &bound)
+{
+    kernel_name = what.name;
+    failed = threads == 0 || threads % WARP != 0 || threads > THREADS_MAX;
+    error[0] = '\0';
+    if (failed)
+        std::snprintf(error, sizeof error, "%s: %u threads a block", what.name, threads);
+    body = bound;
+    here.blocks = blocks;
+    here.threads = threads;
+    here.dynamic_shared = dynamic_shared;
+    for (here.block = 0; here.block < blocks && !failed; here.block++)
+        run_block();
+    return !failed;
+}
+
 /* -------------------------------------------------------------------------- for the kernels -- */
 
 void fail(const char *format, ...)
@@ -288,23 +313,9 @@ const char *emulator_error(void)
 int emulator_launch(const char *name, uint32_t blocks, uint32_t threads, uint32_t dynamic_shared,
                     void **args)
 {
-    const kernel *found = nullptr;
-    for (const kernel &k : registered())
-        if (std::strcmp(k.name, name) == 0)
-            found = &k;
-    failed = true;
-    if (found == nullptr || threads == 0 || threads % WARP != 0 || threads > THREADS_MAX) {
-        std::snprintf(error, sizeof error, "%s with %u threads: not a launch", name, threads);
-        return -1;
-    }
-    error[0] = '\0';
-    failed = false;
-    body = found->bind(args);
-    kernel_name = found->name;
-    here.blocks = blocks;
-    here.threads = threads;
-    here.dynamic_shared = dynamic_shared;
-    for (here.block = 0; here.block < blocks && !failed; here.block++)
-        run_block();
-    return failed ? -1 : 0;
+    const kernel *found = find_kernel(name);
+    if (found != nullptr)
+        return launch(*found, blocks, threads, dynamic_shared, found->bind(args)) ? 0 : -1;
+    std::snprintf(error, sizeof error, "%s: no such kernel", name);
+    return -1;
 }

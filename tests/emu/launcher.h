@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <tuple>
 #include <utility>
 
 namespace emulated
@@ -21,10 +22,19 @@ struct registration {
     registration(const kernel *list, size_t n);
 };
 
+/* nullptr where there is none. */
+const kernel *find_kernel(const char *name);
+
+/* The arguments have been bound to the body before. */
+bool launch(const kernel &what, unsigned blocks, unsigned threads, unsigned dynamic_shared,
+            const thread_body &body);
+
 template <class... Parameters, size_t... i>
 thread_body bind_to(void (*function)(Parameters...), void **args, std::index_sequence<i...>)
 {
-    return [=] { function(*static_cast<std::remove_const_t<Parameters> *>(args[i])...); };
+    const std::tuple<std::remove_const_t<Parameters>...> values(
+        *static_cast<const Parameters *>(args[i])...);
+    return [=] { std::apply(function, values); };
 }
 
 template <class... Parameters> thread_body bind_all(void (*function)(Parameters...), void **args)

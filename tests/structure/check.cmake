@@ -11,6 +11,7 @@ set(rules
   "kernels/ kernels/.*"
   "host/cli/ [a-z0-9_]+\\.h parseal/parseal\\.h"
   "host/gpu/ host/backend\\.h kernels/common/launch\\.h host/gpu/.* parseal/parseal\\.h"
+  "host/cuda/ host/(backend|dynlib)\\.h kernels/common/(launch|cuda_kernels)\\.h host/(gpu|cuda)/.* parseal/parseal\\.h"
   "host/opencl/ host/(backend|cache|dynlib)\\.h kernels/common/launch\\.h host/(gpu|opencl)/.* parseal/parseal\\.h"
   "host/ host/[a-z_]+\\.h parseal/parseal\\.h"
   "bench/ [a-z0-9_]+\\.h parseal/parseal\\.h")
