@@ -1,14 +1,13 @@
 /* Fibres that take turns on one CPU thread: each runs until it has to wait for others. */
 #include "emulator.h"
 
-#include <ucontext.h>
-
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
 #include <memory>
 
 #include "emulated_device.h"
+#include "fibre_switch.h"
 #include "launcher.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -19,7 +18,7 @@
 #endif
 #endif
 #ifdef FIBRES_ARE_WATCHED
-#include <sanitizer/common_interface_defs.h>
+#include <sanitizer/asan_interface.h>
 #endif
 
 namespace emulated
@@ -35,7 +34,7 @@ enum { STACK = 256 * 1024, THREADS_MAX = WARP * WARPS_MAX };
 enum waiting { RUNS, AT_BLOCK, AT_WARP, DONE };
 
 struct fibre {
-    ucontext_t context;
+    stack_state context;
     std::unique_ptr<char[]> stack;
     waiting state;
     source at; /* what it waits at */
@@ -44,7 +43,7 @@ struct fibre {
 };
 
 fibre fibres[THREADS_MAX];
-ucontext_t scheduler;
+stack_state scheduler;
 #ifdef FIBRES_ARE_WATCHED
 const void *scheduler_stack;
 size_t scheduler_size;
@@ -71,7 +70,7 @@ void to_scheduler(fibre &from, bool for_good)
 #else
     (void)for_good;
 #endif
-    swapcontext(&from.context, &scheduler);
+    switch_stack(from.context, scheduler);
 #ifdef FIBRES_ARE_WATCHED
     __sanitizer_finish_switch_fiber(from.fake_stack, nullptr, nullptr);
 #endif
@@ -82,7 +81,7 @@ void to_fibre(fibre &to)
 #ifdef FIBRES_ARE_WATCHED
     __sanitizer_start_switch_fiber(&scheduler_fake, to.stack.get(), STACK);
 #endif
-    swapcontext(&scheduler, &to.context);
+    switch_stack(scheduler, to.context);
 #ifdef FIBRES_ARE_WATCHED
     __sanitizer_finish_switch_fiber(scheduler_fake, nullptr, nullptr);
 #endif
@@ -105,11 +104,10 @@ void prepare(fibre &f)
         f.stack = std::make_unique<char[]>(STACK);
     f.state = RUNS;
     f.fake_stack = nullptr;
-    getcontext(&f.context);
-    f.context.uc_stack.ss_sp = f.stack.get();
-    f.context.uc_stack.ss_size = STACK;
-    f.context.uc_link = nullptr;
-    makecontext(&f.context, enter, 0);
+#ifdef FIBRES_ARE_WATCHED
+    __asan_unpoison_memory_region(f.stack.get(), STACK); /* a launch that failed left frames */
+#endif
+    start_on(f.context, f.stack.get(), STACK, enter);
 }
 
 /* ----------------------------------------------------------------------------------- waiting -- */
