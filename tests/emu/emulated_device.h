@@ -2,7 +2,6 @@
 #ifndef PARSEAL_TESTS_EMULATED_DEVICE_H
 #define PARSEAL_TESTS_EMULATED_DEVICE_H
 
-#include <array>
 #include <cstring>
 #include <vector>
 
@@ -25,31 +24,83 @@ enum { WARP = 32, WARPS_MAX = 32, EXCHANGED = 8 };
  * launches: what lies on either side of a meeting is in order. */
 struct place {
     u32 thread, block, blocks, threads, dynamic_shared;
-    u64 block_epoch, warp_epoch[WARPS_MAX], block_serial;
+    u64 block_epoch, warp_epoch[WARPS_MAX];
+    u64 first_epoch; /* of this block */
 };
 extern place here;
 
-/* Ends the launch: the calling thread does not go on. */
-[[noreturn]] void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/* `line` tells apart what threads wait at. */
-void meet_block(int line);
-void meet_warp(int line);
-
-/* Every lane gets n words of each. */
-void warp_exchange(const u32 *own, u32 n, u32 all[WARP][EXCHANGED], int line = __builtin_LINE());
-
-uint4 load16(const void *p);
-void store16(void *p, uint4 v);
-void check_aligned(const void *p, size_t alignment);
-
-/* Who was at an element last, and when. */
-struct visit {
-    u32 thread;
-    u64 block_epoch, warp_epoch;
+/* Where a kernel calls what takes one: as a default argument it is the caller's place. */
+struct source {
+    const char *file;
+    int line;
+    source(const char *f = __builtin_FILE(), int l = __builtin_LINE()) : file(f), line(l)
+    {
+    }
+    bool operator==(const source &other) const
+    {
+        return line == other.line && std::strcmp(file, other.file) == 0;
+    }
 };
 
-enum : u32 { NOBODY = ~0u, MANY = ~0u - 1 };
+/* Ends the launch: the calling thread does not go on. */
+[[noreturn]] void fail(const source &at, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* `at` tells apart what threads wait at. */
+void meet_block(const source &at);
+void meet_warp(const source &at);
+
+/* Every lane gets n words of each. */
+void warp_exchange(const u32 *own, u32 n, u32 all[WARP][EXCHANGED], const source &at = source());
+
+uint4 load16(const void *p, const source &at = source());
+void store16(void *p, uint4 v, const source &at = source());
+void check_aligned(const void *p, size_t alignment, const source &at = source());
+
+/* The last visit of an element by a thread, or by several that nothing has put in order. */
+struct visit {
+    u32 thread = MANY, warp = MANY;
+    u64 block_epoch = 0, warp_epoch = 0;
+    enum : u32 { MANY = ~0u };
+
+    static visit now()
+    {
+        visit v;
+        v.thread = here.thread;
+        v.warp = here.thread / WARP;
+        v.block_epoch = here.block_epoch;
+        v.warp_epoch = here.warp_epoch[v.warp];
+        return v;
+    }
+
+    /* Whether other threads' part in it is not before what the thread does now. */
+    bool unordered(const visit &now) const
+    {
+        if (block_epoch != now.block_epoch || thread == now.thread)
+            return false;
+        return warp != now.warp || warp_epoch == now.warp_epoch;
+    }
+
+    void join(const visit &now)
+    {
+        const visit before = *this;
+        *this = now;
+        if (before.unordered(now)) {
+            thread = MANY;
+            warp = before.warp == now.warp ? now.warp : u32(MANY);
+        }
+    }
+};
+
+/* An index, and where it is used. */
+struct index {
+    size_t i;
+    source at;
+    template <class Integer>
+    index(Integer value, const source &where = source()) : i((size_t)value), at(where)
+    {
+    }
+};
 
 /* Elements of shared memory, each with its last writer and readers. */
 template <class T> class shared_array
@@ -58,17 +109,17 @@ template <class T> class shared_array
     class element
     {
       public:
-        element(shared_array &of, size_t at) : array(of), i(at)
+        element(shared_array &of, const index &which) : array(of), where(which)
         {
         }
         element(const element &) = default;
         operator T() const
         {
-            return array.load(i);
+            return array.load(where);
         }
         const element &operator=(const T &value) const
         {
-            array.store(i, value);
+            array.store(where, value);
             return *this;
         }
         const element &operator=(const element &other) const
@@ -90,93 +141,70 @@ template <class T> class shared_array
 
       private:
         shared_array &array;
-        size_t i;
+        const index where;
     };
 
     explicit shared_array(const char *called) : name(called)
     {
     }
 
-    /* Each thread comes here first; a block's first one finds what nobody has written yet. */
+    /* Each thread comes here first. What earlier blocks have left is told by its epochs. */
     void enter(size_t count)
     {
-        if (block_serial == here.block_serial)
-            return;
-        block_serial = here.block_serial;
-        cells.assign(count, cell());
+        if (cells.size() != count)
+            cells.resize(count);
     }
 
-    element operator[](size_t i)
+    element operator[](const index &which)
     {
-        return element(*this, i);
+        return element(*this, which);
     }
 
   private:
     struct cell {
         T value;
-        visit writer = {NOBODY, 0, 0};
-        std::array<visit, WARPS_MAX> reader;
-        cell()
-        {
-            std::memset(&value, 0xa5, sizeof value);
-            reader.fill({NOBODY, 0, 0});
-        }
+        visit writer, reader;
     };
 
-    cell &at(size_t i)
+    cell &find(const index &which)
     {
-        if (i >= cells.size())
-            fail("%s[%zu] of %zu", name, i, cells.size());
-        return cells[i];
+        if (which.i >= cells.size())
+            fail(which.at, "%s[%zu] of %zu", name, which.i, cells.size());
+        return cells[which.i];
     }
 
-    static visit now()
+    void look_at_writer(const index &which, const visit &writer, const visit &now, const char *what)
     {
-        return {here.thread, here.block_epoch, here.warp_epoch[here.thread / WARP]};
+        if (writer.unordered(now))
+            fail(which.at, "race: %s[%zu] is %s, which thread %u has written", name, which.i, what,
+                 writer.thread);
     }
 
-    /* Whether nothing has put the visit, by a thread of that warp, before what the thread does now.
-     */
-    static bool unordered(const visit &v, u32 warp)
+    T load(const index &which)
     {
-        if (v.thread == NOBODY || v.thread == here.thread || v.block_epoch != here.block_epoch)
-            return false;
-        return warp != here.thread / WARP || v.warp_epoch == here.warp_epoch[warp];
-    }
-
-    void look_at_writer(size_t i, const visit &writer, const char *what) const
-    {
-        if (unordered(writer, writer.thread / WARP))
-            fail("race: %s[%zu] is %s, which thread %u has written", name, i, what, writer.thread);
-    }
-
-    T load(size_t i)
-    {
-        cell &c = at(i);
-        look_at_writer(i, c.writer, "read");
-        visit &mine = c.reader[here.thread / WARP];
-        const bool others = unordered(mine, here.thread / WARP);
-        mine = now();
-        if (others)
-            mine.thread = MANY;
+        cell &c = find(which);
+        const visit now = visit::now();
+        if (c.writer.block_epoch < here.first_epoch)
+            fail(which.at, "%s[%zu] is read, which nobody has written", name, which.i);
+        look_at_writer(which, c.writer, now, "read");
+        c.reader.join(now);
         return c.value;
     }
 
-    void store(size_t i, const T &value)
+    void store(const index &which, const T &value)
     {
-        cell &c = at(i);
-        look_at_writer(i, c.writer, "written");
-        for (u32 w = 0; w < WARPS_MAX; w++)
-            if (unordered(c.reader[w], w))
-                fail("race: %s[%zu] is written, which another thread of warp %u has read", name, i,
-                     w);
+        cell &c = find(which);
+        const visit now = visit::now();
+        look_at_writer(which, c.writer, now, "written");
+        if (c.reader.unordered(now))
+            fail(which.at, "race: %s[%zu] is written, which another thread has read", name,
+                 which.i);
         c.value = value;
-        c.writer = now();
+        c.writer = now;
     }
 
     const char *name;
     std::vector<cell> cells;
-    u64 block_serial = 0;
 };
 
 } // namespace emulated
@@ -214,20 +242,20 @@ inline u32 block_threads()
     return emulated::here.threads;
 }
 
-inline void block_sync(int line = __builtin_LINE())
+inline void block_sync(const emulated::source &at = emulated::source())
 {
-    emulated::meet_block(line);
+    emulated::meet_block(at);
 }
 
-inline void warp_sync(int line = __builtin_LINE())
+inline void warp_sync(const emulated::source &at = emulated::source())
 {
-    emulated::meet_warp(line);
+    emulated::meet_warp(at);
 }
 
-u32 warp_shuffle(u32 x, u32 lane, int line = __builtin_LINE());
-u32 warp_shuffle_xor(u32 x, u32 mask, int line = __builtin_LINE());
-u32 warp_ballot(u32 condition, int line = __builtin_LINE());
-u32 warp_any(u32 condition, int line = __builtin_LINE());
+u32 warp_shuffle(u32 x, u32 lane, const emulated::source &at = emulated::source());
+u32 warp_shuffle_xor(u32 x, u32 mask, const emulated::source &at = emulated::source());
+u32 warp_ballot(u32 condition, const emulated::source &at = emulated::source());
+u32 warp_any(u32 condition, const emulated::source &at = emulated::source());
 
 inline u32 count_ones(u32 x)
 {

@@ -1,14 +1,13 @@
 /* Fibres that take turns on one CPU thread: each runs until it has to wait for others. */
 #include "emulator.h"
 
-#include <ucontext.h>
-
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
 #include <memory>
 
 #include "emulated_device.h"
+#include "fibre_switch.h"
 #include "launcher.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -19,7 +18,7 @@
 #endif
 #endif
 #ifdef FIBRES_ARE_WATCHED
-#include <sanitizer/common_interface_defs.h>
+#include <sanitizer/asan_interface.h>
 #endif
 
 namespace emulated
@@ -35,16 +34,16 @@ enum { STACK = 256 * 1024, THREADS_MAX = WARP * WARPS_MAX };
 enum waiting { RUNS, AT_BLOCK, AT_WARP, DONE };
 
 struct fibre {
-    ucontext_t context;
+    stack_state context;
     std::unique_ptr<char[]> stack;
     waiting state;
-    int line; /* what it waits at */
+    source at; /* what it waits at */
     void *fake_stack;
     u32 given[EXCHANGED];
 };
 
 fibre fibres[THREADS_MAX];
-ucontext_t scheduler;
+stack_state scheduler;
 #ifdef FIBRES_ARE_WATCHED
 const void *scheduler_stack;
 size_t scheduler_size;
@@ -71,7 +70,7 @@ void to_scheduler(fibre &from, bool for_good)
 #else
     (void)for_good;
 #endif
-    swapcontext(&from.context, &scheduler);
+    switch_stack(from.context, scheduler);
 #ifdef FIBRES_ARE_WATCHED
     __sanitizer_finish_switch_fiber(from.fake_stack, nullptr, nullptr);
 #endif
@@ -82,7 +81,7 @@ void to_fibre(fibre &to)
 #ifdef FIBRES_ARE_WATCHED
     __sanitizer_start_switch_fiber(&scheduler_fake, to.stack.get(), STACK);
 #endif
-    swapcontext(&scheduler, &to.context);
+    switch_stack(scheduler, to.context);
 #ifdef FIBRES_ARE_WATCHED
     __sanitizer_finish_switch_fiber(scheduler_fake, nullptr, nullptr);
 #endif
@@ -105,20 +104,19 @@ void prepare(fibre &f)
         f.stack = std::make_unique<char[]>(STACK);
     f.state = RUNS;
     f.fake_stack = nullptr;
-    getcontext(&f.context);
-    f.context.uc_stack.ss_sp = f.stack.get();
-    f.context.uc_stack.ss_size = STACK;
-    f.context.uc_link = nullptr;
-    makecontext(&f.context, enter, 0);
+#ifdef FIBRES_ARE_WATCHED
+    __asan_unpoison_memory_region(f.stack.get(), STACK); /* a launch that failed left frames */
+#endif
+    start_on(f.context, f.stack.get(), STACK, enter);
 }
 
 /* ----------------------------------------------------------------------------------- waiting -- */
 
-void wait(waiting state, int line)
+void wait(waiting state, const source &at)
 {
     fibre &own = fibres[here.thread];
     own.state = state;
-    own.line = line;
+    own.at = at;
     to_scheduler(own, false);
 }
 
@@ -126,7 +124,7 @@ void wait(waiting state, int line)
 bool release(u32 first, u32 n, waiting state)
 {
     for (u32 i = first; i < first + n; i++)
-        if (fibres[i].state != state || fibres[i].line != fibres[first].line)
+        if (fibres[i].state != state || !(fibres[i].at == fibres[first].at))
             return false;
     for (u32 i = first; i < first + n; i++)
         fibres[i].state = RUNS;
@@ -148,27 +146,31 @@ bool release_all()
     return any;
 }
 
+const char *base_name(const source &at)
+{
+    const char *slash = std::strrchr(at.file, '/');
+    return slash == nullptr ? at.file : slash + 1;
+}
+
 void describe_stuck()
 {
     u32 i = 0, other = 0;
     while (fibres[i].state == DONE)
         i++;
     while (other < here.threads &&
-           (fibres[other].state == fibres[i].state && fibres[other].line == fibres[i].line))
+           (fibres[other].state == fibres[i].state && fibres[other].at == fibres[i].at))
         other++;
-    std::snprintf(
-        error, sizeof error,
-        "%s, block %u: thread %u waits at a barrier of its %s in line %d, which thread %u "
-        "does not reach",
-        kernel_name, here.block, i, fibres[i].state == AT_BLOCK ? "block" : "warp", fibres[i].line,
-        other);
+    std::snprintf(error, sizeof error,
+                  "%s, block %u: %s:%d: thread %u waits at a barrier of its %s, which thread %u "
+                  "does not reach",
+                  kernel_name, here.block, base_name(fibres[i].at), fibres[i].at.line, i,
+                  fibres[i].state == AT_BLOCK ? "block" : "warp", other);
     failed = true;
 }
 
 void run_block()
 {
-    here.block_serial++;
-    here.block_epoch++;
+    here.first_epoch = ++here.block_epoch;
     for (u32 i = 0; i < here.threads; i++)
         prepare(fibres[i]);
     while (!failed) {
@@ -220,11 +222,12 @@ bool launch(const kernel &what, unsigned blocks, unsigned threads, unsigned dyna
 
 /* -------------------------------------------------------------------------- for the kernels -- */
 
-void fail(const char *format, ...)
+void fail(const source &at, const char *format, ...)
 {
     va_list args;
-    const int head = std::snprintf(error, sizeof error, "%s, block %u, thread %u: ", kernel_name,
-                                   here.block, here.thread);
+    const int head =
+        std::snprintf(error, sizeof error, "%s, block %u, thread %u: %s:%d: ", kernel_name,
+                      here.block, here.thread, base_name(at), at.line);
     va_start(args, format);
     std::vsnprintf(error + head, sizeof error - (size_t)head, format, args);
     va_end(args);
@@ -233,43 +236,43 @@ void fail(const char *format, ...)
     __builtin_unreachable();
 }
 
-void meet_block(int line)
+void meet_block(const source &at)
 {
-    wait(AT_BLOCK, line);
+    wait(AT_BLOCK, at);
 }
 
-void meet_warp(int line)
+void meet_warp(const source &at)
 {
-    wait(AT_WARP, line);
+    wait(AT_WARP, at);
 }
 
-void warp_exchange(const u32 *own, u32 n, u32 all[WARP][EXCHANGED], int line)
+void warp_exchange(const u32 *own, u32 n, u32 all[WARP][EXCHANGED], const source &at)
 {
     const u32 first = here.thread / WARP * WARP;
     std::memcpy(fibres[here.thread].given, own, n * sizeof *own);
-    wait(AT_WARP, line);
+    wait(AT_WARP, at);
     for (u32 i = 0; i < WARP; i++)
         std::memcpy(all[i], fibres[first + i].given, n * sizeof *own);
-    wait(AT_WARP, line); /* nobody gives anew before all have taken */
+    wait(AT_WARP, at); /* nobody gives anew before all have taken */
 }
 
-void check_aligned(const void *p, size_t alignment)
+void check_aligned(const void *p, size_t alignment, const source &at)
 {
     if ((uintptr_t)p % alignment != 0)
-        fail("%p is not aligned to %zu bytes", p, alignment);
+        fail(at, "%p is not aligned to %zu bytes", p, alignment);
 }
 
-uint4 load16(const void *p)
+uint4 load16(const void *p, const source &at)
 {
     uint4 v;
-    check_aligned(p, sizeof v);
+    check_aligned(p, sizeof v, at);
     std::memcpy(&v, p, sizeof v);
     return v;
 }
 
-void store16(void *p, uint4 v)
+void store16(void *p, uint4 v, const source &at)
 {
-    check_aligned(p, sizeof v);
+    check_aligned(p, sizeof v, at);
     std::memcpy(p, &v, sizeof v);
 }
 
@@ -277,30 +280,30 @@ void store16(void *p, uint4 v)
 
 using namespace emulated;
 
-u32 warp_shuffle(u32 x, u32 lane, int line)
+u32 warp_shuffle(u32 x, u32 lane, const source &at)
 {
     u32 all[WARP][EXCHANGED];
-    warp_exchange(&x, 1, all, line);
+    warp_exchange(&x, 1, all, at);
     return all[lane % WARP][0];
 }
 
-u32 warp_shuffle_xor(u32 x, u32 mask, int line)
+u32 warp_shuffle_xor(u32 x, u32 mask, const source &at)
 {
-    return warp_shuffle(x, lane_id() ^ mask, line);
+    return warp_shuffle(x, lane_id() ^ mask, at);
 }
 
-u32 warp_ballot(u32 condition, int line)
+u32 warp_ballot(u32 condition, const source &at)
 {
     u32 all[WARP][EXCHANGED], result = 0;
-    warp_exchange(&condition, 1, all, line);
+    warp_exchange(&condition, 1, all, at);
     for (u32 i = 0; i < WARP; i++)
         result |= (u32)(all[i][0] != 0) << i;
     return result;
 }
 
-u32 warp_any(u32 condition, int line)
+u32 warp_any(u32 condition, const source &at)
 {
-    return warp_ballot(condition, line) != 0;
+    return warp_ballot(condition, at) != 0;
 }
 
 /* ----------------------------------------------------------------------------------- launch -- */

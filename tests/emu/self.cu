@@ -46,10 +46,12 @@ KERNEL(32, 1) permute(const u32 *in, u32 *out)
 
 enum {
     FINE,
+    UNWRITTEN,
     RACE_WRITE_READ,
     RACE_READ_WRITE,
     RACE_WRITE_WRITE,
     RACE_IN_WARP,
+    RACE_OF_READERS,
     NO_BARRIER,
     OTHER_BARRIER,
     NO_LANE,
@@ -62,15 +64,19 @@ KERNEL(64, 1) misuse(u32 what, u32 *out)
     SHARED(u32, words, 64);
     const u32 i = thread_id();
     words[i] = i;
-    if (what != RACE_WRITE_READ)
+    if (what != UNWRITTEN)
         block_sync();
-    out[i] = words[what == RACE_IN_WARP ? i : 63 - i];
-    if (what == RACE_READ_WRITE)
+    if (what == RACE_WRITE_READ && i == 0)
+        words[0] = 1;
+    out[i] = words[what == RACE_IN_WARP ? i : what == RACE_OF_READERS ? 5 : 63 - i];
+    if (what == RACE_READ_WRITE && i == 40)
         words[i] = 1;
     if (what == RACE_WRITE_WRITE && i % 32 == 0)
         words[7] = i;
     if (what == RACE_IN_WARP)
         words[i ^ 1] = 5;
+    if (what == RACE_OF_READERS && i == 63)
+        words[5] = 1;
     if (what == NO_BARRIER && i == 50)
         return;
     if (what == OTHER_BARRIER && i < 32)
