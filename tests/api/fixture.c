@@ -91,7 +91,8 @@ void refuse_bad_bufs(buf_call call, void *arg, const parseal_buf *good, uint64_t
                      const char *name)
 {
     refuse_buf(call, arg, good, kind_unknown, PARSEAL_ERR_ARG, name);
-    refuse_buf(call, arg, good, kind_cuda, PARSEAL_ERR_UNSUPPORTED, name);
+    if (run_backend() != PARSEAL_BACKEND_CUDA)
+        refuse_buf(call, arg, good, kind_cuda, PARSEAL_ERR_UNSUPPORTED, name);
     if (run_backend() != PARSEAL_BACKEND_OPENCL)
         refuse_buf(call, arg, good, kind_opencl, PARSEAL_ERR_UNSUPPORTED, name);
     refuse_buf(call, arg, good, reserved_set, PARSEAL_ERR_ARG, name);
