@@ -5,7 +5,7 @@
 
 #include "host/cuda/device.h"
 
-enum { BUDGET_MIN = 1 << 20, CAPABILITY_MIN = 75 };
+enum { CAPABILITY_MIN = 75 };
 
 /* wish: a number, or a part of the name. */
 static bool is_called(const char *wish, int ordinal, const char *name)
@@ -35,7 +35,7 @@ static parseal_status find(cuda_device *d)
                         wish);
 }
 
-static parseal_status describe(cuda_device *d)
+static parseal_status describe(cuda_device *d, const parseal_request *request)
 {
     int major, minor, multiprocessors, shared;
     size_t memory;
@@ -49,23 +49,17 @@ static parseal_status describe(cuda_device *d)
     d->shared_max = (uint32_t)shared;
     d->gpu.has_subnormals = true;
     d->gpu.buffer_max = memory;
-    d->gpu.budget = memory / 4;
     if (d->capability < CAPABILITY_MIN)
         return parseal_fail(PARSEAL_ERR_NO_DEVICE,
                             "cuda: %s has compute capability %d.%d, at least 7.5 is needed",
                             d->gpu.name, major, minor);
-    return PARSEAL_OK;
+    return gpu_take_options(&d->gpu, memory, request);
 }
 
 static parseal_status set_up(cuda_device *d, const parseal_request *request)
 {
     TRY(find(d));
-    TRY(describe(d));
-    if (request->device_memory != 0 && request->device_memory < BUDGET_MIN)
-        return parseal_fail(PARSEAL_ERR_ARG, "options.device_memory: %llu, at least %d expected",
-                            (unsigned long long)request->device_memory, BUDGET_MIN);
-    if (request->device_memory != 0)
-        d->gpu.budget = request->device_memory;
+    TRY(describe(d, request));
     d->time_kernels = request->time_kernels;
     d->gpu.driver = &cuda_driver;
     CU_TRY(&d->api, DevicePrimaryCtxRetain, (&d->context, d->id));

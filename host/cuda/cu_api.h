@@ -36,8 +36,15 @@ enum {
 enum { CU_FUNCTION_DYNAMIC_SHARED_MAX = 8 }; /* CUfunction_attribute */
 enum { CU_STREAM_NON_BLOCKING = 1 };
 enum { CU_HOST_ALLOC_PORTABLE = 1 };
-enum { CU_POINTER_CONTEXT = 1, CU_POINTER_MEMORY_TYPE = 2, CU_POINTER_DEVICE_ORDINAL = 9 };
-enum { CU_MEMORY_DEVICE = 2 };
+enum { CU_MEMORY_HOST = 1, CU_MEMORY_DEVICE = 2 };
+
+/* CUpointer_attribute */
+enum {
+    CU_POINTER_MEMORY_TYPE = 2,
+    CU_POINTER_DEVICE_ORDINAL = 9,
+    CU_POINTER_RANGE_START = 11,
+    CU_POINTER_RANGE_SIZE = 12
+};
 
 /* X(name without cu, exported name, parameters) */
 #define CU_API_FUNCTIONS(X)                                                                 \

@@ -84,6 +84,20 @@ static void unpin(const gpu_device *d, const gpu_stream *s, gpu_pinned *pinned)
     *pinned = (gpu_pinned){0};
 }
 
+static bool is_pinned(const gpu_device *d, const void *p, uint64_t size)
+{
+    const cu_api *api = &cuda_of(d)->api;
+    const cu_pointer at = (cu_pointer)(uintptr_t)p;
+    unsigned type = 0;
+    cu_pointer begin = 0;
+    size_t all = 0;
+    return api->PointerGetAttribute(&type, CU_POINTER_MEMORY_TYPE, at) == CU_OK &&
+           type == CU_MEMORY_HOST &&
+           api->PointerGetAttribute(&begin, CU_POINTER_RANGE_START, at) == CU_OK &&
+           api->PointerGetAttribute(&all, CU_POINTER_RANGE_SIZE, at) == CU_OK && begin <= at &&
+           at - begin <= all && size <= all - (at - begin);
+}
+
 static parseal_status write(const gpu_device *d, const gpu_stream *s, gpu_memory to, uint64_t at,
                             const void *from, uint64_t size, bool wait)
 {
@@ -212,6 +226,7 @@ const gpu_driver cuda_driver = {
     .free = free_memory,
     .pin = pin,
     .unpin = unpin,
+    .is_pinned = is_pinned,
     .stream_open = stream_open,
     .stream_close = stream_close,
     .stream_of = stream_of,

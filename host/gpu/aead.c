@@ -66,57 +66,11 @@ void gpu_keys_destroy(void *keys)
     free(k);
 }
 
-/* ------------------------------------------------------------------------------------- table -- */
+/* ------------------------------------------------------------------------------------- steps -- */
 
 static uint64_t ceil_div(uint64_t a, uint64_t b)
 {
     return a / b + (a % b != 0);
-}
-
-static parseal_status copy_to_device(const gpu_device *d, const void *bytes, uint64_t size,
-                                     gpu_memory *memory)
-{
-    const gpu_stream own = d->own;
-    *memory = gpu_alloc(d, size);
-    return *memory == 0 ? PARSEAL_ERR_NO_MEMORY : gpu_write_now(d, &own, *memory, 0, bytes, size);
-}
-
-/* begin[i]: the work-items of all items before i. */
-static void count_work(gpu_table *t, const aead_item *items, uint64_t *crypt_begin,
-                       uint64_t *hash_begin)
-{
-    uint64_t crypt = 0, hash = 0;
-    for (size_t i = 0; i < t->n; i++) {
-        crypt_begin[i] = crypt;
-        hash_begin[i] = hash;
-        t->bytes += items[i].len + items[i].aad_len;
-        crypt += t->device->driver->crypt_units(&items[i]);
-        hash += ceil_div(items[i].aad_len, t->tile) + ceil_div(items[i].len, t->tile);
-    }
-    crypt_begin[t->n] = t->crypt_total = crypt;
-    hash_begin[t->n] = t->hash_total = hash;
-}
-
-parseal_status gpu_table_create(gpu_table *t, const gpu_device *d, const aead_item *items, size_t n)
-{
-    *t = (gpu_table){.device = d, .n = (uint32_t)n};
-    if (n >= UINT32_MAX)
-        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "%zu messages are too many at once", n);
-    uint64_t *begin = calloc(2 * (n + 1), sizeof *begin);
-    if (begin == NULL)
-        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "out of memory for %zu messages", n);
-    t->tile = d->driver->hash_tile(d, items, n);
-    count_work(t, items, begin, begin + n + 1);
-    const uint64_t begin_size = (n + 1) * sizeof *begin;
-    parseal_status status = copy_to_device(d, items, n * sizeof *items, &t->items);
-    if (status == PARSEAL_OK)
-        status = copy_to_device(d, begin, begin_size, &t->crypt_begin);
-    if (status == PARSEAL_OK)
-        status = copy_to_device(d, begin + n + 1, begin_size, &t->hash_begin);
-    free(begin);
-    if (status != PARSEAL_OK)
-        gpu_table_destroy(t);
-    return status;
 }
 
 uint64_t gpu_work_size(const gpu_table *t)
@@ -130,16 +84,6 @@ uint64_t gpu_work_max(const gpu_driver *driver, uint64_t len, uint64_t aad_len)
         ceil_div(len, driver->hash_tile_min) + ceil_div(aad_len, driver->hash_tile_min);
     return GPU_WORK + tiles * driver->hash_work;
 }
-
-void gpu_table_destroy(gpu_table *t)
-{
-    gpu_free(t->device, t->items);
-    gpu_free(t->device, t->crypt_begin);
-    gpu_free(t->device, t->hash_begin);
-    t->items = t->crypt_begin = t->hash_begin = 0;
-}
-
-/* ------------------------------------------------------------------------------------- steps -- */
 
 void gpu_aead_launch(gpu_launch *launch, const gpu_table *t, const char *kernel)
 {

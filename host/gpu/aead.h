@@ -13,19 +13,6 @@ typedef struct gpu_keys {
     uint64_t prepared_size;
 } gpu_keys;
 
-/* A batch's shape on the device. */
-typedef struct gpu_table {
-    const gpu_device *device;
-    uint32_t n, tile; /* tile: bytes */
-    gpu_memory items, crypt_begin, hash_begin;
-    uint64_t bytes; /* of all messages and their aad */
-    uint64_t crypt_total, hash_total; /* units of aead_crypt, tiles of aead_hash */
-} gpu_table;
-
-parseal_status gpu_table_create(gpu_table *table, const gpu_device *d, const aead_item *items,
-                                size_t n);
-void gpu_table_destroy(gpu_table *table);
-
 /* The buffers of one run, and what stands in for those that a batch does not need. */
 typedef struct gpu_aead_io {
     gpu_place in, out, aad, nonces, tags, verdicts, work;

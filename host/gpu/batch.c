@@ -1,14 +1,14 @@
 /* Batches of messages in host memory. Messages are gathered into the slots of a stage, many at a
- * time, and results scattered back, while the other slot works. A message that no slot holds goes
- * through by itself, in parts (long_message.c). */
+ * time, and results scattered back, while other slots work; long messages in pinned memory go
+ * straight between there and the device. A message that no slot holds goes through by itself, in
+ * parts (long_message.c). */
 #include "host/gpu/batch.h"
 
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Messages begin where wide loads are possible. */
-enum { ALIGNMENT = 16 };
+enum { ALIGNMENT = 16, WHOLE_MAX = 128 << 20 };
 
 static uint64_t padded(uint64_t size)
 {
@@ -19,7 +19,7 @@ static uint64_t padded(uint64_t size)
 static uint64_t room_of(const gpu_driver *driver, const parseal_msg *m)
 {
     return padded(m->len) + padded(m->aad_len) + PARSEAL_NONCEBYTES + PARSEAL_TAGBYTES +
-           sizeof(int32_t) + gpu_work_max(driver, m->len, m->aad_len) + 6;
+           sizeof(int32_t) + gpu_work_max(driver, m->len, m->aad_len);
 }
 
 /* The padding between a slot's arrays, at most. */
@@ -30,118 +30,6 @@ static bool fits(const gpu_driver *driver, const parseal_msg *m, uint64_t room)
     return m->len <= room && m->aad_len <= room && room_of(driver, m) <= room - ROOM_BETWEEN;
 }
 
-/* Messages [first, first + n) and where a slot has them. What goes in comes first, what comes out
- * last. */
-typedef struct {
-    size_t first, n;
-    uint64_t aad, nonces, tags, data, verdicts, work, end; /* bytes before each array */
-    gpu_table table;
-} load;
-
-/* As many messages from `first` on as a slot holds, none of them too long. */
-static load next_load(const gpu_driver *driver, const parseal_msg *msgs, size_t n, size_t first,
-                      uint64_t room)
-{
-    load l = {.first = first};
-    uint64_t used = ROOM_BETWEEN, data = 0, aad = 0, work = 0;
-    for (size_t i = first;
-         i < n && fits(driver, &msgs[i], room) && room_of(driver, &msgs[i]) <= room - used; i++) {
-        used += room_of(driver, &msgs[i]);
-        data += padded(msgs[i].len);
-        aad += padded(msgs[i].aad_len);
-        work += gpu_work_max(driver, msgs[i].len, msgs[i].aad_len);
-        l.n++;
-    }
-    l.nonces = aad;
-    l.tags = padded(l.nonces + PARSEAL_NONCEBYTES * l.n);
-    l.data = l.tags + PARSEAL_TAGBYTES * l.n;
-    l.verdicts = l.data + data;
-    l.work = padded(l.verdicts + sizeof(int32_t) * l.n);
-    l.end = l.work + work;
-    return l;
-}
-
-/* Copies the messages into the slot's host memory, and describes them. */
-static void gather(const load *l, const parseal_msg *msgs, uint8_t *to, aead_item *items)
-{
-    uint64_t data = 0, aad = 0;
-    for (size_t i = 0; i < l->n; i++) {
-        const parseal_msg *m = &msgs[l->first + i];
-        items[i] = (aead_item){.len = m->len,
-                               .in_offset = data,
-                               .out_offset = data,
-                               .aad_len = m->aad_len,
-                               .aad_offset = aad,
-                               .blocks_after = 1,
-                               .key = m->key};
-        if (m->len > 0)
-            memcpy(to + l->data + data, m->in, m->len);
-        if (m->aad_len > 0)
-            memcpy(to + l->aad + aad, m->aad, m->aad_len);
-        memcpy(to + l->nonces + PARSEAL_NONCEBYTES * i, m->nonce, sizeof m->nonce);
-        memcpy(to + l->tags + PARSEAL_TAGBYTES * i, m->tag, sizeof m->tag);
-        data += padded(m->len);
-        aad += padded(m->aad_len);
-    }
-}
-
-static void scatter(const load *l, parseal_msg *msgs, const uint8_t *from, bool open)
-{
-    uint64_t data = 0;
-    for (size_t i = 0; i < l->n; i++) {
-        parseal_msg *m = &msgs[l->first + i];
-        if (m->len > 0)
-            memcpy(m->out, from + l->data + data, m->len);
-        if (!open)
-            memcpy(m->tag, from + l->tags + PARSEAL_TAGBYTES * i, sizeof m->tag);
-        memcpy(&m->status, from + l->verdicts + sizeof m->status * i, sizeof m->status);
-        data += padded(m->len);
-    }
-}
-
-static parseal_status describe(const gpu_keys *keys, load *l, const parseal_msg *msgs,
-                               const gpu_slot *slot)
-{
-    aead_item *items = calloc(l->n, sizeof *items);
-    if (items == NULL)
-        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "batch: out of memory for %zu messages", l->n);
-    gather(l, msgs, slot->host, items);
-    const parseal_status status = gpu_table_create(&l->table, keys->device, items, l->n);
-    free(items);
-    return status;
-}
-
-static parseal_status begin_load(const gpu_keys *keys, gpu_stage *stage, gpu_slot *slot, load *l,
-                                 const parseal_msg *msgs, bool open)
-{
-    const gpu_memory m = slot->memory;
-    const gpu_aead_io io = {.in = {m, l->data},
-                            .out = {m, l->data},
-                            .aad = {m, l->aad},
-                            .nonces = {m, l->nonces},
-                            .tags = {m, l->tags},
-                            .verdicts = {m, l->verdicts},
-                            .work = {m, l->work}};
-    gpu_slot_use(slot, l->end);
-    TRY(describe(keys, l, msgs, slot));
-    TRY(gpu_slot_in(stage, slot, 0, l->verdicts));
-    TRY(gpu_aead_run(keys, &l->table, &io, &slot->stream, open));
-    return gpu_slot_out(stage, slot, l->tags, l->work - l->tags);
-}
-
-static parseal_status finish_load(const gpu_keys *keys, const gpu_slot *slot, load *l,
-                                  parseal_msg *msgs, bool open)
-{
-    if (l->n == 0)
-        return PARSEAL_OK;
-    const parseal_status status = gpu_finish(keys->device, &slot->stream);
-    if (status == PARSEAL_OK)
-        scatter(l, msgs, slot->host, open);
-    gpu_table_destroy(&l->table);
-    l->n = 0;
-    return status;
-}
-
 typedef struct {
     const gpu_keys *keys;
     parseal_msg *msgs;
@@ -150,41 +38,235 @@ typedef struct {
     uint64_t room; /* bytes of a slot */
 } batch;
 
+/* Messages [first, first + n) and where a slot has them: what goes in begins at byte 0, what comes
+ * out at the tags, and data is what may go past the slot's host memory. */
+typedef struct {
+    size_t first, n;
+    uint64_t aad, nonces, tags, verdicts, data, work, end; /* bytes before each array */
+    bool *direct;                                          /* per message: pinned by the caller */
+    const parseal_msg *msgs;
+    const aead_item *items;
+    bool out;
+    gpu_slot *slot;
+} load;
+
+/* As many messages from `first` on as a slot holds, none of them too long. */
+static load next_load(const batch *b, size_t first)
+{
+    const gpu_driver *driver = b->keys->device->driver;
+    load l = {.first = first, .msgs = b->msgs + first};
+    uint64_t used = ROOM_BETWEEN, data = 0, aad = 0, work = 0;
+    for (size_t i = first; i < b->n && fits(driver, &b->msgs[i], b->room) &&
+                           room_of(driver, &b->msgs[i]) <= b->room - used;
+         i++) {
+        used += room_of(driver, &b->msgs[i]);
+        data += padded(b->msgs[i].len);
+        aad += padded(b->msgs[i].aad_len);
+        work += gpu_work_max(driver, b->msgs[i].len, b->msgs[i].aad_len);
+        l.n++;
+    }
+    l.nonces = aad;
+    l.tags = padded(l.nonces + PARSEAL_NONCEBYTES * l.n);
+    l.verdicts = l.tags + PARSEAL_TAGBYTES * l.n;
+    l.data = padded(l.verdicts + sizeof(int32_t) * l.n);
+    l.work = l.data + data;
+    l.end = l.work + work;
+    return l;
+}
+
+/* Where the library reads and writes in the same place, it must be able to stop in between. */
+static bool writes_direct(const load *l, size_t i)
+{
+    return l->direct[i] && l->msgs[i].in != l->msgs[i].out;
+}
+
+/* Describes the messages to the kernels, and copies what is short. */
+static void gather_heads(const load *l, const gpu_device *d, aead_item *items)
+{
+    uint8_t *to = l->slot->host;
+    uint64_t data = 0, aad = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        const parseal_msg *m = &l->msgs[i];
+        items[i] = (aead_item){.len = m->len,
+                               .in_offset = data,
+                               .out_offset = data,
+                               .aad_len = m->aad_len,
+                               .aad_offset = aad,
+                               .blocks_after = 1,
+                               .key = m->key};
+        l->direct[i] = gpu_is_direct(d, m->in, m->len) && gpu_is_direct(d, m->out, m->len);
+        if (m->aad_len > 0)
+            gpu_copy(d, to + l->aad + aad, m->aad, m->aad_len);
+        memcpy(to + l->nonces + PARSEAL_NONCEBYTES * i, m->nonce, sizeof m->nonce);
+        memcpy(to + l->tags + PARSEAL_TAGBYTES * i, m->tag, sizeof m->tag);
+        data += padded(m->len);
+        aad += padded(m->aad_len);
+    }
+    memset(to + l->verdicts, 0, sizeof(int32_t) * l->n);
+}
+
+/* The message that has byte `at` of the data, which is not past them all. */
+static size_t message_at(const load *l, uint64_t at)
+{
+    size_t low = 0, high = l->n;
+    while (high - low > 1) {
+        const size_t middle = low + (high - low) / 2;
+        if (l->items[middle].in_offset <= at)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Bytes [begin, end) of the data, between the messages and the slot's host memory. */
+static void copy_data(void *arg, uint64_t begin, uint64_t end)
+{
+    const load *l = arg;
+    for (size_t i = message_at(l, begin); i < l->n && l->items[i].in_offset < end; i++) {
+        const parseal_msg *m = &l->msgs[i];
+        const uint64_t at = l->items[i].in_offset;
+        const uint64_t from = begin > at ? begin - at : 0;
+        const uint64_t to = end - at < m->len ? end - at : m->len;
+        uint8_t *staged = l->slot->host + l->data + at + from;
+        if (from >= to || (l->out ? writes_direct(l, i) : l->direct[i]))
+            continue;
+        if (l->out)
+            memcpy((uint8_t *)m->out + from, staged, (size_t)(to - from));
+        else
+            memcpy(staged, (const uint8_t *)m->in + from, (size_t)(to - from));
+    }
+}
+
+/* Enqueues the data's copies, those past the slot's host memory each by itself. */
+static parseal_status move_data(const load *l, const gpu_stage *stage, gpu_span *span)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        const parseal_msg *m = &l->msgs[i];
+        const uint64_t at = l->data + l->items[i].in_offset;
+        if (span->out && writes_direct(l, i))
+            TRY(gpu_slot_out_to(stage, l->slot, at, m->out, m->len));
+        else if (!span->out && l->direct[i])
+            TRY(gpu_slot_in_from(stage, l->slot, at, m->in, m->len));
+        else
+            TRY(gpu_span_add(span, at, padded(m->len)));
+    }
+    return gpu_span_end(span);
+}
+
+/* Copies what does not go straight to the device into the slot's host memory. */
+static void gather_data(load *l, const gpu_device *d)
+{
+    bool any = false;
+    for (size_t i = 0; i < l->n; i++)
+        any = any || !writes_direct(l, i);
+    if (!any)
+        return;
+    gpu_slot_use_both(l->slot, l->work);
+    gpu_spread(d, l->work - l->data, copy_data, l);
+}
+
+static void scatter(load *l, const gpu_device *d, parseal_msg *msgs, bool open)
+{
+    const uint8_t *from = l->slot->host;
+    l->out = true;
+    gpu_spread(d, l->work - l->data, copy_data, l);
+    for (size_t i = 0; i < l->n; i++) {
+        parseal_msg *m = &msgs[l->first + i];
+        if (!open)
+            memcpy(m->tag, from + l->tags + PARSEAL_TAGBYTES * i, sizeof m->tag);
+        memcpy(&m->status, from + l->verdicts + sizeof m->status * i, sizeof m->status);
+    }
+}
+
+static parseal_status begin_load(const batch *b, const gpu_stage *stage, load *l)
+{
+    gpu_slot *slot = l->slot;
+    const gpu_memory m = slot->memory;
+    const gpu_aead_io io = {.in = {m, l->data},
+                            .out = {m, l->data},
+                            .aad = {m, l->aad},
+                            .nonces = {m, l->nonces},
+                            .tags = {m, l->tags},
+                            .verdicts = {m, l->verdicts},
+                            .work = {m, l->work}};
+    gpu_span in = {stage, slot, false, 0, l->data}, out = {stage, slot, true, l->tags, l->data};
+    TRY(gpu_table_open(&slot->table, stage->device, l->n));
+    l->direct = calloc(l->n, sizeof *l->direct);
+    if (l->direct == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "batch: out of memory for %zu messages", l->n);
+    l->items = slot->table.host;
+    gpu_slot_use(slot, l->end);
+    gpu_slot_use_both(slot, l->data);
+    gather_heads(l, stage->device, slot->table.host);
+    gather_data(l, stage->device);
+    TRY(gpu_table_upload(&slot->table, &slot->stream));
+    TRY(move_data(l, stage, &in));
+    TRY(gpu_aead_run(b->keys, &slot->table, &io, &slot->stream, b->open));
+    return move_data(l, stage, &out);
+}
+
+static parseal_status finish_load(const batch *b, load *l)
+{
+    if (l->n == 0)
+        return PARSEAL_OK;
+    TRY(gpu_finish(b->keys->device, &l->slot->stream));
+    scatter(l, b->keys->device, b->msgs, b->open);
+    free(l->direct);
+    *l = (load){0};
+    return PARSEAL_OK;
+}
+
+/* All of them, the oldest first. */
+static parseal_status finish_loads(const batch *b, load under_way[GPU_SLOTS], size_t oldest)
+{
+    for (size_t i = 0; i < GPU_SLOTS; i++)
+        TRY(finish_load(b, &under_way[(oldest + i) % GPU_SLOTS]));
+    return PARSEAL_OK;
+}
+
 static parseal_status run_loads(const batch *b, gpu_stage *stage, load under_way[GPU_SLOTS])
 {
     const gpu_driver *driver = b->keys->device->driver;
     size_t next = 0;
-    for (size_t i = 0; i < b->n; next = (next + 1) % stage->n) {
-        gpu_slot *slot = &stage->slot[next];
+    for (size_t i = 0; i < b->n;) {
         load *l = &under_way[next];
-        TRY(finish_load(b->keys, slot, l, b->msgs, b->open));
         if (!fits(driver, &b->msgs[i], b->room)) {
-            TRY(gpu_long_message(b->keys, stage, slot, &b->msgs[i], b->open));
+            TRY(finish_loads(b, under_way, next));
+            TRY(gpu_long_message(b->keys, stage, &b->msgs[i], b->open));
             i++;
             continue;
         }
-        *l = next_load(driver, b->msgs, b->n, i, b->room);
+        TRY(finish_load(b, l));
+        *l = next_load(b, i);
+        l->slot = &stage->slot[next];
         i += l->n;
-        TRY(begin_load(b->keys, stage, slot, l, b->msgs, b->open));
+        TRY(begin_load(b, stage, l));
+        next = (next + 1) % stage->n;
     }
-    for (size_t i = 0; i < stage->n; i++, next = (next + 1) % stage->n)
-        TRY(finish_load(b->keys, &stage->slot[next], &under_way[next], b->msgs, b->open));
-    return PARSEAL_OK;
+    return finish_loads(b, under_way, next);
 }
 
-/* How large slots must be, and whether one is enough. */
+/* How large slots must be, and whether one is enough. Longer messages than WHOLE_MAX go in parts:
+ * they overlap with themselves. */
 static void measure(batch *b, uint64_t *pieces)
 {
-    const gpu_driver *driver = b->keys->device->driver;
-    const uint64_t max = gpu_slot_max(b->keys->device);
-    uint64_t all = ROOM_BETWEEN;
-    bool all_fit = true;
-    for (size_t i = 0; i < b->n && all_fit; i++) {
-        all_fit = fits(driver, &b->msgs[i], max) && room_of(driver, &b->msgs[i]) <= max - all;
-        all += all_fit ? room_of(driver, &b->msgs[i]) : 0;
+    const gpu_device *d = b->keys->device;
+    const uint64_t max = gpu_slot_max(d), whole_max = max < WHOLE_MAX ? max : WHOLE_MAX;
+    uint64_t all = ROOM_BETWEEN, largest = 0;
+    bool any_long = false;
+    for (size_t i = 0; i < b->n; i++) {
+        const bool whole = fits(d->driver, &b->msgs[i], whole_max);
+        const uint64_t room = whole ? room_of(d->driver, &b->msgs[i]) : 0;
+        any_long = any_long || !whole;
+        all += room;
+        largest = room > largest ? room : largest;
     }
-    b->room = all_fit ? all : max;
-    *pieces = all_fit ? 1 : GPU_SLOTS;
+    const uint64_t piece = gpu_piece_size(d, any_long ? UINT64_MAX : all);
+    b->room = piece < ROOM_BETWEEN + largest ? ROOM_BETWEEN + largest : piece;
+    *pieces = any_long || all > b->room ? GPU_SLOTS : 1;
+    if (*pieces == 1)
+        b->room = all;
 }
 
 parseal_status gpu_batch_run(const void *device, const void *keys, parseal_msg *msgs, size_t n,
@@ -201,7 +283,6 @@ parseal_status gpu_batch_run(const void *device, const void *keys, parseal_msg *
     const parseal_status status = run_loads(&b, &stage, under_way);
     gpu_stage_close(&stage); /* waits */
     for (size_t i = 0; i < GPU_SLOTS; i++)
-        if (under_way[i].table.device != NULL)
-            gpu_table_destroy(&under_way[i].table);
+        free(under_way[i].direct);
     return status;
 }

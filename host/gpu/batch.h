@@ -4,8 +4,8 @@
 
 #include "host/gpu/aead.h"
 
-/* Seals or opens one message that no slot holds, through this slot, and finishes it. */
-parseal_status gpu_long_message(const gpu_keys *keys, gpu_stage *stage, gpu_slot *slot,
-                                parseal_msg *msg, bool open);
+/* Seals or opens one message that no slot holds, through all of them, and finishes it. */
+parseal_status gpu_long_message(const gpu_keys *keys, gpu_stage *stage, parseal_msg *msg,
+                                bool open);
 
 #endif

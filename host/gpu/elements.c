@@ -1,6 +1,5 @@
 /* Operations on arrays, element by element: on device buffers at once, on host memory in pieces. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "host/gpu/stage.h"
 
@@ -16,6 +15,7 @@ typedef struct {
     void *arg;
     gpu_place *places;
     uint64_t *region; /* where in a slot each operand is */
+    bool *direct;     /* whether it goes past the slot's host memory: pinned by the caller */
 } job;
 
 /* A piece under way in a slot. */
@@ -40,6 +40,12 @@ static uint8_t *host_bytes(const gpu_operand *operand, uint64_t first)
                        (uintptr_t)bytes_of(operand->bits, first));
 }
 
+/* What they take of a slot. */
+static uint64_t region_size(const gpu_operand *operand, uint64_t n)
+{
+    return (bytes_of(operand->bits, n) + 255) / 256 * 256;
+}
+
 /* Lays the host operands out in a slot; the bytes that a piece of n elements takes there. */
 static uint64_t lay_out(const job *j, uint64_t n, uint64_t *region)
 {
@@ -49,7 +55,7 @@ static uint64_t lay_out(const job *j, uint64_t n, uint64_t *region)
             continue;
         if (region != NULL)
             region[i] = size;
-        size += (bytes_of(j->operands[i].bits, n) + 255) / 256 * 256;
+        size += region_size(&j->operands[i], n);
     }
     return size;
 }
@@ -73,29 +79,49 @@ static parseal_status finish_piece(const job *j, const gpu_slot *slot, piece *p)
     TRY(gpu_finish(j->device, &slot->stream));
     for (size_t i = 0; i < j->n_operands; i++) {
         const gpu_operand *operand = &j->operands[i];
-        if (on_host(operand) && operand->write)
-            memcpy(host_bytes(operand, p->first), slot->host + j->region[i],
-                   (size_t)bytes_of(operand->bits, p->n));
+        if (on_host(operand) && operand->write && !j->direct[i])
+            gpu_copy(j->device, host_bytes(operand, p->first), slot->host + j->region[i],
+                     bytes_of(operand->bits, p->n));
     }
     p->n = 0;
     return PARSEAL_OK;
 }
 
-static parseal_status begin_piece(const job *j, gpu_stage *stage, gpu_slot *slot, const piece *p)
+static parseal_status bring_in(const job *j, gpu_stage *stage, gpu_slot *slot, const piece *p)
 {
+    gpu_span span = {stage, slot, false, 0, 0};
     for (size_t i = 0; i < j->n_operands; i++) {
         const gpu_operand *operand = &j->operands[i];
         const uint64_t size = bytes_of(operand->bits, p->n);
-        if (!on_host(operand) || !operand->read)
+        const uint8_t *from = on_host(operand) ? host_bytes(operand, p->first) : NULL;
+        if (from == NULL || !operand->read)
             continue;
-        memcpy(slot->host + j->region[i], host_bytes(operand, p->first), (size_t)size);
-        TRY(gpu_slot_in(stage, slot, j->region[i], size));
+        if (j->direct[i]) {
+            TRY(gpu_slot_in_from(stage, slot, j->region[i], from, size));
+            continue;
+        }
+        gpu_slot_use_both(slot, j->region[i] + size);
+        gpu_copy(j->device, slot->host + j->region[i], from, size);
+        TRY(gpu_span_add(&span, j->region[i], region_size(operand, p->n)));
     }
+    return gpu_span_end(&span);
+}
+
+static parseal_status begin_piece(const job *j, gpu_stage *stage, gpu_slot *slot, const piece *p)
+{
+    TRY(bring_in(j, stage, slot, p));
     find_places(j, slot, p->first);
     TRY(j->work(j->arg, &slot->stream, j->places, p->first, p->n));
-    for (size_t i = 0; i < j->n_operands; i++)
-        if (on_host(&j->operands[i]) && j->operands[i].write)
-            TRY(gpu_slot_out(stage, slot, j->region[i], bytes_of(j->operands[i].bits, p->n)));
+    for (size_t i = 0; i < j->n_operands; i++) {
+        const gpu_operand *operand = &j->operands[i];
+        const uint64_t size = bytes_of(operand->bits, p->n);
+        if (!on_host(operand) || !operand->write)
+            continue;
+        if (j->direct[i])
+            TRY(gpu_slot_out_to(stage, slot, j->region[i], host_bytes(operand, p->first), size));
+        else
+            TRY(gpu_slot_out(stage, slot, j->region[i], size));
+    }
     return PARSEAL_OK;
 }
 
@@ -123,11 +149,11 @@ size_t gpu_operands_max(const gpu_device *d, uint32_t bits)
     return n < SIZE_MAX ? (size_t)n : SIZE_MAX;
 }
 
-/* The largest piece that a slot holds. */
 static parseal_status choose_piece(job *j)
 {
-    const uint64_t room = gpu_slot_max(j->device), step = lay_out(j, STEP, NULL);
-    if (step > room)
+    const uint64_t step = lay_out(j, STEP, NULL), all = lay_out(j, j->count, NULL);
+    const uint64_t wanted = gpu_piece_size(j->device, all), room = wanted < step ? step : wanted;
+    if (step > gpu_slot_max(j->device))
         return parseal_fail(PARSEAL_ERR_NO_MEMORY,
                             "%zu vectors do not fit the device's memory, not even in pieces",
                             j->n_operands);
@@ -144,6 +170,10 @@ static parseal_status run_staged(job *j, void *stream)
     TRY(choose_piece(j));
     if (stream == NULL) /* the pieces go to other streams */
         TRY(gpu_finish(j->device, &own));
+    for (size_t i = 0; i < j->n_operands; i++)
+        j->direct[i] =
+            on_host(&j->operands[i]) && gpu_is_direct(j->device, host_bytes(&j->operands[i], 0),
+                                                      bytes_of(j->operands[i].bits, j->count));
     const uint64_t largest = j->piece < j->count ? j->piece : j->count;
     const uint64_t size = lay_out(j, largest, j->region);
     TRY(gpu_stage_open(&stage, j->device, stream, size, (j->count - 1) / j->piece + 1));
@@ -178,12 +208,14 @@ parseal_status gpu_for_elements(const gpu_device *d, void *stream, const gpu_ope
         return PARSEAL_OK;
     j.places = calloc(n_operands, sizeof *j.places);
     j.region = calloc(n_operands, sizeof *j.region);
+    j.direct = calloc(n_operands, sizeof *j.direct);
     parseal_status status = PARSEAL_ERR_NO_MEMORY;
-    if (j.places != NULL && j.region != NULL)
+    if (j.places != NULL && j.region != NULL && j.direct != NULL)
         status = run(&j, stream);
     else
         (void)parseal_fail(PARSEAL_ERR_NO_MEMORY, "out of memory for %zu vectors", n_operands);
     free(j.places);
     free(j.region);
+    free(j.direct);
     return status;
 }

@@ -4,7 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fallback/threads.h"
 #include "host/gpu/stage.h"
+
+enum { BUDGET_MIN = 1 << 20 };
+
+parseal_status gpu_take_options(gpu_device *d, uint64_t memory, const parseal_request *request)
+{
+    if (request->device_memory != 0 && request->device_memory < BUDGET_MIN)
+        return parseal_fail(PARSEAL_ERR_ARG, "options.device_memory: %llu, at least %d expected",
+                            (unsigned long long)request->device_memory, BUDGET_MIN);
+    d->budget = request->device_memory != 0 ? request->device_memory : memory / 4;
+    d->copy_threads = threads_available(request->cpu_threads);
+    return PARSEAL_OK;
+}
 
 parseal_status gpu_shared_open(gpu_device *d)
 {

@@ -54,7 +54,11 @@ typedef struct {
     bool has_subnormals;
     uint64_t buffer_max; /* bytes of one buffer */
     uint64_t budget;     /* bytes that a staged call may take on the device */
+    uint32_t copy_threads;
 } gpu_device;
+
+/* What the caller wants, on a device of so much memory. */
+parseal_status gpu_take_options(gpu_device *d, uint64_t memory, const parseal_request *request);
 
 parseal_status gpu_shared_open(gpu_device *d);
 
@@ -121,6 +125,9 @@ struct gpu_driver {
     parseal_status (*pin)(const gpu_device *d, const gpu_stream *s, uint64_t size,
                           gpu_pinned *pinned);
     void (*unpin)(const gpu_device *d, const gpu_stream *s, gpu_pinned *pinned);
+
+    /* Whether host memory of the caller's is pinned, all of it. NULL: there is no telling. */
+    bool (*is_pinned)(const gpu_device *d, const void *p, uint64_t size);
 
     parseal_status (*stream_open)(const gpu_device *d, gpu_stream *s);
     void (*stream_close)(const gpu_device *d, gpu_stream *s);

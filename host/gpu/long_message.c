@@ -1,28 +1,46 @@
-/* One message in parts, each as long as a slot. The sum of all parts' hashes stays on the device.
- * Open goes over the message twice: to check its tag, and then to decrypt it. */
+/* One message in parts, which take turns in the slots of a stage: while one is worked on, others
+ * are copied. Each slot adds up the hashes of its own parts; what all of them add up to is the
+ * message's. Open goes over the message twice: to check its tag, and then to decrypt it. */
 #include <string.h>
 
 #include "host/gpu/batch.h"
 
-/* The slot's first bytes, before the part that is worked on. The work comes after that. */
-enum { NONCE = 0, TAG = 16, VERDICT = 32, HEAD = 36, PART = 256 };
+/* The slot's first bytes, before the part that is worked on. The work comes after that: the sum and
+ * E(J0) first. */
+enum { NONCE = 0, TAG = 16, VERDICT = 32, HEAD = 36, PART = 256, SUM_BYTES = 16 };
 
 typedef struct {
     const gpu_keys *keys;
     gpu_stage *stage;
-    gpu_slot *slot;
     parseal_msg *msg;
     bool open;
-    gpu_aead_io io;
-    uint64_t part_max; /* bytes, a multiple of 16 */
+    bool direct_in, direct_out; /* between the caller's memory and the device */
+    uint64_t part_max;          /* bytes, a multiple of 16 */
 } long_message;
+
+/* Where the part in a slot is to go. */
+typedef struct {
+    uint64_t at, size; /* bytes; size 0: nowhere */
+} part;
 
 static uint64_t blocks_of(uint64_t size)
 {
     return size / 16 + (size % 16 != 0);
 }
 
-/* Runs one step on one item. */
+static gpu_aead_io io_of(const long_message *l, const gpu_slot *slot)
+{
+    const gpu_memory m = slot->memory;
+    return (gpu_aead_io){.in = {m, PART},
+                         .out = {m, PART},
+                         .aad = {m, PART},
+                         .nonces = {m, NONCE},
+                         .tags = {m, TAG},
+                         .verdicts = {m, VERDICT},
+                         .work = {m, PART + l->part_max}};
+}
+
+/* Enqueues one step on one item. */
 typedef parseal_status (*step)(const gpu_keys *, const gpu_table *, const gpu_aead_io *,
                                const gpu_stream *, bool);
 
@@ -41,54 +59,135 @@ static parseal_status crypt_and_hash(const gpu_keys *keys, const gpu_table *t,
     return gpu_aead_hash(keys, t, io, s, open);
 }
 
-static parseal_status run_step(const long_message *l, const aead_item *item, step run)
+/* The slot's earlier work has been waited for: its table is free. */
+static parseal_status enqueue(const long_message *l, gpu_slot *slot, const aead_item *item,
+                              step run)
 {
-    gpu_table table;
-    const gpu_device *d = l->keys->device;
-    TRY(gpu_table_create(&table, d, item, 1));
-    const parseal_status status = run(l->keys, &table, &l->io, &l->slot->stream, l->open);
-    const parseal_status done = gpu_finish(d, &l->slot->stream);
-    gpu_table_destroy(&table);
-    return status == PARSEAL_OK ? done : status;
+    const gpu_aead_io io = io_of(l, slot);
+    TRY(gpu_table_open(&slot->table, l->stage->device, 1));
+    slot->table.host[0] = *item;
+    TRY(gpu_table_upload(&slot->table, &slot->stream));
+    return run(l->keys, &slot->table, &io, &slot->stream, l->open);
+}
+
+static parseal_status finish_slot(const long_message *l, const gpu_slot *slot)
+{
+    return gpu_finish(l->stage->device, &slot->stream);
+}
+
+/* ------------------------------------------------------------------------------------- parts -- */
+
+static parseal_status bring_in(const long_message *l, gpu_slot *slot, const uint8_t *from,
+                               uint64_t size, bool direct)
+{
+    if (direct)
+        return gpu_slot_in_from(l->stage, slot, PART, from, size);
+    gpu_slot_use_both(slot, PART + size);
+    gpu_copy(l->stage->device, slot->host + PART, from, size);
+    return gpu_slot_in(l->stage, slot, PART, size);
+}
+
+static parseal_status take_out(const long_message *l, gpu_slot *slot, const part *p)
+{
+    if (l->direct_out)
+        return gpu_slot_out_to(l->stage, slot, PART, (uint8_t *)l->msg->out + p->at, p->size);
+    return gpu_slot_out(l->stage, slot, PART, p->size);
+}
+
+/* Waits for what is in the slot, and hands it over where it is to go somewhere. */
+static parseal_status settle(const long_message *l, const gpu_slot *slot, part *p)
+{
+    TRY(finish_slot(l, slot));
+    if (p->size > 0 && !l->direct_out) {
+        if (l->msg->in == l->msg->out)
+            l->msg->status = PARSEAL_ITEM_SPOILED;
+        gpu_copy(l->stage->device, (uint8_t *)l->msg->out + p->at, slot->host + PART, p->size);
+    }
+    p->size = 0;
+    return PARSEAL_OK;
+}
+
+static parseal_status settle_all(const long_message *l, part parts[GPU_SLOTS])
+{
+    for (size_t i = 0; i < l->stage->n; i++)
+        TRY(settle(l, &l->stage->slot[i], &parts[i]));
+    return PARSEAL_OK;
 }
 
 static parseal_status hash_aad(const long_message *l)
 {
     const parseal_msg *m = l->msg;
+    part parts[GPU_SLOTS] = {{0, 0}};
+    size_t next = 0;
     for (uint64_t at = 0; at < m->aad_len; at += l->part_max) {
         const uint64_t left = m->aad_len - at, size = left < l->part_max ? left : l->part_max;
         const aead_item item = {.aad_len = size,
                                 .blocks_after = blocks_of(left - size) + blocks_of(m->len) + 1,
                                 .key = m->key};
-        memcpy(l->slot->host + PART, (const uint8_t *)m->aad + at, (size_t)size);
-        TRY(gpu_slot_in(l->stage, l->slot, PART, size));
-        TRY(run_step(l, &item, gpu_aead_hash));
+        gpu_slot *slot = &l->stage->slot[next];
+        TRY(finish_slot(l, slot));
+        TRY(bring_in(l, slot, (const uint8_t *)m->aad + at, size, false));
+        TRY(enqueue(l, slot, &item, gpu_aead_hash));
+        next = (next + 1) % l->stage->n;
     }
-    return PARSEAL_OK;
+    return settle_all(l, parts);
 }
 
 /* All parts of the data through a step; out is written where that step crypts. */
 static parseal_status pass(const long_message *l, step run, bool writes)
 {
     const parseal_msg *m = l->msg;
+    part parts[GPU_SLOTS] = {{0, 0}};
+    size_t next = 0;
     for (uint64_t at = 0; at < m->len; at += l->part_max) {
         const uint64_t left = m->len - at, size = left < l->part_max ? left : l->part_max;
         const aead_item item = {.len = size,
                                 .first_block = at / 16,
                                 .blocks_after = blocks_of(left - size) + 1,
                                 .key = m->key};
-        memcpy(l->slot->host + PART, (const uint8_t *)m->in + at, (size_t)size);
-        TRY(gpu_slot_in(l->stage, l->slot, PART, size));
-        TRY(run_step(l, &item, run));
-        if (!writes)
-            continue;
-        TRY(gpu_slot_out(l->stage, l->slot, PART, size));
-        TRY(gpu_finish(l->keys->device, &l->slot->stream));
-        if (m->in == m->out)
-            l->msg->status = PARSEAL_ITEM_SPOILED;
-        memcpy((uint8_t *)m->out + at, l->slot->host + PART, (size_t)size);
+        gpu_slot *slot = &l->stage->slot[next];
+        TRY(settle(l, slot, &parts[next]));
+        TRY(bring_in(l, slot, (const uint8_t *)m->in + at, size, l->direct_in));
+        TRY(enqueue(l, slot, &item, run));
+        if (writes) {
+            parts[next] = (part){at, size};
+            TRY(take_out(l, slot, &parts[next]));
+        }
+        next = (next + 1) % l->stage->n;
     }
-    return PARSEAL_OK;
+    return settle_all(l, parts);
+}
+
+/* ------------------------------------------------------------------------------------- whole -- */
+
+/* Every slot begins with a sum of nothing. */
+static parseal_status start(const long_message *l)
+{
+    const aead_item whole = {.blocks_after = 1, .key = l->msg->key};
+    for (size_t i = 0; i < l->stage->n; i++) {
+        gpu_slot *slot = &l->stage->slot[i];
+        memset(slot->host, 0, PART);
+        memcpy(slot->host + NONCE, l->msg->nonce, sizeof l->msg->nonce);
+        memcpy(slot->host + TAG, l->msg->tag, sizeof l->msg->tag);
+        TRY(gpu_slot_in(l->stage, slot, 0, PART));
+        TRY(enqueue(l, slot, &whole, begin));
+    }
+    return hash_aad(l);
+}
+
+/* The first slot's sum becomes that of all. */
+static parseal_status add_sums(const long_message *l)
+{
+    const uint64_t at = PART + l->part_max;
+    gpu_slot *slots = l->stage->slot;
+    for (size_t i = 0; i < l->stage->n; i++) {
+        TRY(gpu_slot_out(l->stage, &slots[i], at, SUM_BYTES));
+        TRY(finish_slot(l, &slots[i]));
+    }
+    for (size_t i = 1; i < l->stage->n; i++)
+        for (size_t j = 0; j < SUM_BYTES; j++)
+            slots[0].host[at + j] ^= slots[i].host[at + j];
+    return gpu_slot_in(l->stage, &slots[0], at, SUM_BYTES);
 }
 
 /* The tag or the verdict, from the device. */
@@ -96,22 +195,13 @@ static parseal_status finish(const long_message *l, int32_t *verdict)
 {
     const aead_item whole = {
         .len = l->msg->len, .aad_len = l->msg->aad_len, .blocks_after = 1, .key = l->msg->key};
-    TRY(run_step(l, &whole, gpu_aead_finish));
-    TRY(gpu_slot_out(l->stage, l->slot, TAG, HEAD - TAG));
-    TRY(gpu_finish(l->keys->device, &l->slot->stream));
-    memcpy(verdict, l->slot->host + VERDICT, sizeof *verdict);
+    gpu_slot *slot = &l->stage->slot[0];
+    TRY(add_sums(l));
+    TRY(enqueue(l, slot, &whole, gpu_aead_finish));
+    TRY(gpu_slot_out(l->stage, slot, TAG, HEAD - TAG));
+    TRY(finish_slot(l, slot));
+    memcpy(verdict, slot->host + VERDICT, sizeof *verdict);
     return PARSEAL_OK;
-}
-
-static parseal_status start(const long_message *l)
-{
-    const aead_item whole = {.blocks_after = 1, .key = l->msg->key};
-    memset(l->slot->host, 0, PART);
-    memcpy(l->slot->host + NONCE, l->msg->nonce, sizeof l->msg->nonce);
-    memcpy(l->slot->host + TAG, l->msg->tag, sizeof l->msg->tag);
-    TRY(gpu_slot_in(l->stage, l->slot, 0, PART));
-    TRY(run_step(l, &whole, begin));
-    return hash_aad(l);
 }
 
 static parseal_status seal(const long_message *l)
@@ -120,8 +210,20 @@ static parseal_status seal(const long_message *l)
     TRY(start(l));
     TRY(pass(l, crypt_and_hash, true));
     TRY(finish(l, &verdict));
-    memcpy(l->msg->tag, l->slot->host + TAG, sizeof l->msg->tag);
+    memcpy(l->msg->tag, l->stage->slot[0].host + TAG, sizeof l->msg->tag);
     l->msg->status = verdict;
+    return PARSEAL_OK;
+}
+
+/* The other slots' kernels ask for the verdict, too. */
+static parseal_status spread_verdict(const long_message *l)
+{
+    const int32_t *verdict = (const int32_t *)(l->stage->slot[0].host + VERDICT);
+    for (size_t i = 1; i < l->stage->n; i++) {
+        gpu_slot *slot = &l->stage->slot[i];
+        memcpy(slot->host + VERDICT, verdict, sizeof *verdict);
+        TRY(gpu_slot_in(l->stage, slot, VERDICT, sizeof *verdict));
+    }
     return PARSEAL_OK;
 }
 
@@ -131,10 +233,12 @@ static parseal_status open_checked(const long_message *l)
     TRY(start(l));
     TRY(pass(l, gpu_aead_hash, false));
     TRY(finish(l, &verdict));
-    if (verdict == PARSEAL_ITEM_OK)
+    if (verdict == PARSEAL_ITEM_OK) {
+        TRY(spread_verdict(l));
         TRY(pass(l, gpu_aead_crypt, true));
-    else
+    } else {
         memset(l->msg->out, 0, l->msg->len);
+    }
     l->msg->status = verdict;
     return PARSEAL_OK;
 }
@@ -142,34 +246,29 @@ static parseal_status open_checked(const long_message *l)
 /* What a slot of so many bytes holds beside its head and the work; 0 where that is nothing. */
 static uint64_t part_max(const gpu_driver *driver, uint64_t size)
 {
-    uint64_t part = size / HASH_TILE * HASH_TILE;
-    while (part > 0 && PART + part + gpu_work_max(driver, part, 0) > size)
-        part -= HASH_TILE;
-    return part;
+    uint64_t most = size / HASH_TILE * HASH_TILE;
+    while (most > 0 && PART + most + gpu_work_max(driver, most, 0) > size)
+        most -= HASH_TILE;
+    return most;
 }
 
-parseal_status gpu_long_message(const gpu_keys *keys, gpu_stage *stage, gpu_slot *slot,
-                                parseal_msg *msg, bool open)
+parseal_status gpu_long_message(const gpu_keys *keys, gpu_stage *stage, parseal_msg *msg, bool open)
 {
-    const gpu_memory m = slot->memory;
-    const uint64_t part = part_max(keys->device->driver, slot->size);
-    long_message l = {.keys = keys,
-                      .stage = stage,
-                      .slot = slot,
-                      .msg = msg,
-                      .open = open,
-                      .io = {.in = {m, PART},
-                             .out = {m, PART},
-                             .aad = {m, PART},
-                             .nonces = {m, NONCE},
-                             .tags = {m, TAG},
-                             .verdicts = {m, VERDICT},
-                             .work = {m, PART + part}},
-                      .part_max = part};
-    if (part == 0)
+    const gpu_device *d = keys->device;
+    const uint64_t most = part_max(d->driver, stage->slot[0].size);
+    const bool direct = gpu_is_direct(d, msg->in, msg->len) && gpu_is_direct(d, msg->out, msg->len);
+    const long_message l = {.keys = keys,
+                            .stage = stage,
+                            .msg = msg,
+                            .open = open,
+                            .direct_in = direct,
+                            .direct_out = direct && msg->in != msg->out,
+                            .part_max = most};
+    if (most == 0)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY,
-                            "%s has too little memory for a message of %zu bytes",
-                            keys->device->name, msg->len);
-    gpu_slot_use(slot, PART + part + gpu_work_max(keys->device->driver, part, 0));
+                            "%s has too little memory for a message of %zu bytes", d->name,
+                            msg->len);
+    for (size_t i = 0; i < stage->n; i++)
+        gpu_slot_use(&stage->slot[i], PART + most + gpu_work_max(d->driver, most, 0));
     return open ? open_checked(&l) : seal(&l);
 }

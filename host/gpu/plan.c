@@ -22,27 +22,31 @@ static aead_item item_of(const parseal_aead_shape *shape, size_t i)
                        .key = shape->key[i]};
 }
 
+static parseal_status fill_table(gpu_table *t, const gpu_device *d, const parseal_aead_shape *shape)
+{
+    const gpu_stream own = d->own;
+    TRY(gpu_table_open(t, d, shape->n));
+    for (size_t i = 0; i < shape->n; i++)
+        t->host[i] = item_of(shape, i);
+    TRY(gpu_table_upload(t, &own));
+    return gpu_finish(d, &own);
+}
+
 parseal_status gpu_plan_create(void **plan, const void *device, const void *keys,
                                const parseal_aead_shape *shape)
 {
     gpu_plan *p = calloc(1, sizeof *p);
-    aead_item *items = calloc(shape->n + 1, sizeof *items);
-    parseal_status status = PARSEAL_ERR_NO_MEMORY;
-    if (p != NULL && items != NULL) {
-        for (size_t i = 0; i < shape->n; i++)
-            items[i] = item_of(shape, i);
-        p->keys = keys;
-        status = gpu_table_create(&p->table, device, items, shape->n);
-        p->workspace = gpu_work_size(&p->table);
-    } else {
-        (void)parseal_fail(status, "plan: out of memory for %zu messages", shape->n);
+    if (p == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "plan: out of memory");
+    p->keys = keys;
+    const parseal_status status = fill_table(&p->table, device, shape);
+    if (status != PARSEAL_OK) {
+        gpu_plan_destroy(p);
+        return status;
     }
-    free(items);
-    if (status == PARSEAL_OK)
-        *plan = p;
-    else
-        free(p);
-    return status;
+    p->workspace = gpu_work_size(&p->table);
+    *plan = p;
+    return PARSEAL_OK;
 }
 
 void gpu_plan_destroy(void *plan)
@@ -50,7 +54,7 @@ void gpu_plan_destroy(void *plan)
     gpu_plan *p = plan;
     if (p == NULL)
         return;
-    gpu_table_destroy(&p->table);
+    gpu_table_close(&p->table);
     free(p);
 }
 

@@ -3,10 +3,24 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+enum { PIECE_MIN = 4 << 20, PIECE_MAX = 32 << 20, PIECES = 8 };
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 uint64_t gpu_slot_max(const gpu_device *d)
 {
-    const uint64_t share = d->budget / GPU_SLOTS;
-    return (share < d->buffer_max ? share : d->buffer_max) / 256 * 256;
+    return smaller(d->budget / GPU_SLOTS, d->buffer_max) / 256 * 256;
+}
+
+uint64_t gpu_piece_size(const gpu_device *d, uint64_t all)
+{
+    uint64_t piece = PIECE_MIN;
+    while (piece < PIECE_MAX && piece < all / PIECES)
+        piece *= 2;
+    return smaller(piece, gpu_slot_max(d));
 }
 
 /* ------------------------------------------------------------------------------------- slots -- */
@@ -18,8 +32,8 @@ static bool slot_wipe(const gpu_device *d, gpu_slot *slot)
     if (slot->memory != 0 && slot->used > 0)
         fine = d->driver->wipe(d, &slot->stream, slot->memory, slot->used) == PARSEAL_OK && fine;
     if (slot->host != NULL)
-        sodium_memzero(slot->host, (size_t)slot->used);
-    slot->used = 0;
+        sodium_memzero(slot->host, (size_t)slot->host_used);
+    slot->used = slot->host_used = 0;
     return gpu_finish(d, &slot->stream) == PARSEAL_OK && fine;
 }
 
@@ -32,6 +46,7 @@ static void slot_close(const gpu_device *d, gpu_slot *slot)
         (void)gpu_finish(d, &slot->stream);
     }
     gpu_free(d, slot->memory);
+    gpu_table_close(&slot->table);
     if (slot->own_stream)
         d->driver->stream_close(d, &slot->stream);
     *slot = (gpu_slot){0};
@@ -70,7 +85,7 @@ static uint64_t rounded_size(const gpu_device *d, uint64_t size)
     uint64_t rounded = (uint64_t)1 << 20;
     while (rounded < size)
         rounded *= 2;
-    return rounded < max ? rounded : max;
+    return smaller(rounded, max);
 }
 
 /* What an earlier call has left, where it is large enough. */
@@ -149,24 +164,4 @@ void gpu_stage_close(gpu_stage *stage)
     if (fine && leave_spare(stage))
         return;
     close_slots(stage);
-}
-
-/* -------------------------------------------------------------------------------------- copy -- */
-
-void gpu_slot_use(gpu_slot *slot, uint64_t end)
-{
-    const uint64_t words_end = (end + 3) / 4 * 4;
-    slot->used = words_end > slot->used ? words_end : slot->used;
-}
-
-parseal_status gpu_slot_in(const gpu_stage *stage, gpu_slot *slot, uint64_t at, uint64_t size)
-{
-    gpu_slot_use(slot, at + size);
-    return gpu_write(stage->device, &slot->stream, slot->memory, at, slot->host + at, size);
-}
-
-parseal_status gpu_slot_out(const gpu_stage *stage, gpu_slot *slot, uint64_t at, uint64_t size)
-{
-    gpu_slot_use(slot, at + size);
-    return gpu_read_later(stage->device, &slot->stream, slot->memory, at, slot->host + at, size);
 }

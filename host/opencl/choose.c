@@ -5,7 +5,7 @@
 
 #include "host/opencl/device.h"
 
-enum { PLATFORMS_MAX = 16, DEVICES_MAX = 64, BUDGET_MIN = 1 << 20 };
+enum { PLATFORMS_MAX = 16, DEVICES_MAX = 64 };
 
 /* A device, and what is known of it before it is opened. */
 typedef struct {
@@ -139,7 +139,7 @@ static parseal_status read_features(ocl_device *d)
     return PARSEAL_OK;
 }
 
-static parseal_status describe(ocl_device *d)
+static parseal_status describe(ocl_device *d, const parseal_request *request)
 {
     cl_bool fine = CL_FALSE;
     const struct {
@@ -158,8 +158,7 @@ static parseal_status describe(ocl_device *d)
     if (!device_number(d, CL_DEVICE_GLOBAL_MEM_SIZE, &memory) ||
         !device_number(d, CL_DEVICE_MAX_MEM_ALLOC_SIZE, &d->gpu.buffer_max))
         return untold(d, "how much memory it has");
-    d->gpu.budget = memory / 4;
-    return PARSEAL_OK;
+    return gpu_take_options(&d->gpu, memory, request);
 }
 
 static parseal_status make_context(ocl_device *d)
@@ -207,12 +206,7 @@ static parseal_status choose_loaded(ocl_device *d, const parseal_request *reques
 {
     TRY(request->opencl_context != 0 ? adopt_context(d, (cl_context)request->opencl_context)
                                      : choose_device(d, request->named));
-    TRY(describe(d));
-    if (request->device_memory != 0 && request->device_memory < BUDGET_MIN)
-        return parseal_fail(PARSEAL_ERR_ARG, "options.device_memory: %llu, at least %d expected",
-                            (unsigned long long)request->device_memory, BUDGET_MIN);
-    if (request->device_memory != 0)
-        d->gpu.budget = request->device_memory;
+    TRY(describe(d, request));
     d->time_kernels = request->time_kernels;
     d->gpu.driver = &ocl_driver;
     return ocl_driver.stream_open(&d->gpu, &d->gpu.own);

@@ -42,8 +42,8 @@ struct allocation {
     int device;
 };
 
-std::map<cu_pointer, allocation> allocations;
-thread_local std::deque<int> current; /* contexts: of which device */
+std::map<cu_pointer, allocation> allocations, pinned; /* on devices, of the host */
+thread_local std::deque<int> current;                 /* contexts: of which device */
 char contexts[DEVICES];
 std::map<std::string, char> functions; /* by name; a function's address stands for it */
 
@@ -77,15 +77,23 @@ cu_result enqueue(cu_stream handle, command what)
     return CU_OK;
 }
 
-/* Whether [at, at + size) is memory of one allocation. */
+using memories = std::map<cu_pointer, allocation>;
+
+/* The allocation that has [at, at + size) in it, or the end. */
+memories::const_iterator find(const memories &among, cu_pointer at, size_t size)
+{
+    const auto next = among.upper_bound(at);
+    if (next == among.begin())
+        return among.end();
+    const auto found = std::prev(next);
+    const size_t before = at - found->first;
+    return before <= found->second.size && size <= found->second.size - before ? found
+                                                                               : among.end();
+}
+
 bool is_device_memory(cu_pointer at, size_t size)
 {
-    auto next = allocations.upper_bound(at);
-    if (next == allocations.begin())
-        return false;
-    const auto found = std::prev(next);
-    return at - found->first <= found->second.size &&
-           size <= found->second.size - (at - found->first);
+    return find(allocations, at, size) != allocations.end();
 }
 
 } // namespace
@@ -316,13 +324,18 @@ EXPORT cu_result cuMemHostAlloc(void **memory, size_t size, unsigned)
 {
     BEGIN_INSIDE(MemHostAlloc);
     *memory = std::malloc(size);
+    if (*memory == nullptr)
+        return CU_OUT_OF_MEMORY;
+    pinned[reinterpret_cast<cu_pointer>(*memory)] = {size, current.back()};
     live++;
-    return *memory != nullptr ? (int)CU_OK : (int)CU_OUT_OF_MEMORY;
+    return CU_OK;
 }
 
 EXPORT cu_result cuMemFreeHost(void *memory)
 {
     BEGIN_RELEASE(MemFreeHost);
+    if (pinned.erase(reinterpret_cast<cu_pointer>(memory)) == 0)
+        return INVALID_VALUE;
     std::free(memory);
     live--;
     return result;
@@ -365,12 +378,27 @@ EXPORT cu_result cuMemsetD32Async(cu_pointer to, unsigned word, size_t words, cu
 EXPORT cu_result cuPointerGetAttribute(void *value, int attribute, cu_pointer at)
 {
     BEGIN(PointerGetAttribute);
-    if (!is_device_memory(at, 0))
+    const bool on_device = is_device_memory(at, 0);
+    const memories &among = on_device ? allocations : pinned;
+    const auto found = find(among, at, 0);
+    if (found == among.end())
         return INVALID_VALUE;
-    const int device = std::prev(allocations.upper_bound(at))->second.device;
-    *static_cast<int *>(value) =
-        attribute == CU_POINTER_DEVICE_ORDINAL ? device : (int)CU_MEMORY_DEVICE;
-    return CU_OK;
+    switch (attribute) {
+    case CU_POINTER_MEMORY_TYPE:
+        *static_cast<unsigned *>(value) = on_device ? CU_MEMORY_DEVICE : CU_MEMORY_HOST;
+        return CU_OK;
+    case CU_POINTER_DEVICE_ORDINAL:
+        *static_cast<int *>(value) = found->second.device;
+        return CU_OK;
+    case CU_POINTER_RANGE_START:
+        *static_cast<cu_pointer *>(value) = found->first;
+        return CU_OK;
+    case CU_POINTER_RANGE_SIZE:
+        *static_cast<size_t *>(value) = found->second.size;
+        return CU_OK;
+    default:
+        return INVALID_VALUE;
+    }
 }
 
 EXPORT cu_result cuStreamCreate(cu_stream *s, unsigned)
