@@ -35,6 +35,7 @@ typedef struct {
     uint32_t cpu_threads; /* 0: no wish */
     bool time_kernels;
     uint64_t device_memory;   /* 0: no wish */
+    const char *device;       /* a GPU's number or a part of its name; NULL: no wish */
     uintptr_t opencl_context; /* 0: none */
     const char *cpu_impl[2];  /* from the options and from PARSEAL_CPU; NULL: no limit */
 } parseal_request;

@@ -154,6 +154,7 @@ parseal_status parseal_registry_open(parseal_registry registry, const parseal_op
                                      .cpu_threads = options->cpu_threads,
                                      .time_kernels = options->time_kernels != 0,
                                      .device_memory = options->device_memory,
+                                     .device = options->device,
                                      .opencl_context = options->opencl_context,
                                      .cpu_impl = {options->cpu_impl, environment("PARSEAL_CPU")}};
     const parseal_error before = parseal_error_save();

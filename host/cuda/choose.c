@@ -1,24 +1,14 @@
-/* Which CUDA device: the first, or the one that PARSEAL_CUDA_DEVICE names. */
+/* Which CUDA device: the first, or the one that the options or PARSEAL_CUDA_DEVICE name. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "host/cuda/device.h"
 
 enum { CAPABILITY_MIN = 75 };
 
-/* wish: a number, or a part of the name. */
-static bool is_called(const char *wish, int ordinal, const char *name)
+static parseal_status find(cuda_device *d, const parseal_request *request)
 {
+    const gpu_wish wish = gpu_wish_of(request, "PARSEAL_CUDA_DEVICE");
     char number[16];
-    snprintf(number, sizeof number, "%d", ordinal);
-    return strcmp(wish, number) == 0 || strstr(name, wish) != NULL;
-}
-
-static parseal_status find(cuda_device *d)
-{
-    const char *wish = getenv("PARSEAL_CUDA_DEVICE");
-    const bool any = wish == NULL || wish[0] == '\0';
     int n = 0;
     const cu_result error = d->api.Init(0);
     if (error == CU_OK)
@@ -28,11 +18,11 @@ static parseal_status find(cuda_device *d)
     for (d->ordinal = 0; d->ordinal < n; d->ordinal++) {
         CU_TRY(&d->api, DeviceGet, (&d->id, d->ordinal));
         CU_TRY(&d->api, DeviceGetName, (d->gpu.name, sizeof d->gpu.name, d->id));
-        if (any || is_called(wish, d->ordinal, d->gpu.name))
+        snprintf(number, sizeof number, "%d", d->ordinal);
+        if (gpu_is_wished(&wish, number, d->gpu.name))
             return PARSEAL_OK;
     }
-    return parseal_fail(PARSEAL_ERR_NO_DEVICE, "PARSEAL_CUDA_DEVICE: no device is called \"%s\"",
-                        wish);
+    return gpu_wish_failed(&wish);
 }
 
 static parseal_status describe(cuda_device *d, const parseal_request *request)
@@ -58,7 +48,7 @@ static parseal_status describe(cuda_device *d, const parseal_request *request)
 
 static parseal_status set_up(cuda_device *d, const parseal_request *request)
 {
-    TRY(find(d));
+    TRY(find(d, request));
     TRY(describe(d, request));
     d->time_kernels = request->time_kernels;
     d->gpu.driver = &cuda_driver;

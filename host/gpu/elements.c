@@ -192,7 +192,8 @@ static parseal_status run(job *j, void *stream)
         return run_staged(j, stream);
     TRY(gpu_stream_of(j->device, stream, &s));
     find_places(j, NULL, 0);
-    return j->work(j->arg, &s, j->places, 0, j->count);
+    TRY(j->work(j->arg, &s, j->places, 0, j->count));
+    return stream == NULL ? gpu_finish(j->device, &s) : PARSEAL_OK;
 }
 
 parseal_status gpu_for_elements(const gpu_device *d, void *stream, const gpu_operand *operands,

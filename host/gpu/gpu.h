@@ -57,7 +57,19 @@ typedef struct {
     uint32_t copy_threads;
 } gpu_device;
 
-/* What the caller wants, on a device of so much memory. */
+/* The device that the options and the environment ask for; both, where both do. */
+typedef struct {
+    const char *option, *variable, *value; /* NULL or "": no wish */
+} gpu_wish;
+
+gpu_wish gpu_wish_of(const parseal_request *request, const char *variable);
+bool gpu_wishes(const gpu_wish *wish); /* whether there is a wish at all */
+
+/* place: its number, as the driver's users write it */
+bool gpu_is_wished(const gpu_wish *wish, const char *place, const char *name);
+parseal_status gpu_wish_failed(const gpu_wish *wish);
+
+/* What else the caller wants, on a device of so much memory. */
 parseal_status gpu_take_options(gpu_device *d, uint64_t memory, const parseal_request *request);
 
 parseal_status gpu_shared_open(gpu_device *d);

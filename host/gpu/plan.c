@@ -187,5 +187,8 @@ parseal_status gpu_plan_run(const void *plan, const parseal_aead_io *io, bool op
     TRY(gpu_stream_of(p->table.device, stream, &s));
     for (int i = 0; i < BUFS; i++)
         copied = copied || on_host(&bufs[i]);
-    return copied ? run_copied(p, &s, bufs, open) : run_on(p, &s, bufs, open);
+    if (copied)
+        return run_copied(p, &s, bufs, open);
+    TRY(run_on(p, &s, bufs, open));
+    return stream == NULL ? gpu_finish(p->table.device, &s) : PARSEAL_OK;
 }

@@ -98,8 +98,8 @@ typedef parseal_status (*gpu_work)(void *arg, const gpu_stream *s, const gpu_pla
 /* How many operands of so many bits a slot has room for, all of them in host memory. */
 size_t gpu_operands_max(const gpu_device *d, uint32_t bits);
 
-/* All elements at once where every operand is on the device; else in pieces, and finished on
- * return. */
+/* All elements at once where every operand is on the device; else in pieces. Finished on return
+ * where there are pieces or no stream. */
 parseal_status gpu_for_elements(const gpu_device *d, void *stream, const gpu_operand *operands,
                                 size_t n_operands, uint64_t count, gpu_work work, void *arg);
 

@@ -77,32 +77,26 @@ static const found_device *first_of_type(const found_devices *found, cl_device_t
     return NULL;
 }
 
-/* "0:1", or a part of a device's name. */
-static const found_device *first_called(const found_devices *found, const char *wish)
+static const found_device *first_wished(const found_devices *found, const gpu_wish *wish)
 {
     for (size_t i = 0; i < found->n; i++)
-        if (strcmp(found->device[i].place, wish) == 0)
-            return &found->device[i];
-    for (size_t i = 0; i < found->n; i++)
-        if (strstr(found->device[i].name, wish) != NULL)
+        if (gpu_is_wished(wish, found->device[i].place, found->device[i].name))
             return &found->device[i];
     return NULL;
 }
 
-static parseal_status pick(const found_devices *found, bool named, const found_device **picked)
+static parseal_status pick(const found_devices *found, const parseal_request *request,
+                           const found_device **picked)
 {
-    const char *wish = getenv("PARSEAL_OPENCL_DEVICE");
+    const gpu_wish wish = gpu_wish_of(request, "PARSEAL_OPENCL_DEVICE");
     if (found->n == 0)
         return parseal_fail(PARSEAL_ERR_NO_DEVICE, "opencl: no device on any platform");
-    if (wish != NULL && wish[0] != '\0') {
-        *picked = first_called(found, wish);
-        if (*picked == NULL)
-            return parseal_fail(PARSEAL_ERR_NO_DEVICE,
-                                "PARSEAL_OPENCL_DEVICE: no device is called \"%s\"", wish);
-        return PARSEAL_OK;
+    if (gpu_wishes(&wish)) {
+        *picked = first_wished(found, &wish);
+        return *picked != NULL ? PARSEAL_OK : gpu_wish_failed(&wish);
     }
     *picked = first_of_type(found, CL_DEVICE_TYPE_GPU);
-    if (*picked == NULL && named)
+    if (*picked == NULL && request->named)
         *picked = &found->device[0];
     if (*picked == NULL)
         return parseal_fail(PARSEAL_ERR_NO_DEVICE,
@@ -190,12 +184,12 @@ static parseal_status adopt_context(ocl_device *d, cl_context context)
     return PARSEAL_OK;
 }
 
-static parseal_status choose_device(ocl_device *d, bool named)
+static parseal_status choose_device(ocl_device *d, const parseal_request *request)
 {
     found_devices found;
     const found_device *picked = NULL;
     find_devices(&d->api, &found);
-    TRY(pick(&found, named, &picked));
+    TRY(pick(&found, request, &picked));
     d->platform = picked->platform;
     d->id = picked->id;
     snprintf(d->gpu.name, sizeof d->gpu.name, "%s", picked->name);
@@ -205,7 +199,7 @@ static parseal_status choose_device(ocl_device *d, bool named)
 static parseal_status choose_loaded(ocl_device *d, const parseal_request *request)
 {
     TRY(request->opencl_context != 0 ? adopt_context(d, (cl_context)request->opencl_context)
-                                     : choose_device(d, request->named));
+                                     : choose_device(d, request));
     TRY(describe(d, request));
     d->time_kernels = request->time_kernels;
     d->gpu.driver = &ocl_driver;

@@ -5,7 +5,7 @@
 #   . host/pkg/debian-setup.sh      sourced: gives the functions; call parseal_setup
 set -euo pipefail
 
-left_out=("CUDA (this version has the CPU and OpenCL backends only)")
+left_out=()
 apt_updated=no
 
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -32,6 +32,9 @@ missing_for_tests() {
     compgen -G '/etc/OpenCL/vendors/*.icd' >/dev/null || echo pocl-opencl-icd
     has oclgrind || echo oclgrind
 }
+
+# nvcc is NVIDIA's to install: the library builds without it, and says so.
+has_nvcc() { has nvcc || [ -x "${CUDA_PATH:-/usr/local/cuda}/bin/nvcc" ]; }
 
 # Peers that the bench and some tests compare with.
 missing_optional() {
@@ -96,6 +99,7 @@ parseal_setup() {
     install_required "${required[@]}"
     mapfile -t optional < <(missing_backends && missing_optional)
     install_optional "${optional[@]}"
+    has_nvcc || left_out+=("CUDA kernels (no nvcc)")
     # A build folder that exists keeps the generator it was made with.
     if has ninja; then export CMAKE_GENERATOR=${CMAKE_GENERATOR:-Ninja}; fi
 }
@@ -109,6 +113,7 @@ parseal_setup_tests() {
 
 say_left_out() {
     local text
+    [ ${#left_out[@]} -gt 0 ] || return 0
     text=$(printf '; %s' "${left_out[@]}")
     echo "left out: ${text:2}"
 }

@@ -36,9 +36,10 @@
  * same object is an error of the caller. There is no global initialisation.
  *
  * Streams. The last argument of a device-level function is the backend's native queue (CUstream,
- * cl_command_queue) or NULL for the library's own queue. A CPU context takes NULL only
- * (PARSEAL_ERR_ARG otherwise) and has finished when the call returns. On a GPU a call with any
- * buffer in host memory copies it there and back, and has finished too.
+ * cl_command_queue), on which the call's work is enqueued, or NULL: the call has then finished when
+ * it returns. A CPU context takes NULL only (PARSEAL_ERR_ARG otherwise). On a GPU a call with any
+ * buffer in host memory copies it there and back, and has finished too; with device buffers alone
+ * and a stream it copies, allocates and waits for nothing, and may be captured in a CUDA graph.
  *
  * Aliasing. aead works in place: `in` and `out` of a message may be the same bytes, beginning and
  * length. Any other overlap between what a call writes and what it reads or writes elsewhere is
@@ -126,21 +127,26 @@ typedef struct {
     uintptr_t opencl_context; /* a cl_context, retained: its first device is used, and buffers made
                                  in it can be given to calls; 0: a context of the library's own */
     int32_t time_kernels;     /* not 0: parseal_info.kernel_seconds is kept, which costs a little */
+    const char *device;       /* the GPU to use, as PARSEAL_CUDA_DEVICE or PARSEAL_OPENCL_DEVICE
+                                 would name it; NULL: no wish. One context is one device: several
+                                 may be used at once */
 } parseal_options;
 
-#define PARSEAL_OPTIONS_INIT                                            \
-    {                                                                   \
-        sizeof(parseal_options), PARSEAL_BACKEND_AUTO, 0, NULL, 0, 0, 0 \
+#define PARSEAL_OPTIONS_INIT                                                  \
+    {                                                                         \
+        sizeof(parseal_options), PARSEAL_BACKEND_AUTO, 0, NULL, 0, 0, 0, NULL \
     }
 
 /* parseal_ctx_create opens a backend and stores a context in *ctx.
  *
  * options may be NULL: everything at its default. Environment variables can narrow the choice
  * further but never widen it: PARSEAL_BACKEND (cpu, opencl, cuda), PARSEAL_CPU (the name of the
- * best CPU implementation to use) and PARSEAL_OPENCL_DEVICE ("0:1", the second device of the first
- * platform, or a part of a device's name). AUTO takes OpenCL devices only if they are GPUs or are
- * named so; OpenCL asked for by name takes the first GPU, or else the first device. Each
- * implementation computes known answers before it is used; one that fails is passed over and
+ * best CPU implementation to use), PARSEAL_CUDA_DEVICE ("1", the second device, or a part of a
+ * device's name) and PARSEAL_OPENCL_DEVICE ("0:1", the second device of the first platform, or a
+ * part of a device's name). CUDA takes the first device, of compute capability 7.5 or more, and
+ * works in its primary context, which frameworks share. AUTO takes OpenCL devices only if they are
+ * GPUs or are named so; OpenCL asked for by name takes the first GPU, or else the first device.
+ * Each implementation computes known answers before it is used; one that fails is passed over and
  * parseal_ctx_info says so.
  *
  * A backend or implementation that is asked for by name is never replaced by another one.
