@@ -1,11 +1,14 @@
 #include "sizes.h"
 
+#include "run.h"
+
 void visit_sizes(size_visitor visit, void *arg)
 {
     static const size_t more[] = {1023, 1024, 1025, 4095, 4096, 4097};
     for (int side = 0; side < GUARD_SIDES; side++) {
         for (size_t n = 0; n <= 130; n++)
-            visit(arg, (guard_side)side, n);
+            if (run_length(n))
+                visit(arg, (guard_side)side, n);
         for (size_t i = 0; i < COUNT_OF(more); i++)
             visit(arg, (guard_side)side, more[i]);
     }

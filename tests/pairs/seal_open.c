@@ -128,7 +128,7 @@ static void every_pair(bench *t, force_way sealing, size_t bad)
 static void ragged_batches(bench *t, int32_t alg)
 {
     bench_open(t);
-    for (size_t i = 0; i < BATCHES; i += repeat_step(5)) {
+    for (size_t i = 0; i < run_share(BATCHES, 10); i += repeat_step(5)) {
         batch_random(&t->b, &t->r, any_reference(alg), alg);
         keys_open(t);
         every_pair(t, i % 2 != 0 ? BY_OPTION : BY_ENVIRONMENT,

@@ -72,6 +72,23 @@ int32_t run_backend(void)
     return backend;
 }
 
+bool run_emulated(void)
+{
+    const char *text = getenv("PARSEAL_TEST_EMULATED");
+    return text != NULL && text[0] != '\0';
+}
+
+size_t run_share(size_t n, size_t part)
+{
+    return run_emulated() ? (n + part - 1) / part : n;
+}
+
+bool run_length(size_t n)
+{
+    enum { BLOCK = 16 };
+    return !run_emulated() || n < 2 * BLOCK || (n + 1) % BLOCK <= 2;
+}
+
 /* 0, or what main should return. What the caller's environment narrows must not silently narrow
  * what is tested. */
 static int prepare(const char *name)
@@ -86,7 +103,8 @@ static int prepare(const char *name)
         return 1;
     if (n_impls == 0 && backend != PARSEAL_BACKEND_CPU)
         return run_skip("no device of this backend, or the library was built without it");
-    printf("%s: PARSEAL_TEST_SEED=%" PRIu64 "\n", name, run_seed());
+    printf("%s: PARSEAL_TEST_SEED=%" PRIu64 "%s\n", name, run_seed(),
+           run_emulated() ? ", on an emulated device: fewer rounds, smaller sizes" : "");
     fflush(stdout);
     return 0;
 }
@@ -132,6 +150,8 @@ int run_suite_per_impl(const char *name, unsigned primitives, const struct CMUni
 size_t past_the_caches(void)
 {
     const size_t most = (size_t)40 << 20;
+    if (run_emulated())
+        return (size_t)1 << 20;
     size_t size = (size_t)32 << 20;
 #ifdef _SC_LEVEL3_CACHE_SIZE
     const long level3 = sysconf(_SC_LEVEL3_CACHE_SIZE);

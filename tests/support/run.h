@@ -24,13 +24,25 @@ int run_suite_per_impl(const char *name, unsigned primitives, const struct CMUni
 /* The PARSEAL_BACKEND_* that is tested. */
 int32_t run_backend(void);
 
+/* Whether the backend's device is emulated (PARSEAL_TEST_EMULATED is set): it is a thousand times
+ * slower than a device. A suite then repeats less, and leaves out what is only large: no length at
+ * which a kernel does something else, and no kind of case. */
+bool run_emulated(void);
+
+/* n; on an emulated device a part-th of it, rounded up. */
+size_t run_share(size_t n, size_t part);
+
+/* Whether a suite that goes through all lengths should try n bytes: on an emulated device those of
+ * two blocks, and those beside the boundaries of later ones. */
+bool run_length(size_t n);
+
 /* Prints why nothing was tested and returns RUN_SKIPPED. */
 int run_skip(const char *why);
 
 /* PARSEAL_TEST_SEED, or a constant; printed when a suite starts. */
 uint64_t run_seed(void);
 
-/* A size that the machine's caches do not hold, within reason. */
+/* A size that the machine's caches do not hold, within reason. An emulated device has no caches. */
 size_t past_the_caches(void);
 
 /* The names of the backend's implementations of any of the primitives whose known answers are right

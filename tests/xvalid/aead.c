@@ -99,7 +99,7 @@ static void random_batches(void **state)
     parseal_ctx *ctx[THREAD_COUNTS];
     for (size_t t = 0; t < THREAD_COUNTS; t++)
         ctx[t] = run_ctx(thread_counts[t]);
-    for (size_t i = 0; i < BATCHES; i++) {
+    for (size_t i = 0; i < run_share(BATCHES, 200); i++) {
         batch_random(&b, &r, reference, any_alg(&r));
         parseal_keys *keys = batch_keys(&b, ctx[i % 8 == 7 ? i / 8 % THREAD_COUNTS : 0]);
         bool in_place = rng_below(&r, 2) != 0;
@@ -137,13 +137,14 @@ static void check_large_batch(batch *b, rng *r, const uint32_t *threads, size_t 
 static void large_messages(void **state)
 {
     (void)state;
-    static const uint64_t lens[] = {(8 << 20) + 13, 5, (1 << 20) + 1, 0, 65536, 65537, 262144};
+    const uint64_t lens[] = {
+        run_share(8 << 20, 32) + 13, 5, (1 << 20) + 1, 0, 65536, 65537, 262144};
     rng r = rng_for("large messages");
     batch b;
     batch_open(&b, 12 << 20);
     b.n = COUNT_OF(lens);
     memcpy(b.len, lens, sizeof lens);
-    check_large_batch(&b, &r, thread_counts, THREAD_COUNTS);
+    check_large_batch(&b, &r, thread_counts, run_share(THREAD_COUNTS, 2));
     batch_close(&b);
 }
 
