@@ -8,7 +8,7 @@
 enum { INSTRUCTION = 16, LOOP_MIN = 24, BRANCH = 0x147 };
 
 /* The low nine bits of an instruction are its operation, three more its operands' kinds. */
-typedef enum { OTHER, ALU, FMA, SHARED, GLOBAL, LOCAL, TENSOR, NONE } unit;
+typedef enum { OTHER, ALU, FMA, DOT, SHARED, GLOBAL, LOCAL, TENSOR, NONE } unit;
 
 static const struct {
     uint16_t operation;
@@ -16,7 +16,7 @@ static const struct {
 } UNITS[] = {
     {0x002, ALU},   {0x007, ALU},    {0x00c, ALU},    {0x010, ALU},    {0x011, ALU},
     {0x012, ALU},   {0x016, ALU},    {0x017, ALU},    {0x019, ALU},    {0x035, ALU},
-    {0x036, ALU},   {0x048, ALU},    {0x024, FMA},    {0x025, FMA},    {0x026, FMA},
+    {0x036, ALU},   {0x048, ALU},    {0x024, FMA},    {0x025, FMA},    {0x026, DOT},
     {0x027, FMA},   {0x184, SHARED}, {0x188, SHARED}, {0x181, GLOBAL}, {0x186, GLOBAL},
     {0x183, LOCAL}, {0x187, LOCAL},  {0x037, TENSOR}, {0x03c, TENSOR}, {0x03d, TENSOR},
     {0x118, NONE},
@@ -31,18 +31,15 @@ static uint64_t word_at(const uint8_t *p)
 
 static void count(cubin_counts *c, uint64_t word)
 {
-    const unsigned operation = word & 0x1ff, full = word & 0xfff;
+    const unsigned operation = word & 0x1ff;
     unit u = OTHER;
     for (size_t i = 0; i < sizeof UNITS / sizeof UNITS[0]; i++)
         if (UNITS[i].operation == operation)
             u = UNITS[i].unit;
-    if (full == 0x388 || full == 0x988) /* STS */
-        u = SHARED;
-    else if (full == 0x386 || full == 0x986) /* STG */
-        u = GLOBAL;
     c->all += u != NONE;
     c->alu += u == ALU;
     c->fma += u == FMA;
+    c->dot += u == DOT;
     c->shared += u == SHARED;
     c->global += u == GLOBAL;
     c->local += u == LOCAL;
@@ -73,15 +70,35 @@ static bool branch_target(const uint8_t *text, int64_t at, unsigned arch, int64_
     return true;
 }
 
-/* Whether [from, to) has a whole loop in it that ends before its own end. */
+/* Whether [from, to) has a whole loop in it that ends before its own end: not a few instructions
+ * that take a block's bytes one by one. */
 static bool has_loop(const uint8_t *text, int64_t from, int64_t to, unsigned arch)
 {
     for (int64_t at = from; at < to - INSTRUCTION; at += INSTRUCTION) {
         int64_t target;
-        if (branch_target(text, at, arch, &target) && target <= at && target >= from)
+        if (branch_target(text, at, arch, &target) && target >= from &&
+            at + INSTRUCTION - target >= LOOP_MIN * INSTRUCTION)
             return true;
     }
     return false;
+}
+
+/* The instructions of the smallest loop around [from, to), but for its own. */
+static cubin_counts count_around(const uint8_t *text, int64_t size, int64_t from, int64_t to,
+                                 unsigned arch)
+{
+    int64_t target, first = 0, end = 0;
+    for (int64_t at = to; at < size; at += INSTRUCTION)
+        if (branch_target(text, at, arch, &target) && target >= 0 && target <= from &&
+            (end == 0 || at + INSTRUCTION - target < end - first)) {
+            first = target;
+            end = at + INSTRUCTION;
+        }
+    cubin_counts c = {0};
+    for (int64_t at = first; at < end; at += INSTRUCTION)
+        if (at < from || at >= to)
+            count(&c, word_at(text + at));
+    return c;
 }
 
 static void look_at(cubin_kernel *k, const uint8_t *text, int64_t size, unsigned arch)
@@ -92,9 +109,11 @@ static void look_at(cubin_kernel *k, const uint8_t *text, int64_t size, unsigned
         if (!branch_target(text, at, arch, &target) || target > at || target < 0)
             continue;
         const int64_t end = at + INSTRUCTION;
-        if (end - target >= LOOP_MIN * INSTRUCTION && k->loops < CUBIN_LOOPS_MAX &&
-            !has_loop(text, target, end, arch))
-            k->loop[k->loops++] = count_range(text, target, end);
+        if (end - target < LOOP_MIN * INSTRUCTION || k->loops == CUBIN_LOOPS_MAX ||
+            has_loop(text, target, end, arch))
+            continue;
+        k->around[k->loops] = count_around(text, size, target, end, arch);
+        k->loop[k->loops++] = count_range(text, target, end);
     }
 }
 

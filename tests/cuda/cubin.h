@@ -6,18 +6,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Instructions by what executes them. */
+/* Instructions by what executes them. `dot` are dot products of bytes, which the pipe of `fma` is
+ * believed to execute too. */
 typedef struct {
-    unsigned all, alu, fma, shared, global, local, tensor;
+    unsigned all, alu, fma, dot, shared, global, local, tensor;
 } cubin_counts;
 
 enum { CUBIN_LOOPS_MAX = 64 };
 
-/* A kernel: the whole, and its innermost loops in the order of their places. Only loops of more
- * than a few instructions are listed. */
+/* A kernel: the whole, and its innermost loops in the order of their places, with what the next
+ * larger loop has beside each of them. Only loops of more than a few instructions are listed. */
 typedef struct {
     char name[64];
-    cubin_counts whole, loop[CUBIN_LOOPS_MAX];
+    cubin_counts whole, loop[CUBIN_LOOPS_MAX], around[CUBIN_LOOPS_MAX];
     unsigned loops;
 } cubin_kernel;
 

@@ -1,10 +1,11 @@
-/* The machine instructions of every CUDA kernel, against a table of what they were.
+/* The machine instructions of every CUDA kernel, against a table of what they were, and those of
+ * the loops that decide a kernel's speed against the bounds that its speed is predicted from.
  *
  *   test_cuda_instructions check|write TABLE RELEASE PROGRAM.ARCHITECTURE.cubin...
  *
  * The table's first line names the nvcc that it was made with: with the same one no count may be
  * larger. Another one may schedule differently, so that only whole kernels are compared, and may
- * grow by a tenth.
+ * grow by a tenth. The bounds hold for every nvcc.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,26 +15,46 @@
 
 enum { LINE = 256, SLACK_PERCENT = 10 };
 
-/* Bytes that a thread makes of keystream, or hashes, in each pass of a kernel's longest loops. */
+/* A kernel's loop of `least` instructions or more, its shortest, in which a lane does so many units
+ * of work; and what is around it, once for so many passes of the loop, where that belongs to the
+ * work too. The bounds, for one unit, are what bench/results/NOTES.md predicts the speed from, and
+ * at most an eighth on top. */
+typedef struct {
+    double alu, fma, shared, tensor; /* 0: not bounded */
+} bounds;
+
 static const struct {
-    const char *kernel;
-    unsigned bytes, alu_bound;
+    const char *kernel, *unit;
+    unsigned least, units, passes;
+    unsigned arch_min, arch_max; /* where the kernel is used, and pipes are those of the bounds */
+    bounds bounds;
 } WORK[] = {
-    {"mask_apply32", 64, 620},
-    {"mask_apply64", 64, 620},
+    /* 16 lookups. Of the 37 ALU operations of 522 for 14 rounds, dot products do the most; on 12.0
+     * four additions are among them. */
+    {"aead_crypt", "a round of a block", 500, 16, 0, 75, 120, {34, 0, 16.5, 0}},
+    {"aead_crypt_wide", "a round of a block", 500, 16, 0, 75, 120, {18, 0, 16.5, 0}},
+    /* half an instruction for each of the 4 x 32 blocks of a warp, and H^256 once in eight passes
+     */
+    {"aead_hash_mma", "32 blocks of a warp", 200, 4, 8, 80, 90, {0, 0, 0, 17}},
+    /* 144 products, and a quarter of what is done for four blocks */
+    {"aead_hash", "a block", 300, 1, 4, 75, 120, {320, 190, 0, 0}},
+    /* 620 ALU operations; on 12.0 the additions are among them */
+    {"mask_apply32", "64 bytes", 900, 1, 0, 75, 100, {697, 0, 0, 0}},
+    {"mask_apply64", "64 bytes", 900, 1, 0, 75, 100, {697, 0, 0, 0}},
 };
 
 static FILE *table;
 static bool write_table, same_release;
 static unsigned wrong, compared;
+static bool work_seen[sizeof WORK / sizeof WORK[0]];
 
 static void row_text(char *row, const char *kernel, unsigned arch, unsigned loop,
                      const cubin_counts *c)
 {
     char place[16];
     snprintf(place, sizeof place, loop == 0 ? "all" : "loop%u", loop);
-    snprintf(row, LINE, "%-16s %3u %-6s %5u %5u %5u %5u %5u %5u", kernel, arch, place, c->all,
-             c->alu, c->fma, c->shared, c->global, c->tensor);
+    snprintf(row, LINE, "%-16s %3u %-6s %5u %5u %5u %5u %5u %5u %5u", kernel, arch, place, c->all,
+             c->alu, c->fma, c->dot, c->shared, c->global, c->tensor);
 }
 
 /* The committed counts of a row, if there is one. */
@@ -44,8 +65,8 @@ static bool committed(const char *kernel, unsigned arch, unsigned loop, cubin_co
     snprintf(want, sizeof want, loop == 0 ? "all" : "loop%u", loop);
     rewind(table);
     while (fgets(line, sizeof line, table) != NULL)
-        if (sscanf(line, "%63s %u %15s %u %u %u %u %u %u", name, &of_arch, place, &c->all, &c->alu,
-                   &c->fma, &c->shared, &c->global, &c->tensor) == 9 &&
+        if (sscanf(line, "%63s %u %15s %u %u %u %u %u %u %u", name, &of_arch, place, &c->all,
+                   &c->alu, &c->fma, &c->dot, &c->shared, &c->global, &c->tensor) == 10 &&
             strcmp(name, kernel) == 0 && of_arch == arch && strcmp(place, want) == 0)
             return true;
     return false;
@@ -72,8 +93,9 @@ static void check(const char *kernel, unsigned arch, unsigned loop, const cubin_
         printf("not in the table:\n  %s\n", row);
         wrong++;
     } else if (grew(now->all, before.all) || grew(now->alu, before.alu) ||
-               grew(now->fma, before.fma) || grew(now->shared, before.shared) ||
-               grew(now->global, before.global) || grew(now->tensor, before.tensor)) {
+               grew(now->fma, before.fma) || grew(now->dot, before.dot) ||
+               grew(now->shared, before.shared) || grew(now->global, before.global) ||
+               grew(now->tensor, before.tensor)) {
         printf("grew to\n  %s\nfrom\n", row);
         row_text(row, kernel, arch, loop, &before);
         printf("  %s\n", row);
@@ -81,20 +103,41 @@ static void check(const char *kernel, unsigned arch, unsigned loop, const cubin_
     }
 }
 
-/* What the bounds of the design are stated in. */
-static void say_work(const cubin_kernel *k, unsigned arch)
+static double per_unit(size_t w, unsigned loop, unsigned around)
 {
-    for (size_t i = 0; i < sizeof WORK / sizeof WORK[0]; i++) {
-        if (strcmp(WORK[i].kernel, k->name) != 0)
-            continue;
-        for (unsigned j = 0; j < k->loops; j++)
-            if (k->loop[j].all >= WORK[i].alu_bound && k->loop[j].shared == 0)
-                printf("%s sm_%u loop%u: per byte %.2f ALU (bound %.2f), %.2f FMA, %.2f in all\n",
-                       k->name, arch, j + 1, (double)k->loop[j].alu / WORK[i].bytes,
-                       (double)WORK[i].alu_bound / WORK[i].bytes,
-                       (double)k->loop[j].fma / WORK[i].bytes,
-                       (double)k->loop[j].all / WORK[i].bytes);
+    const double more = WORK[w].passes > 0 ? (double)around / WORK[w].passes : 0;
+    return (loop + more) / WORK[w].units;
+}
+
+static bool above(double count, double bound)
+{
+    return bound > 0 && count > bound;
+}
+
+static void check_work(const cubin_kernel *k, unsigned arch, size_t w)
+{
+    const bounds *b = &WORK[w].bounds;
+    unsigned at = k->loops;
+    for (unsigned j = 0; j < k->loops; j++)
+        if (k->loop[j].all >= WORK[w].least && (at == k->loops || k->loop[j].all < k->loop[at].all))
+            at = j;
+    if (at == k->loops) {
+        printf("%s sm_%u: no loop of %u instructions\n", k->name, arch, WORK[w].least);
+        wrong++;
+        return;
     }
+    const cubin_counts *l = &k->loop[at], *a = &k->around[at];
+    const double alu = per_unit(w, l->alu, a->alu), fma = per_unit(w, l->fma, a->fma),
+                 shared = per_unit(w, l->shared, a->shared),
+                 tensor = per_unit(w, l->tensor, a->tensor);
+    const bool over = above(alu, b->alu) || above(fma, b->fma) || above(shared, b->shared) ||
+                      above(tensor, b->tensor);
+    printf(
+        "%-15s sm_%-3u %s: %.1f in all, %.1f ALU, %.1f FMA, %.1f dot, %.2f shared, %.2f tensor%s\n",
+        k->name, arch, WORK[w].unit, per_unit(w, l->all, a->all), alu, fma,
+        per_unit(w, l->dot, a->dot), shared, tensor, over ? ": too many" : "");
+    work_seen[w] = true;
+    wrong += over;
 }
 
 /* The 90 of "folder/mask.90.cubin"; 0 for other names */
@@ -125,7 +168,10 @@ static void check_file(const char *path)
         check(kernels[i].name, arch, 0, &kernels[i].whole);
         for (unsigned j = 0; j < kernels[i].loops; j++)
             check(kernels[i].name, arch, j + 1, &kernels[i].loop[j]);
-        say_work(&kernels[i], arch);
+        for (size_t w = 0; w < sizeof WORK / sizeof WORK[0]; w++)
+            if (strcmp(WORK[w].kernel, kernels[i].name) == 0 && arch >= WORK[w].arch_min &&
+                arch <= WORK[w].arch_max)
+                check_work(&kernels[i], arch, w);
     }
     free(kernels);
 }
@@ -145,13 +191,18 @@ int main(int argc, char **argv)
     }
     snprintf(head, sizeof head, "# nvcc %s\n", argv[3]);
     if (write_table)
-        fprintf(table, "%s# kernel       arch place    all   alu   fma shared global tensor\n",
-                head);
+        fprintf(table, "%s%-16s %3s %-6s %5s %5s %5s %5s %5s %5s %5s\n", head, "# kernel", "sm",
+                "place", "all", "alu", "fma", "dot", "share", "globl", "tensr");
     else if (fgets(first, sizeof first, table) != NULL)
         same_release = strcmp(first, head) == 0;
     for (int i = 4; i < argc; i++)
         check_file(argv[i]);
     fclose(table);
+    for (size_t w = 0; w < sizeof WORK / sizeof WORK[0]; w++)
+        if (!work_seen[w]) {
+            printf("nothing seen of %s\n", WORK[w].kernel);
+            wrong++;
+        }
     printf("%u counts compared, %u wrong%s\n", compared, wrong,
            write_table || same_release ? "" : " (the table is of another nvcc)");
     return wrong != 0;

@@ -32,7 +32,15 @@ static const struct {
 
 enum { N_KERNELS = sizeof KERNELS / sizeof KERNELS[0] };
 
+/* Logs that say how many registers a kernel has, and how large its stack frame is. */
+static unsigned with_registers[N_KERNELS], with_frame[N_KERNELS];
 static unsigned wrong;
+
+static void fail(const char *kernel, const char *arch, const char *what)
+{
+    printf("%s (%s): %s\n", kernel, arch, what);
+    wrong++;
+}
 
 static bool allowed(const char *kernel, const char *arch)
 {
@@ -43,38 +51,50 @@ static bool allowed(const char *kernel, const char *arch)
     return false;
 }
 
+/* N_KERNELS where it is none of ours. */
+static size_t number_of(const char *kernel)
+{
+    size_t k = 0;
+    while (k < N_KERNELS && strcmp(KERNELS[k].kernel, kernel) != 0)
+        k++;
+    return k;
+}
+
 static void check_frame(const char *line, const char *kernel, const char *arch)
 {
+    const size_t k = number_of(kernel);
     unsigned stack, stores, loads;
     if (sscanf(line, " %u bytes stack frame, %u bytes spill stores, %u bytes spill loads", &stack,
-               &stores, &loads) != 3 ||
-        stack + stores + loads == 0 || allowed(kernel, arch))
+               &stores, &loads) != 3)
         return;
-    printf("%s (%s): %s", kernel, arch, line);
-    wrong++;
+    if (k < N_KERNELS)
+        with_frame[k]++;
+    if (stack + stores + loads != 0 && !allowed(kernel, arch))
+        fail(kernel, arch, line);
 }
 
-static void check_registers(unsigned registers, const char *kernel, const char *arch,
-                            bool seen[N_KERNELS])
+static void check_registers(const char *line, const char *kernel, const char *arch)
 {
+    const char *used = strstr(line, ": Used ");
+    const size_t k = number_of(kernel);
+    unsigned registers;
+    if (used == NULL || sscanf(used, ": Used %u registers", &registers) != 1)
+        return;
     printf("%-16s %-7s %3u registers\n", kernel, arch, registers);
-    for (size_t i = 0; i < N_KERNELS; i++) {
-        if (strcmp(KERNELS[i].kernel, kernel) != 0)
-            continue;
-        seen[i] = true;
-        if ((registers + 7) / 8 * 8 * KERNELS[i].threads > REGISTERS) {
-            printf("%s (%s): a block does not fit\n", kernel, arch);
-            wrong++;
-        }
+    if ((strstr(used, "lmem") != NULL || strstr(used, "stack") != NULL) && !allowed(kernel, arch))
+        fail(kernel, arch, line);
+    if (k == N_KERNELS) {
+        fail(kernel, arch, "not in CUDA_KERNELS");
+        return;
     }
+    with_registers[k]++;
+    if ((registers + 7) / 8 * 8 * KERNELS[k].threads > REGISTERS)
+        fail(kernel, arch, "a block does not fit");
 }
 
-/* Every kernel of the program has to be in its file. */
 static void check_file(const char *path)
 {
     char line[LINE], kernel[LINE] = "", arch[LINE] = "";
-    bool seen[N_KERNELS] = {false};
-    const char *slash = strrchr(path, '/'), *file = slash != NULL ? slash + 1 : path;
     FILE *f = fopen(path, "r");
     if (f == NULL) {
         perror(path);
@@ -82,21 +102,37 @@ static void check_file(const char *path)
         return;
     }
     while (fgets(line, sizeof line, f) != NULL) {
-        const char *used = strstr(line, ": Used ");
-        unsigned registers;
         (void)sscanf(line, "ptxas info : Compiling entry function '%[^']' for '%[^']'", kernel,
                      arch);
         check_frame(line, kernel, arch);
-        if (used != NULL && sscanf(used, ": Used %u registers", &registers) == 1)
-            check_registers(registers, kernel, arch, seen);
+        check_registers(line, kernel, arch);
     }
     fclose(f);
-    for (size_t i = 0; i < N_KERNELS; i++) {
-        const size_t length = strlen(KERNELS[i].program);
-        if (strncmp(file, KERNELS[i].program, length) == 0 && file[length] == '.' && !seen[i]) {
-            printf("%s: nothing about %s\n", path, KERNELS[i].kernel);
-            wrong++;
-        }
+}
+
+/* Kernels of the same program follow each other. */
+static unsigned count_programs(void)
+{
+    unsigned n = 1;
+    for (size_t k = 1; k < N_KERNELS; k++)
+        n += strcmp(KERNELS[k].program, KERNELS[k - 1].program) != 0;
+    return n;
+}
+
+/* The same number of files for every program: one for each architecture. */
+static void check_complete(unsigned files)
+{
+    const unsigned archs = files / count_programs();
+    if (files != archs * count_programs()) {
+        printf("%u files of %u programs\n", files, count_programs());
+        wrong++;
+    }
+    for (size_t k = 0; k < N_KERNELS; k++) {
+        if (with_registers[k] == archs && with_frame[k] == archs)
+            continue;
+        printf("%s: registers in %u files, stack frame in %u, both expected in %u\n",
+               KERNELS[k].kernel, with_registers[k], with_frame[k], archs);
+        wrong++;
     }
 }
 
@@ -108,6 +144,7 @@ int main(int argc, char **argv)
     }
     for (int i = 1; i < argc; i++)
         check_file(argv[i]);
+    check_complete((unsigned)argc - 1);
     printf("%d files, %u wrong\n", argc - 1, wrong);
     return wrong != 0;
 }
