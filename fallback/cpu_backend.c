@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fallback/accumulate.h"
 #include "fallback/candidates.h"
 #include "fallback/cpu_features.h"
 #include "fallback/gcm.h"
@@ -290,6 +291,120 @@ static parseal_status batch_run(const void *device, const void *keys, parseal_ms
     return PARSEAL_OK;
 }
 
+/* -------------------------------------------------------------------------------- accumulate -- */
+
+static parseal_status memory_create(const void *device, uint64_t size, parseal_buf *memory)
+{
+    void *p = NULL;
+    (void)device;
+    if (size <= SIZE_MAX - 64)
+        p = aligned_alloc(64, (size_t)(size + 63) / 64 * 64);
+    if (p == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "out of memory for a vector of %llu bytes",
+                            (unsigned long long)size);
+    memset(p, 0, (size_t)size);
+    *memory = parseal_host_buf(p, size);
+    return PARSEAL_OK;
+}
+
+static void memory_destroy(const void *device, parseal_buf *memory)
+{
+    (void)device;
+    if (memory->handle == 0)
+        return;
+    sodium_memzero(address(memory), (size_t)memory->size);
+    free(address(memory));
+    *memory = (parseal_buf){0};
+}
+
+static parseal_status memory_read(const void *device, const parseal_buf *memory, void *to)
+{
+    (void)device;
+    memcpy(to, address(memory), (size_t)memory->size);
+    return PARSEAL_OK;
+}
+
+static parseal_status memory_write(const void *device, const parseal_buf *memory, const void *from)
+{
+    (void)device;
+    memcpy(address(memory), from, (size_t)memory->size);
+    return PARSEAL_OK;
+}
+
+static parseal_status verify(const void *device, const cpu_keys *keys, parseal_msg *msgs, size_t n)
+{
+    msg_source source = {keys, msgs, false};
+    gcm_tile *tiles;
+    gcm_batch batch = {.impl = keys->impl,
+                       .threads = device_threads(device),
+                       .items = msg_items,
+                       .source = &source};
+    if (make_tiles(&batch, msg_len, &source, n, &tiles)) {
+        batch.partial = malloc(16 * batch.n_tiles);
+        if (batch.partial != NULL)
+            gcm_verify(&batch);
+        free(tiles);
+        free(batch.partial);
+        if (batch.partial != NULL)
+            return PARSEAL_OK;
+    }
+    return parseal_fail(PARSEAL_ERR_NO_MEMORY, "out of memory for %zu updates", n);
+}
+
+static parseal_status accumulate_some(const void *device, const cpu_keys *k, parseal_msg *msgs,
+                                      size_t n, const parseal_ring *ring, uint32_t bits,
+                                      const parseal_vec *acc)
+{
+    update_item *items = malloc((n + 1) * sizeof *items);
+    size_t n_items = 0;
+    if (items == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "out of memory for %zu updates", n);
+    if (k != NULL) {
+        const parseal_status status = verify(device, k, msgs, n);
+        if (status != PARSEAL_OK) {
+            free(items);
+            return status;
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (k == NULL)
+            msgs[i].status = PARSEAL_ITEM_OK;
+        if (msgs[i].status == PARSEAL_ITEM_OK)
+            items[n_items++] =
+                (update_item){msgs[i].in, msgs[i].nonce, k != NULL ? key_at(k, msgs[i].key) : NULL};
+    }
+    const accumulation a = {.gcm = k != NULL ? k->impl : NULL,
+                            .pack = CHOSEN(device, PARSEAL_PRIMITIVE_PACK, pack_impl),
+                            .vec = CHOSEN(device, PARSEAL_PRIMITIVE_VEC_SUM, vec_impl),
+                            .threads = device_threads(device),
+                            .modulus = ring->modulus,
+                            .element_size = ring->element_size,
+                            .bits = bits,
+                            .acc = address(&acc->buf),
+                            .count = acc->n};
+    accumulate_items(&a, items, n_items);
+    free(items);
+    return PARSEAL_OK;
+}
+
+/* As many at a time as the caches keep from the hash that verifies them to the sum. */
+static parseal_status accumulate(const void *device, const void *keys, parseal_msg *msgs, size_t n,
+                                 const parseal_ring *ring, uint32_t bits, const parseal_vec *acc)
+{
+    const uint64_t room = ((const cpu_device *)device)->cache_size / 2;
+    for (size_t i = 0; i < n;) {
+        uint64_t bytes = 0;
+        size_t some = 0;
+        while (i + some < n && (some == 0 || bytes + msgs[i + some].len <= room))
+            bytes += msgs[i + some++].len;
+        TRY(accumulate_some(device, keys, msgs + i, some, ring, bits, acc));
+        i += some;
+    }
+    return PARSEAL_OK;
+}
+
+/* ------------------------------------------------------------------------------------- plans -- */
+
 typedef struct {
     const parseal_aead_shape *shape;
     const cpu_keys *keys;
@@ -474,6 +589,11 @@ const parseal_backend parseal_cpu_backend = {
     .seeds_create = seeds_create,
     .seeds_destroy = seeds_destroy,
     .batch_run = batch_run,
+    .memory_create = memory_create,
+    .memory_destroy = memory_destroy,
+    .memory_read = memory_read,
+    .memory_write = memory_write,
+    .accumulate = accumulate,
     .plan_create = plan_create,
     .plan_destroy = plan_destroy,
     .plan_workspace_size = plan_workspace_size,

@@ -51,12 +51,12 @@ typedef struct {
     size_t size;     /* of this tile */
 } tile_view;
 
-/* Of a batch that has a table of tiles. */
 static tile_view view(const gcm_batch *b, size_t t)
 {
+    const gcm_tile tile = b->tiles != NULL ? b->tiles[t] : (gcm_tile){.item = t};
     tile_view v;
-    v.index = b->tiles[t].index;
-    b->items(b->source, b->tiles[t].item, 1, &v.item);
+    v.index = tile.index;
+    b->items(b->source, tile.item, 1, &v.item);
     v.n = gcm_tiles_of(v.item.len, b->tile_size);
     v.offset = v.index * b->tile_size;
     const uint64_t left = v.item.len - v.offset;
@@ -147,22 +147,26 @@ static void compute_tag(const gcm_batch *b, const tile_view *v, size_t t, uint8_
     wipe_stack();
 }
 
+static void finish_item(const pass *p, const tile_view *v, size_t t)
+{
+    uint8_t tag[16];
+    compute_tag(p->batch, v, t, tag);
+    if (p->open) {
+        const bool equal = crypto_verify_16(tag, v->item.tag) == 0;
+        *v->item.verdict = equal ? PARSEAL_ITEM_OK : PARSEAL_ITEM_BAD_TAG;
+        sodium_memzero(tag, sizeof tag);
+    } else {
+        memcpy(v->item.tag, tag, sizeof tag);
+        *v->item.verdict = PARSEAL_ITEM_OK;
+    }
+}
+
 static void second_pass(void *arg, size_t t)
 {
     const pass *p = arg;
     const tile_view v = view(p->batch, t);
-    uint8_t tag[16];
-    if (v.n == 1 || v.index != 0)
-        return;
-    compute_tag(p->batch, &v, t, tag);
-    if (p->open) {
-        const bool equal = crypto_verify_16(tag, v.item.tag) == 0;
-        *v.item.verdict = equal ? PARSEAL_ITEM_OK : PARSEAL_ITEM_BAD_TAG;
-        sodium_memzero(tag, sizeof tag);
-    } else {
-        memcpy(v.item.tag, tag, sizeof tag);
-        *v.item.verdict = PARSEAL_ITEM_OK;
-    }
+    if (v.n > 1 && v.index == 0)
+        finish_item(p, &v, t);
 }
 
 /* ----------------------------------------------- third pass: decrypt long messages, or zero -- */
@@ -195,5 +199,32 @@ void gcm_run(const gcm_batch *b, bool open)
     threads_for(b->threads, b->n_tiles, second_pass, &p);
     if (open)
         threads_for(b->threads, b->n_tiles, third_pass, &p);
+    sodium_memzero(b->partial, 16 * b->n_tiles);
+}
+
+/* ----------------------------------------------------------------------------------- verify -- */
+
+static void hash_pass(void *arg, size_t t)
+{
+    const pass *p = arg;
+    const tile_view v = view(p->batch, t);
+    hash_or_seal_tile(p, &v, p->batch->partial[t]);
+    wipe_stack();
+}
+
+static void verdict_pass(void *arg, size_t t)
+{
+    const pass *p = arg;
+    const tile_view v = view(p->batch, t);
+    if (v.index == 0)
+        finish_item(p, &v, t);
+}
+
+void gcm_verify(const gcm_batch *b)
+{
+    pass p = {b, true, 1};
+    memset(b->partial, 0, 16 * b->n_tiles);
+    threads_for(b->threads, b->n_tiles, hash_pass, &p);
+    threads_for(b->threads, b->n_tiles, verdict_pass, &p);
     sodium_memzero(b->partial, 16 * b->n_tiles);
 }

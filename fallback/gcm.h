@@ -33,4 +33,7 @@ size_t gcm_tiles_of(uint64_t len, uint64_t tile_size);
 /* Every verdict is UNSET on entry. */
 void gcm_run(const gcm_batch *batch, bool open);
 
+/* Only the verdicts: nothing is decrypted. batch->partial is never NULL. */
+void gcm_verify(const gcm_batch *batch);
+
 #endif

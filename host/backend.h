@@ -89,6 +89,18 @@ typedef struct parseal_backend {
     parseal_status (*batch_run)(const void *device, const void *keys, parseal_msg *msgs, size_t n,
                                 bool open);
 
+    /* Memory that vectors live in from call to call, on the device: zeros at first. */
+    parseal_status (*memory_create)(const void *device, uint64_t size, parseal_buf *memory);
+    void (*memory_destroy)(const void *device, parseal_buf *memory);
+    parseal_status (*memory_read)(const void *device, const parseal_buf *memory, void *to);
+    parseal_status (*memory_write)(const void *device, const parseal_buf *memory, const void *from);
+
+    /* Opens messages (keys NULL: takes them as they are) and adds what verifies to acc, which is in
+     * such memory: each is acc->n elements, packed by `bits`. Every status is UNSET on entry; `out`
+     * is not used. After a failure acc is lost. */
+    parseal_status (*accumulate)(const void *device, const void *keys, parseal_msg *msgs, size_t n,
+                                 const parseal_ring *ring, uint32_t bits, const parseal_vec *acc);
+
     /* A batch on buffers. `shape` is the API's own copy, complete (no NULL arrays) and outlives the
      * plan. */
     parseal_status (*plan_create)(void **plan, const void *device, const void *keys,

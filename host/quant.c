@@ -38,7 +38,7 @@ static parseal_status check_clip(const parseal_quant *quant, float *scale)
     return PARSEAL_OK;
 }
 
-static parseal_status check_quant(const parseal_quant *from, parseal_quant *quant, float *scale)
+parseal_status check_quant(const parseal_quant *from, parseal_quant *quant, float *scale)
 {
     TRY(copy_struct_in("quant", quant, from, sizeof *quant, sizeof *quant));
     TRY(check_bits("quant.bits", quant->bits));

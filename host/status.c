@@ -48,6 +48,7 @@ const char *parseal_status_name(parseal_status status)
         NAME(PARSEAL_ERR_SELFTEST)
         NAME(PARSEAL_ERR_UNSUPPORTED)
         NAME(PARSEAL_ERR_DEVICE)
+        NAME(PARSEAL_ERR_FORMAT)
 #undef NAME
     default:
         return "unknown parseal_status";

@@ -201,6 +201,32 @@ static parseal_status batch_run(const void *device, const void *keys, parseal_ms
     INSIDE(device, gpu_batch_run(device, keys, msgs, n, open));
 }
 
+static parseal_status memory_create(const void *device, uint64_t size, parseal_buf *memory)
+{
+    INSIDE(device, gpu_memory_create(device, size, memory));
+}
+
+static void memory_destroy(const void *device, parseal_buf *memory)
+{
+    LET_GO_INSIDE(device, gpu_memory_destroy(device, memory));
+}
+
+static parseal_status memory_read(const void *device, const parseal_buf *memory, void *to)
+{
+    INSIDE(device, gpu_memory_read(device, memory, to));
+}
+
+static parseal_status memory_write(const void *device, const parseal_buf *memory, const void *from)
+{
+    INSIDE(device, gpu_memory_write(device, memory, from));
+}
+
+static parseal_status accumulate(const void *device, const void *keys, parseal_msg *msgs, size_t n,
+                                 const parseal_ring *ring, uint32_t bits, const parseal_vec *acc)
+{
+    INSIDE(device, gpu_accumulate(device, keys, msgs, n, ring, bits, acc));
+}
+
 static parseal_status plan_create(void **plan, const void *device, const void *keys,
                                   const parseal_aead_shape *shape)
 {
@@ -269,6 +295,11 @@ const parseal_backend parseal_cuda_backend = {
     .seeds_create = seeds_create,
     .seeds_destroy = seeds_destroy,
     .batch_run = batch_run,
+    .memory_create = memory_create,
+    .memory_destroy = memory_destroy,
+    .memory_read = memory_read,
+    .memory_write = memory_write,
+    .accumulate = accumulate,
     .plan_create = plan_create,
     .plan_destroy = plan_destroy,
     .plan_workspace_size = gpu_plan_workspace_size,

@@ -49,6 +49,8 @@ parseal_status gpu_keys_create(void **keys, const void *device, int32_t alg, con
 void gpu_keys_destroy(void *keys);
 parseal_status gpu_batch_run(const void *device, const void *keys, parseal_msg *msgs, size_t n,
                              bool open);
+parseal_status gpu_accumulate(const void *device, const void *keys, parseal_msg *msgs, size_t n,
+                              const parseal_ring *ring, uint32_t bits, const parseal_vec *acc);
 parseal_status gpu_plan_create(void **plan, const void *device, const void *keys,
                                const parseal_aead_shape *shape);
 void gpu_plan_destroy(void *plan);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/gpu/vectors.h"
+
 /* Messages begin where wide loads are possible. */
 enum { ALIGNMENT = 16, WHOLE_MAX = 128 << 20 };
 
@@ -15,35 +17,46 @@ static uint64_t padded(uint64_t size)
     return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-/* What a message takes of a slot, the arrays that have an entry for each included. */
-static uint64_t room_of(const gpu_driver *driver, const parseal_msg *m)
-{
-    return padded(m->len) + padded(m->aad_len) + PARSEAL_NONCEBYTES + PARSEAL_TAGBYTES +
-           sizeof(int32_t) + gpu_work_max(driver, m->len, m->aad_len);
-}
-
-/* The padding between a slot's arrays, at most. */
-enum { ROOM_BETWEEN = 8 * ALIGNMENT };
-
-static bool fits(const gpu_driver *driver, const parseal_msg *m, uint64_t room)
-{
-    return m->len <= room && m->aad_len <= room && room_of(driver, m) <= room - ROOM_BETWEEN;
-}
-
 typedef struct {
     const gpu_keys *keys;
     parseal_msg *msgs;
     size_t n;
     bool open;
-    uint64_t room; /* bytes of a slot */
+    const gpu_sink *sink; /* where plaintexts go instead of `out`, or NULL */
+    uint64_t room;        /* bytes of a slot */
 } batch;
+
+/* Bytes of a message's elements where it is unpacked. */
+static uint64_t unpacked_size(const batch *b)
+{
+    const gpu_sink *sink = b->sink;
+    if (sink == NULL || sink->bits == 8 * sink->ring->element_size)
+        return 0;
+    return padded(sink->acc->n * sink->ring->element_size);
+}
+
+/* What a message takes of a slot, the arrays that have an entry for each included. */
+static uint64_t room_of(const batch *b, const parseal_msg *m)
+{
+    return padded(m->len) + padded(m->aad_len) + PARSEAL_NONCEBYTES + PARSEAL_TAGBYTES +
+           sizeof(int32_t) + gpu_work_max(b->keys->device->driver, m->len, m->aad_len) +
+           unpacked_size(b);
+}
+
+/* The padding between a slot's arrays, at most. */
+enum { ROOM_BETWEEN = 8 * ALIGNMENT };
+
+static bool fits(const batch *b, const parseal_msg *m, uint64_t room)
+{
+    return m->len <= room && m->aad_len <= room && room_of(b, m) <= room - ROOM_BETWEEN;
+}
 
 /* Messages [first, first + n) and where a slot has them: what goes in begins at byte 0, what comes
  * out at the tags, and data is what may go past the slot's host memory. */
 typedef struct {
     size_t first, n;
-    uint64_t aad, nonces, tags, verdicts, data, work, end; /* bytes before each array */
-    bool *direct;                                          /* per message: pinned by the caller */
+    uint64_t aad, nonces, tags, verdicts, data, work, unpacked, end; /* bytes before each array */
+    bool *direct; /* per message: pinned by the caller */
     const parseal_msg *msgs;
     const aead_item *items;
     bool out;
@@ -56,10 +69,10 @@ static load next_load(const batch *b, size_t first)
     const gpu_driver *driver = b->keys->device->driver;
     load l = {.first = first, .msgs = b->msgs + first};
     uint64_t used = ROOM_BETWEEN, data = 0, aad = 0, work = 0;
-    for (size_t i = first; i < b->n && fits(driver, &b->msgs[i], b->room) &&
-                           room_of(driver, &b->msgs[i]) <= b->room - used;
+    for (size_t i = first;
+         i < b->n && fits(b, &b->msgs[i], b->room) && room_of(b, &b->msgs[i]) <= b->room - used;
          i++) {
-        used += room_of(driver, &b->msgs[i]);
+        used += room_of(b, &b->msgs[i]);
         data += padded(b->msgs[i].len);
         aad += padded(b->msgs[i].aad_len);
         work += gpu_work_max(driver, b->msgs[i].len, b->msgs[i].aad_len);
@@ -70,7 +83,8 @@ static load next_load(const batch *b, size_t first)
     l.verdicts = l.tags + PARSEAL_TAGBYTES * l.n;
     l.data = padded(l.verdicts + sizeof(int32_t) * l.n);
     l.work = l.data + data;
-    l.end = l.work + work;
+    l.unpacked = padded(l.work + work);
+    l.end = l.unpacked + l.n * unpacked_size(b);
     return l;
 }
 
@@ -81,7 +95,7 @@ static bool writes_direct(const load *l, size_t i)
 }
 
 /* Describes the messages to the kernels, and copies what is short. */
-static void gather_heads(const load *l, const gpu_device *d, aead_item *items)
+static void gather_heads(const load *l, const gpu_device *d, const gpu_sink *sink, aead_item *items)
 {
     uint8_t *to = l->slot->host;
     uint64_t data = 0, aad = 0;
@@ -94,7 +108,8 @@ static void gather_heads(const load *l, const gpu_device *d, aead_item *items)
                                .aad_offset = aad,
                                .blocks_after = 1,
                                .key = m->key};
-        l->direct[i] = gpu_is_direct(d, m->in, m->len) && gpu_is_direct(d, m->out, m->len);
+        l->direct[i] =
+            gpu_is_direct(d, m->in, m->len) && (sink != NULL || gpu_is_direct(d, m->out, m->len));
         if (m->aad_len > 0)
             gpu_copy(d, to + l->aad + aad, m->aad, m->aad_len);
         memcpy(to + l->nonces + PARSEAL_NONCEBYTES * i, m->nonce, sizeof m->nonce);
@@ -166,14 +181,15 @@ static void gather_data(load *l, const gpu_device *d)
     gpu_spread(d, l->work - l->data, copy_data, l);
 }
 
-static void scatter(load *l, const gpu_device *d, parseal_msg *msgs, bool open)
+static void scatter(const batch *b, load *l)
 {
     const uint8_t *from = l->slot->host;
     l->out = true;
-    gpu_spread(d, l->work - l->data, copy_data, l);
+    if (b->sink == NULL)
+        gpu_spread(b->keys->device, l->work - l->data, copy_data, l);
     for (size_t i = 0; i < l->n; i++) {
-        parseal_msg *m = &msgs[l->first + i];
-        if (!open)
+        parseal_msg *m = &b->msgs[l->first + i];
+        if (!b->open)
             memcpy(m->tag, from + l->tags + PARSEAL_TAGBYTES * i, sizeof m->tag);
         memcpy(&m->status, from + l->verdicts + sizeof m->status * i, sizeof m->status);
     }
@@ -190,7 +206,7 @@ static parseal_status begin_load(const batch *b, const gpu_stage *stage, load *l
                             .tags = {m, l->tags},
                             .verdicts = {m, l->verdicts},
                             .work = {m, l->work}};
-    gpu_span in = {stage, slot, false, 0, l->data}, out = {stage, slot, true, l->tags, l->data};
+    gpu_span in = {stage, slot, false, 0, l->data};
     TRY(gpu_table_open(&slot->table, stage->device, l->n));
     l->direct = calloc(l->n, sizeof *l->direct);
     if (l->direct == NULL)
@@ -198,12 +214,49 @@ static parseal_status begin_load(const batch *b, const gpu_stage *stage, load *l
     l->items = slot->table.host;
     gpu_slot_use(slot, l->end);
     gpu_slot_use_both(slot, l->data);
-    gather_heads(l, stage->device, slot->table.host);
+    gather_heads(l, stage->device, b->sink, slot->table.host);
     gather_data(l, stage->device);
     TRY(gpu_table_upload(&slot->table, &slot->stream));
     TRY(move_data(l, stage, &in));
-    TRY(gpu_aead_run(b->keys, &slot->table, &io, &slot->stream, b->open));
-    return move_data(l, stage, &out);
+    return gpu_aead_run(b->keys, &slot->table, &io, &slot->stream, b->open);
+}
+
+/* What was not authentic is zeros by now, and adds nothing. The sum is no other stream's at the
+ * same time. */
+static parseal_status add_load(const batch *b, const gpu_stage *stage, const load *l)
+{
+    const gpu_sink *sink = b->sink;
+    const gpu_stream *s = &l->slot->stream;
+    const gpu_place acc = {sink->acc->buf.handle, sink->acc->buf.offset};
+    for (size_t i = 0; i < stage->n; i++)
+        if (&stage->slot[i] != l->slot)
+            TRY(gpu_finish(stage->device, &stage->slot[i].stream));
+    gpu_place *places = calloc(l->n, sizeof *places);
+    if (places == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "batch: out of memory for %zu messages", l->n);
+    parseal_status status = PARSEAL_OK;
+    for (size_t i = 0; i < l->n && status == PARSEAL_OK; i++) {
+        const gpu_place packed = {l->slot->memory, l->data + l->items[i].in_offset};
+        places[i] = packed;
+        if (unpacked_size(b) == 0)
+            continue;
+        places[i].at = l->unpacked + i * unpacked_size(b);
+        status = gpu_run_unpack(stage->device, s, sink->bits, sink->ring->element_size, &packed,
+                                &places[i], sink->acc->n);
+    }
+    if (status == PARSEAL_OK)
+        status = gpu_run_sum(stage->device, s, sink->ring, &acc, places, l->n, sink->acc->n);
+    free(places);
+    return status;
+}
+
+static parseal_status end_load(const batch *b, const gpu_stage *stage, const load *l)
+{
+    gpu_span out = {stage, l->slot, true, l->tags, l->data};
+    if (b->sink == NULL)
+        return move_data(l, stage, &out);
+    TRY(add_load(b, stage, l));
+    return gpu_span_end(&out);
 }
 
 static parseal_status finish_load(const batch *b, load *l)
@@ -211,7 +264,7 @@ static parseal_status finish_load(const batch *b, load *l)
     if (l->n == 0)
         return PARSEAL_OK;
     TRY(gpu_finish(b->keys->device, &l->slot->stream));
-    scatter(l, b->keys->device, b->msgs, b->open);
+    scatter(b, l);
     free(l->direct);
     *l = (load){0};
     return PARSEAL_OK;
@@ -227,11 +280,15 @@ static parseal_status finish_loads(const batch *b, load under_way[GPU_SLOTS], si
 
 static parseal_status run_loads(const batch *b, gpu_stage *stage, load under_way[GPU_SLOTS])
 {
-    const gpu_driver *driver = b->keys->device->driver;
     size_t next = 0;
     for (size_t i = 0; i < b->n;) {
         load *l = &under_way[next];
-        if (!fits(driver, &b->msgs[i], b->room)) {
+        if (!fits(b, &b->msgs[i], b->room)) {
+            if (b->sink != NULL)
+                return parseal_fail(PARSEAL_ERR_NO_MEMORY,
+                                    "%s: an update of %zu bytes does not fit what one call may "
+                                    "take of its memory (options.device_memory)",
+                                    stage->device->name, b->msgs[i].len);
             TRY(finish_loads(b, under_way, next));
             TRY(gpu_long_message(b->keys, stage, &b->msgs[i], b->open));
             i++;
@@ -242,6 +299,7 @@ static parseal_status run_loads(const batch *b, gpu_stage *stage, load under_way
         l->slot = &stage->slot[next];
         i += l->n;
         TRY(begin_load(b, stage, l));
+        TRY(end_load(b, stage, l));
         next = (next + 1) % stage->n;
     }
     return finish_loads(b, under_way, next);
@@ -252,12 +310,13 @@ static parseal_status run_loads(const batch *b, gpu_stage *stage, load under_way
 static void measure(batch *b, uint64_t *pieces)
 {
     const gpu_device *d = b->keys->device;
-    const uint64_t max = gpu_slot_max(d), whole_max = max < WHOLE_MAX ? max : WHOLE_MAX;
+    const uint64_t max = gpu_slot_max(d);
+    const uint64_t whole_max = max < WHOLE_MAX || b->sink != NULL ? max : WHOLE_MAX;
     uint64_t all = ROOM_BETWEEN, largest = 0;
     bool any_long = false;
     for (size_t i = 0; i < b->n; i++) {
-        const bool whole = fits(d->driver, &b->msgs[i], whole_max);
-        const uint64_t room = whole ? room_of(d->driver, &b->msgs[i]) : 0;
+        const bool whole = fits(b, &b->msgs[i], whole_max);
+        const uint64_t room = whole ? room_of(b, &b->msgs[i]) : 0;
         any_long = any_long || !whole;
         all += room;
         largest = room > largest ? room : largest;
@@ -269,20 +328,33 @@ static void measure(batch *b, uint64_t *pieces)
         b->room = all;
 }
 
-parseal_status gpu_batch_run(const void *device, const void *keys, parseal_msg *msgs, size_t n,
-                             bool open)
+static parseal_status run_batch(batch *b)
 {
-    batch b = {.keys = keys, .msgs = msgs, .n = n, .open = open};
     load under_way[GPU_SLOTS] = {{0}};
     gpu_stage stage;
     uint64_t pieces;
-    if (n == 0)
+    if (b->n == 0)
         return PARSEAL_OK;
-    measure(&b, &pieces);
-    TRY(gpu_stage_open(&stage, device, NULL, b.room, pieces));
-    const parseal_status status = run_loads(&b, &stage, under_way);
+    measure(b, &pieces);
+    TRY(gpu_stage_open(&stage, b->keys->device, NULL, b->room, pieces));
+    const parseal_status status = run_loads(b, &stage, under_way);
     gpu_stage_close(&stage); /* waits */
     for (size_t i = 0; i < GPU_SLOTS; i++)
         free(under_way[i].direct);
     return status;
+}
+
+parseal_status gpu_batch_run(const void *device, const void *keys, parseal_msg *msgs, size_t n,
+                             bool open)
+{
+    batch b = {.keys = keys, .msgs = msgs, .n = n, .open = open};
+    (void)device;
+    return run_batch(&b);
+}
+
+parseal_status gpu_open_into(const gpu_keys *keys, parseal_msg *msgs, size_t n,
+                             const gpu_sink *sink)
+{
+    batch b = {.keys = keys, .msgs = msgs, .n = n, .open = true, .sink = sink};
+    return run_batch(&b);
 }

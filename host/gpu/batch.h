@@ -4,6 +4,19 @@
 
 #include "host/gpu/aead.h"
 
+/* A vector that gets the sum of itself and all plaintexts, each of as many elements of so many
+ * bits.
+ */
+typedef struct {
+    const parseal_ring *ring;
+    uint32_t bits;
+    const parseal_vec *acc;
+} gpu_sink;
+
+/* Opens messages whose `out` is not used. */
+parseal_status gpu_open_into(const gpu_keys *keys, parseal_msg *msgs, size_t n,
+                             const gpu_sink *sink);
+
 /* Seals or opens one message that no slot holds, through all of them, and finishes it. */
 parseal_status gpu_long_message(const gpu_keys *keys, gpu_stage *stage, parseal_msg *msg,
                                 bool open);

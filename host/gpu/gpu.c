@@ -109,6 +109,43 @@ void gpu_wipe_and_free(const gpu_device *d, gpu_memory memory, uint64_t size)
     gpu_free(d, memory);
 }
 
+parseal_status gpu_memory_create(const void *device, uint64_t size, parseal_buf *memory)
+{
+    const gpu_device *d = device;
+    const gpu_stream own = d->own;
+    const uint64_t words_size = (size + 3) / 4 * 4;
+    const gpu_memory made = gpu_alloc(d, words_size);
+    if (made == 0)
+        return PARSEAL_ERR_NO_MEMORY;
+    parseal_status status = d->driver->wipe(d, &own, made, words_size);
+    if (status == PARSEAL_OK)
+        status = gpu_finish(d, &own);
+    if (status != PARSEAL_OK) {
+        gpu_free(d, made);
+        return status;
+    }
+    *memory = (parseal_buf){d->driver->buf_kind, 0, made, 0, size};
+    return PARSEAL_OK;
+}
+
+void gpu_memory_destroy(const void *device, parseal_buf *memory)
+{
+    gpu_wipe_and_free(device, memory->handle, (memory->size + 3) / 4 * 4);
+    *memory = (parseal_buf){0};
+}
+
+parseal_status gpu_memory_read(const void *device, const parseal_buf *memory, void *to)
+{
+    const gpu_stream own = ((const gpu_device *)device)->own;
+    return gpu_read(device, &own, memory->handle, 0, to, memory->size);
+}
+
+parseal_status gpu_memory_write(const void *device, const parseal_buf *memory, const void *from)
+{
+    const gpu_stream own = ((const gpu_device *)device)->own;
+    return gpu_write_now(device, &own, memory->handle, 0, from, memory->size);
+}
+
 static parseal_status copy_in(const gpu_device *d, const gpu_stream *s, gpu_memory to, uint64_t at,
                               const void *from, uint64_t size, bool wait)
 {

@@ -179,6 +179,12 @@ void gpu_free(const gpu_device *d, gpu_memory memory);
 /* Finishes what the device's own stream has, wipes, frees. For memory that held keys. */
 void gpu_wipe_and_free(const gpu_device *d, gpu_memory memory, uint64_t size);
 
+/* host/backend.h: memory for vectors. */
+parseal_status gpu_memory_create(const void *device, uint64_t size, parseal_buf *memory);
+void gpu_memory_destroy(const void *device, parseal_buf *memory);
+parseal_status gpu_memory_read(const void *device, const parseal_buf *memory, void *to);
+parseal_status gpu_memory_write(const void *device, const parseal_buf *memory, const void *from);
+
 /* Returns at once: `from` stays as it is until the stream is finished. */
 parseal_status gpu_write(const gpu_device *d, const gpu_stream *s, gpu_memory to, uint64_t at,
                          const void *from, uint64_t size);

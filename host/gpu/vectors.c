@@ -121,40 +121,47 @@ parseal_status gpu_mask(const void *device, const void *seeds, const parseal_rin
 
 /* --------------------------------------------------------------------------------------- sum -- */
 
+/* Without inputs acc is still reduced. */
+parseal_status gpu_run_sum(const gpu_device *d, const gpu_stream *s, const parseal_ring *ring,
+                           const gpu_place *acc, const gpu_place *inputs, size_t n, uint64_t count)
+{
+    const ring_params params = params_of(ring);
+    const size_t at_once = d->driver->sum_inputs;
+    size_t done = 0;
+    do {
+        const size_t left = n - done, now = left < at_once ? left : at_once;
+        gpu_launch launch;
+        gpu_launch_begin(&launch, d, GPU_VEC, ring->element_size == 4 ? "vec_sum32" : "vec_sum64");
+        gpu_arg_value(&launch, &params, sizeof params);
+        gpu_arg_place(&launch, acc);
+        gpu_arg_u64(&launch, count);
+        gpu_arg_u32(&launch, (uint32_t)now);
+        gpu_arg_inputs(&launch, inputs + done, now, acc);
+        TRY(gpu_launch_run(&launch, s, count));
+        done += now;
+    } while (done < n);
+    return PARSEAL_OK;
+}
+
 typedef struct {
     const gpu_device *device;
-    ring_params ring;
+    const parseal_ring *ring;
     size_t n;
 } sum_work;
 
-/* places: acc, then the inputs. Without inputs acc is still reduced. */
+/* places: acc, then the inputs */
 static parseal_status sum_piece(void *arg, const gpu_stream *s, const gpu_place *places,
                                 uint64_t first, uint64_t n)
 {
     const sum_work *w = arg;
     (void)first;
-    const size_t at_once = w->device->driver->sum_inputs;
-    size_t done = 0;
-    do {
-        const size_t left = w->n - done, now = left < at_once ? left : at_once;
-        gpu_launch launch;
-        gpu_launch_begin(&launch, w->device, GPU_VEC,
-                         w->ring.element_size == 4 ? "vec_sum32" : "vec_sum64");
-        gpu_arg_value(&launch, &w->ring, sizeof w->ring);
-        gpu_arg_place(&launch, &places[0]);
-        gpu_arg_u64(&launch, n);
-        gpu_arg_u32(&launch, (uint32_t)now);
-        gpu_arg_inputs(&launch, &places[1 + done], now, &places[0]);
-        TRY(gpu_launch_run(&launch, s, n));
-        done += now;
-    } while (done < w->n);
-    return PARSEAL_OK;
+    return gpu_run_sum(w->device, s, w->ring, &places[0], &places[1], w->n, n);
 }
 
 static parseal_status sum_some(const gpu_device *d, const parseal_ring *ring, gpu_operand *operands,
                                size_t n, uint64_t count, void *stream)
 {
-    sum_work work = {d, params_of(ring), n};
+    sum_work work = {d, ring, n};
     return gpu_for_elements(d, stream, operands, n + 1, count, sum_piece, &work);
 }
 
@@ -342,19 +349,26 @@ static parseal_status pack_piece(void *arg, const gpu_stream *s, const gpu_place
     return gpu_launch_run(&launch, s, words_of(w->bits, n));
 }
 
+parseal_status gpu_run_unpack(const gpu_device *d, const gpu_stream *s, uint32_t bits,
+                              uint32_t element_size, const gpu_place *packed,
+                              const gpu_place *elements, uint64_t count)
+{
+    gpu_launch launch;
+    gpu_launch_begin(&launch, d, GPU_PACK, "unpack");
+    gpu_arg_place(&launch, packed);
+    gpu_arg_place(&launch, elements);
+    gpu_arg_u32(&launch, element_size);
+    gpu_arg_u32(&launch, bits);
+    gpu_arg_u64(&launch, count);
+    return gpu_launch_run(&launch, s, count);
+}
+
 static parseal_status unpack_piece(void *arg, const gpu_stream *s, const gpu_place *places,
                                    uint64_t first, uint64_t n)
 {
     const pack_work *w = arg;
     (void)first;
-    gpu_launch launch;
-    gpu_launch_begin(&launch, w->device, GPU_PACK, "unpack");
-    gpu_arg_place(&launch, &places[1]);
-    gpu_arg_place(&launch, &places[0]);
-    gpu_arg_u32(&launch, w->element_size);
-    gpu_arg_u32(&launch, w->bits);
-    gpu_arg_u64(&launch, n);
-    return gpu_launch_run(&launch, s, n);
+    return gpu_run_unpack(w->device, s, w->bits, w->element_size, &places[1], &places[0], n);
 }
 
 parseal_status gpu_pack(const void *device, uint32_t bits, uint32_t element_size,

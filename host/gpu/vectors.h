@@ -11,6 +11,14 @@ parseal_status gpu_seeds_create(void **seeds, const void *device, const parseal_
 void gpu_seeds_destroy(void *seeds);
 const gpu_device *gpu_seeds_device(const void *seeds);
 
+/* One kernel's work on places of the device: acc gets the sum of itself and n inputs; elements get
+ * what is packed. Both only enqueue. */
+parseal_status gpu_run_sum(const gpu_device *d, const gpu_stream *s, const parseal_ring *ring,
+                           const gpu_place *acc, const gpu_place *inputs, size_t n, uint64_t count);
+parseal_status gpu_run_unpack(const gpu_device *d, const gpu_stream *s, uint32_t bits,
+                              uint32_t element_size, const gpu_place *packed,
+                              const gpu_place *elements, uint64_t count);
+
 parseal_status gpu_mask(const void *device, const void *seeds, const parseal_ring *ring,
                         const parseal_vec *acc, uint64_t first, bool write, void *stream);
 parseal_status gpu_vec_sum(const void *device, const parseal_ring *ring, const parseal_vec *acc,

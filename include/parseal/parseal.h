@@ -79,7 +79,8 @@ enum {
     PARSEAL_ERR_NO_DEVICE = -7, /* the backend, device or instruction set asked for is not here */
     PARSEAL_ERR_SELFTEST = -8,  /* it is here, but computes known answers wrongly */
     PARSEAL_ERR_UNSUPPORTED = -9, /* this context's backend cannot take a buffer of this kind */
-    PARSEAL_ERR_DEVICE = -10      /* a driver or device reported a failure */
+    PARSEAL_ERR_DEVICE = -10,     /* a driver or device reported a failure */
+    PARSEAL_ERR_FORMAT = -11      /* bytes are not what their format says */
 };
 
 /* parseal_status_name returns the enumerator's name ("PARSEAL_ERR_ALIAS"), or

@@ -24,6 +24,7 @@ static void status_names(void **state)
         {PARSEAL_ERR_SELFTEST, "PARSEAL_ERR_SELFTEST"},
         {PARSEAL_ERR_UNSUPPORTED, "PARSEAL_ERR_UNSUPPORTED"},
         {PARSEAL_ERR_DEVICE, "PARSEAL_ERR_DEVICE"},
+        {PARSEAL_ERR_FORMAT, "PARSEAL_ERR_FORMAT"},
     };
     for (size_t i = 0; i < COUNT_OF(all); i++) {
         assert_int_equal(all[i].status, -(parseal_status)i);

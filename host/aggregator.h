@@ -1,0 +1,21 @@
+/* What stands behind parseal_aggregator, for aggregator.c and aggregator_export.c. */
+#ifndef PARSEAL_HOST_AGGREGATOR_H
+#define PARSEAL_HOST_AGGREGATOR_H
+
+#include "host/client_set.h"
+#include "host/objects.h"
+#include "parseal/aggregator.h"
+
+struct parseal_aggregator {
+    parseal_ctx *ctx;
+    parseal_aggregator_options shape; /* checked, its bits never 0 */
+    uint64_t update_size;             /* bytes */
+    parseal_vec acc;                  /* in memory of the backend's */
+    client_set clients;
+    bool lost; /* the sum is */
+};
+
+/* Not NULL, and not lost. */
+parseal_status check_aggregator(const parseal_aggregator *a);
+
+#endif

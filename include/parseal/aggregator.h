@@ -1,0 +1,168 @@
+/* parseal: streaming aggregation.
+ *
+ * An aggregator holds the sum of clients' updates, a vector over a ring, in the memory of its
+ * context's device, and nothing else that grows with their size: an update is opened, unpacked and
+ * added as it comes. Then masks are stripped, and the sum or the mean is taken out. Partial sums
+ * travel between machines, or over a restart, as exports.
+ *
+ *   create -> add_sealed, add_plain (any number, any order) -> unmask -> sum or mean
+ *   export -> import, merge
+ *
+ * Who is who. A client is a number of the caller's, and counts once: an update under a number that
+ * has been counted is refused. That stops replays and duplicates only if a client cannot write
+ * another's number: let the update's key, or its aad, say whose it is.
+ *
+ * Concurrency. One call at a time on one aggregator; any number of aggregators at the same time.
+ *
+ * Failures. Bad arguments change nothing. After PARSEAL_ERR_DEVICE or PARSEAL_ERR_NO_MEMORY from a
+ * call that adds or strips, the sum may be neither the old one nor the new one: every later call
+ * but destroy then returns PARSEAL_ERR_DEVICE. Go on from the last export.
+ */
+#ifndef PARSEAL_AGGREGATOR_H
+#define PARSEAL_AGGREGATOR_H
+
+#include "parseal/parseal.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct parseal_aggregator parseal_aggregator;
+
+typedef struct {
+    size_t struct_size;
+    parseal_ring ring;
+    uint64_t dim;  /* elements of an update: 1 or more */
+    uint32_t bits; /* of an element in an update, packed as by parseal_pack: 1 to 8 *
+                      ring.element_size; 0: updates are dim elements of the ring as they are */
+    /* How updates were quantised, for parseal_aggregator_mean: as in parseal_quant. 0 and 0: they
+     * were not. */
+    uint32_t quant_bits;
+    float quant_clip;
+} parseal_aggregator_options;
+
+#define PARSEAL_AGGREGATOR_OPTIONS_INIT                              \
+    {                                                                \
+        sizeof(parseal_aggregator_options), {0, 0, 0}, 0, 0, 0, 0.0f \
+    }
+
+/* parseal_aggregator_create stores in *aggregator one whose sum is zero and which has counted
+ * nobody. It takes dim * ring.element_size bytes of the context's device (on the CPU: of host
+ * memory), and some 16 bytes a client.
+ *
+ * Errors: PARSEAL_ERR_ARG (ring, dim, bits, quant_bits or quant_clip out of range),
+ * PARSEAL_ERR_SIZE (the vector's size overflows), PARSEAL_ERR_NO_MEMORY. */
+PARSEAL_API parseal_status parseal_aggregator_create(parseal_aggregator **aggregator,
+                                                     parseal_ctx *ctx,
+                                                     const parseal_aggregator_options *options);
+PARSEAL_API void parseal_aggregator_destroy(parseal_aggregator *aggregator);
+
+/* Verdicts on updates, beside PARSEAL_ITEM_*. */
+enum {
+    PARSEAL_ITEM_COUNTED = 3,   /* the client has been counted before: not looked at */
+    PARSEAL_ITEM_BAD_LENGTH = 4 /* it is not as long as dim and bits say: not looked at */
+};
+
+/* One client's update. */
+typedef struct {
+    uint64_t client;
+    const void *in; /* len bytes; read only */
+    size_t len;
+    const void *aad; /* aad_len bytes; may be NULL where aad_len is 0 */
+    size_t aad_len;
+    uint8_t nonce[PARSEAL_NONCEBYTES];
+    uint8_t tag[PARSEAL_TAGBYTES];
+    uint32_t key;   /* index into the key set */
+    int32_t status; /* out: PARSEAL_ITEM_* */
+} parseal_update;
+
+/* parseal_aggregator_update_size stores the bytes of one update in *size: what an update's len must
+ * be. */
+PARSEAL_API parseal_status parseal_aggregator_update_size(const parseal_aggregator *aggregator,
+                                                          uint64_t *size);
+
+/* parseal_aggregator_add_sealed opens n updates (as parseal_open does, with keys of the same
+ * context) and adds those that are authentic, whose status is then PARSEAL_ITEM_OK; *n_added counts
+ * them, and may be NULL. No plaintext is kept. On the CPU and on a GPU alike a plaintext is added
+ * where it was decrypted: it does not go through host memory.
+ *
+ * Of several updates of one client in one call the first that is authentic counts.
+ *
+ * Errors: PARSEAL_ERR_AUTH (at least one was not added, as its status says; the others were),
+ * PARSEAL_ERR_ARG (keys of another context), PARSEAL_ERR_SIZE (aad_len above its limit, a key index
+ * outside the set), and see Failures. */
+PARSEAL_API parseal_status parseal_aggregator_add_sealed(parseal_aggregator *aggregator,
+                                                         const parseal_keys *keys,
+                                                         parseal_update *updates, size_t n,
+                                                         size_t *n_added);
+
+/* parseal_aggregator_add_plain adds updates that are not sealed: aad, nonce, tag and key are not
+ * looked at. Errors as above. */
+PARSEAL_API parseal_status parseal_aggregator_add_plain(parseal_aggregator *aggregator,
+                                                        parseal_update *updates, size_t n,
+                                                        size_t *n_added);
+
+/* parseal_aggregator_unmask adds the masks of a seed set of the same context to the sum, each with
+ * its seed's sign: survivors' self masks with -1, and what the pairwise masks with clients that
+ * dropped out have left, undone. Any order and any number of calls; the library cannot know whether
+ * a seed was stripped before.
+ *
+ * Errors: PARSEAL_ERR_ARG (seeds of another context), PARSEAL_ERR_SIZE (dim passes the keystream's
+ * end), and see Failures. */
+PARSEAL_API parseal_status parseal_aggregator_unmask(parseal_aggregator *aggregator,
+                                                     const parseal_seeds *seeds);
+
+/* parseal_aggregator_count stores how many clients have been counted, those of merged exports
+ * included. parseal_aggregator_has stores in *has whether this one has. */
+PARSEAL_API parseal_status parseal_aggregator_count(const parseal_aggregator *aggregator,
+                                                    uint64_t *count);
+PARSEAL_API parseal_status parseal_aggregator_has(const parseal_aggregator *aggregator,
+                                                  uint64_t client, int32_t *has);
+
+/* parseal_aggregator_sum writes the sum, dim elements of the ring.
+ * parseal_aggregator_mean writes the mean of the counted clients' updates as dim float32, by
+ * parseal_dequantize. Both leave the aggregator as it is, so that more may come. The outputs may be
+ * in host memory or in the device's.
+ *
+ * Errors: PARSEAL_ERR_SIZE (lengths), PARSEAL_ERR_UNSUPPORTED (the buffer's kind). Of mean:
+ * PARSEAL_ERR_ARG (no quantisation was given, or nobody was counted), PARSEAL_ERR_OVERFLOW (so many
+ * clients' values may not fit the ring). */
+PARSEAL_API parseal_status parseal_aggregator_sum(const parseal_aggregator *aggregator,
+                                                  const parseal_vec *sum);
+PARSEAL_API parseal_status parseal_aggregator_mean(const parseal_aggregator *aggregator,
+                                                   const parseal_vec *mean);
+
+/* An export is, in this order, little-endian:
+ *
+ *   8  "parsealA"             8  modulus (0: 2^64)     4  quant_bits     8 each    the clients,
+ * rising 4  version: 1             8  dim                   4  quant_clip     dim elements of the
+ * sum 4  element_size           4  bits, 4 reserved: 0   8  clients        32  BLAKE2b-256 of all
+ * before
+ *
+ * The digest finds damage, not forgery: who takes exports from elsewhere seals them (parseal_seal).
+ * An export of masked updates gives away no more than the masked updates do.
+ *
+ * parseal_aggregator_export_size stores its bytes in *size. parseal_aggregator_export writes it to
+ * `out`, whose size must be exactly that. */
+PARSEAL_API parseal_status parseal_aggregator_export_size(const parseal_aggregator *aggregator,
+                                                          uint64_t *size);
+PARSEAL_API parseal_status parseal_aggregator_export(const parseal_aggregator *aggregator,
+                                                     void *out, size_t size);
+
+/* parseal_aggregator_import makes an aggregator of an export, on any context. merge adds an
+ * export's sum and clients to those of an aggregator of the same ring, dim, bits and quantisation.
+ *
+ * Errors: PARSEAL_ERR_FORMAT (truncated, foreign, damaged or contradictory: the text names the
+ * field), and of merge PARSEAL_ERR_ARG (another ring, dim, bits or quantisation: likewise, or a
+ * client that both have counted); nothing has changed then. */
+PARSEAL_API parseal_status parseal_aggregator_import(parseal_aggregator **aggregator,
+                                                     parseal_ctx *ctx, const void *exported,
+                                                     size_t size);
+PARSEAL_API parseal_status parseal_aggregator_merge(parseal_aggregator *aggregator,
+                                                    const void *exported, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

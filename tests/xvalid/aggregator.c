@@ -1,0 +1,325 @@
+/* Aggregators against sums in 128-bit arithmetic: sealed and plain updates of every ring, packed or
+ * not, some of them tampered with, replayed, of a wrong length; masks; exports. */
+#include <parseal/aggregator.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "ref_mask.h"
+#include "ref_vec.h"
+#include "ring.h"
+#include "rng.h"
+#include "run.h"
+
+enum { CLIENTS = 23, KEYS = 3, AAD = 9, DIM_MAX = 5000 };
+
+static uint8_t key_bytes[KEYS * PARSEAL_AES256GCM_KEYBYTES];
+
+typedef struct {
+    parseal_ctx *ctx, *cpu; /* the CPU seals */
+    parseal_keys *keys, *cpu_keys;
+    parseal_aggregator *aggregator;
+    parseal_aggregator_options options;
+    uint64_t update_size;
+    uint8_t *want; /* the sum */
+    uint8_t *elements[CLIENTS], *plain[CLIENTS], *sealed[CLIENTS];
+    uint8_t aad[AAD];
+    parseal_update updates[CLIENTS];
+    rng *r;
+} bench;
+
+static uint8_t *room(size_t size)
+{
+    uint8_t *p = malloc(size + 1);
+    assert_non_null(p);
+    return p;
+}
+
+/* A client's elements, packed and sealed. */
+static void make_update(bench *b, size_t i, uint32_t bits)
+{
+    const parseal_aggregator_options *o = &b->options;
+    const uint32_t size = o->ring.element_size;
+    b->elements[i] = room(o->dim * size);
+    b->plain[i] = room(b->update_size);
+    b->sealed[i] = room(b->update_size);
+    for (uint64_t k = 0; k < o->dim; k++)
+        elem_store(b->elements[i], k, size,
+                   bits == 64 ? rng_u64(b->r) : rng_below(b->r, UINT64_C(1) << bits));
+    ref_pack(bits, size, b->elements[i], b->plain[i], o->dim);
+    parseal_update *u = &b->updates[i];
+    *u = (parseal_update){.client = rng_u64(b->r),
+                          .in = b->sealed[i],
+                          .len = b->update_size,
+                          .aad = b->aad,
+                          .aad_len = i % 3 == 0 ? 0 : AAD,
+                          .key = (uint32_t)(i % KEYS)};
+    rng_fill(b->r, u->nonce, sizeof u->nonce);
+    parseal_msg m = {.in = b->plain[i],
+                     .out = b->sealed[i],
+                     .len = u->len,
+                     .aad = u->aad,
+                     .aad_len = u->aad_len,
+                     .key = u->key};
+    memcpy(m.nonce, u->nonce, sizeof m.nonce);
+    assert_ok(parseal_seal(b->cpu_keys, &m, 1));
+    memcpy(u->tag, m.tag, sizeof u->tag);
+}
+
+static void bench_open(bench *b, rng *r, const parseal_ring *ring, uint64_t dim, uint32_t bits)
+{
+    memset(b, 0, sizeof *b);
+    b->r = r;
+    b->ctx = run_ctx(2);
+    parseal_options options = PARSEAL_OPTIONS_INIT;
+    options.backend = PARSEAL_BACKEND_CPU;
+    assert_ok(parseal_ctx_create(&b->cpu, &options));
+    rng_fill(r, key_bytes, sizeof key_bytes);
+    rng_fill(r, b->aad, sizeof b->aad);
+    assert_ok(parseal_keys_create(&b->keys, b->ctx, PARSEAL_AES256GCM, key_bytes, KEYS));
+    assert_ok(parseal_keys_create(&b->cpu_keys, b->cpu, PARSEAL_AES256GCM, key_bytes, KEYS));
+    b->options = (parseal_aggregator_options)PARSEAL_AGGREGATOR_OPTIONS_INIT;
+    b->options.ring = *ring;
+    b->options.dim = dim;
+    b->options.bits = bits;
+    assert_ok(parseal_aggregator_create(&b->aggregator, b->ctx, &b->options));
+    assert_ok(parseal_aggregator_update_size(b->aggregator, &b->update_size));
+    b->want = room(dim * ring->element_size);
+    memset(b->want, 0, dim * ring->element_size);
+    for (size_t i = 0; i < CLIENTS; i++)
+        make_update(b, i, bits == 0 ? 8 * ring->element_size : bits);
+}
+
+static void bench_close(bench *b)
+{
+    for (size_t i = 0; i < CLIENTS; i++) {
+        free(b->elements[i]);
+        free(b->plain[i]);
+        free(b->sealed[i]);
+    }
+    free(b->want);
+    parseal_aggregator_destroy(b->aggregator);
+    parseal_keys_destroy(b->keys);
+    parseal_keys_destroy(b->cpu_keys);
+    parseal_ctx_destroy(b->ctx);
+    parseal_ctx_destroy(b->cpu);
+}
+
+static void expect(bench *b, size_t i)
+{
+    const void *v = b->elements[i];
+    ref_sum(&b->options.ring, b->want, &v, 1, b->options.dim);
+}
+
+static void check_sum(bench *b, const parseal_aggregator *a, uint64_t count)
+{
+    const parseal_ring *ring = &b->options.ring;
+    const size_t size = (size_t)b->options.dim * ring->element_size;
+    uint8_t *got = room(size);
+    uint64_t counted;
+    const parseal_vec sum = parseal_host_vec(got, b->options.dim, ring->element_size);
+    assert_ok(parseal_aggregator_sum(a, &sum));
+    assert_bytes(got, b->want, size);
+    assert_ok(parseal_aggregator_count(a, &counted));
+    assert_int_equal(counted, count);
+    free(got);
+}
+
+static const struct {
+    uint64_t dim;
+    uint32_t bits; /* 0: whole elements */
+} shapes[] = {{1, 0}, {1, 1}, {7, 20}, {1024, 0}, {2049, 13}, {DIM_MAX, 20}, {4097, 32}, {4096, 8}};
+
+/* Updates of several calls, in two of which all is well. */
+static void every_ring(void **state)
+{
+    (void)state;
+    rng r = rng_for("aggregator");
+    for (size_t k = 0; k < N_RINGS; k++) {
+        const size_t s = k % COUNT_OF(shapes);
+        bench b;
+        size_t added = 99;
+        bench_open(&b, &r, &RINGS[k], shapes[s].dim, shapes[s].bits);
+        assert_ok(parseal_aggregator_add_sealed(b.aggregator, b.keys, b.updates, 5, &added));
+        assert_int_equal(added, 5);
+        assert_ok(parseal_aggregator_add_sealed(b.aggregator, b.keys, b.updates + 5, 0, &added));
+        assert_int_equal(added, 0);
+        assert_ok(parseal_aggregator_add_sealed(b.aggregator, b.keys, b.updates + 5, 12, NULL));
+        for (size_t i = 17; i < CLIENTS; i++)
+            b.updates[i].in = b.plain[i];
+        assert_ok(parseal_aggregator_add_plain(b.aggregator, b.updates + 17, CLIENTS - 17, &added));
+        assert_int_equal(added, CLIENTS - 17);
+        for (size_t i = 0; i < CLIENTS; i++) {
+            assert_int_equal(b.updates[i].status, PARSEAL_ITEM_OK);
+            expect(&b, i);
+        }
+        check_sum(&b, b.aggregator, CLIENTS);
+        bench_close(&b);
+    }
+}
+
+/* What is not authentic, replayed, doubled or misshapen never changes the sum. */
+static void hostile_updates(void **state)
+{
+    (void)state;
+    static const parseal_ring ring = {UINT64_C(1) << 32, 4, 0};
+    rng r = rng_for("hostile updates");
+    bench b;
+    size_t added;
+    bench_open(&b, &r, &ring, DIM_MAX, 20);
+    parseal_update *u = b.updates;
+    u[1].tag[7] ^= 1;
+    b.sealed[2][b.update_size - 1] ^= 0x80;
+    u[4].aad_len--; /* had it all */
+    u[5].key = (u[5].key + 1) % KEYS;
+    u[6].len--;
+    u[7].client = u[8].client; /* 7 was first, and counts */
+    u[9] = u[0];               /* a replay in the same call */
+    u[10].client = u[11].client;
+    u[10].tag[0] ^= 1; /* the one that is not authentic does not keep the other out */
+    u[12].nonce[3] ^= 4;
+    static const int32_t want[13] = {
+        PARSEAL_ITEM_OK,      PARSEAL_ITEM_BAD_TAG, PARSEAL_ITEM_BAD_TAG,    PARSEAL_ITEM_OK,
+        PARSEAL_ITEM_BAD_TAG, PARSEAL_ITEM_BAD_TAG, PARSEAL_ITEM_BAD_LENGTH, PARSEAL_ITEM_OK,
+        PARSEAL_ITEM_COUNTED, PARSEAL_ITEM_COUNTED, PARSEAL_ITEM_BAD_TAG,    PARSEAL_ITEM_OK,
+        PARSEAL_ITEM_BAD_TAG};
+    assert_error(parseal_aggregator_add_sealed(b.aggregator, b.keys, u, 13, &added),
+                 PARSEAL_ERR_AUTH, "updates[1]");
+    assert_int_equal(added, 4);
+    for (size_t i = 0; i < 13; i++) {
+        assert_int_equal(u[i].status, want[i]);
+        if (want[i] == PARSEAL_ITEM_OK)
+            expect(&b, i);
+    }
+    check_sum(&b, b.aggregator, 4);
+    /* A replay in a later call, and what failed comes again as it should be. */
+    u[1].tag[7] ^= 1;
+    assert_status(parseal_aggregator_add_sealed(b.aggregator, b.keys, u, 2, &added),
+                  PARSEAL_ERR_AUTH);
+    assert_int_equal(u[0].status, PARSEAL_ITEM_COUNTED);
+    assert_int_equal(u[1].status, PARSEAL_ITEM_OK);
+    expect(&b, 1);
+    check_sum(&b, b.aggregator, 5);
+    int32_t has[2];
+    assert_ok(parseal_aggregator_has(b.aggregator, u[1].client, &has[0]));
+    assert_ok(parseal_aggregator_has(b.aggregator, u[2].client, &has[1]));
+    assert_int_equal(has[0], 1);
+    assert_int_equal(has[1], 0);
+    bench_close(&b);
+}
+
+static void masks_are_stripped(void **state)
+{
+    (void)state;
+    enum { MASKS = 40 };
+    rng r = rng_for("aggregator's masks");
+    for (size_t k = 0; k < N_RINGS; k += 2) {
+        parseal_seed list[MASKS];
+        parseal_seeds *some, *rest;
+        bench b;
+        bench_open(&b, &r, &RINGS[k], 777, 0);
+        random_seeds(&r, list, MASKS);
+        assert_ok(parseal_seeds_create(&some, b.ctx, list, 11));
+        assert_ok(parseal_seeds_create(&rest, b.ctx, list + 11, MASKS - 11));
+        assert_ok(parseal_aggregator_unmask(b.aggregator, rest));
+        assert_ok(parseal_aggregator_add_sealed(b.aggregator, b.keys, b.updates, CLIENTS, NULL));
+        assert_ok(parseal_aggregator_unmask(b.aggregator, some));
+        for (size_t i = 0; i < CLIENTS; i++)
+            expect(&b, i);
+        ref_mask_apply(list, MASKS, &RINGS[k], b.want, 777, 0);
+        check_sum(&b, b.aggregator, CLIENTS);
+        parseal_seeds_destroy(some);
+        parseal_seeds_destroy(rest);
+        bench_close(&b);
+    }
+}
+
+static uint8_t *export_of(const parseal_aggregator *a, uint64_t *size)
+{
+    assert_ok(parseal_aggregator_export_size(a, size));
+    uint8_t *out = room(*size);
+    assert_ok(parseal_aggregator_export(a, out, *size));
+    return out;
+}
+
+/* Two halves meet, one of them after a restart; then each is refused a second time. */
+static void exports(void **state)
+{
+    (void)state;
+    rng r = rng_for("exports");
+    for (size_t k = 0; k < N_RINGS; k++) {
+        bench b;
+        parseal_aggregator *other, *resumed;
+        uint64_t size, other_size;
+        size_t added;
+        bench_open(&b, &r, &RINGS[k], 333 + k, k % 2 == 0 ? 0 : 17);
+        assert_ok(parseal_aggregator_create(&other, b.ctx, &b.options));
+        assert_ok(parseal_aggregator_add_sealed(b.aggregator, b.keys, b.updates, 9, NULL));
+        uint8_t *first = export_of(b.aggregator, &size);
+        assert_ok(parseal_aggregator_import(&resumed, b.ctx, first, size));
+        assert_ok(parseal_aggregator_add_sealed(resumed, b.keys, b.updates + 9, 4, NULL));
+        assert_ok(parseal_aggregator_add_sealed(other, b.keys, b.updates + 13, 10, NULL));
+        uint8_t *second = export_of(other, &other_size);
+        assert_ok(parseal_aggregator_merge(resumed, second, other_size));
+        for (size_t i = 0; i < CLIENTS; i++)
+            expect(&b, i);
+        check_sum(&b, resumed, CLIENTS);
+        assert_error(parseal_aggregator_merge(resumed, second, other_size), PARSEAL_ERR_ARG,
+                     "clients");
+        assert_error(parseal_aggregator_merge(resumed, first, size), PARSEAL_ERR_ARG, "clients");
+        assert_status(parseal_aggregator_add_sealed(resumed, b.keys, b.updates + 3, 17, &added),
+                      PARSEAL_ERR_AUTH);
+        assert_int_equal(added, 0);
+        check_sum(&b, resumed, CLIENTS);
+        free(first);
+        free(second);
+        parseal_aggregator_destroy(other);
+        parseal_aggregator_destroy(resumed);
+        bench_close(&b);
+    }
+}
+
+static void means(void **state)
+{
+    (void)state;
+    static const parseal_ring ring = {UINT64_C(1) << 32, 4, 0};
+    enum { DIM = 1000, BITS = 12 };
+    rng r = rng_for("means");
+    bench b;
+    float got[DIM];
+    const parseal_vec mean = {parseal_host_buf(got, sizeof got), DIM};
+    bench_open(&b, &r, &ring, DIM, BITS);
+    assert_error(parseal_aggregator_mean(b.aggregator, &mean), PARSEAL_ERR_ARG, "quant_bits");
+    parseal_aggregator_destroy(b.aggregator);
+    b.options.quant_bits = BITS;
+    b.options.quant_clip = 1.5f;
+    assert_ok(parseal_aggregator_create(&b.aggregator, b.ctx, &b.options));
+    assert_error(parseal_aggregator_mean(b.aggregator, &mean), PARSEAL_ERR_ARG, "nobody");
+    assert_ok(parseal_aggregator_add_sealed(b.aggregator, b.keys, b.updates, CLIENTS, NULL));
+    assert_ok(parseal_aggregator_mean(b.aggregator, &mean));
+    parseal_quant quant = PARSEAL_QUANT_INIT;
+    quant.bits = BITS;
+    quant.clip = 1.5f;
+    for (size_t i = 0; i < CLIENTS; i++)
+        expect(&b, i);
+    for (size_t i = 0; i < DIM; i++) {
+        const float want = ref_dequantize(&quant, elem_load(b.want, i, 4), CLIENTS);
+        assert_true(got[i] - want <= 1e-6f && want - got[i] <= 1e-6f);
+    }
+    bench_close(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_ring),
+        cmocka_unit_test(hostile_updates),
+        cmocka_unit_test(masks_are_stripped),
+        cmocka_unit_test(exports),
+        cmocka_unit_test(means),
+    };
+    return RUN_SUITE_PER_IMPL("aggregator",
+                              OF(PARSEAL_PRIMITIVE_AEAD) | OF(PARSEAL_PRIMITIVE_PACK) |
+                                  OF(PARSEAL_PRIMITIVE_VEC_SUM) | OF(PARSEAL_PRIMITIVE_MASK),
+                              tests);
+}
