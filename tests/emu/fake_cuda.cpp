@@ -2,7 +2,7 @@
  * is enqueued is done only when somebody waits for it, so that who forgets to wait finds nothing.
  *
  * The n-th call can be made to fail, and what is made and not yet given back is counted: see
- * tests/opencl/shim.h, whose functions this runtime has, too. */
+ * tests/device/shim.h, whose functions this runtime has, too. */
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
@@ -16,7 +16,7 @@
 
 extern "C" {
 #include "host/cuda/cu_api.h"
-#include "opencl/shim.h"
+#include "device/shim.h"
 }
 
 namespace

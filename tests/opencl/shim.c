@@ -1,4 +1,6 @@
-#include "shim.h"
+/* An OpenCL runtime that hands every call on to the real one, whose path is in
+ * PARSEAL_TEST_LIBOPENCL. Without that there is no platform. */
+#include "device/shim.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
