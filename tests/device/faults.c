@@ -87,7 +87,7 @@ static bool is_filled(const uint8_t *bytes, size_t n, uint8_t with)
 static void creating(void **state)
 {
     (void)state;
-    const uint64_t each = run_share(200, 2), step = run_emulated() ? 97 : 37;
+    const uint64_t each = run_share(200, 4), step = run_emulated() ? 97 : 37;
     uint64_t tried = 0;
     assert_int_equal(shim.live(), 0);
     for (failing = 1;; failing += failing < each ? 1 : step) {
@@ -241,11 +241,11 @@ static void batches(void **state)
 static void long_messages(void **state)
 {
     (void)state;
-    const uint64_t step = run_emulated() ? 17 : 1;
+    const uint64_t step = run_emulated() ? 31 : 1;
     fail_some("parseal_seal, in parts", seal_long, step);
     fail_some("parseal_open, in parts", open_long, step);
     fail_some("parseal_open, in parts, not authentic", refuse_long, step);
-    fail_some("parseal_keys_create of one key, parseal_seal in parts", new_key, step);
+    fail_some("parseal_keys_create of one key, parseal_seal in parts", new_key, 2 * step - 1);
 }
 
 /* Where AUTO has picked the device, the CPU finishes what fails there. */
