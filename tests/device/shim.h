@@ -21,12 +21,16 @@ const char *shim_failed(void);
 /* Objects, events, maps and memory that have been made and not yet given back, ever. */
 int64_t shim_live(void);
 
+/* How often somebody has waited for the device, ever. */
+uint64_t shim_waits(void);
+
 /* The same functions, found at run time. */
 typedef struct {
     void (*fail_at)(uint64_t n);
     uint64_t (*calls)(void);
     const char *(*failed)(void);
     int64_t (*live)(void);
+    uint64_t (*waits)(void);
 } shim_functions;
 
 /* False where the library of that name is no shim, but a real one. It stays loaded. */

@@ -15,6 +15,7 @@ bool shim_find(const char *name, shim_functions *shim)
     dynlib_function(library, "shim_calls", &shim->calls, sizeof shim->calls);
     dynlib_function(library, "shim_failed", &shim->failed, sizeof shim->failed);
     dynlib_function(library, "shim_live", &shim->live, sizeof shim->live);
+    dynlib_function(library, "shim_waits", &shim->waits, sizeof shim->waits);
     return shim->fail_at != NULL && shim->calls != NULL && shim->failed != NULL &&
-           shim->live != NULL;
+           shim->live != NULL && shim->waits != NULL;
 }
