@@ -22,58 +22,17 @@
 #include <vector>
 
 #include "emulator.h"
-#include "launcher.h"
+#include "fake_cuda.h"
 
-extern "C" {
-#include "device/shim.h"
-#include "host/cuda/cu_api.h"
-}
-
-namespace
+namespace fake
 {
 
-enum {
-    INVALID_VALUE = 1,
-    INVALID_CONTEXT = 201,
-    INVALID_HANDLE = 400,
-    NOT_FOUND = 500,
-    LAUNCH_FAILED = 719,
-    CAPTURE_UNSUPPORTED = 900,
-    CAPTURE_INVALIDATED = 901,
-    CAPTURED_EVENT = 907,
-    UNKNOWN = 999
-};
 enum { DEVICES = 2, MULTIPROCESSORS = 3 };
 
 std::recursive_mutex lock;
 std::atomic<uint64_t> calls, fails_at, waits, wrong;
 std::atomic<int64_t> live;
 const char *volatile failed = "";
-
-using command = std::function<bool()>;
-using commands = std::deque<command>;
-
-struct stream {
-    int device;
-    commands waiting;
-    bool broken = false;
-    bool capturing = false, invalidated = false; /* what is captured has been spoiled */
-    commands captured;
-};
-
-struct event {
-    bool captured = false;
-};
-
-struct function {
-    const emulated::kernel *kernel;
-    int device;
-};
-
-struct module {
-    int device;
-    std::deque<function> functions; /* each stays where it is */
-};
 
 struct allocation {
     size_t size;
@@ -84,6 +43,7 @@ std::map<cu_pointer, allocation> allocations;
 thread_local std::deque<int> current; /* contexts: of which device */
 char contexts[DEVICES];
 std::vector<stream *> capturing;
+std::map<std::string, uint64_t> launches; /* by kernel */
 
 bool failing(const char *name)
 {
@@ -182,6 +142,7 @@ void spoil_last_change(const std::vector<char> &before)
 bool run_kernel(const emulated::kernel &kernel, unsigned blocks, unsigned threads, unsigned shared,
                 const emulated::thread_body &body)
 {
+    launches[kernel.name]++;
     const bool spoilt = std::strcmp(variable("PARSEAL_EMU_WRONG", ""), kernel.name) == 0;
     const std::vector<char> before = spoilt ? all_memory() : std::vector<char>();
     if (!emulated::launch(kernel, blocks, threads, shared, body)) {
@@ -193,28 +154,11 @@ bool run_kernel(const emulated::kernel &kernel, unsigned blocks, unsigned thread
     return true;
 }
 
-} // namespace
+} // namespace fake
+
+using namespace fake;
 
 extern "C" {
-
-#define EXPORT __attribute__((visibility("default")))
-/* A call begins: it may be the one that fails, and needs a context where CUDA's does. */
-#define BEGIN(name)                                          \
-    const std::lock_guard<std::recursive_mutex> guard(lock); \
-    if (failing(#name))                                      \
-    return UNKNOWN
-#define BEGIN_INSIDE(name) \
-    BEGIN(name);           \
-    if (current.empty())   \
-    return INVALID_CONTEXT
-#define BEGIN_ALLOCATION(name) \
-    BEGIN_INSIDE(name);        \
-    if (spoils_capture())      \
-    return CAPTURE_UNSUPPORTED
-/* What a caller cannot try again is done even where it is said to have failed. */
-#define BEGIN_RELEASE(name)                                  \
-    const std::lock_guard<std::recursive_mutex> guard(lock); \
-    const cu_result result = failing(#name) ? (int)UNKNOWN : (int)CU_OK
 
 EXPORT void shim_fail_at(uint64_t n)
 {
@@ -243,9 +187,15 @@ EXPORT uint64_t shim_waits(void)
     return waits;
 }
 
-EXPORT uint64_t shim_wrong(void)
+EXPORT uint64_t fake_wrong(void)
 {
     return wrong;
+}
+
+EXPORT uint64_t fake_launches(const char *kernel)
+{
+    const std::lock_guard<std::recursive_mutex> guard(lock);
+    return launches[kernel];
 }
 
 EXPORT cu_result cuInit(unsigned)
@@ -564,67 +514,5 @@ EXPORT cu_result cuEventElapsedTime(float *milliseconds, cu_event, cu_event)
     BEGIN_INSIDE(EventElapsedTime);
     *milliseconds = 0.5f;
     return CU_OK;
-}
-/* ------------------------------------------------------------------------------------ graphs -- */
-
-EXPORT cu_result cuStreamBeginCapture_v2(cu_stream handle, int)
-{
-    BEGIN_INSIDE(StreamBeginCapture);
-    stream *s = reinterpret_cast<stream *>(handle);
-    if (s->capturing)
-        return INVALID_VALUE;
-    s->capturing = true;
-    s->invalidated = false;
-    capturing.push_back(s);
-    return CU_OK;
-}
-
-EXPORT cu_result cuStreamEndCapture(cu_stream handle, void **graph)
-{
-    BEGIN_INSIDE(StreamEndCapture);
-    stream *s = reinterpret_cast<stream *>(handle);
-    if (!s->capturing)
-        return INVALID_VALUE;
-    const bool fine = !s->invalidated;
-    *graph = fine ? new commands(s->captured) : nullptr;
-    live += fine;
-    s->capturing = s->invalidated = false;
-    s->captured.clear();
-    capturing.erase(std::find(capturing.begin(), capturing.end(), s));
-    return fine ? (int)CU_OK : (int)CAPTURE_INVALIDATED;
-}
-
-EXPORT cu_result cuGraphInstantiateWithFlags(void **exec, void *graph, unsigned long long)
-{
-    BEGIN_INSIDE(GraphInstantiateWithFlags);
-    *exec = new commands(*static_cast<commands *>(graph));
-    live++;
-    return CU_OK;
-}
-
-EXPORT cu_result cuGraphLaunch(void *exec, cu_stream s)
-{
-    BEGIN_INSIDE(GraphLaunch);
-    cu_result result = CU_OK;
-    for (const command &c : *static_cast<commands *>(exec))
-        if (result == CU_OK)
-            result = enqueue(s, c);
-    return result;
-}
-
-EXPORT cu_result cuGraphExecDestroy(void *exec)
-{
-    BEGIN_RELEASE(GraphExecDestroy);
-    delete static_cast<commands *>(exec);
-    live--;
-    return result;
-}
-
-EXPORT cu_result cuGraphDestroy(void *graph)
-{
-    BEGIN_RELEASE(GraphDestroy);
-    delete static_cast<commands *>(graph);
-    live--;
-    return result;
 }
 }
