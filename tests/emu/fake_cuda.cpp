@@ -9,6 +9,7 @@
  *   PARSEAL_EMU_CAPABILITY=xy    compute capability x.y of the first one instead of 9.0
  *   PARSEAL_EMU_PINNED=0         no pinned memory is to be had
  *   PARSEAL_EMU_WRONG=kernel     the last byte that a run of this kernel changes gets a wrong bit
+ *   PARSEAL_EMU_WRONG=kernel:    the first one
  */
 #include <algorithm>
 #include <atomic>
@@ -125,17 +126,17 @@ std::vector<char> all_memory()
     return bytes;
 }
 
-void spoil_last_change(const std::vector<char> &before)
+void spoil_change(const std::vector<char> &before, bool first)
 {
-    char *last = nullptr;
+    char *spoilt = nullptr;
     size_t i = 0;
     for (const auto &[at, is] : allocations)
         for (size_t k = 0; k < is.size; k++, i++)
-            if (reinterpret_cast<char *>(at)[k] != before[i])
-                last = reinterpret_cast<char *>(at) + k;
-    if (last == nullptr)
+            if (reinterpret_cast<char *>(at)[k] != before[i] && (!first || spoilt == nullptr))
+                spoilt = reinterpret_cast<char *>(at) + k;
+    if (spoilt == nullptr)
         return;
-    *last ^= 1;
+    *spoilt ^= (char)0x80;
     wrong++;
 }
 
@@ -143,14 +144,15 @@ bool run_kernel(const emulated::kernel &kernel, unsigned blocks, unsigned thread
                 const emulated::thread_body &body)
 {
     launches[kernel.name]++;
-    const bool spoilt = std::strcmp(variable("PARSEAL_EMU_WRONG", ""), kernel.name) == 0;
+    const std::string wish = variable("PARSEAL_EMU_WRONG", ""), name = kernel.name;
+    const bool first = wish == name + ":", spoilt = first || wish == name;
     const std::vector<char> before = spoilt ? all_memory() : std::vector<char>();
     if (!emulated::launch(kernel, blocks, threads, shared, body)) {
         std::fprintf(stderr, "%s\n", emulator_error());
         return false;
     }
     if (spoilt)
-        spoil_last_change(before);
+        spoil_change(before, first);
     return true;
 }
 
