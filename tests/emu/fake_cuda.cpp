@@ -23,6 +23,8 @@ namespace
 {
 
 enum { UNKNOWN = 999, INVALID_VALUE = 1, NOT_FOUND = 500, INVALID_CONTEXT = 201, CAPTURING = 900 };
+/* CUdevice_attribute, of those that only the bench asks for. */
+enum { CLOCK_KHZ = 13, MEMORY_CLOCK_KHZ = 36, MEMORY_BUS_BITS = 37 };
 enum { DEVICES = 2, MULTIPROCESSORS = 3, LAUNCH_FAILED = 719 };
 
 std::recursive_mutex lock;
@@ -186,6 +188,13 @@ EXPORT cu_result cuDeviceGetAttribute(int *value, int attribute, cu_device devic
         return CU_OK;
     case CU_SHARED_MEMORY_MAX:
         *value = first ? 227 * 1024 : 64 * 1024;
+        return CU_OK;
+    case CLOCK_KHZ:
+    case MEMORY_CLOCK_KHZ:
+        *value = 1000000;
+        return CU_OK;
+    case MEMORY_BUS_BITS:
+        *value = 64;
         return CU_OK;
     default:
         return INVALID_VALUE;
@@ -433,5 +442,28 @@ EXPORT cu_result cuEventElapsedTime(float *milliseconds, cu_event, cu_event)
     BEGIN_INSIDE(EventElapsedTime);
     *milliseconds = 0.5f;
     return CU_OK;
+}
+}
+
+/* ----------------------------------------------------------- what parseal-bench-device calls -- */
+
+extern "C" {
+
+EXPORT cu_result cuMemGetInfo_v2(size_t *free_bytes, size_t *all)
+{
+    BEGIN_INSIDE(MemGetInfo);
+    *free_bytes = *all = (size_t)1 << 30;
+    return CU_OK;
+}
+
+EXPORT cu_result cuMemcpyDtoDAsync_v2(cu_pointer to, cu_pointer from, size_t size, cu_stream s)
+{
+    BEGIN_INSIDE(MemcpyDtoDAsync);
+    return enqueue(s, [=] {
+        if (!is_device_memory(to, size) || !is_device_memory(from, size))
+            return false;
+        std::memcpy(reinterpret_cast<void *>(to), reinterpret_cast<const void *>(from), size);
+        return true;
+    });
 }
 }
