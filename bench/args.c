@@ -38,7 +38,8 @@ static const char help_text[] =
     "be read. memcpy is the share of the rate at which memcpy copies what no cache holds. ratio "
     "is\n"
     "parseal's rate divided by the peer's. kernel, on a GPU: the rate while its kernels run,\n"
-    "without copies to and from it.\n"
+    "without copies to and from it. Data that is in a CUDA device's memory already:\n"
+    "parseal-bench-device --help.\n"
     "\n"
     "Exit status: 0 fine, 1 a failure or a peer that gives other bytes, 2 a wrong command line.\n";
 

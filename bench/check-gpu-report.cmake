@@ -102,3 +102,16 @@ file(APPEND ${FOLDER}/moved/tests/gpu-tests.txt
   "cuda.broken\t@BUILD@/tests\tWORD=three\t--\t/bin/sh\t-c\techo Error: one two $WORD; exit 3\n")
 run(failing 1 --tests "^cuda\\.broken$" ${small})
 expect("cuda.broken (status 3) Error: one two three" tests failed 0)
+
+# A GPU that the library does not take is a failure.
+set(ENV{PARSEAL_CUDA_DEVICE} "no such device")
+execute_process(COMMAND ${TOP}/bench/gpu.sh --folder ${FOLDER}/refused ${FOLDER}/moved RESULT_VARIABLE status
+  OUTPUT_VARIABLE said ERROR_VARIABLE said)
+file(GLOB md ${FOLDER}/refused/gpu-*.md)
+if(NOT status EQUAL 1 OR NOT EXISTS "${md}")
+  message(FATAL_ERROR "a device that is not there: ${status}\n${said}")
+endif()
+file(READ ${md} markdown)
+if(NOT markdown MATCHES "No report: .*no device is called")
+  message(FATAL_ERROR "the report does not say why there is none:\n${markdown}")
+endif()

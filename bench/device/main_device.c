@@ -36,7 +36,7 @@ static const char help_text[] =
     "  --help             this text\n"
     "\n"
     "Exit status: 0 fine; 1 a row failed or gave wrong bytes, or --tests has a failure; 2 a wrong\n"
-    "command line; 77 there is no CUDA device.\n";
+    "command line; 77 there is no CUDA device or no driver.\n";
 
 enum option_code {
     OPT_FILTER = 1,
@@ -198,6 +198,17 @@ static struct patience patience_of(const struct request *request)
     return patience;
 }
 
+/* A GPU that the library has no use for (built without kernels, too old, not the one asked for) is
+ * a failure; that there is none is not. */
+static bool has_gpu(void)
+{
+    struct device device;
+    const bool any = device_open(&device, 0);
+    if (any)
+        device_close(&device);
+    return any;
+}
+
 static bool open_contexts(struct bench_side *side, parseal_info *gpu, parseal_info *cpu)
 {
     parseal_options wish = PARSEAL_OPTIONS_INIT;
@@ -205,7 +216,9 @@ static bool open_contexts(struct bench_side *side, parseal_info *gpu, parseal_in
     parseal_status status = parseal_ctx_create(&side->gpu, &wish);
     if (status == PARSEAL_ERR_NO_DEVICE) {
         complain("%s", parseal_last_error_text());
-        exit(EXIT_NO_DEVICE);
+        if (!has_gpu())
+            exit(EXIT_NO_DEVICE);
+        return false;
     }
     wish.backend = PARSEAL_BACKEND_CPU;
     if (status == PARSEAL_OK)
