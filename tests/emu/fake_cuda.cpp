@@ -10,6 +10,8 @@
  *   PARSEAL_EMU_PINNED=0         no pinned memory is to be had
  *   PARSEAL_EMU_WRONG=kernel     the last byte that a run of this kernel changes gets a wrong bit
  *   PARSEAL_EMU_WRONG=kernel:    the first one
+ *   PARSEAL_EMU_WRONG_COPIES=1   what is read back is wrong where it is more than known answers
+ * take
  */
 #include <algorithm>
 #include <atomic>
@@ -29,6 +31,8 @@ namespace fake
 {
 
 enum { DEVICES = 2, MULTIPROCESSORS = 3 };
+/* CUdevice_attribute, of those that only the bench asks for. */
+enum { CLOCK_KHZ = 13, MEMORY_CLOCK_KHZ = 36, MEMORY_BUS_BITS = 37 };
 
 std::recursive_mutex lock;
 std::atomic<uint64_t> calls, fails_at, waits, wrong;
@@ -87,6 +91,13 @@ cu_result enqueue(cu_stream handle, command what)
         return CAPTURE_INVALIDATED;
     (s->capturing ? s->captured : s->waiting).push_back(std::move(what));
     return CU_OK;
+}
+
+void spoil(char *bytes, size_t size)
+{
+    enum { ANSWERS_MAX = 1 << 18 };
+    if (size > ANSWERS_MAX && std::getenv("PARSEAL_EMU_WRONG_COPIES") != nullptr)
+        bytes[size / 2] ^= 1;
 }
 
 using memories = std::map<cu_pointer, allocation>;
@@ -265,6 +276,13 @@ EXPORT cu_result cuDeviceGetAttribute(int *value, int attribute, cu_device devic
     case CU_SHARED_MEMORY_MAX:
         *value = large ? 227 * 1024 : 64 * 1024;
         return CU_OK;
+    case CLOCK_KHZ:
+    case MEMORY_CLOCK_KHZ:
+        *value = 1000000;
+        return CU_OK;
+    case MEMORY_BUS_BITS:
+        *value = 64;
+        return CU_OK;
     default:
         return INVALID_VALUE;
     }
@@ -432,6 +450,7 @@ EXPORT cu_result cuMemcpyDtoHAsync_v2(void *to, cu_pointer from, size_t size, cu
         if (!is_device_memory(from, size))
             return false;
         std::memcpy(to, reinterpret_cast<const void *>(from), size);
+        spoil(static_cast<char *>(to), size);
         return true;
     });
 }
@@ -544,5 +563,28 @@ EXPORT cu_result cuEventElapsedTime(float *milliseconds, cu_event, cu_event)
     BEGIN_INSIDE(EventElapsedTime);
     *milliseconds = 0.5f;
     return CU_OK;
+}
+}
+
+/* ----------------------------------------------------------- what parseal-bench-device calls -- */
+
+extern "C" {
+
+EXPORT cu_result cuMemGetInfo_v2(size_t *free_bytes, size_t *all)
+{
+    BEGIN_INSIDE(MemGetInfo);
+    *free_bytes = *all = (size_t)1 << 30;
+    return CU_OK;
+}
+
+EXPORT cu_result cuMemcpyDtoDAsync_v2(cu_pointer to, cu_pointer from, size_t size, cu_stream s)
+{
+    BEGIN_INSIDE(MemcpyDtoDAsync);
+    return enqueue(s, [=] {
+        if (!is_device_memory(to, size) || !is_device_memory(from, size))
+            return false;
+        std::memcpy(reinterpret_cast<void *>(to), reinterpret_cast<const void *>(from), size);
+        return true;
+    });
 }
 }
