@@ -196,10 +196,9 @@ static parseal_status weigh(const gpu_keys *keys, const gpu_table *t, const gpu_
     return gpu_launch_run(&launch, s, t->n);
 }
 
-static parseal_status hash(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
-                           const gpu_stream *s, bool open)
+parseal_status cuda_hash_tiles(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
+                               const gpu_stream *s, bool open, bool mma)
 {
-    const bool mma = keys->prepared != 0 && t->bytes / t->n >= MMA_MESSAGE;
     gpu_launch launch;
     gpu_aead_launch(&launch, t, mma ? "aead_hash_mma" : "aead_hash");
     gpu_arg_memory(&launch, t->hash_begin);
@@ -212,7 +211,14 @@ static parseal_status hash(const gpu_keys *keys, const gpu_table *t, const gpu_a
     gpu_arg_u32(&launch, !open);
     gpu_arg_place(&launch, &io->aad);
     gpu_arg_place(&launch, &io->work);
-    TRY(gpu_launch_run(&launch, s, t->hash_total));
+    return gpu_launch_run(&launch, s, t->hash_total);
+}
+
+static parseal_status hash(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
+                           const gpu_stream *s, bool open)
+{
+    const bool mma = keys->prepared != 0 && t->bytes / t->n >= MMA_MESSAGE;
+    TRY(cuda_hash_tiles(keys, t, io, s, open, mma));
     return weigh(keys, t, io, s);
 }
 

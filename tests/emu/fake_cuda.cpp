@@ -45,7 +45,8 @@ struct allocation {
 std::map<cu_pointer, allocation> allocations, pinned; /* on devices, of the host */
 thread_local std::deque<int> current;                 /* contexts: of which device */
 char contexts[DEVICES];
-std::map<std::string, char> functions; /* by name; a function's address stands for it */
+std::map<std::string, uint64_t> launches; /* by kernel */
+std::string broken_kernel;
 
 bool failing(const char *name)
 {
@@ -135,6 +136,19 @@ EXPORT const char *shim_failed(void)
 EXPORT int64_t shim_live(void)
 {
     return live;
+}
+
+/* From now on the kernel does nothing, as where its machine code is for another device. */
+EXPORT void shim_break_kernel(const char *name)
+{
+    const std::lock_guard<std::recursive_mutex> guard(lock);
+    broken_kernel = name;
+}
+
+EXPORT uint64_t shim_launches(const char *name)
+{
+    const std::lock_guard<std::recursive_mutex> guard(lock);
+    return launches[name];
 }
 
 EXPORT cu_result cuInit(unsigned)
@@ -289,6 +303,9 @@ EXPORT cu_result cuLaunchKernel(cu_function function, unsigned blocks, unsigned,
     BEGIN_INSIDE(LaunchKernel);
     const emulated::kernel *kernel = reinterpret_cast<const emulated::kernel *>(function);
     const emulated::thread_body body = kernel->bind(args);
+    launches[kernel->name]++;
+    if (broken_kernel == kernel->name)
+        return enqueue(s, [] { return true; });
     return enqueue(s, [=] {
         if (emulated::launch(*kernel, blocks, threads, shared, body))
             return true;
