@@ -60,6 +60,7 @@ enum {
     X(DevicePrimaryCtxRelease, cuDevicePrimaryCtxRelease_v2, (cu_device))                   \
     X(CtxPushCurrent, cuCtxPushCurrent_v2, (cu_context))                                    \
     X(CtxPopCurrent, cuCtxPopCurrent_v2, (cu_context *))                                    \
+    X(CtxSynchronize, cuCtxSynchronize, (void))                                             \
     X(ModuleLoadData, cuModuleLoadData, (cu_module *, const void *))                        \
     X(ModuleUnload, cuModuleUnload, (cu_module))                                            \
     X(ModuleGetFunction, cuModuleGetFunction, (cu_function *, cu_module, const char *))     \

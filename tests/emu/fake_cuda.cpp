@@ -9,6 +9,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "emulator.h"
@@ -36,6 +37,8 @@ struct stream {
     std::deque<command> commands;
     bool capturing = false, broken = false;
 };
+
+std::set<stream *> streams;
 
 struct allocation {
     size_t size;
@@ -255,6 +258,17 @@ EXPORT cu_result cuCtxPopCurrent_v2(cu_context *context)
     return result;
 }
 
+EXPORT cu_result cuCtxSynchronize(void)
+{
+    BEGIN_RELEASE(CtxSynchronize);
+    if (current.empty())
+        return INVALID_CONTEXT;
+    bool fine = true;
+    for (stream *s : streams)
+        fine = run(s) && fine;
+    return fine ? result : (int)LAUNCH_FAILED;
+}
+
 EXPORT cu_result cuModuleLoadData(cu_module *module, const void *image)
 {
     BEGIN_INSIDE(ModuleLoadData);
@@ -421,7 +435,7 @@ EXPORT cu_result cuPointerGetAttribute(void *value, int attribute, cu_pointer at
 EXPORT cu_result cuStreamCreate(cu_stream *s, unsigned)
 {
     BEGIN_INSIDE(StreamCreate);
-    *s = reinterpret_cast<cu_stream>(new stream);
+    *s = reinterpret_cast<cu_stream>(*streams.insert(new stream).first);
     live++;
     return CU_OK;
 }
@@ -431,6 +445,7 @@ EXPORT cu_result cuStreamDestroy_v2(cu_stream handle)
     BEGIN_RELEASE(StreamDestroy);
     stream *s = reinterpret_cast<stream *>(handle);
     (void)run(s);
+    streams.erase(s);
     delete s;
     live--;
     return result;
