@@ -81,6 +81,7 @@ enum {
     X(StreamCreate, cuStreamCreate, (cu_stream *, unsigned))                                \
     X(StreamDestroy, cuStreamDestroy_v2, (cu_stream))                                       \
     X(StreamSynchronize, cuStreamSynchronize, (cu_stream))                                  \
+    X(StreamIsCapturing, cuStreamIsCapturing, (cu_stream, int *))                           \
     X(EventCreate, cuEventCreate, (cu_event *, unsigned))                                   \
     X(EventDestroy, cuEventDestroy_v2, (cu_event))                                          \
     X(EventRecord, cuEventRecord, (cu_event, cu_stream))                                    \

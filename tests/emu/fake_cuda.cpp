@@ -460,6 +460,13 @@ EXPORT cu_result cuStreamSynchronize(cu_stream handle)
     return run(s) ? result : (int)LAUNCH_FAILED;
 }
 
+EXPORT cu_result cuStreamIsCapturing(cu_stream handle, int *capturing)
+{
+    BEGIN_INSIDE(StreamIsCapturing);
+    *capturing = reinterpret_cast<stream *>(handle)->capturing;
+    return CU_OK;
+}
+
 EXPORT cu_result cuEventCreate(cu_event *event, unsigned)
 {
     BEGIN_INSIDE(EventCreate);
