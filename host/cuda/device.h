@@ -67,7 +67,7 @@ parseal_status cuda_hash_tiles(const struct gpu_keys *keys, const struct gpu_tab
                                const struct gpu_aead_io *io, const gpu_stream *s, bool open,
                                bool mma);
 
-/* Takes aead_hash_mma away from a device where it is not right. */
+/* Takes aead_hash_mma away from a device where it is not seen to be right. */
 parseal_status cuda_prove(cuda_device *d);
 
 /* Of all kernels so far; waits for them. */

@@ -158,7 +158,10 @@ static parseal_status keys_prepare(gpu_keys *keys)
     gpu_launch launch;
     if (d->kernel[CUDA_KERNEL_aead_hash_mma].blocks_max == 0 || size > d->gpu.budget / 8)
         return PARSEAL_OK;
-    TRY(alloc(&d->gpu, size, &keys->prepared));
+    cu_pointer matrices;
+    if (d->api.MemAlloc(&matrices, (size_t)size) != CU_OK) /* then by integers */
+        return PARSEAL_OK;
+    keys->prepared = (gpu_memory)matrices;
     keys->prepared_size = size;
     gpu_launch_begin(&launch, &d->gpu, GPU_AEAD, "keys_matrices");
     gpu_arg_memory(&launch, keys->list);

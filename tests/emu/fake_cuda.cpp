@@ -50,6 +50,7 @@ thread_local std::deque<int> current;                 /* contexts: of which devi
 char contexts[DEVICES];
 std::map<std::string, uint64_t> launches; /* by kernel */
 std::string broken_kernel;
+size_t refused_size; /* of memory */
 
 bool failing(const char *name)
 {
@@ -146,6 +147,13 @@ EXPORT void shim_break_kernel(const char *name)
 {
     const std::lock_guard<std::recursive_mutex> guard(lock);
     broken_kernel = name;
+}
+
+/* From now on there is no memory for so many bytes; 0: there is for all. */
+EXPORT void shim_refuse_size(size_t size)
+{
+    const std::lock_guard<std::recursive_mutex> guard(lock);
+    refused_size = size;
 }
 
 EXPORT uint64_t shim_launches(const char *name)
@@ -332,7 +340,7 @@ EXPORT cu_result cuMemAlloc_v2(cu_pointer *pointer, size_t size)
 {
     BEGIN_INSIDE(MemAlloc);
     void *memory = nullptr;
-    if (posix_memalign(&memory, 256, size) != 0)
+    if (size == refused_size || posix_memalign(&memory, 256, size) != 0)
         return CU_OUT_OF_MEMORY;
     std::memset(memory, 0xa5, size);
     *pointer = reinterpret_cast<cu_pointer>(memory);
