@@ -119,10 +119,13 @@ static void set_args(kernel_args *args, const gpu_launch *launch)
     }
 }
 
-/* Without an event there is no time: a kernel runs all the same. */
+/* Without an event there is no time: a kernel runs all the same. What is captured does not run now,
+ * and asking for its time later on would spoil the capture. */
 static bool begin_run(const cuda_device *d, cu_stream stream, cuda_run *run)
 {
-    if (!d->time_kernels || d->api.EventCreate(&run->begin, 0) != CU_OK)
+    int capturing = 0;
+    if (!d->time_kernels || d->api.StreamIsCapturing(stream, &capturing) != CU_OK ||
+        capturing != 0 || d->api.EventCreate(&run->begin, 0) != CU_OK)
         return false;
     if (d->api.EventCreate(&run->end, 0) == CU_OK) {
         if (d->api.EventRecord(run->begin, stream) == CU_OK)
