@@ -9,7 +9,6 @@
 #include <deque>
 #include <map>
 #include <mutex>
-#include <set>
 #include <string>
 
 #include "emulator.h"
@@ -38,8 +37,6 @@ struct stream {
     bool capturing = false, broken = false;
 };
 
-std::set<stream *> streams;
-
 struct allocation {
     size_t size;
     int device;
@@ -48,9 +45,7 @@ struct allocation {
 std::map<cu_pointer, allocation> allocations, pinned; /* on devices, of the host */
 thread_local std::deque<int> current;                 /* contexts: of which device */
 char contexts[DEVICES];
-std::map<std::string, uint64_t> launches; /* by kernel */
-std::string broken_kernel;
-size_t refused_size; /* of memory */
+std::map<std::string, char> functions; /* by name; a function's address stands for it */
 
 bool failing(const char *name)
 {
@@ -140,26 +135,6 @@ EXPORT const char *shim_failed(void)
 EXPORT int64_t shim_live(void)
 {
     return live;
-}
-
-/* From now on the kernel does nothing, as where its machine code is for another device. */
-EXPORT void shim_break_kernel(const char *name)
-{
-    const std::lock_guard<std::recursive_mutex> guard(lock);
-    broken_kernel = name;
-}
-
-/* From now on there is no memory for so many bytes; 0: there is for all. */
-EXPORT void shim_refuse_size(size_t size)
-{
-    const std::lock_guard<std::recursive_mutex> guard(lock);
-    refused_size = size;
-}
-
-EXPORT uint64_t shim_launches(const char *name)
-{
-    const std::lock_guard<std::recursive_mutex> guard(lock);
-    return launches[name];
 }
 
 EXPORT cu_result cuInit(unsigned)
@@ -266,17 +241,6 @@ EXPORT cu_result cuCtxPopCurrent_v2(cu_context *context)
     return result;
 }
 
-EXPORT cu_result cuCtxSynchronize(void)
-{
-    BEGIN_RELEASE(CtxSynchronize);
-    if (current.empty())
-        return INVALID_CONTEXT;
-    bool fine = true;
-    for (stream *s : streams)
-        fine = run(s) && fine;
-    return fine ? result : (int)LAUNCH_FAILED;
-}
-
 EXPORT cu_result cuModuleLoadData(cu_module *module, const void *image)
 {
     BEGIN_INSIDE(ModuleLoadData);
@@ -325,9 +289,6 @@ EXPORT cu_result cuLaunchKernel(cu_function function, unsigned blocks, unsigned,
     BEGIN_INSIDE(LaunchKernel);
     const emulated::kernel *kernel = reinterpret_cast<const emulated::kernel *>(function);
     const emulated::thread_body body = kernel->bind(args);
-    launches[kernel->name]++;
-    if (broken_kernel == kernel->name)
-        return enqueue(s, [] { return true; });
     return enqueue(s, [=] {
         if (emulated::launch(*kernel, blocks, threads, shared, body))
             return true;
@@ -340,7 +301,7 @@ EXPORT cu_result cuMemAlloc_v2(cu_pointer *pointer, size_t size)
 {
     BEGIN_INSIDE(MemAlloc);
     void *memory = nullptr;
-    if (size == refused_size || posix_memalign(&memory, 256, size) != 0)
+    if (posix_memalign(&memory, 256, size) != 0)
         return CU_OUT_OF_MEMORY;
     std::memset(memory, 0xa5, size);
     *pointer = reinterpret_cast<cu_pointer>(memory);
@@ -443,7 +404,7 @@ EXPORT cu_result cuPointerGetAttribute(void *value, int attribute, cu_pointer at
 EXPORT cu_result cuStreamCreate(cu_stream *s, unsigned)
 {
     BEGIN_INSIDE(StreamCreate);
-    *s = reinterpret_cast<cu_stream>(*streams.insert(new stream).first);
+    *s = reinterpret_cast<cu_stream>(new stream);
     live++;
     return CU_OK;
 }
@@ -453,7 +414,6 @@ EXPORT cu_result cuStreamDestroy_v2(cu_stream handle)
     BEGIN_RELEASE(StreamDestroy);
     stream *s = reinterpret_cast<stream *>(handle);
     (void)run(s);
-    streams.erase(s);
     delete s;
     live--;
     return result;
@@ -466,13 +426,6 @@ EXPORT cu_result cuStreamSynchronize(cu_stream handle)
     if (current.empty())
         return INVALID_CONTEXT;
     return run(s) ? result : (int)LAUNCH_FAILED;
-}
-
-EXPORT cu_result cuStreamIsCapturing(cu_stream handle, int *capturing)
-{
-    BEGIN_INSIDE(StreamIsCapturing);
-    *capturing = reinterpret_cast<stream *>(handle)->capturing;
-    return CU_OK;
 }
 
 EXPORT cu_result cuEventCreate(cu_event *event, unsigned)
