@@ -136,6 +136,12 @@ static bool begin_run(const cuda_device *d, cu_stream stream, cuda_run *run)
     return false;
 }
 
+static void add_up_run(cuda_state *state, size_t kernel, double seconds)
+{
+    state->kernel_seconds += seconds;
+    state->seconds[kernel] += seconds;
+}
+
 static void add_up_runs(const cuda_device *d)
 {
     cuda_state *state = d->state;
@@ -144,7 +150,7 @@ static void add_up_runs(const cuda_device *d)
         const cuda_run *run = &state->run[i];
         if (d->api.EventSynchronize(run->end) == CU_OK &&
             d->api.EventElapsedTime(&milliseconds, run->begin, run->end) == CU_OK)
-            state->kernel_seconds += 1e-3 * (double)milliseconds;
+            add_up_run(state, run->kernel, 1e-3 * (double)milliseconds);
         (void)d->api.EventDestroy(run->begin);
         (void)d->api.EventDestroy(run->end);
     }
@@ -174,6 +180,11 @@ double cuda_kernel_seconds(const cuda_device *d)
     return seconds;
 }
 
+const char *cuda_kernel_name(size_t kernel)
+{
+    return rows[kernel].name;
+}
+
 parseal_status cuda_launch(const gpu_launch *launch, const gpu_stream *s, uint64_t items)
 {
     const cuda_device *d = cuda_of(launch->device);
@@ -186,7 +197,7 @@ parseal_status cuda_launch(const gpu_launch *launch, const gpu_stream *s, uint64
     const uint64_t wanted = (items - 1) / rows[k].items + 1;
     const uint32_t max = d->kernel[k].blocks_max, blocks = wanted < max ? (uint32_t)wanted : max;
     kernel_args args;
-    cuda_run run;
+    cuda_run run = {.kernel = k};
     set_args(&args, launch);
     const bool timed = begin_run(d, s->handle, &run);
     const cu_result error =
