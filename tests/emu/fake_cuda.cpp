@@ -21,6 +21,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,7 @@ std::map<cu_pointer, allocation> allocations, pinned; /* on devices, of the host
 thread_local std::deque<int> current;                 /* contexts: of which device */
 char contexts[DEVICES];
 std::vector<stream *> capturing;
+std::set<stream *> streams;
 std::map<std::string, uint64_t> launches; /* by kernel */
 
 bool failing(const char *name)
@@ -329,6 +331,21 @@ EXPORT cu_result cuCtxPopCurrent_v2(cu_context *context)
     return result;
 }
 
+EXPORT cu_result cuCtxSynchronize(void)
+{
+    BEGIN_RELEASE(CtxSynchronize);
+    if (current.empty())
+        return INVALID_CONTEXT;
+    waits++;
+    if (spoils_capture())
+        return CAPTURE_UNSUPPORTED;
+    bool fine = true;
+    for (stream *s : streams)
+        if (s->device == current.back())
+            fine = run(s) && fine;
+    return fine ? result : (int)LAUNCH_FAILED;
+}
+
 EXPORT cu_result cuModuleLoadData(cu_module *handle, const void *image)
 {
     BEGIN_ALLOCATION(ModuleLoadData);
@@ -498,6 +515,7 @@ EXPORT cu_result cuStreamCreate(cu_stream *s, unsigned)
     BEGIN_INSIDE(StreamCreate);
     stream *made = new stream();
     made->device = current.back();
+    streams.insert(made);
     *s = reinterpret_cast<cu_stream>(made);
     live++;
     return CU_OK;
@@ -508,6 +526,7 @@ EXPORT cu_result cuStreamDestroy_v2(cu_stream handle)
     BEGIN_RELEASE(StreamDestroy);
     stream *s = reinterpret_cast<stream *>(handle);
     (void)run(s);
+    streams.erase(s);
     delete s;
     live--;
     return result;
