@@ -63,14 +63,6 @@ void cuda_unload(cuda_device *d);
 
 parseal_status cuda_launch(const gpu_launch *launch, const gpu_stream *s, uint64_t items);
 
-/* Hashes the tiles of a batch, by the tensor cores or by integers: see kernels/cuda/aead.cu. */
-parseal_status cuda_hash_tiles(const struct gpu_keys *keys, const struct gpu_table *t,
-                               const struct gpu_aead_io *io, const gpu_stream *s, bool open,
-                               bool mma);
-
-/* Takes aead_hash_mma away from a device where it is not seen to be right. */
-parseal_status cuda_prove(cuda_device *d);
-
 /* Of all kernels so far; waits for them. */
 double cuda_kernel_seconds(const cuda_device *d);
 const char *cuda_kernel_name(size_t kernel);

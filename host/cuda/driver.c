@@ -158,10 +158,7 @@ static parseal_status keys_prepare(gpu_keys *keys)
     gpu_launch launch;
     if (d->kernel[CUDA_KERNEL_aead_hash_mma].blocks_max == 0 || size > d->gpu.budget / 8)
         return PARSEAL_OK;
-    cu_pointer matrices;
-    if (d->api.MemAlloc(&matrices, (size_t)size) != CU_OK) /* then by integers */
-        return PARSEAL_OK;
-    keys->prepared = (gpu_memory)matrices;
+    TRY(alloc(&d->gpu, size, &keys->prepared));
     keys->prepared_size = size;
     gpu_launch_begin(&launch, &d->gpu, GPU_AEAD, "keys_matrices");
     gpu_arg_memory(&launch, keys->list);
@@ -199,9 +196,10 @@ static parseal_status weigh(const gpu_keys *keys, const gpu_table *t, const gpu_
     return gpu_launch_run(&launch, s, t->n);
 }
 
-parseal_status cuda_hash_tiles(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
-                               const gpu_stream *s, bool open, bool mma)
+static parseal_status hash(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
+                           const gpu_stream *s, bool open)
 {
+    const bool mma = keys->prepared != 0 && t->bytes / t->n >= MMA_MESSAGE;
     gpu_launch launch;
     gpu_aead_launch(&launch, t, mma ? "aead_hash_mma" : "aead_hash");
     gpu_arg_memory(&launch, t->hash_begin);
@@ -214,14 +212,7 @@ parseal_status cuda_hash_tiles(const gpu_keys *keys, const gpu_table *t, const g
     gpu_arg_u32(&launch, !open);
     gpu_arg_place(&launch, &io->aad);
     gpu_arg_place(&launch, &io->work);
-    return gpu_launch_run(&launch, s, t->hash_total);
-}
-
-static parseal_status hash(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
-                           const gpu_stream *s, bool open)
-{
-    const bool mma = keys->prepared != 0 && t->bytes / t->n >= MMA_MESSAGE;
-    TRY(cuda_hash_tiles(keys, t, io, s, open, mma));
+    TRY(gpu_launch_run(&launch, s, t->hash_total));
     return weigh(keys, t, io, s);
 }
 

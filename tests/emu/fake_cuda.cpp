@@ -40,8 +40,6 @@ std::atomic<uint64_t> calls, fails_at, waits, wrong;
 std::atomic<int64_t> live;
 const char *volatile failed = "";
 
-std::set<stream *> streams;
-
 struct allocation {
     size_t size;
     int device;
@@ -51,9 +49,8 @@ std::map<cu_pointer, allocation> allocations, pinned; /* on devices, of the host
 thread_local std::deque<int> current;                 /* contexts: of which device */
 char contexts[DEVICES];
 std::vector<stream *> capturing;
+std::set<stream *> streams;
 std::map<std::string, uint64_t> launches; /* by kernel */
-std::string broken_kernel;
-size_t refused_size; /* of memory */
 
 bool failing(const char *name)
 {
@@ -168,8 +165,6 @@ bool run_kernel(const emulated::kernel &kernel, unsigned blocks, unsigned thread
                 const emulated::thread_body &body)
 {
     launches[kernel.name]++;
-    if (broken_kernel == kernel.name)
-        return true;
     const std::string wish = variable("PARSEAL_EMU_WRONG", ""), name = kernel.name;
     const bool first = wish == name + ":", spoilt = first || wish == name;
     const std::vector<char> before = spoilt ? all_memory() : std::vector<char>();
@@ -224,20 +219,6 @@ EXPORT uint64_t fake_launches(const char *kernel)
 {
     const std::lock_guard<std::recursive_mutex> guard(lock);
     return launches[kernel];
-}
-
-/* From now on the kernel does nothing, as where its machine code is for another device. */
-EXPORT void shim_break_kernel(const char *name)
-{
-    const std::lock_guard<std::recursive_mutex> guard(lock);
-    broken_kernel = name;
-}
-
-/* From now on there is no memory for so many bytes; 0: there is for all. */
-EXPORT void shim_refuse_size(size_t size)
-{
-    const std::lock_guard<std::recursive_mutex> guard(lock);
-    refused_size = size;
 }
 
 EXPORT cu_result cuInit(unsigned)
@@ -355,9 +336,13 @@ EXPORT cu_result cuCtxSynchronize(void)
     BEGIN_RELEASE(CtxSynchronize);
     if (current.empty())
         return INVALID_CONTEXT;
+    waits++;
+    if (spoils_capture())
+        return CAPTURE_UNSUPPORTED;
     bool fine = true;
     for (stream *s : streams)
-        fine = run(s) && fine;
+        if (s->device == current.back())
+            fine = run(s) && fine;
     return fine ? result : (int)LAUNCH_FAILED;
 }
 
@@ -420,7 +405,7 @@ EXPORT cu_result cuMemAlloc_v2(cu_pointer *pointer, size_t size)
 {
     BEGIN_ALLOCATION(MemAlloc);
     void *memory = nullptr;
-    if (size == refused_size || posix_memalign(&memory, 256, size) != 0)
+    if (posix_memalign(&memory, 256, size) != 0)
         return CU_OUT_OF_MEMORY;
     std::memset(memory, 0xa5, size);
     *pointer = reinterpret_cast<cu_pointer>(memory);
@@ -530,8 +515,8 @@ EXPORT cu_result cuStreamCreate(cu_stream *s, unsigned)
     BEGIN_INSIDE(StreamCreate);
     stream *made = new stream();
     made->device = current.back();
-    *s = reinterpret_cast<cu_stream>(made);
     streams.insert(made);
+    *s = reinterpret_cast<cu_stream>(made);
     live++;
     return CU_OK;
 }
@@ -557,13 +542,6 @@ EXPORT cu_result cuStreamSynchronize(cu_stream handle)
     if (s->capturing && spoils_capture())
         return CAPTURE_UNSUPPORTED;
     return run(s) ? result : (int)LAUNCH_FAILED;
-}
-
-EXPORT cu_result cuStreamIsCapturing(cu_stream handle, int *capturing)
-{
-    BEGIN_INSIDE(StreamIsCapturing);
-    *capturing = reinterpret_cast<stream *>(handle)->capturing;
-    return CU_OK;
 }
 
 EXPORT cu_result cuEventCreate(cu_event *handle, unsigned)

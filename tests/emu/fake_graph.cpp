@@ -34,6 +34,14 @@ EXPORT cu_result cuStreamEndCapture(cu_stream handle, void **graph)
     return fine ? (int)CU_OK : (int)CAPTURE_INVALIDATED;
 }
 
+EXPORT cu_result cuStreamIsCapturing(cu_stream handle, int *status)
+{
+    BEGIN_INSIDE(StreamIsCapturing);
+    const stream *s = reinterpret_cast<stream *>(handle);
+    *status = s->invalidated ? 2 : s->capturing;
+    return CU_OK;
+}
+
 EXPORT cu_result cuGraphInstantiateWithFlags(void **exec, void *graph, unsigned long long)
 {
     BEGIN_INSIDE(GraphInstantiateWithFlags);
