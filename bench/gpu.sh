@@ -6,6 +6,7 @@
 #                        is needed. Without it: builds in build/ first
 #     --folder FOLDER    where the report goes
 #     --tests REGEX      only tests whose name matches (default: all)
+#     --filter TEXT      only the rows in device memory whose name contains TEXT, for one kernel at a time
 #     --size-divisor N   all sizes divided by N, and the fewest runs: to see that it runs
 #     --minutes N        what is not done then is left out, and the report says so (default 8)
 # PARSEAL_CUDA_DEVICE chooses the device. Let nothing else run.
@@ -26,14 +27,15 @@ number() {
     [[ $2 =~ ^[1-9][0-9]{0,5}$ ]] || usage "$1: \"$2\" is not a whole number from 1 to 999999"
 }
 
-folder="$top/bench/results" build="" tests='' divisor=1 minutes=8
+folder="$top/bench/results" build="" tests='' filter='' divisor=1 minutes=8
 while [ $# -gt 0 ]; do
     case $1 in
-    --folder | --tests | --size-divisor | --minutes)
+    --folder | --tests | --filter | --size-divisor | --minutes)
         [ $# -gt 1 ] || usage "$1 needs a value"
         ;;&
     --folder) folder=$2 && shift 2 ;;
     --tests) tests=$2 && shift 2 ;;
+    --filter) filter=$2 && shift 2 ;;
     --size-divisor) number "$1" "$2" && divisor=$2 && shift 2 ;;
     --minutes) number "$1" "$2" && minutes=$2 && shift 2 ;;
     -*) usage "$1: no option like this" ;;
@@ -196,22 +198,28 @@ echo "gpu.sh: tests"
 run_tests
 log_clocks
 
-echo "gpu.sh: host to host"
-status=0
-within "$(($(left) / 4))" "$build/bench/parseal-bench" --backend cuda --quick --size-divisor "$divisor" \
-    --min-runs 3 --json "$work/host.json" >"$work/host.log" 2>&1 || status=$?
-cat "$work/host.log"
-host_rows=(--host-rows "$work/host.json")
-if [ "$status" != 0 ]; then
-    echo "failed parseal-bench (status $status) $(reason "$work/host.log")" >>"$work/tests"
-    host_rows=()
+host_rows=()
+host_to_host() {
+    local status=0
+    within "$(($(left) / 4))" "$build/bench/parseal-bench" --backend cuda --quick --size-divisor "$divisor" \
+        --min-runs 3 --json "$work/host.json" >"$work/host.log" 2>&1 || status=$?
+    cat "$work/host.log"
+    if [ "$status" = 0 ]; then
+        host_rows=(--host-rows "$work/host.json")
+    else
+        echo "failed parseal-bench (status $status) $(reason "$work/host.log")" >>"$work/tests"
+    fi
+}
+if [ -z "$filter" ]; then
+    echo "gpu.sh: host to host"
+    host_to_host
 fi
 
 echo "gpu.sh: on the device"
 touch "$work/clocks"
 mkdir "$work/report"
 status=0
-within "$(left)" "$bench" "${quick[@]}" --folder "$work/report" --commit "$(cat "$build/bench/commit.txt")" \
+within "$(left)" "$bench" "${quick[@]}" --filter "$filter" --folder "$work/report" --commit "$(cat "$build/bench/commit.txt")" \
     --tests "$work/tests" --clocks "$work/clocks" "${host_rows[@]}" || status=$?
 
 if compgen -G "$work/report/*.md" >/dev/null; then
