@@ -4,16 +4,11 @@
 cmake_minimum_required(VERSION 3.22)
 
 file(REMOVE_RECURSE ${FOLDER})
-file(MAKE_DIRECTORY ${FOLDER}/moved/tests)
-file(GLOB libraries ${BUILD}/libparseal.so*)
-file(COPY ${libraries} DESTINATION ${FOLDER}/moved)
-file(COPY ${BUILD}/bench/parseal-bench ${BUILD}/bench/parseal-bench-device ${BUILD}/bench/commit.txt ${BUILD}/bench/needs
-  DESTINATION ${FOLDER}/moved/bench)
-file(COPY ${BUILD}/tests/gpu-tests.txt ${BUILD}/tests/test_kat_chacha20 DESTINATION ${FOLDER}/moved/tests)
+execute_process(COMMAND ${TOP}/bench/gpu.sh --bundle ${FOLDER}/moved ${BUILD} COMMAND_ERROR_IS_FATAL ANY)
 
 # run(NAME EXPECTED argument...): a run whose report goes to FOLDER/NAME; gives `report`, `markdown` and `said`
 function(run name expected)
-  execute_process(COMMAND ${TOP}/bench/gpu.sh --folder ${FOLDER}/${name} ${ARGN} ${FOLDER}/moved
+  execute_process(COMMAND ${FOLDER}/moved/bench/gpu.sh --folder ${FOLDER}/${name} ${ARGN} ${FOLDER}/moved
     RESULT_VARIABLE status OUTPUT_VARIABLE said ERROR_VARIABLE said)
   if(NOT status EQUAL expected)
     message(FATAL_ERROR "${name}: gpu.sh ended with ${status}, not with ${expected}:\n${said}")
@@ -106,7 +101,7 @@ expect("cuda.broken (status 3) Error: one two three" tests failed 0)
 
 # A GPU that the library does not take is a failure.
 set(ENV{PARSEAL_CUDA_DEVICE} "no such device")
-execute_process(COMMAND ${TOP}/bench/gpu.sh --folder ${FOLDER}/refused ${FOLDER}/moved RESULT_VARIABLE status
+execute_process(COMMAND ${FOLDER}/moved/bench/gpu.sh --folder ${FOLDER}/refused ${FOLDER}/moved RESULT_VARIABLE status
   OUTPUT_VARIABLE said ERROR_VARIABLE said)
 file(GLOB md ${FOLDER}/refused/gpu-*.md)
 if(NOT status EQUAL 1 OR NOT EXISTS "${md}")
