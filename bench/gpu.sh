@@ -6,8 +6,12 @@
 #                        is needed. Without it: builds in build/ first
 #     --folder FOLDER    where the report goes
 #     --tests REGEX      only tests whose name matches (default: all)
+#     --filter TEXT      only the rows in device memory whose name contains TEXT, for one kernel at a time
 #     --size-divisor N   all sizes divided by N, and the fewest runs: to see that it runs
 #     --minutes N        what is not done then is left out, and the report says so (default 8)
+#   bench/gpu.sh --bundle FOLDER BUILD_FOLDER
+#                        copies what another machine needs of the build folder (some 30 MB), and this script:
+#                        there, FOLDER/bench/gpu.sh FOLDER
 # PARSEAL_CUDA_DEVICE chooses the device. Let nothing else run.
 #
 # Exit status: 0 fine; 1 a test failed, a result was wrong, or something could not be measured: the report says why;
@@ -26,14 +30,16 @@ number() {
     [[ $2 =~ ^[1-9][0-9]{0,5}$ ]] || usage "$1: \"$2\" is not a whole number from 1 to 999999"
 }
 
-folder="$top/bench/results" build="" tests='' divisor=1 minutes=8
+folder="$top/bench/results" build="" tests='' filter='' bundle='' divisor=1 minutes=8
 while [ $# -gt 0 ]; do
     case $1 in
-    --folder | --tests | --size-divisor | --minutes)
+    --folder | --bundle | --tests | --filter | --size-divisor | --minutes)
         [ $# -gt 1 ] || usage "$1 needs a value"
         ;;&
     --folder) folder=$2 && shift 2 ;;
     --tests) tests=$2 && shift 2 ;;
+    --bundle) bundle=$2 && shift 2 ;;
+    --filter) filter=$2 && shift 2 ;;
     --size-divisor) number "$1" "$2" && divisor=$2 && shift 2 ;;
     --minutes) number "$1" "$2" && minutes=$2 && shift 2 ;;
     -*) usage "$1: no option like this" ;;
@@ -43,6 +49,37 @@ while [ $# -gt 0 ]; do
         ;;
     esac
 done
+
+check_build() {
+    local needed
+    for needed in bench/parseal-bench-device bench/parseal-bench tests/gpu-tests.txt; do
+        [ -e "$1/$needed" ] || usage "$1 has no $needed: no complete build with CUDA, the bench and the tests"
+    done
+}
+
+# copy_bundle BUILD TO
+copy_bundle() {
+    local fields word program
+    mkdir -p "$2/bench"
+    cp -P "$1"/libparseal.so* "$2/"
+    cp -R "$1"/bench/{needs,parseal-bench,parseal-bench-device,commit.txt} "${BASH_SOURCE[0]}" "$2/bench/"
+    mkdir -p "$2/tests"
+    cp "$1/tests/gpu-tests.txt" "$2/tests/"
+    while IFS=$'\t' read -ra fields; do
+        for word in "${!fields[@]}"; do
+            [ "${fields[word]}" != -- ] || program=${fields[word + 1]#@BUILD@/}
+        done
+        mkdir -p "$2/${program%/*}"
+        cp "$1/$program" "$2/$program"
+    done <"$1/tests/gpu-tests.txt"
+}
+
+if [ -n "$bundle" ]; then
+    [ -n "$build" ] || usage "--bundle needs a build folder"
+    check_build "$build"
+    copy_bundle "$build" "$bundle"
+    exit
+fi
 
 # Before anything is built, which takes minutes.
 has_driver() {
@@ -67,9 +104,7 @@ if [ -z "$build" ]; then
     build="$top/build"
 fi
 build=$(cd "$build" && pwd)
-for needed in bench/parseal-bench-device bench/parseal-bench tests/gpu-tests.txt; do
-    [ -e "$build/$needed" ] || usage "$build has no $needed: no complete build with CUDA, the bench and the tests"
-done
+check_build "$build"
 mkdir -p "$folder"
 
 export LD_LIBRARY_PATH="$build:$build/bench/needs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
@@ -174,7 +209,11 @@ run_tests() {
             wait -n || true
             running=$((running - 1))
         fi
-        test_seconds=$((deadline / 2 > SECONDS ? deadline / 2 - SECONDS : 1))
+        test_seconds=$((deadline / 2 - SECONDS))
+        if [ "$test_seconds" -lt 1 ]; then
+            echo "failed ${fields[0]} not run: no time was left (--minutes)" | tee "$work/${fields[0]}.line"
+            continue
+        fi
         run_test "${fields[@]}" &
         running=$((running + 1))
     done <"$build/tests/gpu-tests.txt"
@@ -196,22 +235,28 @@ echo "gpu.sh: tests"
 run_tests
 log_clocks
 
-echo "gpu.sh: host to host"
-status=0
-within "$(($(left) / 4))" "$build/bench/parseal-bench" --backend cuda --quick --size-divisor "$divisor" \
-    --min-runs 3 --json "$work/host.json" >"$work/host.log" 2>&1 || status=$?
-cat "$work/host.log"
-host_rows=(--host-rows "$work/host.json")
-if [ "$status" != 0 ]; then
-    echo "failed parseal-bench (status $status) $(reason "$work/host.log")" >>"$work/tests"
-    host_rows=()
+host_rows=()
+host_to_host() {
+    local status=0
+    within "$(($(left) / 4))" "$build/bench/parseal-bench" --backend cuda --quick --size-divisor "$divisor" \
+        --min-runs 3 --json "$work/host.json" >"$work/host.log" 2>&1 || status=$?
+    cat "$work/host.log"
+    if [ "$status" = 0 ]; then
+        host_rows=(--host-rows "$work/host.json")
+    else
+        echo "failed parseal-bench (status $status) $(reason "$work/host.log")" >>"$work/tests"
+    fi
+}
+if [ -z "$filter" ]; then
+    echo "gpu.sh: host to host"
+    host_to_host
 fi
 
 echo "gpu.sh: on the device"
 touch "$work/clocks"
 mkdir "$work/report"
 status=0
-within "$(left)" "$bench" "${quick[@]}" --folder "$work/report" --commit "$(cat "$build/bench/commit.txt")" \
+within "$(left)" "$bench" "${quick[@]}" --filter "$filter" --folder "$work/report" --commit "$(cat "$build/bench/commit.txt")" \
     --tests "$work/tests" --clocks "$work/clocks" "${host_rows[@]}" || status=$?
 
 if compgen -G "$work/report/*.md" >/dev/null; then

@@ -264,16 +264,21 @@ static bool bench(struct request *request)
     return fine && device_report_failed_tests(report) == 0;
 }
 
-static bool list_rows(const char *filter)
+static bool any_row(const char *filter)
 {
-    bool any = false;
     for (size_t i = 0; i < n_device_operations; i++) {
-        if (strstr(device_operations[i].name, filter) == NULL)
-            continue;
-        any = true;
-        printf("%s\n", device_operations[i].name);
+        if (strstr(device_operations[i].name, filter) != NULL)
+            return true;
     }
-    return any;
+    return false;
+}
+
+static void list_rows(const char *filter)
+{
+    for (size_t i = 0; i < n_device_operations; i++) {
+        if (strstr(device_operations[i].name, filter) != NULL)
+            printf("%s\n", device_operations[i].name);
+    }
 }
 
 int main(int argc, char **argv)
@@ -281,7 +286,13 @@ int main(int argc, char **argv)
     struct request request;
     if (!parse(argc, argv, &request))
         return EXIT_USAGE;
-    if (request.list)
-        return list_rows(request.filter) ? EXIT_SUCCESS : EXIT_USAGE;
+    if (!any_row(request.filter)) {
+        complain("--filter: no row's name contains \"%s\"", request.filter);
+        return EXIT_USAGE;
+    }
+    if (request.list) {
+        list_rows(request.filter);
+        return EXIT_SUCCESS;
+    }
     return bench(&request) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
