@@ -53,6 +53,37 @@ static void unknown(void **state)
     }
 }
 
+/* The option alone, and beside the variable: a device must be what both say. */
+static void by_option(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *option, *variable, *name; /* name NULL: none is both */
+    } rows[] = {{"1", NULL, "Emulated GPU 1"},
+                {"GPU 0", NULL, "Emulated GPU 0"},
+                {"1", "GPU 1", "Emulated GPU 1"},
+                {"Emulated", "1", "Emulated GPU 1"},
+                {"0", "1", NULL},
+                {"2", NULL, NULL}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        parseal_ctx *ctx = NULL;
+        parseal_info info = PARSEAL_INFO_INIT;
+        parseal_options options = PARSEAL_OPTIONS_INIT;
+        options.backend = PARSEAL_BACKEND_CUDA;
+        options.device = rows[i].option;
+        machine_set("PARSEAL_CUDA_DEVICE", rows[i].variable);
+        if (rows[i].name == NULL) {
+            assert_error(parseal_ctx_create(&ctx, &options), PARSEAL_ERR_NO_DEVICE, "device");
+            assert_null(ctx);
+            continue;
+        }
+        assert_ok(parseal_ctx_create(&ctx, &options));
+        assert_ok(parseal_ctx_info(ctx, &info));
+        assert_string_equal(info.device, rows[i].name);
+        parseal_ctx_destroy(ctx);
+    }
+}
+
 /* ------------------------------------------------------------------------------------ kernels --
  */
 
@@ -175,6 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(by_number_and_by_name, machine_reset),
         cmocka_unit_test_setup(unknown, machine_reset),
+        cmocka_unit_test_setup(by_option, machine_reset),
         cmocka_unit_test_setup(each_device_has_its_kernels, machine_reset),
         cmocka_unit_test_setup(tensor_cores_from_8_0_to_9_x, machine_reset),
         cmocka_unit_test_setup(both_at_once, machine_reset),
