@@ -18,6 +18,7 @@ static const char help_text[] =
     "                     so that cores are compared with cores)\n"
     "  --filter TEXT      only operations whose name contains TEXT\n"
     "  --quick            fewer sizes and the fewest runs\n"
+    "  --size-divisor N   all sizes divided by N: to see that it runs\n"
     "  --peers            also libsodium and, where found when building, OpenSSL and ipsec-mb; "
     "for\n"
     "                     sums a naive loop over inputs that are known to be reduced\n"
@@ -37,7 +38,8 @@ static const char help_text[] =
     "be read. memcpy is the share of the rate at which memcpy copies what no cache holds. ratio "
     "is\n"
     "parseal's rate divided by the peer's. kernel, on a GPU: the rate while its kernels run,\n"
-    "without copies to and from it.\n"
+    "without copies to and from it. Data that is in a CUDA device's memory already:\n"
+    "parseal-bench-device --help.\n"
     "\n"
     "Exit status: 0 fine, 1 a failure or a peer that gives other bytes, 2 a wrong command line.\n";
 
@@ -46,6 +48,7 @@ enum option_code {
     OPT_THREADS,
     OPT_FILTER,
     OPT_QUICK,
+    OPT_DIVISOR,
     OPT_PEERS,
     OPT_JSON,
     OPT_CSV,
@@ -60,6 +63,7 @@ static const struct option options[] = {
     {"threads", required_argument, NULL, OPT_THREADS},
     {"filter", required_argument, NULL, OPT_FILTER},
     {"quick", no_argument, NULL, OPT_QUICK},
+    {"size-divisor", required_argument, NULL, OPT_DIVISOR},
     {"peers", no_argument, NULL, OPT_PEERS},
     {"json", required_argument, NULL, OPT_JSON},
     {"csv", required_argument, NULL, OPT_CSV},
@@ -101,16 +105,16 @@ static bool take_number(int option, const char *name, struct args *args)
     static const struct {
         unsigned long low, high;
     } limits[] = {
-        [OPT_THREADS] = {0, 4096},
-        [OPT_MIN_RUNS] = {1, MAX_RUNS},
-        [OPT_MIN_MS] = {0, 60000},
-        [OPT_MAX_SECONDS] = {0, 1000000},
+        [OPT_THREADS] = {0, 4096}, [OPT_DIVISOR] = {1, 1000000},     [OPT_MIN_RUNS] = {1, MAX_RUNS},
+        [OPT_MIN_MS] = {0, 60000}, [OPT_MAX_SECONDS] = {0, 1000000},
     };
     unsigned long number;
     if (!parse_number(name, optarg, limits[option].low, limits[option].high, &number))
         return false;
     if (option == OPT_THREADS)
         args->threads = (unsigned)number;
+    else if (option == OPT_DIVISOR)
+        args->divisor = number;
     else if (option == OPT_MIN_RUNS)
         args->effort.min_runs = number;
     else if (option == OPT_MIN_MS)
@@ -148,7 +152,8 @@ static bool take_option(int option, const char *name, struct args *args)
 enum args_outcome args_parse(int argc, char **argv, struct args *args)
 {
     int option, index = 0;
-    *args = (struct args){.backend = PARSEAL_BACKEND_AUTO, .threads = 1, .filter = ""};
+    *args =
+        (struct args){.backend = PARSEAL_BACKEND_AUTO, .threads = 1, .filter = "", .divisor = 1};
     args->effort = (struct effort){
         .min_runs = 7, .min_run_seconds = 0.02, .row_seconds = 0.5, .max_row_seconds = 180};
     while ((option = getopt_long(argc, argv, "", options, &index)) != -1) {

@@ -9,6 +9,7 @@ struct args {
     unsigned threads; /* 0: as many as the library would use */
     const char *filter;
     const char *json, *csv; /* files; NULL: not wanted */
+    size_t divisor;         /* of all sizes */
     bool peers, quick;
     struct effort effort;
 };

@@ -154,7 +154,7 @@ static bool bench_case(struct bench *b, const struct operation *op, const struct
 {
     struct work w = {.ctx = b->ctx, .threads = b->threads};
     struct lineup lineup;
-    settle_case(&w, op, c, b->large_bytes);
+    settle_case(&w, op, c, b->large_bytes, b->args.divisor);
     if (w.n > memory_for_row(&b->machine) / w.size) {
         printf("%-27s left out: size %zu, n %zu needs more memory than is free\n", op->name, w.size,
                w.n);
@@ -224,7 +224,8 @@ static bool bench_run(struct bench *b)
 {
     machine_describe(&b->machine);
     b->large_bytes = machine_large_bytes(&b->machine);
-    if (!machine_measure_memcpy(&b->machine, b->large_bytes, b->threads, &b->args.effort))
+    if (!machine_measure_memcpy(&b->machine, b->large_bytes / b->args.divisor + 1, b->threads,
+                                &b->args.effort))
         return false;
     if (b->args.peers)
         name_missing_peers();

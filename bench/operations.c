@@ -92,18 +92,25 @@ static size_t at_least_one(size_t n)
     return n > 0 ? n : 1;
 }
 
-void settle_case(struct work *w, const struct operation *op, const struct bench_case *c,
-                 size_t large_bytes)
+/* Whole elements of any ring. */
+static size_t divided(size_t size, size_t divisor)
 {
+    return size / divisor < 64 ? 64 : size / divisor / 64 * 64;
+}
+
+void settle_case(struct work *w, const struct operation *op, const struct bench_case *c,
+                 size_t large_bytes, size_t divisor)
+{
+    const size_t size = c->size == SIZE_LARGE ? SIZE_LARGE : divided(c->size, divisor);
     w->op = op;
     if (c->n == N_BATCH) {
-        size_t total = c->size == SIZE_LARGE ? large_bytes : BATCH_BYTES * w->threads;
-        w->size = c->size == SIZE_LARGE ? LARGE_MESSAGE : c->size;
-        w->n = at_least_one(total / w->size);
+        size_t total = size == SIZE_LARGE ? large_bytes : BATCH_BYTES * w->threads;
+        w->size = size == SIZE_LARGE ? LARGE_MESSAGE : size;
+        w->n = at_least_one(total / divisor / w->size);
     } else {
-        w->size = c->size == SIZE_LARGE
-                      ? at_least_one(large_bytes / c->n / VECTOR_UNIT) * VECTOR_UNIT
-                      : c->size;
+        w->size = size == SIZE_LARGE
+                      ? at_least_one(large_bytes / divisor / c->n / VECTOR_UNIT) * VECTOR_UNIT
+                      : size;
         w->n = c->n;
     }
 }

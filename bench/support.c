@@ -7,14 +7,28 @@
 
 enum { ALIGNMENT = 64 };
 
+static char first_complaint[512];
+
 void complain(const char *format, ...)
 {
+    char text[sizeof first_complaint];
     va_list args;
-    fputs("parseal-bench: ", stderr);
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    fputc('\n', stderr);
+    fprintf(stderr, "parseal-bench: %s\n", text);
+    if (first_complaint[0] == '\0')
+        memcpy(first_complaint, text, sizeof text);
+}
+
+const char *complaint_first(void)
+{
+    return first_complaint;
+}
+
+void complaint_forget(void)
+{
+    first_complaint[0] = '\0';
 }
 
 void complain_status(const char *what, parseal_status status)

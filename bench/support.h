@@ -12,6 +12,9 @@ void *bench_alloc(size_t count, size_t size);
 void bench_fill(void *p, size_t size, uint64_t seed);
 /* A line on stderr that begins with the command's name. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The first complaint since complaint_forget, without the command's name; "": there was none. */
+const char *complaint_first(void);
+void complaint_forget(void);
 /* complain() about a call of the library. */
 void complain_status(const char *what, parseal_status status);
 

@@ -102,7 +102,7 @@ typedef struct parseal_backend {
                                  const parseal_ring *ring, uint32_t bits, const parseal_vec *acc);
 
     /* A batch on buffers. `shape` is the API's own copy, complete (no NULL arrays) and outlives the
-     * plan. */
+     * plan. Verdicts in host memory are UNSET when plan_run is called. */
     parseal_status (*plan_create)(void **plan, const void *device, const void *keys,
                                   const parseal_aead_shape *shape);
     void (*plan_destroy)(void *plan);

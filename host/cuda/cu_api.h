@@ -60,6 +60,7 @@ enum {
     X(DevicePrimaryCtxRelease, cuDevicePrimaryCtxRelease_v2, (cu_device))                   \
     X(CtxPushCurrent, cuCtxPushCurrent_v2, (cu_context))                                    \
     X(CtxPopCurrent, cuCtxPopCurrent_v2, (cu_context *))                                    \
+    X(CtxSynchronize, cuCtxSynchronize, (void))                                             \
     X(ModuleLoadData, cuModuleLoadData, (cu_module *, const void *))                        \
     X(ModuleUnload, cuModuleUnload, (cu_module))                                            \
     X(ModuleGetFunction, cuModuleGetFunction, (cu_function *, cu_module, const char *))     \
@@ -80,6 +81,7 @@ enum {
     X(StreamCreate, cuStreamCreate, (cu_stream *, unsigned))                                \
     X(StreamDestroy, cuStreamDestroy_v2, (cu_stream))                                       \
     X(StreamSynchronize, cuStreamSynchronize, (cu_stream))                                  \
+    X(StreamIsCapturing, cuStreamIsCapturing, (cu_stream, int *))                           \
     X(EventCreate, cuEventCreate, (cu_event *, unsigned))                                   \
     X(EventDestroy, cuEventDestroy_v2, (cu_event))                                          \
     X(EventRecord, cuEventRecord, (cu_event, cu_stream))                                    \

@@ -39,6 +39,11 @@ static void leave(const cuda_device *d)
             leave(inside);                                \
     } while (0)
 
+/* Work on streams of the callers' may still use what goes, and nothing on our own stream waits for
+ * it: keys would be wiped under a message that is being sealed, whose rest would then be sealed
+ * under zeros. */
+#define DESTROY_INSIDE(device, call) LET_GO_INSIDE(device, (void)inside->api.CtxSynchronize(); call)
+
 /* ------------------------------------------------------------------------------------ device -- */
 
 /* Its context is current, and still is afterwards. */
@@ -66,7 +71,7 @@ static void device_close(void *device)
     cuda_device *d = device;
     if (d == NULL)
         return;
-    LET_GO_INSIDE(d, close_inside(d));
+    DESTROY_INSIDE(d, close_inside(d));
     release(d);
 }
 
@@ -180,7 +185,7 @@ static parseal_status keys_create(void **keys, const void *device, int32_t alg,
 static void keys_destroy(void *keys)
 {
     if (keys != NULL)
-        LET_GO_INSIDE(cuda_of(((gpu_keys *)keys)->device), gpu_keys_destroy(keys));
+        DESTROY_INSIDE(cuda_of(((gpu_keys *)keys)->device), gpu_keys_destroy(keys));
 }
 
 static parseal_status seeds_create(void **seeds, const void *device, const parseal_seed *list,
@@ -192,7 +197,7 @@ static parseal_status seeds_create(void **seeds, const void *device, const parse
 static void seeds_destroy(void *seeds)
 {
     if (seeds != NULL)
-        LET_GO_INSIDE(cuda_of(gpu_seeds_device(seeds)), gpu_seeds_destroy(seeds));
+        DESTROY_INSIDE(cuda_of(gpu_seeds_device(seeds)), gpu_seeds_destroy(seeds));
 }
 
 static parseal_status batch_run(const void *device, const void *keys, parseal_msg *msgs, size_t n,
@@ -236,7 +241,7 @@ static parseal_status plan_create(void **plan, const void *device, const void *k
 static void plan_destroy(void *plan)
 {
     if (plan != NULL)
-        LET_GO_INSIDE(cuda_of(gpu_plan_device(plan)), gpu_plan_destroy(plan));
+        DESTROY_INSIDE(cuda_of(gpu_plan_device(plan)), gpu_plan_destroy(plan));
 }
 
 static parseal_status plan_run(const void *plan, const parseal_aead_io *io, bool open, void *stream)

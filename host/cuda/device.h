@@ -22,8 +22,9 @@ typedef struct {
     uint32_t blocks_max; /* that the device runs at once; 0: not a kernel for this device */
 } cuda_kernel;
 
-/* The time between two events of a stream. */
+/* The time between two events of a stream: a run of a kernel. */
 typedef struct {
+    size_t kernel;
     cu_event begin, end;
 } cuda_run;
 
@@ -31,7 +32,7 @@ typedef struct {
 typedef struct {
     cuda_run run[CUDA_RUNS_MAX]; /* of kernels whose time has not been asked for yet */
     size_t n_runs;
-    double kernel_seconds;
+    double kernel_seconds, seconds[CUDA_KERNEL_COUNT]; /* of all, and of each */
 } cuda_state;
 
 typedef struct {
@@ -64,5 +65,6 @@ parseal_status cuda_launch(const gpu_launch *launch, const gpu_stream *s, uint64
 
 /* Of all kernels so far; waits for them. */
 double cuda_kernel_seconds(const cuda_device *d);
+const char *cuda_kernel_name(size_t kernel);
 
 #endif

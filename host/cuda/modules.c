@@ -119,10 +119,13 @@ static void set_args(kernel_args *args, const gpu_launch *launch)
     }
 }
 
-/* Without an event there is no time: a kernel runs all the same. */
+/* Without an event there is no time: a kernel runs all the same. What is captured does not run now,
+ * and asking for its time later on would spoil the capture. */
 static bool begin_run(const cuda_device *d, cu_stream stream, cuda_run *run)
 {
-    if (!d->time_kernels || d->api.EventCreate(&run->begin, 0) != CU_OK)
+    int capturing = 0;
+    if (!d->time_kernels || d->api.StreamIsCapturing(stream, &capturing) != CU_OK ||
+        capturing != 0 || d->api.EventCreate(&run->begin, 0) != CU_OK)
         return false;
     if (d->api.EventCreate(&run->end, 0) == CU_OK) {
         if (d->api.EventRecord(run->begin, stream) == CU_OK)
@@ -133,6 +136,12 @@ static bool begin_run(const cuda_device *d, cu_stream stream, cuda_run *run)
     return false;
 }
 
+static void add_up_run(cuda_state *state, size_t kernel, double seconds)
+{
+    state->kernel_seconds += seconds;
+    state->seconds[kernel] += seconds;
+}
+
 static void add_up_runs(const cuda_device *d)
 {
     cuda_state *state = d->state;
@@ -141,7 +150,7 @@ static void add_up_runs(const cuda_device *d)
         const cuda_run *run = &state->run[i];
         if (d->api.EventSynchronize(run->end) == CU_OK &&
             d->api.EventElapsedTime(&milliseconds, run->begin, run->end) == CU_OK)
-            state->kernel_seconds += 1e-3 * (double)milliseconds;
+            add_up_run(state, run->kernel, 1e-3 * (double)milliseconds);
         (void)d->api.EventDestroy(run->begin);
         (void)d->api.EventDestroy(run->end);
     }
@@ -171,6 +180,11 @@ double cuda_kernel_seconds(const cuda_device *d)
     return seconds;
 }
 
+const char *cuda_kernel_name(size_t kernel)
+{
+    return rows[kernel].name;
+}
+
 parseal_status cuda_launch(const gpu_launch *launch, const gpu_stream *s, uint64_t items)
 {
     const cuda_device *d = cuda_of(launch->device);
@@ -183,7 +197,7 @@ parseal_status cuda_launch(const gpu_launch *launch, const gpu_stream *s, uint64
     const uint64_t wanted = (items - 1) / rows[k].items + 1;
     const uint32_t max = d->kernel[k].blocks_max, blocks = wanted < max ? (uint32_t)wanted : max;
     kernel_args args;
-    cuda_run run;
+    cuda_run run = {.kernel = k};
     set_args(&args, launch);
     const bool timed = begin_run(d, s->handle, &run);
     const cu_result error =

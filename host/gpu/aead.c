@@ -26,9 +26,8 @@ static parseal_status upload_and_expand(const gpu_device *d, const uint8_t *byte
 {
     const gpu_stream own = d->own;
     const uint64_t size = (uint64_t)keys->n * key_len;
-    gpu_memory raw = gpu_alloc(d, size);
-    if (raw == 0)
-        return PARSEAL_ERR_NO_MEMORY;
+    gpu_memory raw;
+    TRY(gpu_alloc(d, size, &raw));
     parseal_status status = gpu_write_now(d, &own, raw, 0, bytes, size);
     if (status == PARSEAL_OK)
         status = expand(d, raw, key_len, keys);
@@ -44,10 +43,9 @@ parseal_status gpu_keys_create(void **keys, const void *device, int32_t alg, con
     if (k == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "keys: out of memory");
     *k = (gpu_keys){.device = d, .n = n};
-    k->list = gpu_alloc(d, (uint64_t)n * sizeof(aead_key));
-    const parseal_status status =
-        k->list == 0 ? PARSEAL_ERR_NO_MEMORY
-                     : upload_and_expand(d, bytes, alg == PARSEAL_AES128GCM ? 16 : 32, k);
+    parseal_status status = gpu_alloc(d, (uint64_t)n * sizeof(aead_key), &k->list);
+    if (status == PARSEAL_OK)
+        status = upload_and_expand(d, bytes, alg == PARSEAL_AES128GCM ? 16 : 32, k);
     if (status != PARSEAL_OK) {
         gpu_keys_destroy(k);
         return status;

@@ -87,10 +87,12 @@ parseal_status gpu_finish(const gpu_device *d, const gpu_stream *s)
     return d->driver->finish(d, s);
 }
 
-gpu_memory gpu_alloc(const gpu_device *d, uint64_t size)
+parseal_status gpu_alloc(const gpu_device *d, uint64_t size, gpu_memory *memory)
 {
-    gpu_memory memory = 0;
-    return d->driver->alloc(d, size, &memory) == PARSEAL_OK ? memory : 0;
+    gpu_memory made = 0;
+    const parseal_status status = d->driver->alloc(d, size, &made);
+    *memory = status == PARSEAL_OK ? made : 0;
+    return status;
 }
 
 void gpu_free(const gpu_device *d, gpu_memory memory)

@@ -172,8 +172,8 @@ struct gpu_driver {
 parseal_status gpu_stream_of(const gpu_device *d, void *stream, gpu_stream *s);
 parseal_status gpu_finish(const gpu_device *d, const gpu_stream *s);
 
-/* 0, with the error text set, where there is none. Freeing 0 does nothing. */
-gpu_memory gpu_alloc(const gpu_device *d, uint64_t size);
+/* *memory is 0 after a failure. Freeing 0 does nothing. */
+parseal_status gpu_alloc(const gpu_device *d, uint64_t size, gpu_memory *memory);
 void gpu_free(const gpu_device *d, gpu_memory memory);
 
 /* Finishes what the device's own stream has, wipes, frees. For memory that held keys. */

@@ -28,8 +28,9 @@ static parseal_status fill_table(gpu_table *t, const gpu_device *d, const parsea
     TRY(gpu_table_open(t, d, shape->n));
     for (size_t i = 0; i < shape->n; i++)
         t->host[i] = item_of(shape, i);
-    TRY(gpu_table_upload(t, &own));
-    return gpu_finish(d, &own);
+    const parseal_status status = gpu_table_upload(t, &own);
+    const parseal_status done = gpu_finish(d, &own); /* what was enqueued still reads the table */
+    return status == PARSEAL_OK ? done : status;
 }
 
 parseal_status gpu_plan_create(void **plan, const void *device, const void *keys,
@@ -110,9 +111,7 @@ static parseal_status copy_in(const gpu_device *d, const gpu_stream *s, run_buf 
         run_buf *b = &bufs[i];
         if (!on_host(b) || (i == OUT && same_bytes(b, &bufs[IN])))
             continue;
-        b->copy = gpu_alloc(d, (b->buf->size + 3) / 4 * 4);
-        if (b->copy == 0)
-            return PARSEAL_ERR_NO_MEMORY;
+        TRY(gpu_alloc(d, (b->buf->size + 3) / 4 * 4, &b->copy));
         if (b->read)
             TRY(gpu_write(d, s, b->copy, 0, host_bytes(b), b->buf->size));
     }

@@ -61,9 +61,7 @@ static parseal_status slot_open(const gpu_device *d, void *stream, uint64_t size
     } else {
         TRY(gpu_stream_of(d, stream, &slot->stream));
     }
-    slot->memory = gpu_alloc(d, size);
-    if (slot->memory == 0)
-        return PARSEAL_ERR_NO_MEMORY;
+    TRY(gpu_alloc(d, size, &slot->memory));
     TRY(d->driver->pin(d, &slot->stream, size, &slot->pinned));
     slot->host = slot->pinned.host;
     return PARSEAL_OK;

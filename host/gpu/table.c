@@ -21,11 +21,9 @@ static parseal_status make_room(gpu_table *t, const gpu_device *d, size_t n)
     t->host = calloc(room + 1, GPU_TABLE_ITEM);
     if (t->host == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "out of memory for %zu messages", n);
-    t->items = gpu_alloc(d, room * sizeof *t->host);
-    t->crypt_begin = gpu_alloc(d, begin_size);
-    t->hash_begin = gpu_alloc(d, begin_size);
-    return t->items != 0 && t->crypt_begin != 0 && t->hash_begin != 0 ? PARSEAL_OK
-                                                                      : PARSEAL_ERR_NO_MEMORY;
+    TRY(gpu_alloc(d, room * sizeof *t->host, &t->items));
+    TRY(gpu_alloc(d, begin_size, &t->crypt_begin));
+    return gpu_alloc(d, begin_size, &t->hash_begin);
 }
 
 parseal_status gpu_table_open(gpu_table *t, const gpu_device *d, size_t n)

@@ -56,8 +56,8 @@ parseal_status gpu_seeds_create(void **seeds, const void *device, const parseal_
             memcpy(copy[i].stream, list[i].stream, sizeof copy[i].stream);
         }
         *s = (gpu_seeds){.device = d, .n = n};
-        s->list = gpu_alloc(d, n * sizeof *copy);
-        if (s->list != 0)
+        status = gpu_alloc(d, n * sizeof *copy, &s->list);
+        if (status == PARSEAL_OK)
             status = gpu_write_now(d, &own, s->list, 0, copy, n * sizeof *copy);
     } else {
         (void)parseal_fail(status, "seeds: out of memory for %zu seeds", n);
@@ -238,9 +238,7 @@ static parseal_status quantize_counting(quantize_work *w, const parseal_vec *x,
     gpu_stream s;
     uint64_t found = 0;
     TRY(gpu_stream_of(w->device, stream, &s));
-    w->nonfinite.memory = gpu_alloc(w->device, sizeof found);
-    if (w->nonfinite.memory == 0)
-        return PARSEAL_ERR_NO_MEMORY;
+    TRY(gpu_alloc(w->device, sizeof found, &w->nonfinite.memory));
     parseal_status status =
         gpu_write_now(w->device, &s, w->nonfinite.memory, 0, &found, sizeof found);
     if (status == PARSEAL_OK)

@@ -28,8 +28,8 @@
  * float arrays are in the host's own byte order.
  *
  * Ownership. parseal_*_create copies what it is given; the caller may wipe its own copy at once.
- * Objects hold a reference to what they were made from, so they may be destroyed in any order.
- * Destroying NULL does nothing.
+ * Objects hold a reference to what they were made from, so they may be destroyed in any order, but
+ * only when the work that uses them on streams has finished. Destroying NULL does nothing.
  *
  * Concurrency. Contexts, key sets, seed sets and plans are immutable after creation: any number of
  * threads may use one at the same time. Destroying an object while another thread still uses that
@@ -290,7 +290,8 @@ typedef struct {
 PARSEAL_API parseal_status parseal_seal(const parseal_keys *keys, parseal_msg *msgs, size_t n);
 
 /* parseal_open checks and decrypts n messages (SP 800-38D, algorithm 5). No byte of plaintext is
- * written before its tag has been verified. An item that fails gets PARSEAL_ITEM_BAD_TAG and an
+ * written before its tag has been verified: the data is gone over twice, so nobody may change it
+ * while the call works. An item that fails gets PARSEAL_ITEM_BAD_TAG and an
  * out of zeros (in place: its ciphertext is lost); the others are still opened. *n_failed counts
  * them; n_failed may be NULL.
  *

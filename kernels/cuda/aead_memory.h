@@ -95,7 +95,7 @@ FN u32 find_item(const u64 *begin, u32 n, u64 unit)
     u32 low = 0, count = n; /* it is one of low ... low + count - 1 */
     NO_UNROLL
     while (count > 1) {
-        const u32 step = (count + LANES) / (LANES + 1);
+        const u32 step = (count - 1) / (LANES + 1) + 1; /* a sum with count could wrap */
         const u32 at = (lane_id() + 1) * step;
         const u32 passed = warp_ballot(at < count && begin[low + at] <= unit);
         const u32 steps = count_ones(passed); /* begin[] ascends: the ones are the lowest bits */

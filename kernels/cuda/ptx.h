@@ -83,7 +83,8 @@ template <class Array> FN u32 load_shared(Array &array, u32 address)
 /* c += A B over the integers, A 16 x 256 bits and B 256 x 8. With g = lane / 4 and t = lane % 4, a
  * lane gives A's rows g (a[0], a[2]) and g + 8 (a[1], a[3]), and B's column g (b[0], b[1]), bits
  * [32 t, 32 t + 32) (first) and 128 + [32 t, 32 t + 32) (second); it gets C's rows g (c[0], c[1])
- * and g + 8 (c[2], c[3]), columns 2 t and 2 t + 1. From compute capability 8.0 on. */
+ * and g + 8 (c[2], c[3]), columns 2 t and 2 t + 1. From compute capability 8.0 on; elsewhere it
+ * does nothing. Volatile, as else a compiler may move it to a branch that not all lanes take. */
 FN void mma_b1_and_popc(u32 c[4], const u32 a[4], const u32 b[2])
 {
 #if defined(PARSEAL_EMULATOR)
@@ -97,10 +98,10 @@ FN void mma_b1_and_popc(u32 c[4], const u32 a[4], const u32 b[2])
                     count_ones(all[row + t][2 + i / 2] & all[column + t][5]);
     }
 #elif __CUDA_ARCH__ >= 800
-    asm("mma.sync.aligned.m16n8k256.row.col.s32.b1.b1.s32.and.popc "
-        "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-        : "+r"(c[0]), "+r"(c[1]), "+r"(c[2]), "+r"(c[3])
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+    asm volatile("mma.sync.aligned.m16n8k256.row.col.s32.b1.b1.s32.and.popc "
+                 "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+                 : "+r"(c[0]), "+r"(c[1]), "+r"(c[2]), "+r"(c[3])
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 #else
     (void)c;
     (void)a;

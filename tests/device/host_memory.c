@@ -2,8 +2,11 @@
 
 #include <stdlib.h>
 
-#include "host/cuda/cu_api.h"
 #include "test.h"
+
+#if PARSEAL_TESTS_CUDA
+
+#include "host/cuda/cu_api.h"
 
 static cu_api api;
 static cu_device device;
@@ -56,3 +59,28 @@ void host_memory_free(void *p)
         assert_int_equal(api.CtxPopCurrent(&other), CU_OK);
     }
 }
+
+#else
+
+bool host_memory_pin(void)
+{
+    return false;
+}
+
+void host_memory_unpin(void)
+{
+}
+
+void *host_memory(size_t size)
+{
+    void *p = malloc(size);
+    assert_non_null(p);
+    return p;
+}
+
+void host_memory_free(void *p)
+{
+    free(p);
+}
+
+#endif

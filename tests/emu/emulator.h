@@ -10,9 +10,9 @@ extern "C" {
 
 /* 0, or -1 where there is no such kernel or it did what no kernel may: not all threads of a block
  * reach a barrier, or of a warp what warps do together; two threads use a word of shared memory,
- * one of them to write, with nothing between that orders them; one is read that the block has not
- * written; an index is beyond a shared array, an address not aligned. args: pointers to the
- * arguments, as for cuLaunchKernel. */
+ * one of them to write, with nothing between that orders them, as barriers do, and shuffles and
+ * ballots do not; one is read that the block has not written; an index is beyond a shared array, an
+ * address not aligned. args: pointers to the arguments, as for cuLaunchKernel. */
 int emulator_launch(const char *kernel, uint32_t blocks, uint32_t threads, uint32_t dynamic_shared,
                     void **args);
 

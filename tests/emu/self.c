@@ -96,6 +96,7 @@ static void refusals(void **state)
         "race: words[7] is written, which thread 0 has written",
         "race: words[1] is read, which thread 0 has written",
         "race: words[5] is written, which another thread has read",
+        "race: words[1] is read, which thread 1 has written",
         ": thread 0 waits at a barrier of its block, which thread 50 does not reach",
         ": thread 0 waits at a barrier of its block, which thread 32 does not reach",
         ": thread 0 waits at a barrier of its warp, which thread 9 does not reach",

@@ -52,6 +52,7 @@ enum {
     RACE_WRITE_WRITE,
     RACE_IN_WARP,
     RACE_OF_READERS,
+    RACE_PAST_BALLOT,
     NO_BARRIER,
     OTHER_BARRIER,
     NO_LANE,
@@ -83,6 +84,11 @@ KERNEL(64, 1) misuse(u32 what, u32 *out)
         block_sync();
     else
         block_sync();
+    if (what == RACE_PAST_BALLOT) {
+        words[i] = 2;
+        out[i] = warp_ballot(i > 0);
+        out[i] += words[i ^ 1];
+    }
     if (what != NO_LANE || i != 9)
         warp_sync();
     if (what == BEYOND && i == 3)

@@ -23,13 +23,15 @@ def digest(data):
 
 # ------------------------------------------------------------------------------------- AES-GCM --
 
+# A batch of messages of all kinds, and a message by itself that is long enough for what GPUs do to long ones alone.
 MESSAGES = [0, 1, 15, 16, 17, 63, 64, 255, 513, 1024, 4109, 70003]
+LONG_MESSAGE = [140003]
 
 
-def aead(key_len):
+def aead(key_len, lengths):
     keys = [pattern(key_len, 1), pattern(key_len, 2)]
     out = b''
-    for i, n in enumerate(MESSAGES):
+    for i, n in enumerate(lengths):
         out += AESGCM(keys[i % 2]).encrypt(pattern(12, 10 + i), pattern(n, 50 + i), pattern(i * 7, 90 + i))
     return digest(out)
 
@@ -208,6 +210,13 @@ typedef struct {
 } ring_answer;
 
 typedef struct {
+    int32_t alg;
+    const size_t *lengths;
+    size_t n;
+    uint8_t digest[16];
+} aead_answer;
+
+typedef struct {
     int32_t float_type;
     uint32_t bits;
     int32_t rounding;
@@ -222,8 +231,12 @@ typedef struct {
 } pack_answer;
 ''')
 print(f'static const size_t aead_lengths[] = {{{", ".join(map(str, MESSAGES))}}};')
-print(f'static const uint8_t aes128gcm_digest[16] = {c_bytes(aead(16))};')
-print(f'static const uint8_t aes256gcm_digest[16] = {c_bytes(aead(32))};\n')
+print(f'static const size_t aead_long_length[] = {{{LONG_MESSAGE[0]}}};\n')
+print('static const aead_answer aead_answers[] = {')
+for alg, key_len in ('PARSEAL_AES128GCM', 16), ('PARSEAL_AES256GCM', 32):
+    for name, lengths in ('aead_lengths', MESSAGES), ('aead_long_length', LONG_MESSAGE):
+        print(f'    {{{alg}, {name}, {len(lengths)}, {c_bytes(aead(key_len, lengths))}}},')
+print('};\n')
 print(f'enum {{ MASK_FIRST = {MASK_FIRST}, MASK_COUNT = {MASK_COUNT}, SUM_INPUTS = {SUM_INPUTS}, SUM_COUNT = {SUM_COUNT},\n'
       f'       QUANT_COUNT = {QUANT_COUNT}, QUANT_FIRST = {QUANT_FIRST}, DEQUANT_COUNT = {DEQUANT_COUNT},\n'
       f'       DEQUANT_CLIENTS = {DEQUANT_CLIENTS}, PACK_COUNT = {PACK_COUNT} }};\n')

@@ -1,4 +1,6 @@
-#include "shim.h"
+/* An OpenCL runtime that hands every call on to the real one, whose path is in
+ * PARSEAL_TEST_LIBOPENCL. Without that there is no platform. */
+#include "device/shim.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -10,7 +12,7 @@
 /* cl_khr_icd's error where no platform is installed. */
 enum { PLATFORM_NOT_FOUND = -1001 };
 
-static atomic_uint_fast64_t calls, fails_at;
+static atomic_uint_fast64_t calls, fails_at, waits;
 static atomic_int_fast64_t live;
 static const char *volatile failed = "";
 
@@ -34,6 +36,11 @@ const char *shim_failed(void)
 int64_t shim_live(void)
 {
     return atomic_load(&live);
+}
+
+uint64_t shim_waits(void)
+{
+    return atomic_load(&waits);
 }
 
 /* ----------------------------------------------------------------------------------- one call --
@@ -68,6 +75,8 @@ static void count_live(const char *name, bool made)
         atomic_fetch_add(&live, 1);
     if (begins(name, "Release") || strcmp(name, "EnqueueUnmapMemObject") == 0)
         atomic_fetch_sub(&live, 1);
+    if (strcmp(name, "Finish") == 0 || strcmp(name, "WaitForEvents") == 0)
+        atomic_fetch_add(&waits, 1);
 }
 
 /* By the type of the last argument: where the error goes, or the event. */

@@ -34,7 +34,8 @@ typedef void (*impl_call)(void *arg, size_t impl, void *out);
 void impls_agree(impl_set *set, impl_call call, void *arg, const void *start, size_t size,
                  size_t gap);
 
-/* Builds that run slowly (sanitizers, qemu), and emulated devices, repeat less: every how-manieth case to take. */
+/* Builds that run slowly (sanitizers, qemu), and emulated devices, repeat less: every how-manieth
+ * case to take. */
 size_t repeat_step(size_t in_slow_builds);
 
 #endif

@@ -1,94 +1,25 @@
-/* Every call to OpenCL fails once. The status is then an error or the result is right, what is
- * called authentic is, nothing stays behind, and the context goes on. */
-#include <inttypes.h>
+/* Every call to a GPU's runtime fails once. The status is then an error or the result is right,
+ * what is called authentic is, nothing stays behind, and the context goes on. The argument names
+ * the backend. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "check.h"
-#include "host/dynlib.h"
+#include "fault_bench.h"
 #include "host/objects.h"
 #include "rng.h"
 #include "run.h"
-#include "shim.h"
-
-static struct {
-    void (*fail_at)(uint64_t n);
-    uint64_t (*calls)(void);
-    const char *(*failed)(void);
-    int64_t (*live)(void);
-} shim;
-
-static bool load_shim(void)
-{
-    static const char *const names[] = {"libOpenCL.so.1", NULL};
-    void *library = dynlib_open(names);
-    if (library == NULL)
-        return false;
-    dynlib_function(library, "shim_fail_at", &shim.fail_at, sizeof shim.fail_at);
-    dynlib_function(library, "shim_calls", &shim.calls, sizeof shim.calls);
-    dynlib_function(library, "shim_failed", &shim.failed, sizeof shim.failed);
-    dynlib_function(library, "shim_live", &shim.live, sizeof shim.live);
-    return shim.fail_at != NULL && shim.calls != NULL && shim.failed != NULL && shim.live != NULL;
-}
-
-/* Which call fails now, for whoever reads that a test has failed. */
-static uint64_t failing;
-
-#define ensure(what)                                                                           \
-    do {                                                                                       \
-        if (!(what))                                                                           \
-            fail_msg("not so where call %" PRIu64 ", cl%s, fails: %s", failing, shim.failed(), \
-                     #what);                                                                   \
-    } while (0)
 
 /* ------------------------------------------------------------------------------------- bench -- */
 
-enum { MESSAGES = 6, BAD = 3, LENGTH_MAX = 5000, AAD_MAX = 60, LONG = 600000, COUNT = 1501 };
-enum { KEYS = 2, INPUTS = 3 };
+enum { MESSAGES = 6, BAD = 3, LENGTH_MAX = 5000, AAD_MAX = 60, COUNT = 1501, INPUTS = 3 };
+enum { LONG = 600000 }; /* no slot of the memory that is allowed here holds it */
 
 static const size_t lengths[MESSAGES] = {0, 1, 333, 2048, LENGTH_MAX, 16};
 static const size_t aad_lengths[MESSAGES] = {0, AAD_MAX, 1, 17, 0, 32};
 
-/* One backend's context and what was made in it. */
-typedef struct {
-    parseal_ctx *ctx;
-    parseal_keys *keys;
-    parseal_seeds *seeds;
-} side;
-
-static uint8_t key_bytes[KEYS * PARSEAL_AES256GCM_KEYBYTES];
-static const parseal_seed seed_list[INPUTS] = {
-    {.key = {1}, .sign = 1}, {.key = {2}, .sign = -1}, {.key = {3}, .sign = 1}};
-
-/* The device that fails, and the CPU, which says what is right. */
-static side device, cpu;
 static uint8_t plain[MESSAGES][LENGTH_MAX], aad[AAD_MAX], long_plain[LONG];
 static uint8_t sealed[MESSAGES][LENGTH_MAX], long_sealed[LONG];
 static parseal_msg sealed_msgs[MESSAGES], long_msg;
-
-static parseal_status side_open(side *s, int32_t backend)
-{
-    parseal_options options = PARSEAL_OPTIONS_INIT;
-    options.backend = backend;
-    options.cpu_threads = 1;
-    options.device_memory = (uint64_t)1 << 20; /* no slot holds LONG bytes */
-    options.time_kernels = 1;
-    return parseal_ctx_create(&s->ctx, &options);
-}
-
-static void side_fill(side *s)
-{
-    assert_ok(parseal_keys_create(&s->keys, s->ctx, PARSEAL_AES256GCM, key_bytes, KEYS));
-    assert_ok(parseal_seeds_create(&s->seeds, s->ctx, seed_list, INPUTS));
-}
-
-static void side_close(side *s)
-{
-    parseal_seeds_destroy(s->seeds);
-    parseal_keys_destroy(s->keys);
-    parseal_ctx_destroy(s->ctx);
-    *s = (side){0};
-}
 
 static void messages(parseal_msg msgs[MESSAGES], uint8_t in[MESSAGES][LENGTH_MAX],
                      uint8_t out[MESSAGES][LENGTH_MAX])
@@ -122,7 +53,7 @@ static int open_both(void **state)
     rng_fill(&r, key_bytes, sizeof key_bytes);
     shim.fail_at(0);
     assert_ok(side_open(&cpu, PARSEAL_BACKEND_CPU));
-    assert_ok(side_open(&device, PARSEAL_BACKEND_OPENCL));
+    assert_ok(side_open(&device, tested->backend));
     side_fill(&cpu);
     side_fill(&device);
     messages(sealed_msgs, plain, sealed);
@@ -142,43 +73,6 @@ static int close_both(void **state)
     return 0;
 }
 
-/* -------------------------------------------------------------------------------- what fails -- */
-
-/* Makes calls and looks at what holds whatever happens; all is right where it returns PARSEAL_OK.
- */
-typedef parseal_status (*work)(void);
-
-/* Whether a call has failed by now; an error that is not due to that is one too many. */
-static bool met_failure(parseal_status status)
-{
-    const bool met = shim.failed()[0] != '\0';
-    ensure(met || status == PARSEAL_OK);
-    ensure(status == PARSEAL_OK || status == PARSEAL_ERR_DEVICE || status == PARSEAL_ERR_NO_MEMORY);
-    return met;
-}
-
-/* Without `between`, what the work finds is what a failure has left. */
-static uint64_t fail_each(work run, bool between)
-{
-    bool met = true;
-    for (failing = 1; met; failing++) {
-        shim.fail_at(0);
-        if (between)
-            assert_ok(run());
-        shim.fail_at(failing);
-        met = met_failure(run());
-    }
-    shim.fail_at(0);
-    assert_ok(run());
-    return failing - 2;
-}
-
-static void fail_all(const char *what, work run)
-{
-    const uint64_t first = fail_each(run, true), second = fail_each(run, false);
-    print_message("%s: %" PRIu64 " and %" PRIu64 " calls\n", what, first, second);
-}
-
 static bool is_filled(const uint8_t *bytes, size_t n, uint8_t with)
 {
     for (size_t i = 0; i < n; i++)
@@ -193,13 +87,13 @@ static bool is_filled(const uint8_t *bytes, size_t n, uint8_t with)
 static void creating(void **state)
 {
     (void)state;
-    enum { EACH = 200, STEP = 37 };
+    const uint64_t each = run_share(200, 4), step = run_emulated() ? 97 : 37;
     uint64_t tried = 0;
     assert_int_equal(shim.live(), 0);
-    for (failing = 1;; failing += failing < EACH ? 1 : STEP) {
+    for (failing = 1;; failing += failing < each ? 1 : step) {
         side s = {0};
         shim.fail_at(failing);
-        const parseal_status status = side_open(&s, PARSEAL_BACKEND_OPENCL);
+        const parseal_status status = side_open(&s, tested->backend);
         const bool met = shim.failed()[0] != '\0';
         ensure(met || status == PARSEAL_OK);
         ensure((status == PARSEAL_OK) == (s.ctx != NULL));
@@ -258,14 +152,19 @@ static parseal_status open_batch(void)
     return status == PARSEAL_ERR_AUTH ? PARSEAL_OK : status;
 }
 
-static parseal_status seal_long(void)
+static parseal_status seal_long_with(const parseal_keys *keys)
 {
     parseal_msg m = long_message(long_plain, long_out);
-    const parseal_status status = parseal_seal(device.keys, &m, 1);
+    const parseal_status status = parseal_seal(keys, &m, 1);
     ensure(status != PARSEAL_OK || m.status == PARSEAL_ITEM_OK);
     ensure(m.status != PARSEAL_ITEM_OK || (memcmp(long_out, long_sealed, LONG) == 0 &&
                                            memcmp(m.tag, long_msg.tag, sizeof m.tag) == 0));
     return status;
+}
+
+static parseal_status seal_long(void)
+{
+    return seal_long_with(device.keys);
 }
 
 /* In place: once ciphertext is overwritten, there is no other way to the message. */
@@ -293,16 +192,26 @@ static parseal_status refuse_long(void)
     return status == PARSEAL_ERR_AUTH ? PARSEAL_OK : status;
 }
 
-static parseal_status new_keys(void)
+static parseal_status with_new_keys(size_t n, parseal_status (*seal)(const parseal_keys *keys))
 {
     parseal_keys *keys = NULL;
-    parseal_status status =
-        parseal_keys_create(&keys, device.ctx, PARSEAL_AES256GCM, key_bytes, KEYS);
+    parseal_status status = parseal_keys_create(&keys, device.ctx, PARSEAL_AES256GCM, key_bytes, n);
     ensure((status == PARSEAL_OK) == (keys != NULL));
     if (keys != NULL)
-        status = seal_some(keys);
+        status = seal(keys);
     parseal_keys_destroy(keys);
     return status;
+}
+
+static parseal_status new_keys(void)
+{
+    return with_new_keys(KEYS, seal_some);
+}
+
+/* The memory that is allowed here has room for what CUDA prepares of one key, not of KEYS. */
+static parseal_status new_key(void)
+{
+    return with_new_keys(1, seal_long_with);
 }
 
 /* A context's first calls find no memory that earlier ones have left. */
@@ -310,13 +219,14 @@ static void first_long_messages(void **state)
 {
     (void)state;
     enum { EACH = 60 };
-    for (failing = 1; failing <= EACH; failing++) {
+    bool met = true;
+    for (failing = 1; met && failing <= EACH; failing += run_emulated() ? 7 : 1) {
         shim.fail_at(0);
         side_close(&device);
-        assert_ok(side_open(&device, PARSEAL_BACKEND_OPENCL));
+        assert_ok(side_open(&device, tested->backend));
         side_fill(&device);
         shim.fail_at(failing);
-        ensure(met_failure(seal_long()));
+        met = met_failure(seal_long());
     }
 }
 
@@ -326,9 +236,16 @@ static void batches(void **state)
     fail_all("parseal_keys_create", new_keys);
     fail_all("parseal_seal", seal_batch);
     fail_all("parseal_open", open_batch);
-    fail_all("parseal_seal, in parts", seal_long);
-    fail_all("parseal_open, in parts", open_long);
-    fail_all("parseal_open, in parts, not authentic", refuse_long);
+}
+
+static void long_messages(void **state)
+{
+    (void)state;
+    const uint64_t step = run_emulated() ? 31 : 1;
+    fail_some("parseal_seal, in parts", seal_long, step);
+    fail_some("parseal_open, in parts", open_long, step);
+    fail_some("parseal_open, in parts, not authentic", refuse_long, step);
+    fail_some("parseal_keys_create of one key, parseal_seal in parts", new_key, 2 * step - 1);
 }
 
 /* Where AUTO has picked the device, the CPU finishes what fails there. */
@@ -339,9 +256,9 @@ static void finished_on_the_cpu(void **state)
     bool met = true;
     shim.fail_at(0);
     side_close(&device);
-    assert_int_equal(setenv("PARSEAL_OPENCL_DEVICE", "0:0", 1), 0);
+    assert_int_equal(setenv(tested->variable, tested->first, 1), 0);
     assert_ok(side_open(&device, PARSEAL_BACKEND_AUTO));
-    assert_int_equal(unsetenv("PARSEAL_OPENCL_DEVICE"), 0);
+    assert_int_equal(unsetenv(tested->variable), 0);
     side_fill(&device);
     memset(device.ctx->crossover, 0,
            sizeof device.ctx->crossover); /* nothing is too small for it */
@@ -352,7 +269,7 @@ static void finished_on_the_cpu(void **state)
         ensure(status == PARSEAL_OK);
     }
     assert_ok(parseal_ctx_info(device.ctx, &info));
-    assert_int_equal(info.backend, PARSEAL_BACKEND_OPENCL);
+    assert_int_equal(info.backend, tested->backend);
     assert_in_range(info.cpu_finished, 1, failing);
 }
 
@@ -565,26 +482,27 @@ static void vectors(void **state)
 static bool has_device(void)
 {
     side s = {0};
-    const parseal_status status = side_open(&s, PARSEAL_BACKEND_OPENCL);
+    const parseal_status status = side_open(&s, tested->backend);
     side_close(&s);
     return status != PARSEAL_ERR_NO_DEVICE;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(creating),
         cmocka_unit_test_setup_teardown(batches, open_both, close_both),
+        cmocka_unit_test_setup_teardown(long_messages, open_both, close_both),
         cmocka_unit_test_setup_teardown(first_long_messages, open_both, close_both),
         cmocka_unit_test_setup_teardown(finished_on_the_cpu, open_both, close_both),
         cmocka_unit_test_setup_teardown(plans, open_both, close_both),
         cmocka_unit_test_setup_teardown(vectors, open_both, close_both),
     };
-    if (!load_shim()) {
-        print_error("libOpenCL.so.1 is not this test's own: see LD_LIBRARY_PATH\n");
+    if (argc != 2 || !fault_subject_find(argv[1])) {
+        print_error("usage: %s opencl|cuda\n", argv[0]);
         return 1;
     }
     if (!has_device())
-        return run_skip("no OpenCL device");
-    return RUN_SUITE("failing OpenCL calls", tests);
+        return run_skip("no device");
+    return RUN_SUITE("failing calls", tests);
 }

@@ -1,0 +1,40 @@
+/* The rate that the hardware sets, by the formulas of the design: what a kernel needs of each unit,
+ * scaled by multiprocessors and clock. Counted for compute capability 9.0; other cards get the same
+ * counts. */
+#ifndef PARSEAL_BENCH_BOUND_H
+#define PARSEAL_BENCH_BOUND_H
+
+#include "device.h"
+
+enum bound_kind {
+    BOUND_NONE,
+    BOUND_AES128_CTR,
+    BOUND_AES256_CTR,
+    BOUND_GHASH_MMA,
+    BOUND_GHASH_INTEGER,
+    BOUND_AES128_GCM_MMA,
+    BOUND_AES256_GCM_MMA,
+    BOUND_AES256_GCM_INTEGER,
+    BOUND_CHACHA20,
+    BOUND_MEMORY,    /* bytes read and written, against the memory's own peak */
+    BOUND_COPY,      /* bytes read and written, against the measured copy */
+    BOUND_QUANTIZE,  /* likewise, or the keystream: the element's bytes twice */
+    BOUND_LINK,      /* host to host, against the slower measured direction */
+    BOUND_BOTH_LINKS /* both directions at once, against the sum of each by itself */
+};
+
+/* What has been measured so far, GB/s; 0: not yet. */
+struct measured_rates {
+    double device_copy; /* bytes read and written */
+    double host_to_device, device_to_host;
+};
+
+struct bound {
+    double gbps; /* 0: not known */
+    const char *why;
+};
+
+struct bound bound_of(enum bound_kind kind, const struct device *d,
+                      const struct measured_rates *measured);
+
+#endif

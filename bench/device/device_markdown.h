@@ -1,0 +1,10 @@
+#ifndef PARSEAL_BENCH_DEVICE_MARKDOWN_H
+#define PARSEAL_BENCH_DEVICE_MARKDOWN_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* The report's JSON as Markdown. */
+void device_markdown(FILE *file, const json_t *report);
+
+#endif

@@ -1,0 +1,40 @@
+#include "kernel_times.h"
+
+#include "host/cuda/device.h"
+#include "host/objects.h"
+
+static cuda_device *device_of(const parseal_ctx *ctx)
+{
+    return ctx->device;
+}
+
+/* The seconds of each kernel at _begin. */
+static double before[CUDA_KERNEL_COUNT];
+
+int kernel_times_ordinal(const parseal_ctx *ctx)
+{
+    return device_of(ctx)->ordinal;
+}
+
+void kernel_times_begin(parseal_ctx *ctx)
+{
+    cuda_device *d = device_of(ctx);
+    (void)cuda_kernel_seconds(d);
+    for (size_t k = 0; k < CUDA_KERNEL_COUNT; k++)
+        before[k] = d->state->seconds[k];
+    d->time_kernels = true;
+}
+
+size_t kernel_times_end(parseal_ctx *ctx, struct kernel_time *list)
+{
+    cuda_device *d = device_of(ctx);
+    size_t n = 0;
+    d->time_kernels = false;
+    (void)cuda_kernel_seconds(d);
+    for (size_t k = 0; k < CUDA_KERNEL_COUNT && n < KERNELS_MAX; k++) {
+        const double seconds = d->state->seconds[k] - before[k];
+        if (seconds > 0)
+            list[n++] = (struct kernel_time){cuda_kernel_name(k), seconds};
+    }
+    return n;
+}

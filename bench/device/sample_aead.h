@@ -1,0 +1,28 @@
+/* The CPU's side of rows of AES-GCM: a few messages of the batch, with keys of their own. */
+#ifndef PARSEAL_BENCH_SAMPLE_AEAD_H
+#define PARSEAL_BENCH_SAMPLE_AEAD_H
+
+#include "operation.h"
+
+struct sample_aead {
+    size_t n;
+    uint64_t size;
+    bool open, aad_only;
+    uint8_t *in, *out; /* n messages, one after another */
+    parseal_msg *msgs;
+    parseal_keys *keys;
+};
+
+/* Keys and nonces of the whole batch, as functions of the message's index. */
+uint8_t *aead_make_keys(const struct device_operation *op, uint64_t n, size_t *n_keys);
+void aead_nonce(uint64_t index, uint8_t nonce[PARSEAL_NONCEBYTES]);
+
+/* The first messages of the batch and its last: as many as the sample may have bytes. `all_keys` is
+ * what aead_make_keys gave. */
+bool sample_aead_open(struct sample_aead *s, const struct device_work *w, const uint8_t *all_keys);
+/* The sample's j-th message, as an index into the batch. */
+uint64_t sample_aead_index(const struct sample_aead *s, const struct device_work *w, size_t j);
+bool sample_aead_run(struct sample_aead *s, const struct device_work *w);
+void sample_aead_close(struct sample_aead *s);
+
+#endif

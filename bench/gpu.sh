@@ -1,0 +1,275 @@
+#!/usr/bin/env bash
+# Tests parseal on this machine's NVIDIA GPU and measures what it does there, in one dated report,
+# bench/results/NAME-OF-DEVICE-DATE.json and .md:
+#   bench/gpu.sh [options] [BUILD_FOLDER]
+#     BUILD_FOLDER       a Release build, perhaps made elsewhere: then nothing but it, bash and the GPU's driver
+#                        is needed. Without it: builds in build/ first
+#     --folder FOLDER    where the report goes
+#     --tests REGEX      only tests whose name matches (default: all)
+#     --filter TEXT      only the rows in device memory whose name contains TEXT, for one kernel at a time
+#     --size-divisor N   all sizes divided by N, and the fewest runs: to see that it runs
+#     --minutes N        what is not done then is left out, and the report says so (default 8)
+#   bench/gpu.sh --bundle FOLDER BUILD_FOLDER
+#                        copies what another machine needs of the build folder (some 30 MB), and this script:
+#                        there, FOLDER/bench/gpu.sh FOLDER
+# PARSEAL_CUDA_DEVICE chooses the device. Let nothing else run.
+#
+# Exit status: 0 fine; 1 a test failed, a result was wrong, or something could not be measured: the report says why;
+# 2 a wrong command line; 77 there is no NVIDIA driver or no GPU.
+#
+# The tests are run from a list that the build writes, with ctest and without it: it came from ctest.
+set -euo pipefail
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+usage() {
+    echo "gpu.sh: $1; see the head of $0" >&2
+    exit 2
+}
+
+number() {
+    [[ $2 =~ ^[1-9][0-9]{0,5}$ ]] || usage "$1: \"$2\" is not a whole number from 1 to 999999"
+}
+
+folder="$top/bench/results" build="" tests='' filter='' bundle='' divisor=1 minutes=8
+while [ $# -gt 0 ]; do
+    case $1 in
+    --folder | --bundle | --tests | --filter | --size-divisor | --minutes)
+        [ $# -gt 1 ] || usage "$1 needs a value"
+        ;;&
+    --folder) folder=$2 && shift 2 ;;
+    --tests) tests=$2 && shift 2 ;;
+    --bundle) bundle=$2 && shift 2 ;;
+    --filter) filter=$2 && shift 2 ;;
+    --size-divisor) number "$1" "$2" && divisor=$2 && shift 2 ;;
+    --minutes) number "$1" "$2" && minutes=$2 && shift 2 ;;
+    -*) usage "$1: no option like this" ;;
+    *)
+        [ -z "$build" ] || usage "more than one build folder"
+        build=$1 && shift
+        ;;
+    esac
+done
+
+check_build() {
+    local needed
+    for needed in bench/parseal-bench-device bench/parseal-bench tests/gpu-tests.txt; do
+        [ -e "$1/$needed" ] || usage "$1 has no $needed: no complete build with CUDA, the bench and the tests"
+    done
+}
+
+# copy_bundle BUILD TO
+copy_bundle() {
+    local fields word program
+    mkdir -p "$2/bench"
+    cp -P "$1"/libparseal.so* "$2/"
+    cp -R "$1"/bench/{needs,parseal-bench,parseal-bench-device,commit.txt} "${BASH_SOURCE[0]}" "$2/bench/"
+    mkdir -p "$2/tests"
+    cp "$1/tests/gpu-tests.txt" "$2/tests/"
+    while IFS=$'\t' read -ra fields; do
+        for word in "${!fields[@]}"; do
+            [ "${fields[word]}" != -- ] || program=${fields[word + 1]#@BUILD@/}
+        done
+        mkdir -p "$2/${program%/*}"
+        cp "$1/$program" "$2/$program"
+    done <"$1/tests/gpu-tests.txt"
+}
+
+if [ -n "$bundle" ]; then
+    [ -n "$build" ] || usage "--bundle needs a build folder"
+    check_build "$build"
+    copy_bundle "$build" "$bundle"
+    exit
+fi
+
+# Before anything is built, which takes minutes.
+has_driver() {
+    local place known
+    IFS=: read -ra places <<<"${LD_LIBRARY_PATH:-}"
+    for place in "${places[@]}" /usr/lib /usr/lib64 /usr/lib/*-linux-gnu /usr/lib/wsl/lib /usr/local/nvidia/lib64; do
+        [ ! -e "$place/libcuda.so.1" ] || return 0
+    done
+    known=$({ ldconfig -p || /sbin/ldconfig -p; } 2>/dev/null) || return 1
+    [[ $known = *libcuda.so.1* ]]
+}
+if ! has_driver; then
+    echo "gpu.sh: no NVIDIA driver here (libcuda.so.1)" >&2
+    exit 77
+fi
+
+if [ -z "$build" ]; then
+    # shellcheck source=host/pkg/debian-setup.sh
+    . "$top/host/pkg/debian-setup.sh"
+    parseal_setup
+    build_release "$top"
+    build="$top/build"
+fi
+build=$(cd "$build" && pwd)
+check_build "$build"
+mkdir -p "$folder"
+
+export LD_LIBRARY_PATH="$build:$build/bench/needs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+bench=$build/bench/parseal-bench-device
+status=0
+work=$(mktemp -d)
+logger=""
+clean_up() {
+    [ -z "$logger" ] || kill "$logger" 2>/dev/null || true
+    rm -rf "$work"
+}
+trap clean_up EXIT
+
+# no_report DEVICE TEXT [FILE]: a report that says why there is none; the lines of FILE are what is known.
+no_report() {
+    local report
+    report=$folder/gpu-$(date -u +%Y-%m-%d).md
+    {
+        printf '# %s\n\n**No report: %s**\n' "$1" "$2"
+        [ $# -lt 3 ] || { echo && sed 's/^/- /' "$3"; }
+    } >"$report"
+    echo "gpu.sh: wrote $report"
+}
+
+device=$("$bench" --probe 2>"$work/probe") || status=$?
+cat "$work/probe" >&2
+case $status in
+0) echo "gpu.sh: $device, at most $minutes minutes" ;;
+77) exit 77 ;;
+*)
+    no_report "GPU" "$(<"$work/probe")"
+    exit 1
+    ;;
+esac
+SECONDS=0
+deadline=$((minutes * 60 - 5))
+quick=()
+[ "$divisor" = 1 ] || quick=(--quick --size-divisor "$divisor")
+
+# within SECONDS command...: 124 where it took longer. Without coreutils' timeout it may take any time.
+within() {
+    local seconds=$1
+    shift
+    if command -v timeout >/dev/null; then
+        timeout -k 5 "$((seconds > 1 ? seconds : 1))" "$@"
+    else
+        "$@"
+    fi
+}
+
+left() { echo $((deadline - SECONDS)); }
+
+# One line of text that JSON and Markdown take: the last that says what is wrong, or else the last.
+reason() {
+    local line last="" telling=""
+    while IFS= read -r line; do
+        [ -z "${line// /}" ] || last=$line
+        case $line in *rror:* | *WRONG* | *rror,* | *"!="* | *assert*) telling=$line ;; esac
+    done <"$1"
+    line=${telling:-$last}
+    line=${line//[^[:print:]]/ }
+    printf '%.200s' "${line//|/,}"
+}
+
+# run_test NAME FOLDER NAME=value... -- program arguments: a line of the report in $work/NAME.line
+run_test() {
+    local name=$1 folder=$2 status=0 line program change variable
+    shift 2
+    while [ "$1" != -- ]; do
+        change=${1//@BUILD@/$build}
+        variable=${change%%=*}
+        if [[ $variable = *+ ]]; then
+            variable=${variable%+}
+            change=$variable=${change#*=}:${!variable:-}
+        fi
+        export "${change?}"
+        shift
+    done
+    shift
+    program=("${@//@BUILD@/$build}")
+    folder=${folder//@BUILD@/$build}
+    mkdir -p "$folder"
+    (cd "$folder" && within "$test_seconds" "${program[@]}") >"$work/$name.log" 2>&1 || status=$?
+    case $status in
+    0) line="passed $name" ;;
+    77) line="skipped $name $(reason "$work/$name.log")" ;;
+    124 | 137) line="failed $name took more than $test_seconds s" ;;
+    *) line="failed $name (status $status) $(reason "$work/$name.log")" ;;
+    esac
+    echo "$line" >"$work/$name.line"
+    echo "  $line"
+}
+
+# Half of the time is the tests': each may take all of that, as many at once as use half of the CPU's cores.
+run_tests() {
+    local fields jobs running=0 cores
+    cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+    jobs=$((cores / 2 < 1 ? 1 : cores / 2 > 8 ? 8 : cores / 2))
+    while IFS=$'\t' read -ra fields; do
+        [[ ${fields[0]} =~ $tests ]] || continue
+        if [ "$running" -ge "$jobs" ]; then
+            wait -n || true
+            running=$((running - 1))
+        fi
+        test_seconds=$((deadline / 2 - SECONDS))
+        if [ "$test_seconds" -lt 1 ]; then
+            echo "failed ${fields[0]} not run: no time was left (--minutes)" | tee "$work/${fields[0]}.line"
+            continue
+        fi
+        run_test "${fields[@]}" &
+        running=$((running + 1))
+    done <"$build/tests/gpu-tests.txt"
+    wait
+    cat "$work"/*.line >"$work/tests" 2>/dev/null ||
+        echo "failed gpu.sh no test's name matches $tests" >"$work/tests"
+}
+
+# What nvidia-smi says, while everything else runs.
+log_clocks() {
+    local wanted=timestamp,name,driver_version,pstate,clocks.sm,clocks.max.sm,clocks.mem,clocks.max.mem,power.draw
+    wanted+=,temperature.gpu,pcie.link.gen.current,pcie.link.width.current
+    command -v nvidia-smi >/dev/null || return 0
+    nvidia-smi --query-gpu="$wanted" --format=csv -l 10 >"$work/clocks" 2>/dev/null &
+    logger=$!
+}
+
+echo "gpu.sh: tests"
+run_tests
+log_clocks
+
+host_rows=()
+host_to_host() {
+    local status=0
+    within "$(($(left) / 4))" "$build/bench/parseal-bench" --backend cuda --quick --size-divisor "$divisor" \
+        --min-runs 3 --json "$work/host.json" >"$work/host.log" 2>&1 || status=$?
+    cat "$work/host.log"
+    if [ "$status" = 0 ]; then
+        host_rows=(--host-rows "$work/host.json")
+    else
+        echo "failed parseal-bench (status $status) $(reason "$work/host.log")" >>"$work/tests"
+    fi
+}
+if [ -z "$filter" ]; then
+    echo "gpu.sh: host to host"
+    host_to_host
+fi
+
+echo "gpu.sh: on the device"
+touch "$work/clocks"
+mkdir "$work/report"
+status=0
+within "$(left)" "$bench" "${quick[@]}" --filter "$filter" --folder "$work/report" --commit "$(cat "$build/bench/commit.txt")" \
+    --tests "$work/tests" --clocks "$work/clocks" "${host_rows[@]}" || status=$?
+
+if compgen -G "$work/report/*.md" >/dev/null; then
+    for report in "$work"/report/*; do
+        cp "$report" "$folder/"
+        echo "gpu.sh: wrote $folder/${report##*/}"
+    done
+else
+    # It did not come to its first row.
+    no_report "$device" "parseal-bench-device ended with status $status" "$work/tests"
+fi
+echo "gpu.sh: $SECONDS s"
+[ "$status" = 0 ] || {
+    echo "gpu.sh: FAILED: see the report" >&2
+    exit 1
+}

@@ -1,0 +1,252 @@
+/* Calls that are captured in a CUDA graph, which then runs as often as it is launched, on whatever
+ * its buffers hold by then; against the same calls on the CPU. */
+#include <stdio.h>
+#include <string.h>
+
+#include "device_kind.h"
+#include "host/dynlib.h"
+#include "rng.h"
+#include "run.h"
+
+enum { CAPTURE_GLOBAL = 0, OK = 0 };
+
+typedef void *graph;
+typedef void *graph_exec;
+
+static struct {
+    int (*begin)(void *stream, int mode);
+    int (*end)(void *stream, graph *graph);
+    int (*instantiate)(graph_exec *exec, graph graph, unsigned long long flags);
+    int (*launch)(graph_exec exec, void *stream);
+    int (*exec_destroy)(graph_exec exec);
+    int (*destroy)(graph graph);
+} cu;
+
+/* Since CUDA 12.0. */
+static bool find_graphs(void)
+{
+    static const char *const names[] = {"libcuda.so.1", NULL};
+    void *library = dynlib_open(names);
+    if (library == NULL)
+        return false;
+    dynlib_function(library, "cuStreamBeginCapture_v2", &cu.begin, sizeof cu.begin);
+    dynlib_function(library, "cuStreamEndCapture", &cu.end, sizeof cu.end);
+    dynlib_function(library, "cuGraphInstantiateWithFlags", &cu.instantiate, sizeof cu.instantiate);
+    dynlib_function(library, "cuGraphLaunch", &cu.launch, sizeof cu.launch);
+    dynlib_function(library, "cuGraphExecDestroy", &cu.exec_destroy, sizeof cu.exec_destroy);
+    dynlib_function(library, "cuGraphDestroy", &cu.destroy, sizeof cu.destroy);
+    return cu.begin != NULL && cu.end != NULL && cu.instantiate != NULL && cu.launch != NULL &&
+           cu.exec_destroy != NULL && cu.destroy != NULL;
+}
+
+/* ------------------------------------------------------------------------------------- bench -- */
+
+enum { ITEMS = 7, STRIDE = 3000, COUNT = 3001, INPUTS = 3, ALIGNED = 256 };
+
+/* Everything that the calls read and write, in one memory. */
+typedef struct {
+    uint8_t in[ITEMS * STRIDE], out[ITEMS * STRIDE];
+    uint8_t nonce[ITEMS][PARSEAL_NONCEBYTES], tag[ITEMS][PARSEAL_TAGBYTES];
+    int32_t verdict[ITEMS];
+    uint32_t acc[COUNT], v[INPUTS][COUNT];
+    _Alignas(ALIGNED) uint8_t workspace[8192];
+} data;
+
+static const parseal_ring ring = {UINT64_C(4294967291), 4, 0};
+
+/* One backend's objects, and where its data is. */
+typedef struct {
+    parseal_ctx *ctx;
+    parseal_keys *keys;
+    parseal_plan *plan;
+    parseal_seeds *seeds;
+    uint32_t buf_kind;
+    uint64_t memory;
+    void *stream;
+} side;
+
+typedef struct {
+    side device, cpu;
+    data host, back;
+    rng r;
+} bench;
+
+static void side_fill(side *s)
+{
+    static const uint8_t key[2 * PARSEAL_AES256GCM_KEYBYTES] = {1, 2, 3};
+    static const parseal_seed list[2] = {{.key = {1}, .sign = 1}, {.key = {2}, .sign = -1}};
+    uint64_t len[ITEMS], offset[ITEMS];
+    uint32_t of[ITEMS];
+    for (size_t i = 0; i < ITEMS; i++) {
+        len[i] = i * i * 83 % STRIDE;
+        offset[i] = i * STRIDE;
+        of[i] = (uint32_t)(i % 2);
+    }
+    parseal_aead_shape shape = PARSEAL_AEAD_SHAPE_INIT;
+    shape.n = ITEMS;
+    shape.len = len;
+    shape.in_offset = offset;
+    shape.key = of;
+    assert_ok(parseal_keys_create(&s->keys, s->ctx, PARSEAL_AES256GCM, key, 2));
+    assert_ok(parseal_plan_create(&s->plan, s->keys, &shape));
+    assert_in_range(parseal_plan_workspace_size(s->plan), 0, sizeof(((data *)NULL)->workspace));
+    assert_ok(parseal_seeds_create(&s->seeds, s->ctx, list, 2));
+}
+
+static void side_close(side *s)
+{
+    parseal_seeds_destroy(s->seeds);
+    parseal_plan_destroy(s->plan);
+    parseal_keys_destroy(s->keys);
+    parseal_ctx_destroy(s->ctx);
+}
+
+static void bench_open(bench *b, bool time_kernels)
+{
+    parseal_options options = PARSEAL_OPTIONS_INIT;
+    memset(b, 0, sizeof *b);
+    b->r = rng_for("graph");
+    on.open(1, &options);
+    options.backend = on.backend;
+    options.time_kernels = time_kernels;
+    assert_ok(parseal_ctx_create(&b->device.ctx, &options));
+    options = (parseal_options)PARSEAL_OPTIONS_INIT;
+    options.backend = PARSEAL_BACKEND_CPU;
+    assert_ok(parseal_ctx_create(&b->cpu.ctx, &options));
+    side_fill(&b->device);
+    side_fill(&b->cpu);
+    b->device.buf_kind = on.buf_kind;
+    b->device.memory = on.alloc(sizeof b->host);
+    b->device.stream = on.stream();
+    b->cpu.buf_kind = PARSEAL_BUF_HOST;
+    b->cpu.memory = (uintptr_t)&b->host;
+}
+
+static void bench_close(bench *b)
+{
+    side_close(&b->device);
+    side_close(&b->cpu);
+    on.free(b->device.memory);
+    on.close();
+}
+
+#define PART(s, field)                                                   \
+    ((parseal_buf){(s)->buf_kind, 0, (s)->memory, offsetof(data, field), \
+                   sizeof(((data *)NULL)->field)})
+
+static parseal_status run_calls(const side *s)
+{
+    const parseal_vec acc = {PART(s, acc), COUNT};
+    const parseal_vec v[INPUTS] = {
+        {PART(s, v[0]), COUNT}, {PART(s, v[1]), COUNT}, {PART(s, v[2]), COUNT}};
+    parseal_aead_io io = PARSEAL_AEAD_IO_INIT;
+    io.in = PART(s, in);
+    io.out = PART(s, out);
+    io.nonce = PART(s, nonce);
+    io.tag = PART(s, tag);
+    io.verdict = PART(s, verdict);
+    io.workspace = PART(s, workspace);
+    parseal_status status = parseal_plan_seal(s->plan, &io, s->stream);
+    if (status == PARSEAL_OK)
+        status = parseal_mask_apply(s->seeds, &ring, &acc, 77, s->stream);
+    if (status == PARSEAL_OK)
+        status = parseal_vec_sum(s->ctx, &ring, &acc, v, INPUTS, s->stream);
+    return status;
+}
+
+/* New data, the same on both sides. */
+static void renew(bench *b)
+{
+    rng_fill(&b->r, &b->host, sizeof b->host);
+    on.write(b->device.memory, 0, &b->host, sizeof b->host);
+}
+
+/* The data that calls on the device have left is what they leave on the CPU. */
+static void compare(bench *b)
+{
+    on.finish();
+    on.read(b->device.memory, 0, &b->back, sizeof b->back);
+    assert_ok(run_calls(&b->cpu));
+    for (size_t i = 0; i < ITEMS; i++)
+        assert_int_equal(b->host.verdict[i], PARSEAL_ITEM_OK);
+    assert_bytes(&b->back, &b->host, offsetof(data, workspace));
+}
+
+/* -------------------------------------------------------------------------------------- tests --
+ */
+
+static void check_launches(bool time_kernels)
+{
+    static bench b;
+    graph captured;
+    graph_exec exec;
+    bench_open(&b, time_kernels);
+    renew(&b);
+    assert_int_equal(cu.begin(b.device.stream, CAPTURE_GLOBAL), OK);
+    assert_ok(run_calls(&b.device));
+    assert_int_equal(cu.end(b.device.stream, &captured), OK);
+    assert_int_equal(cu.instantiate(&exec, captured, 0), OK);
+
+    /* Capturing has run nothing. */
+    on.finish();
+    on.read(b.device.memory, 0, &b.back, sizeof b.back);
+    assert_bytes(&b.back, &b.host, sizeof b.host);
+    for (int i = 0; i < 3; i++) {
+        renew(&b);
+        assert_int_equal(cu.launch(exec, b.device.stream), OK);
+        compare(&b);
+    }
+    assert_int_equal(cu.exec_destroy(exec), OK);
+    assert_int_equal(cu.destroy(captured), OK);
+    bench_close(&b);
+}
+
+static void launched_again_and_again(void **state)
+{
+    (void)state;
+    check_launches(false);
+}
+
+/* Nobody can ask when a captured kernel ran: such runs have no time, and that is all. */
+static void with_times(void **state)
+{
+    (void)state;
+    check_launches(true);
+}
+
+/* Host memory cannot be waited for here: the call fails, and so does the capture; afterwards all is
+ * as before. */
+static void what_waits_is_refused(void **state)
+{
+    (void)state;
+    static bench b;
+    graph captured = NULL;
+    bench_open(&b, false);
+    renew(&b);
+    side on_host = b.device;
+    on_host.buf_kind = PARSEAL_BUF_HOST;
+    on_host.memory = b.cpu.memory;
+    assert_int_equal(cu.begin(b.device.stream, CAPTURE_GLOBAL), OK);
+    const parseal_status status = run_calls(&on_host);
+    assert_true(status == PARSEAL_ERR_DEVICE || status == PARSEAL_ERR_NO_MEMORY);
+    assert_int_not_equal(cu.end(b.device.stream, &captured), OK);
+    assert_null(captured);
+    renew(&b);
+    assert_ok(run_calls(&b.device));
+    compare(&b);
+    bench_close(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(launched_again_and_again),
+        cmocka_unit_test(with_times),
+        cmocka_unit_test(what_waits_is_refused),
+    };
+    if (!on.find())
+        return run_skip("no device");
+    if (!find_graphs())
+        return run_skip("a driver without cuGraphInstantiateWithFlags (CUDA 12.0)");
+    return RUN_SUITE("captured calls", tests);
+}

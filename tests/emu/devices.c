@@ -1,0 +1,220 @@
+/* Which CUDA device is taken, what it can do, and two of them at once. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/cuda/cu_api.h"
+#include "machines.h"
+#include "run.h"
+
+static parseal_ctx *ctx_called(const char *wish, const char *name)
+{
+    parseal_ctx *ctx;
+    parseal_info info = PARSEAL_INFO_INIT;
+    machine_set("PARSEAL_CUDA_DEVICE", wish);
+    assert_ok(open_ctx(&ctx, PARSEAL_BACKEND_CUDA));
+    assert_ok(parseal_ctx_info(ctx, &info));
+    assert_string_equal(info.device, name);
+    machine_set("PARSEAL_CUDA_DEVICE", NULL);
+    return ctx;
+}
+
+static void by_number_and_by_name(void **state)
+{
+    (void)state;
+    static const char *const wishes[][2] = {{NULL, "Emulated GPU 0"},
+                                            {"", "Emulated GPU 0"},
+                                            {"0", "Emulated GPU 0"},
+                                            {"1", "Emulated GPU 1"},
+                                            {"GPU 1", "Emulated GPU 1"},
+                                            {"Emulated", "Emulated GPU 0"},
+                                            {"Emulated GPU 1", "Emulated GPU 1"}};
+    for (size_t i = 0; i < COUNT_OF(wishes); i++)
+        parseal_ctx_destroy(ctx_called(wishes[i][0], wishes[i][1]));
+}
+
+static void unknown(void **state)
+{
+    (void)state;
+    static const char *const wishes[] = {"2", "-1", "01", "emulated", "Tesla"};
+    for (size_t i = 0; i < COUNT_OF(wishes); i++) {
+        parseal_ctx *ctx;
+        parseal_info info = PARSEAL_INFO_INIT;
+        machine_set("PARSEAL_CUDA_DEVICE", wishes[i]);
+        assert_error(open_ctx(&ctx, PARSEAL_BACKEND_CUDA), PARSEAL_ERR_NO_DEVICE,
+                     "PARSEAL_CUDA_DEVICE");
+        assert_non_null(strstr(parseal_last_error_text(), wishes[i]));
+        assert_null(ctx);
+        assert_ok(open_ctx(&ctx, PARSEAL_BACKEND_AUTO));
+        assert_ok(parseal_ctx_info(ctx, &info));
+        assert_int_equal(info.backend, PARSEAL_BACKEND_CPU);
+        assert_non_null(strstr(info.reason, "PARSEAL_CUDA_DEVICE"));
+        parseal_ctx_destroy(ctx);
+    }
+}
+
+/* The option alone, and beside the variable: a device must be what both say. */
+static void by_option(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *option, *variable, *name; /* name NULL: none is both */
+    } rows[] = {{"1", NULL, "Emulated GPU 1"},
+                {"GPU 0", NULL, "Emulated GPU 0"},
+                {"1", "GPU 1", "Emulated GPU 1"},
+                {"Emulated", "1", "Emulated GPU 1"},
+                {"0", "1", NULL},
+                {"2", NULL, NULL}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        parseal_ctx *ctx = NULL;
+        parseal_info info = PARSEAL_INFO_INIT;
+        parseal_options options = PARSEAL_OPTIONS_INIT;
+        options.backend = PARSEAL_BACKEND_CUDA;
+        options.device = rows[i].option;
+        machine_set("PARSEAL_CUDA_DEVICE", rows[i].variable);
+        if (rows[i].name == NULL) {
+            assert_error(parseal_ctx_create(&ctx, &options), PARSEAL_ERR_NO_DEVICE, "device");
+            assert_null(ctx);
+            continue;
+        }
+        assert_ok(parseal_ctx_create(&ctx, &options));
+        assert_ok(parseal_ctx_info(ctx, &info));
+        assert_string_equal(info.device, rows[i].name);
+        parseal_ctx_destroy(ctx);
+    }
+}
+
+/* ------------------------------------------------------------------------------------ kernels --
+ */
+
+/* Whether a kernel runs while a context works. */
+typedef struct {
+    const char *kernel;
+    bool runs;
+} expectation;
+
+static void check_kernels(parseal_ctx *ctx, bool wide, bool tensor_cores)
+{
+    const expectation kernels[] = {{"aead_crypt_wide", wide},
+                                   {"aead_crypt", !wide},
+                                   {"keys_matrices", tensor_cores},
+                                   {"aead_hash_mma", tensor_cores},
+                                   {"aead_hash", !tensor_cores}};
+    uint64_t before[COUNT_OF(kernels)];
+    for (size_t i = 0; i < COUNT_OF(kernels); i++)
+        before[i] = machine.launches(kernels[i].kernel);
+    machine_check(ctx);
+    for (size_t i = 0; i < COUNT_OF(kernels); i++)
+        if ((machine.launches(kernels[i].kernel) > before[i]) != kernels[i].runs)
+            fail_msg("%s: %s", kernels[i].kernel, kernels[i].runs ? "does not run" : "runs");
+}
+
+/* The second device has too little shared memory for a table in each bank, and no b1 products. */
+static void each_device_has_its_kernels(void **state)
+{
+    (void)state;
+    check_kernels(ctx_called("0", "Emulated GPU 0"), true, true);
+    check_kernels(ctx_called("1", "Emulated GPU 1"), false, false);
+}
+
+static void tensor_cores_from_8_0_to_9_x(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *capability;
+        bool wide, tensor_cores;
+    } rows[] = {{"75", false, false}, {"80", true, true},   {"89", true, true},
+                {"90", true, true},   {"100", true, false}, {"120", true, false}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        machine_set("PARSEAL_EMU_CAPABILITY", rows[i].capability);
+        check_kernels(ctx_called(NULL, "Emulated GPU 0"), rows[i].wide, rows[i].tensor_cores);
+    }
+}
+
+/* ----------------------------------------------------------------------------------- together --
+ */
+
+typedef struct {
+    parseal_ctx *ctx;
+    machine_work work;
+} worker;
+
+static void *work(void *arg)
+{
+    worker *w = arg;
+    for (int i = 0; i < 3; i++)
+        machine_run(&w->work, w->ctx);
+    return NULL;
+}
+
+static void both_at_once(void **state)
+{
+    (void)state;
+    static worker workers[3];
+    pthread_t threads[COUNT_OF(workers)];
+    workers[0].ctx = ctx_called("0", "Emulated GPU 0");
+    workers[1].ctx = ctx_called("1", "Emulated GPU 1");
+    assert_ok(open_ctx(&workers[2].ctx, PARSEAL_BACKEND_CPU));
+    for (size_t i = 0; i < COUNT_OF(workers); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
+    for (size_t i = 0; i < COUNT_OF(workers); i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    for (size_t i = 0; i < COUNT_OF(workers); i++) {
+        machine_same(&workers[i].work, &workers[2].work);
+        parseal_ctx_destroy(workers[i].ctx);
+    }
+}
+
+/* Memory of the second device is no buffer for the first. */
+static void memory_of_the_other_device(void **state)
+{
+    (void)state;
+    enum { SIZE = 800 };
+    static const parseal_ring ring = {0, 8, 0};
+    static const uint8_t zeros[SIZE];
+    uint8_t got[SIZE];
+    cu_api api;
+    cu_context context;
+    cu_pointer memory;
+    cu_stream stream;
+    parseal_ctx *first = ctx_called("0", "Emulated GPU 0");
+    parseal_ctx *second = ctx_called("1", "Emulated GPU 1");
+    assert_ok(cu_api_load(&api));
+    assert_int_equal(api.DevicePrimaryCtxRetain(&context, 1), CU_OK);
+    assert_int_equal(api.CtxPushCurrent(context), CU_OK);
+    assert_int_equal(api.StreamCreate(&stream, CU_STREAM_NON_BLOCKING), CU_OK);
+    assert_int_equal(api.MemAlloc(&memory, SIZE), CU_OK);
+    assert_int_equal(api.MemsetD32Async(memory, 0, SIZE / 4, stream), CU_OK);
+    const parseal_vec acc = {{PARSEAL_BUF_CUDA, 0, memory, 0, SIZE}, SIZE / 8};
+    assert_error(parseal_vec_sum(first, &ring, &acc, NULL, 0, NULL), PARSEAL_ERR_ARG, "acc");
+    assert_non_null(strstr(parseal_last_error_text(), "of device 1, not of device 0"));
+    assert_ok(parseal_vec_sum(second, &ring, &acc, NULL, 0, stream));
+    assert_int_equal(api.MemcpyDtoHAsync(got, memory, SIZE, stream), CU_OK);
+    assert_int_equal(api.StreamSynchronize(stream), CU_OK);
+    assert_bytes(got, zeros, SIZE);
+    assert_int_equal(api.MemFree(memory), CU_OK);
+    assert_int_equal(api.StreamDestroy(stream), CU_OK);
+    assert_int_equal(api.CtxPopCurrent(&context), CU_OK);
+    assert_int_equal(api.DevicePrimaryCtxRelease(1), CU_OK);
+    cu_api_unload(&api);
+    parseal_ctx_destroy(first);
+    parseal_ctx_destroy(second);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(by_number_and_by_name, machine_reset),
+        cmocka_unit_test_setup(unknown, machine_reset),
+        cmocka_unit_test_setup(by_option, machine_reset),
+        cmocka_unit_test_setup(each_device_has_its_kernels, machine_reset),
+        cmocka_unit_test_setup(tensor_cores_from_8_0_to_9_x, machine_reset),
+        cmocka_unit_test_setup(both_at_once, machine_reset),
+        cmocka_unit_test_setup(memory_of_the_other_device, machine_reset),
+    };
+    if (!machine_find()) {
+        print_error("libcuda.so.1 is not this test's own: see LD_LIBRARY_PATH\n");
+        return 1;
+    }
+    return RUN_SUITE("CUDA devices", tests);
+}

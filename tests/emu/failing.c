@@ -1,0 +1,129 @@
+/* Devices that compute wrongly, machines without pinned memory, and the CPU beside a device that
+ * AUTO has picked. */
+#include <stdio.h>
+#include <string.h>
+
+#include "host/objects.h"
+#include "kernels/common/cuda_kernels.h"
+#include "machines.h"
+#include "run.h"
+
+static const char *const kernels[] = {
+#define NAME(file, name, threads, shared, items) #name,
+    CUDA_KERNELS(NAME)
+#undef NAME
+};
+
+/* What no result depends on: powers of H for longer messages than there may be, the second key's
+ * matrices where the self-test's long message has the first, and what is wiped when it has been
+ * used. A kernel that changes such bytes after all others. */
+static bool last_byte_is_of_no_use(const char *kernel)
+{
+    static const char *const such[] = {"keys_expand", "keys_matrices", "aead_weigh", "aead_finish"};
+    for (size_t i = 0; i < COUNT_OF(such); i++)
+        if (strcmp(kernel, such[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Whether some result on the device was spoilt. If so, the device is refused. */
+static bool spoil(const char *kernel, const char *device)
+{
+    parseal_ctx *ctx;
+    const uint64_t before = machine.wrong();
+    machine_set("PARSEAL_EMU_WRONG", kernel);
+    machine_set("PARSEAL_CUDA_DEVICE", device);
+    const parseal_status status = open_ctx(&ctx, PARSEAL_BACKEND_CUDA);
+    const bool wrong = machine.wrong() > before;
+    if (status != (wrong ? PARSEAL_ERR_SELFTEST : PARSEAL_OK))
+        fail_msg("%s is %s on device %s, and the device %s", kernel, wrong ? "wrong" : "unused",
+                 device, parseal_status_name(status));
+    parseal_ctx_destroy(ctx);
+    return wrong;
+}
+
+/* The first or the last byte that it changes, on the device that uses it. */
+static void every_kernel_that_is_wrong(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(kernels); i++)
+        for (int last = 0; last < 2; last++) {
+            char wrong[40];
+            if (last != 0 && last_byte_is_of_no_use(kernels[i]))
+                continue;
+            snprintf(wrong, sizeof wrong, "%s%s", kernels[i], last == 0 ? ":" : "");
+            const bool first = spoil(wrong, "0"), second = spoil(wrong, "1");
+            if (!first && !second)
+                fail_msg("no self-test runs %s", kernels[i]);
+        }
+}
+
+static void the_cpu_instead(void **state)
+{
+    (void)state;
+    parseal_ctx *ctx;
+    parseal_info info = PARSEAL_INFO_INIT;
+    machine_set("PARSEAL_EMU_WRONG", "vec_sum32");
+    assert_ok(open_ctx(&ctx, PARSEAL_BACKEND_AUTO));
+    assert_ok(parseal_ctx_info(ctx, &info));
+    assert_int_equal(info.backend, PARSEAL_BACKEND_CPU);
+    assert_non_null(strstr(info.reason, "self-test"));
+    assert_non_null(strstr(info.reason, "vec_sum"));
+    machine_check(ctx);
+}
+
+/* Pageable memory is as good, only slower. */
+static void without_pinned_memory(void **state)
+{
+    (void)state;
+    parseal_ctx *ctx;
+    machine_set("PARSEAL_EMU_PINNED", "0");
+    assert_ok(open_ctx(&ctx, PARSEAL_BACKEND_CUDA));
+    machine_check(ctx);
+}
+
+static uint64_t sealed_on_the_device(const parseal_keys *keys, size_t len)
+{
+    static uint8_t bytes[4096];
+    const uint64_t before = machine.launches("aead_crypt_wide");
+    parseal_msg m = {.in = bytes, .out = bytes, .len = len};
+    assert_ok(parseal_seal(keys, &m, 1));
+    return machine.launches("aead_crypt_wide") - before;
+}
+
+/* Batches of fewer bytes than the crossover are the CPU's. */
+static void small_batches_stay_on_the_cpu(void **state)
+{
+    (void)state;
+    static const uint8_t key[PARSEAL_AES256GCM_KEYBYTES] = {1};
+    parseal_ctx *ctx;
+    parseal_keys *keys;
+    parseal_info info = PARSEAL_INFO_INIT;
+    assert_ok(open_ctx(&ctx, PARSEAL_BACKEND_AUTO));
+    assert_ok(parseal_ctx_info(ctx, &info));
+    assert_int_equal(info.backend, PARSEAL_BACKEND_CUDA);
+    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 1));
+    ctx->crossover[PARSEAL_PRIMITIVE_AEAD] = 1000;
+    assert_int_equal(sealed_on_the_device(keys, 999), 0);
+    assert_int_not_equal(sealed_on_the_device(keys, 1000), 0);
+    ctx->crossover[PARSEAL_PRIMITIVE_AEAD] = UINT64_MAX;
+    assert_int_equal(sealed_on_the_device(keys, 4096), 0);
+    parseal_keys_destroy(keys);
+    memset(ctx->crossover, 0, sizeof ctx->crossover);
+    machine_check(ctx);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(every_kernel_that_is_wrong, machine_reset),
+        cmocka_unit_test_setup(the_cpu_instead, machine_reset),
+        cmocka_unit_test_setup(without_pinned_memory, machine_reset),
+        cmocka_unit_test_setup(small_batches_stay_on_the_cpu, machine_reset),
+    };
+    if (!machine_find()) {
+        print_error("libcuda.so.1 is not this test's own: see LD_LIBRARY_PATH\n");
+        return 1;
+    }
+    return RUN_SUITE("failing CUDA devices", tests);
+}

@@ -1,0 +1,78 @@
+/* CUDA graphs of the emulated driver: what a stream captures instead of doing it. */
+#include <algorithm>
+
+#include "fake_cuda.h"
+
+using namespace fake;
+
+extern "C" {
+
+EXPORT cu_result cuStreamBeginCapture_v2(cu_stream handle, int)
+{
+    BEGIN_INSIDE(StreamBeginCapture);
+    stream *s = reinterpret_cast<stream *>(handle);
+    if (s->capturing)
+        return INVALID_VALUE;
+    s->capturing = true;
+    s->invalidated = false;
+    capturing.push_back(s);
+    return CU_OK;
+}
+
+EXPORT cu_result cuStreamEndCapture(cu_stream handle, void **graph)
+{
+    BEGIN_INSIDE(StreamEndCapture);
+    stream *s = reinterpret_cast<stream *>(handle);
+    if (!s->capturing)
+        return INVALID_VALUE;
+    const bool fine = !s->invalidated;
+    *graph = fine ? new commands(s->captured) : nullptr;
+    live += fine;
+    s->capturing = s->invalidated = false;
+    s->captured.clear();
+    capturing.erase(std::find(capturing.begin(), capturing.end(), s));
+    return fine ? (int)CU_OK : (int)CAPTURE_INVALIDATED;
+}
+
+EXPORT cu_result cuStreamIsCapturing(cu_stream handle, int *status)
+{
+    BEGIN_INSIDE(StreamIsCapturing);
+    const stream *s = reinterpret_cast<stream *>(handle);
+    *status = s->invalidated ? 2 : s->capturing;
+    return CU_OK;
+}
+
+EXPORT cu_result cuGraphInstantiateWithFlags(void **exec, void *graph, unsigned long long)
+{
+    BEGIN_INSIDE(GraphInstantiateWithFlags);
+    *exec = new commands(*static_cast<commands *>(graph));
+    live++;
+    return CU_OK;
+}
+
+EXPORT cu_result cuGraphLaunch(void *exec, cu_stream s)
+{
+    BEGIN_INSIDE(GraphLaunch);
+    cu_result result = CU_OK;
+    for (const command &c : *static_cast<commands *>(exec))
+        if (result == CU_OK)
+            result = enqueue(s, c);
+    return result;
+}
+
+EXPORT cu_result cuGraphExecDestroy(void *exec)
+{
+    BEGIN_RELEASE(GraphExecDestroy);
+    delete static_cast<commands *>(exec);
+    live--;
+    return result;
+}
+
+EXPORT cu_result cuGraphDestroy(void *graph)
+{
+    BEGIN_RELEASE(GraphDestroy);
+    delete static_cast<commands *>(graph);
+    live--;
+    return result;
+}
+}
