@@ -116,9 +116,8 @@ parseal_status gpu_memory_create(const void *device, uint64_t size, parseal_buf 
     const gpu_device *d = device;
     const gpu_stream own = d->own;
     const uint64_t words_size = (size + 3) / 4 * 4;
-    const gpu_memory made = gpu_alloc(d, words_size);
-    if (made == 0)
-        return PARSEAL_ERR_NO_MEMORY;
+    gpu_memory made;
+    TRY(gpu_alloc(d, words_size, &made));
     parseal_status status = d->driver->wipe(d, &own, made, words_size);
     if (status == PARSEAL_OK)
         status = gpu_finish(d, &own);
