@@ -29,9 +29,11 @@ static parseal_status check_quantisation(const parseal_aggregator_options *o)
     return check_quant(&quant, &checked, &scale);
 }
 
-static parseal_status check_options(const parseal_aggregator_options *from,
-                                    parseal_aggregator_options *o)
+parseal_status aggregator_options(const parseal_aggregator_options *from,
+                                  parseal_aggregator_options *o, uint64_t *update_size)
 {
+    *o = (parseal_aggregator_options)PARSEAL_AGGREGATOR_OPTIONS_INIT;
+    TRY(check_pointer("options", from));
     TRY(copy_struct_in("options", o, from, sizeof *o, sizeof *o));
     TRY(check_ring(&o->ring));
     if (o->dim == 0)
@@ -44,25 +46,25 @@ static parseal_status check_options(const parseal_aggregator_options *from,
                             "options.bits: %" PRIu32 ", at most %" PRIu32
                             " expected for elements of %" PRIu32 " bytes",
                             o->bits, 8 * o->ring.element_size, o->ring.element_size);
-    return check_quantisation(o);
+    TRY(check_quantisation(o));
+    if (o->bits == 0)
+        o->bits = 8 * o->ring.element_size;
+    TRY(parseal_packed_size(o->dim, o->bits, update_size));
+    if (*update_size > PARSEAL_MESSAGEBYTES_MAX)
+        return parseal_fail(PARSEAL_ERR_SIZE,
+                            "options.dim: an update of %" PRIu64 " bytes is above 2^36 - 32",
+                            *update_size);
+    return PARSEAL_OK;
 }
 
 parseal_status parseal_aggregator_create(parseal_aggregator **aggregator, parseal_ctx *ctx,
                                          const parseal_aggregator_options *options)
 {
-    parseal_aggregator_options o = PARSEAL_AGGREGATOR_OPTIONS_INIT;
+    parseal_aggregator_options o;
     uint64_t update_size;
     TRY(check_pointer("aggregator", aggregator));
     TRY(check_pointer("ctx", ctx));
-    TRY(check_pointer("options", options));
-    TRY(check_options(options, &o));
-    if (o.bits == 0)
-        o.bits = 8 * o.ring.element_size;
-    TRY(parseal_packed_size(o.dim, o.bits, &update_size));
-    if (update_size > PARSEAL_MESSAGEBYTES_MAX)
-        return parseal_fail(PARSEAL_ERR_SIZE,
-                            "options.dim: an update of %" PRIu64 " bytes is above 2^36 - 32",
-                            update_size);
+    TRY(aggregator_options(options, &o, &update_size));
     parseal_aggregator *a = calloc(1, sizeof *a);
     if (a == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "aggregator: out of memory");

@@ -15,6 +15,10 @@ struct parseal_aggregator {
     bool lost; /* the sum is */
 };
 
+/* Copies a caller's options, complete, and says how many bytes an update has. */
+parseal_status aggregator_options(const parseal_aggregator_options *from,
+                                  parseal_aggregator_options *o, uint64_t *update_size);
+
 /* Not NULL, and not lost. */
 parseal_status check_aggregator(const parseal_aggregator *a);
 

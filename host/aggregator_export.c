@@ -126,6 +126,18 @@ static parseal_status read_head(import *in, const uint8_t *bytes, size_t size)
     return PARSEAL_OK;
 }
 
+/* What parseal_aggregator_create would take. */
+static parseal_status check_shape(const import *in)
+{
+    parseal_aggregator_options o;
+    uint64_t update_size;
+    char why[256];
+    if (aggregator_options(&in->shape, &o, &update_size) == PARSEAL_OK && in->shape.bits == o.bits)
+        return PARSEAL_OK;
+    snprintf(why, sizeof why, "%s", in->shape.bits == 0 ? "bits: 0" : parseal_last_error_text());
+    REFUSE("%s", why);
+}
+
 /* Reduced elements, and clients that rise: an aggregator writes nothing else. */
 static parseal_status check_body(const import *in)
 {
@@ -162,6 +174,7 @@ static parseal_status read_export(import *in, const uint8_t *bytes, size_t size)
     in->n = (size_t)clients;
     in->clients = bytes + HEAD;
     in->sum = bytes + HEAD + 8 * clients;
+    TRY(check_shape(in));
     return check_body(in);
 }
 
@@ -181,11 +194,6 @@ import in;
     TRY(check_pointer("ctx", ctx));
     TRY(read_export(&in, exported, size));
     parseal_status status = parseal_aggregator_create(&a, ctx, &in.shape);
-    if (status == PARSEAL_ERR_ARG || status == PARSEAL_ERR_SIZE) {
-        char why[256];
-        snprintf(why, sizeof why, "%s", parseal_last_error_text());
-        REFUSE("%s", why);
-    }
     if (status != PARSEAL_OK)
         return status;
     if (!client_set_reserve(&a->clients, in.n))

@@ -13,10 +13,15 @@
 
 enum { CLIENTS = 23, KEYS = 3, AAD = 9, DIM_MAX = 5000 };
 
-static uint8_t key_bytes[KEYS * PARSEAL_AES256GCM_KEYBYTES];
+/* What all benches of a test share. The CPU seals. */
+typedef struct {
+    parseal_ctx *ctx, *cpu;
+    parseal_keys *keys, *cpu_keys;
+    rng r;
+} site;
 
 typedef struct {
-    parseal_ctx *ctx, *cpu; /* the CPU seals */
+    parseal_ctx *ctx;
     parseal_keys *keys, *cpu_keys;
     parseal_aggregator *aggregator;
     parseal_aggregator_options options;
@@ -66,18 +71,42 @@ static void make_update(bench *b, size_t i, uint32_t bits)
     memcpy(u->tag, m.tag, sizeof u->tag);
 }
 
-static void bench_open(bench *b, rng *r, const parseal_ring *ring, uint64_t dim, uint32_t bits)
+static int open_site(void **state)
+{
+    site *s = calloc(1, sizeof *s);
+    parseal_options options = PARSEAL_OPTIONS_INIT;
+    uint8_t key_bytes[KEYS * PARSEAL_AES256GCM_KEYBYTES];
+    assert_non_null(s);
+    s->r = rng_for("aggregator");
+    s->ctx = run_ctx(2);
+    options.backend = PARSEAL_BACKEND_CPU;
+    assert_ok(parseal_ctx_create(&s->cpu, &options));
+    rng_fill(&s->r, key_bytes, sizeof key_bytes);
+    assert_ok(parseal_keys_create(&s->keys, s->ctx, PARSEAL_AES256GCM, key_bytes, KEYS));
+    assert_ok(parseal_keys_create(&s->cpu_keys, s->cpu, PARSEAL_AES256GCM, key_bytes, KEYS));
+    *state = s;
+    return 0;
+}
+
+static int close_site(void **state)
+{
+    site *s = *state;
+    parseal_keys_destroy(s->keys);
+    parseal_keys_destroy(s->cpu_keys);
+    parseal_ctx_destroy(s->ctx);
+    parseal_ctx_destroy(s->cpu);
+    free(s);
+    return 0;
+}
+
+static void bench_open(bench *b, site *s, const parseal_ring *ring, uint64_t dim, uint32_t bits)
 {
     memset(b, 0, sizeof *b);
-    b->r = r;
-    b->ctx = run_ctx(2);
-    parseal_options options = PARSEAL_OPTIONS_INIT;
-    options.backend = PARSEAL_BACKEND_CPU;
-    assert_ok(parseal_ctx_create(&b->cpu, &options));
-    rng_fill(r, key_bytes, sizeof key_bytes);
-    rng_fill(r, b->aad, sizeof b->aad);
-    assert_ok(parseal_keys_create(&b->keys, b->ctx, PARSEAL_AES256GCM, key_bytes, KEYS));
-    assert_ok(parseal_keys_create(&b->cpu_keys, b->cpu, PARSEAL_AES256GCM, key_bytes, KEYS));
+    b->r = &s->r;
+    b->ctx = s->ctx;
+    b->keys = s->keys;
+    b->cpu_keys = s->cpu_keys;
+    rng_fill(b->r, b->aad, sizeof b->aad);
     b->options = (parseal_aggregator_options)PARSEAL_AGGREGATOR_OPTIONS_INIT;
     b->options.ring = *ring;
     b->options.dim = dim;
@@ -99,10 +128,6 @@ static void bench_close(bench *b)
     }
     free(b->want);
     parseal_aggregator_destroy(b->aggregator);
-    parseal_keys_destroy(b->keys);
-    parseal_keys_destroy(b->cpu_keys);
-    parseal_ctx_destroy(b->ctx);
-    parseal_ctx_destroy(b->cpu);
 }
 
 static void expect(bench *b, size_t i)
@@ -133,13 +158,12 @@ static const struct {
 /* Updates of several calls, in two of which all is well. */
 static void every_ring(void **state)
 {
-    (void)state;
-    rng r = rng_for("aggregator");
+    site *here = *state;
     for (size_t k = 0; k < N_RINGS; k++) {
         const size_t s = k % COUNT_OF(shapes);
         bench b;
         size_t added = 99;
-        bench_open(&b, &r, &RINGS[k], shapes[s].dim, shapes[s].bits);
+        bench_open(&b, here, &RINGS[k], shapes[s].dim, shapes[s].bits);
         assert_ok(parseal_aggregator_add_sealed(b.aggregator, b.keys, b.updates, 5, &added));
         assert_int_equal(added, 5);
         assert_ok(parseal_aggregator_add_sealed(b.aggregator, b.keys, b.updates + 5, 0, &added));
@@ -161,12 +185,11 @@ static void every_ring(void **state)
 /* What is not authentic, replayed, doubled or misshapen never changes the sum. */
 static void hostile_updates(void **state)
 {
-    (void)state;
     static const parseal_ring ring = {UINT64_C(1) << 32, 4, 0};
-    rng r = rng_for("hostile updates");
+    site *here = *state;
     bench b;
     size_t added;
-    bench_open(&b, &r, &ring, DIM_MAX, 20);
+    bench_open(&b, here, &ring, DIM_MAX, 20);
     parseal_update *u = b.updates;
     u[1].tag[7] ^= 1;
     b.sealed[2][b.update_size - 1] ^= 0x80;
@@ -210,15 +233,14 @@ static void hostile_updates(void **state)
 
 static void masks_are_stripped(void **state)
 {
-    (void)state;
     enum { MASKS = 40 };
-    rng r = rng_for("aggregator's masks");
+    site *here = *state;
     for (size_t k = 0; k < N_RINGS; k += 2) {
         parseal_seed list[MASKS];
         parseal_seeds *some, *rest;
         bench b;
-        bench_open(&b, &r, &RINGS[k], 777, 0);
-        random_seeds(&r, list, MASKS);
+        bench_open(&b, here, &RINGS[k], 777, 0);
+        random_seeds(&here->r, list, MASKS);
         assert_ok(parseal_seeds_create(&some, b.ctx, list, 11));
         assert_ok(parseal_seeds_create(&rest, b.ctx, list + 11, MASKS - 11));
         assert_ok(parseal_aggregator_unmask(b.aggregator, rest));
@@ -245,14 +267,13 @@ static uint8_t *export_of(const parseal_aggregator *a, uint64_t *size)
 /* Two halves meet, one of them after a restart; then each is refused a second time. */
 static void exports(void **state)
 {
-    (void)state;
-    rng r = rng_for("exports");
+    site *here = *state;
     for (size_t k = 0; k < N_RINGS; k++) {
         bench b;
         parseal_aggregator *other, *resumed;
         uint64_t size, other_size;
         size_t added;
-        bench_open(&b, &r, &RINGS[k], 333 + k, k % 2 == 0 ? 0 : 17);
+        bench_open(&b, here, &RINGS[k], 333 + k, k % 2 == 0 ? 0 : 17);
         assert_ok(parseal_aggregator_create(&other, b.ctx, &b.options));
         assert_ok(parseal_aggregator_add_sealed(b.aggregator, b.keys, b.updates, 9, NULL));
         uint8_t *first = export_of(b.aggregator, &size);
@@ -281,14 +302,13 @@ static void exports(void **state)
 
 static void means(void **state)
 {
-    (void)state;
     static const parseal_ring ring = {UINT64_C(1) << 32, 4, 0};
     enum { DIM = 1000, BITS = 12 };
-    rng r = rng_for("means");
+    site *here = *state;
     bench b;
     float got[DIM];
     const parseal_vec mean = {parseal_host_buf(got, sizeof got), DIM};
-    bench_open(&b, &r, &ring, DIM, BITS);
+    bench_open(&b, here, &ring, DIM, BITS);
     assert_error(parseal_aggregator_mean(b.aggregator, &mean), PARSEAL_ERR_ARG, "quant_bits");
     parseal_aggregator_destroy(b.aggregator);
     b.options.quant_bits = BITS;
@@ -312,11 +332,11 @@ static void means(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_ring),
-        cmocka_unit_test(hostile_updates),
-        cmocka_unit_test(masks_are_stripped),
-        cmocka_unit_test(exports),
-        cmocka_unit_test(means),
+        cmocka_unit_test_setup_teardown(every_ring, open_site, close_site),
+        cmocka_unit_test_setup_teardown(hostile_updates, open_site, close_site),
+        cmocka_unit_test_setup_teardown(masks_are_stripped, open_site, close_site),
+        cmocka_unit_test_setup_teardown(exports, open_site, close_site),
+        cmocka_unit_test_setup_teardown(means, open_site, close_site),
     };
     return RUN_SUITE_PER_IMPL("aggregator",
                               OF(PARSEAL_PRIMITIVE_AEAD) | OF(PARSEAL_PRIMITIVE_PACK) |
