@@ -225,10 +225,9 @@ static parseal_status explain(const parseal_stream *s, const parseal_msg *m, uin
     if (index == 0)
         return parseal_fail(PARSEAL_ERR_AUTH,
                             "in: segment 0 is not authentic: another key, associated data or "
-                            "segment size, or it was changed");
-    return parseal_fail(PARSEAL_ERR_AUTH,
-                        "in: segment %" PRIu64 " is not authentic: changed, or out of order",
-                        index);
+                            "segment size, or it was changed or cut off");
+    return parseal_fail(PARSEAL_ERR_AUTH, "in: segment %" PRIu64 " is not authentic: %s", index,
+                        last ? "changed, cut off or extended" : "changed or out of order");
 }
 
 /* Runs n messages, segments from s->next on. */
