@@ -9,8 +9,12 @@
 
 #include "bytes.h"
 
+/* Behind a "--", where getopt would begin again each time. */
+static bool only_operands;
+
 void args_begin(void)
 {
+    only_operands = false;
     optind = 0; /* getopt's own state too, so that more than one argv can be read */
     opterr = 0;
 }
@@ -47,12 +51,16 @@ int args_next(int argc, char **argv, const struct option *options, cli_failure *
 
 int args_next_or_operand(int argc, char **argv, const struct option *options, cli_failure *failure)
 {
-    int option = next(argc, argv, "-:ho:", options, failure);
-    if (option == ARGS_END && optind < argc) { /* behind a "--" */
-        optarg = argv[optind++];
-        return ARGS_OPERAND;
+    if (!only_operands) {
+        int option = next(argc, argv, "-:ho:", options, failure);
+        if (option != ARGS_END)
+            return option;
+        only_operands = true;
     }
-    return option;
+    if (optind >= argc)
+        return ARGS_END;
+    optarg = argv[optind++];
+    return ARGS_OPERAND;
 }
 
 int args_help_only(int argc, char **argv, const char *usage, bool *help, cli_failure *failure)

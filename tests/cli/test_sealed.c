@@ -199,6 +199,7 @@ static void usage_errors(void **state)
         {"seal --key-file K -o OUT", "no file to read"},
         {"seal --key-file K FILE", "no -o OUT"},
         {"open --key-file K FILE FILE -o OUT", "file 'FILE': 'FILE' was given before"},
+        {"open --key-file K -o OUT -- FILE -x", "file '-x': 'FILE' was given before"},
         {"seal --key-file K FILE -o OUT -o X", "--output 'X': 'OUT' was given before"},
         {"seal --key-file K FILE -o OUT --segment 1024", "--segment '1024': neither 4KB nor 1MB"},
         {"seal --key-file K FILE -o OUT --aad x --aad-file FILE", "exclude each other"},
