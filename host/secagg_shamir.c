@@ -229,6 +229,7 @@ typedef struct {
     twiddles twiddles;
     struct {
         uint16_t sum[COMBINE_SECRETS * WORDS], row[COMBINE_SECRETS * WORDS];
+        uint16_t wrong[COMBINE_SECRETS * WORDS]; /* not 0 where a check is not */
     } * work;
 } recovery;
 
@@ -304,18 +305,18 @@ static parseal_status check_shares(recovery *r)
     TRY(find_checks(r));
     for (size_t first = 0; first < r->count; first += COMBINE_SECRETS) {
         const size_t count = chunk_from(r, first);
-        size_t wrong = count; /* the first one that is */
+        memset(r->work->wrong, 0, sizeof r->work->wrong);
         for (size_t c = 0; c < CHECKS; c++) {
             weigh(r, r->weights + c * r->n, r->n, first, count);
-            for (size_t s = 0; s < wrong; s++)
-                if (!sodium_is_zero((const uint8_t *)(r->work->sum + s * WORDS), BYTES))
-                    wrong = s;
+            for (size_t i = 0; i < count * WORDS; i++)
+                r->work->wrong[i] = r->work->wrong[i] | r->work->sum[i];
         }
-        if (wrong < count)
-            return parseal_fail(PARSEAL_ERR_AUTH,
-                                "shares: those of secret %zu lie on no polynomial of degree below "
-                                "the threshold %" PRIu32,
-                                first + wrong, r->threshold);
+        for (size_t s = 0; s < count; s++)
+            if (!sodium_is_zero((const uint8_t *)(r->work->wrong + s * WORDS), BYTES))
+                return parseal_fail(PARSEAL_ERR_AUTH,
+                                    "shares: those of secret %zu lie on no polynomial of degree "
+                                    "below the threshold %" PRIu32,
+                                    first + s, r->threshold);
     }
     return PARSEAL_OK;
 }
