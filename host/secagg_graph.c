@@ -212,8 +212,8 @@ static parseal_status mark(roll *r, const char *name, const uint32_t *clients, s
         TRY(check_client(r->graph, name, clients[i]));
         if (r->state[clients[i]] != ABSENT)
             return parseal_fail(PARSEAL_ERR_ARG,
-                                "%s: client %" PRIu32 " occurs twice in survivors and dropped",
-                                name, clients[i]);
+                                "%s: client %" PRIu32 ", which has been listed before", name,
+                                clients[i]);
         r->state[clients[i]] = state;
     }
     return PARSEAL_OK;

@@ -14,6 +14,7 @@ enum {
     WORDS = BYTES / 2,        /* of a secret */
     CHUNK_BYTES = 128 * 1024, /* coefficients that are worked on at a time: they stay in cache */
     COMBINE_SECRETS = 128,    /* that are recovered at a time */
+    STACK_BYTES = 1024,       /* more than the loops spill */
     CHECKS = 4                /* each misses an error with a probability of 2^-16 */
 };
 
@@ -47,7 +48,7 @@ static void add_product(uint16_t *restrict sum, const uint16_t *restrict row, si
 /* --------------------------------------------------------------------------------- evaluation --
  */
 
-/* The additive FFT of Lin, Chung and Han (FOCS 2014, section III). V_j is the subspace of all
+/* The additive FFT of Lin, Chung and Han (FOCS 2014). V_j is the subspace of all
  * v < 2^j, s_j(x) the product of x - v over it, which is linear over GF(2) and constant on each
  * coset of V_j; twiddle j at x is s_j(x) / s_j(2^j). */
 typedef struct {
@@ -154,6 +155,7 @@ static parseal_status deal(dealing *d, const uint8_t *secrets)
         deal_chunk(d, secrets, first,
                    d->count - first < d->at_once ? d->count - first : d->at_once);
     sodium_free(d->coefficients);
+    sodium_stackzero(STACK_BYTES);
     return PARSEAL_OK;
 }
 
@@ -373,6 +375,7 @@ parseal_status parseal_shamir_combine(const uint32_t *index, const uint8_t *shar
         status = recover(&r, index, seen, secrets);
     }
     sodium_free(r.work);
+    sodium_stackzero(STACK_BYTES);
     free(words);
     free(seen);
     return status;

@@ -38,10 +38,11 @@ typedef struct parseal_graph parseal_graph;
  *
  * COMPLETE: k is 0 or n - 1; seed is not used and may be NULL.
  * HARARY: the circulant graph H(k, n), which stays connected while fewer than k clients are missing
- *   (Harary 1962; Bell et al., section 3.2). Clients stand on a circle; each one's neighbours are
- *   the k / 2 nearest on both sides and, where k is odd, the one opposite. seed: PARSEAL_SEEDBYTES
- *   bytes from which the order on the circle is drawn, so that nobody chooses its neighbours; the
- *   same seed gives the same graph everywhere. NULL: clients stand in their own order.
+ *   (Harary 1962), for k from 2 on; k = 1 makes pairs. Clients stand on a circle; each one's
+ *   neighbours are the k / 2 nearest on both sides and, where k is odd, the one opposite. seed:
+ *   PARSEAL_SEEDBYTES bytes from which the order on the circle is drawn, so that nobody chooses its
+ *   neighbours; the same seed gives the same graph everywhere. NULL: clients stand in their own
+ *   order.
  *
  * The order is the Fisher-Yates shuffle of 0 .. n - 1: for i = n - 1 down to 1 the places i and
  * (w mod (i + 1)) are exchanged, w the next little-endian 32-bit word of the RFC 8439 keystream

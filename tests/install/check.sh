@@ -6,7 +6,7 @@
 #   check.sh cmake c|cxx TARGET    an outside project through find_package
 #   check.sh pkg-config c|cxx      the same source through pkg-config
 #   check.sh exports               what the shared library shows
-#   check.sh header                the header alone
+#   check.sh header                each header alone
 #   check.sh commands              the installed commands start
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -74,28 +74,32 @@ check_exports() {
     readelf -d "$library" | grep -q 'SONAME.*\[libparseal\.so\.0\]' || fail "SONAME is not libparseal.so.0"
     others=$(nm -D --defined-only "$library" | awk '$2 != "A" { print $3 }' | grep -v '^parseal_' || true)
     [ -z "$others" ] || fail "exported without the prefix:" "$others"
-    # Each function of the header, and nothing that is not in it.
+    # Each function of the headers, and nothing that is not in them.
     diff <(nm -D --defined-only "$library" | awk '$2 == "T" { sub("@.*", "", $3); print $3 }' | sort) \
-        <(declared_functions) || fail "header (>) and shared library (<) differ"
+        <(declared_functions) || fail "headers (>) and shared library (<) differ"
 }
 
-# The functions that the header declares for export.
+# The functions that the headers declare for export.
 declared_functions() {
-    "$CC" -E -P -DPARSEAL_API=PARSEAL_EXPORTED "$PREFIX/include/parseal/parseal.h" | tr '\n' ' ' |
+    printf '#include "%s"\n' "$PREFIX"/include/parseal/*.h |
+        "$CC" -E -P -I "$PREFIX/include" -DPARSEAL_API=PARSEAL_EXPORTED -x c - | tr '\n' ' ' |
         grep -o 'PARSEAL_EXPORTED [^(]*(' | sed 's/.*\b\(parseal_[a-z0-9_]*\)(/\1/' | sort
 }
 
-# compile_header COMPILER LANGUAGE STANDARD: a file that includes the header and nothing else.
-compile_header() {
-    echo "#include <parseal/parseal.h>" |
-        "$1" -x "$2" -std="$3" -I "$PREFIX/include" -Wall -Wextra -Wpedantic -Werror -fsyntax-only -
+# compile_headers COMPILER LANGUAGE STANDARD: files that include one header each and nothing else.
+compile_headers() {
+    local header
+    for header in "$PREFIX"/include/parseal/*.h; do
+        echo "#include <parseal/${header##*/}>" |
+            "$1" -x "$2" -std="$3" -I "$PREFIX/include" -Wall -Wextra -Wpedantic -Werror -fsyntax-only -
+    done
 }
 
 check_header() {
-    compile_header "$CC" c c11
+    compile_headers "$CC" c c11
     needs_compiler cxx
-    compile_header "$CXX" c++ c++11
-    compile_header "$CXX" c++ c++17
+    compile_headers "$CXX" c++ c++11
+    compile_headers "$CXX" c++ c++17
 }
 
 check_commands() {

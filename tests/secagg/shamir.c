@@ -269,7 +269,7 @@ static void most_holders(void **state)
         for (size_t first = 0; first + t <= COUNT_OF(ends); first++)
             assert_recovers(&d, ends + first, t);
         assert_recovers(&d, ends, COUNT_OF(ends));
-        for (int i = 0; i < 20; i++) {
+        for (int i = 0; i < 6; i++) {
             uint32_t some[8];
             for (uint32_t k = 0; k < 8; k++) /* distinct: one in each eighth */
                 some[k] = 8191 * k + (uint32_t)rng_range(&r, 1, 8191);
