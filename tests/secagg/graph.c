@@ -134,40 +134,49 @@ static void own_order(void **state)
     parseal_graph_destroy(g);
 }
 
-/* The shuffle as the header describes it, from one long read of the keystream. */
-static void naive_shuffle(uint32_t *order, uint32_t n, const uint8_t *seed)
+/* The shuffle as the header describes it, from one long read of the keystream; returns how many
+ * words were left out. */
+static size_t naive_shuffle(uint32_t *order, uint32_t n, const uint8_t *seed)
 {
-    static uint8_t stream[64 * 64];
-    size_t at = 0;
-    crypto_stream_chacha20_ietf(stream, sizeof stream, (const uint8_t *)"parsealgraph", seed);
+    const size_t size = 4 * (size_t)n + 1000;
+    uint8_t *stream = malloc(size);
+    size_t at = 0, rejected = 0;
+    assert_non_null(stream);
+    crypto_stream_chacha20_ietf(stream, size, (const uint8_t *)"parsealgraph", seed);
     for (uint32_t i = 0; i < n; i++)
         order[i] = i;
     for (uint32_t i = n - 1; i >= 1; i--) {
         const uint64_t range = i + 1;
         uint64_t w;
-        do {
-            assert_true(at + 4 <= sizeof stream);
-            w = stream[at] +
-                256 * (stream[at + 1] + 256 * (stream[at + 2] + 256ull * stream[at + 3]));
+        for (bool good = false; !good; rejected += !good) {
+            assert_true(at + 4 <= size);
+            w = stream[at] + 256u * stream[at + 1] + 65536u * stream[at + 2];
+            w += UINT64_C(16777216) * stream[at + 3];
             at += 4;
-        } while (w >= 4294967296 - 4294967296 % range);
+            good = w < UINT64_C(4294967296) - UINT64_C(4294967296) % range;
+        }
         const uint32_t j = (uint32_t)(w % range), old = order[i];
         order[i] = order[j];
         order[j] = old;
     }
+    free(stream);
+    return rejected;
 }
 
-/* Beyond one read of the keystream too: 900 words. */
+/* Beyond one read of the keystream too, 256 words; and with so many clients that words are
+ * rejected. */
 static void seeded_order(void **state)
 {
     (void)state;
-    static const uint32_t sizes[] = {5, 24, 256, 257, 258, 900};
+    static const uint32_t sizes[] = {5, 24, 256, 257, 258, 900, 400000};
     const uint8_t *seeds[] = {SEED, OTHER_SEED};
     for (size_t c = 0; c < 2 * COUNT_OF(sizes); c++) {
         const uint32_t n = sizes[c / 2];
-        uint32_t order[900], neighbours[2];
+        uint32_t *order = calloc(n, sizeof *order), neighbours[2];
         parseal_graph *g = make(PARSEAL_GRAPH_HARARY, n, 2, seeds[c % 2]);
-        naive_shuffle(order, n, seeds[c % 2]);
+        assert_non_null(order);
+        const size_t rejected = naive_shuffle(order, n, seeds[c % 2]);
+        assert_int_equal(rejected > 0, n == 400000);
         for (uint32_t p = 0; p < n; p++) {
             const uint32_t a = order[(p + 1) % n], b = order[(p + n - 1) % n];
             assert_ok(parseal_graph_neighbours(g, order[p], neighbours));
@@ -175,6 +184,7 @@ static void seeded_order(void **state)
             assert_int_equal(neighbours[1], a < b ? b : a);
         }
         parseal_graph_destroy(g);
+        free(order);
     }
 }
 
