@@ -203,3 +203,48 @@ void vectors_unpack(const pack_impl *impl, uint32_t threads, uint32_t bits, uint
     pack_job job = {count, impl, bits, element_size, packed, elements};
     for_pieces(threads, count, PIECE, unpack_piece, &job);
 }
+
+/* Unpacked into the cache, a few inputs at a time, and added from there. */
+enum { UNPACKED = 2048, UNPACKED_INPUTS = 4 };
+
+typedef struct {
+    uint64_t count;
+    const pack_impl *pack;
+    const vec_impl *vec;
+    uint32_t bits, element_size;
+    uint64_t modulus;
+    uint8_t *acc;
+    const uint8_t *const *packed;
+    size_t n;
+} packed_sum_job;
+
+static void packed_sum_piece(void *arg, size_t i)
+{
+    const packed_sum_job *job = arg;
+    const piece p = piece_at(job->count, i, PIECE);
+    uint64_t unpacked[UNPACKED_INPUTS][UNPACKED];
+    const void *inputs[UNPACKED_INPUTS];
+    for (size_t at = p.begin, end = p.begin + p.n; at < end; at += UNPACKED) {
+        const size_t run = end - at < UNPACKED ? end - at : UNPACKED;
+        size_t done = 0;
+        do {
+            size_t now = 0;
+            for (; now < UNPACKED_INPUTS && done < job->n; now++, done++) {
+                inputs[now] = unpacked[now];
+                job->pack->unpack(job->bits, job->element_size,
+                                  job->packed[done] + at / 8 * job->bits, unpacked[now], run);
+            }
+            job->vec->sum(job->modulus, job->element_size, job->acc + at * job->element_size,
+                          inputs, now, 0, run);
+        } while (done < job->n);
+    }
+    sodium_memzero(unpacked, sizeof unpacked);
+}
+
+void vectors_packed_sum(const pack_impl *pack, const vec_impl *vec, uint32_t threads, uint32_t bits,
+                        uint64_t modulus, uint32_t element_size, void *acc,
+                        const uint8_t *const *packed, size_t n, uint64_t count)
+{
+    packed_sum_job job = {count, pack, vec, bits, element_size, modulus, acc, packed, n};
+    for_pieces(threads, count, PIECE, packed_sum_piece, &job);
+}
