@@ -11,7 +11,7 @@
 /* Bytes. */
 enum { KEYSTREAM_BLOCK = 64 };
 
-static ring_params params_of(const parseal_ring *ring)
+ring_params gpu_ring(const parseal_ring *ring)
 {
     const uint64_t m = ring->modulus;
     ring_params p = {.modulus = m,
@@ -115,17 +115,38 @@ parseal_status gpu_mask(const void *device, const void *seeds, const parseal_rin
                         const parseal_vec *acc, uint64_t first, bool write, void *stream)
 {
     const gpu_operand operand = {&acc->buf, 8 * ring->element_size, !write, true};
-    mask_work work = {seeds, params_of(ring), first, write};
+    mask_work work = {seeds, gpu_ring(ring), first, write};
     return gpu_for_elements(device, stream, &operand, 1, acc->n, mask_piece, &work);
 }
 
 /* --------------------------------------------------------------------------------------- sum -- */
 
+/* The inputs of a call: elements, or where bits is not 0 streams of so many a time. */
+typedef struct {
+    const parseal_vec *v;
+    const parseal_buf *packed;
+    uint32_t bits;
+    size_t n;
+} sum_inputs;
+
+static const parseal_buf *input_at(const sum_inputs *inputs, size_t j)
+{
+    return inputs->bits != 0 ? &inputs->packed[j] : &inputs->v[j].buf;
+}
+
 typedef struct {
     const gpu_device *device;
     ring_params ring;
+    uint32_t bits; /* of sum_inputs */
     size_t n;
 } sum_work;
+
+static const char *sum_kernel(const sum_work *w)
+{
+    if (w->bits != 0)
+        return w->ring.element_size == 4 ? "packed_sum32" : "packed_sum64";
+    return w->ring.element_size == 4 ? "vec_sum32" : "vec_sum64";
+}
 
 /* places: acc, then the inputs. Without inputs acc is still reduced. */
 static parseal_status sum_piece(void *arg, const gpu_stream *s, const gpu_place *places,
@@ -138,11 +159,12 @@ static parseal_status sum_piece(void *arg, const gpu_stream *s, const gpu_place 
     do {
         const size_t left = w->n - done, now = left < at_once ? left : at_once;
         gpu_launch launch;
-        gpu_launch_begin(&launch, w->device, GPU_VEC,
-                         w->ring.element_size == 4 ? "vec_sum32" : "vec_sum64");
+        gpu_launch_begin(&launch, w->device, GPU_VEC, sum_kernel(w));
         gpu_arg_value(&launch, &w->ring, sizeof w->ring);
         gpu_arg_place(&launch, &places[0]);
         gpu_arg_u64(&launch, n);
+        if (w->bits != 0)
+            gpu_arg_u32(&launch, w->bits);
         gpu_arg_u32(&launch, (uint32_t)now);
         gpu_arg_inputs(&launch, &places[1 + done], now, &places[0]);
         TRY(gpu_launch_run(&launch, s, n));
@@ -151,34 +173,44 @@ static parseal_status sum_piece(void *arg, const gpu_stream *s, const gpu_place 
     return PARSEAL_OK;
 }
 
-static parseal_status sum_some(const gpu_device *d, const parseal_ring *ring, gpu_operand *operands,
-                               size_t n, uint64_t count, void *stream)
-{
-    sum_work work = {d, params_of(ring), n};
-    return gpu_for_elements(d, stream, operands, n + 1, count, sum_piece, &work);
-}
-
 /* acc takes part each time when the inputs are too many to be staged side by side. */
-parseal_status gpu_vec_sum(const void *device, const parseal_ring *ring, const parseal_vec *acc,
-                           const parseal_vec *v, size_t n, void *stream)
+static parseal_status sum(const gpu_device *d, const parseal_ring *ring, const parseal_vec *acc,
+                          const sum_inputs *inputs, void *stream)
 {
     const uint32_t bits = 8 * ring->element_size;
-    const size_t max = gpu_operands_max(device, bits), at_once = max > 2 ? max - 1 : 1;
-    gpu_operand *operands = calloc(n + 1, sizeof *operands);
+    const size_t max = gpu_operands_max(d, bits), at_once = max > 2 ? max - 1 : 1;
+    gpu_operand *operands = calloc(inputs->n + 1, sizeof *operands);
+    sum_work work = {d, gpu_ring(ring), inputs->bits, 0};
     parseal_status status = PARSEAL_OK;
     size_t done = 0;
     if (operands == NULL)
-        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "out of memory for %zu vectors", n);
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "out of memory for %zu vectors", inputs->n);
     do {
-        const size_t now = n - done < at_once ? n - done : at_once;
+        work.n = inputs->n - done < at_once ? inputs->n - done : at_once;
         operands[0] = (gpu_operand){&acc->buf, bits, true, true};
-        for (size_t j = 0; j < now; j++)
-            operands[1 + j] = (gpu_operand){&v[done + j].buf, bits, true, false};
-        status = sum_some(device, ring, operands, now, acc->n, stream);
-        done += now;
-    } while (status == PARSEAL_OK && done < n);
+        for (size_t j = 0; j < work.n; j++)
+            operands[1 + j] = (gpu_operand){input_at(inputs, done + j),
+                                            inputs->bits != 0 ? inputs->bits : bits, true, false};
+        status = gpu_for_elements(d, stream, operands, work.n + 1, acc->n, sum_piece, &work);
+        done += work.n;
+    } while (status == PARSEAL_OK && done < inputs->n);
     free(operands);
     return status;
+}
+
+parseal_status gpu_vec_sum(const void *device, const parseal_ring *ring, const parseal_vec *acc,
+                           const parseal_vec *v, size_t n, void *stream)
+{
+    const sum_inputs inputs = {.v = v, .n = n};
+    return sum(device, ring, acc, &inputs, stream);
+}
+
+parseal_status gpu_packed_sum(const void *device, uint32_t bits, const parseal_ring *ring,
+                              const parseal_vec *acc, const parseal_buf *packed, size_t n,
+                              void *stream)
+{
+    const sum_inputs inputs = {.packed = packed, .bits = bits, .n = n};
+    return sum(device, ring, acc, &inputs, stream);
 }
 
 /* ------------------------------------------------------------------------------ quantisation -- */
