@@ -111,7 +111,7 @@ def vec_sum(modulus, width):
 
 FCP_RINGS = [(2, 4), (1 << 20, 4), (1 << 32, 4), (532021, 4), ((1 << 31) + 11, 4), (4294967291, 4),
              (1 << 40, 8), (1 << 62, 8), ((1 << 47) + 5, 8), ((1 << 61) - 1, 8), ((1 << 61) + 1, 8)]
-FCP_FIRST, FCP_COUNT = 1003, 2111
+FCP_FIRST, FCP_COUNT = 1003, 700
 
 
 def fcp_elements(key, modulus, count):
