@@ -7,6 +7,7 @@
 #include "fallback/accumulate.h"
 #include "fallback/candidates.h"
 #include "fallback/cpu_features.h"
+#include "fallback/fcp.h"
 #include "fallback/gcm.h"
 #include "fallback/threads.h"
 #include "fallback/vectors.h"
@@ -188,6 +189,41 @@ static parseal_status seeds_create(void **seeds, const void *device, const parse
 static void seeds_destroy(void *seeds)
 {
     sodium_free(seeds); /* wipes */
+}
+
+/* A set of keys of parseal/fcp.h: the keys in guarded memory, the rest, which is public, beside. */
+typedef struct {
+    fcp_set set;
+    uint8_t *keys;
+    int32_t signs[];
+} cpu_fcp;
+
+static parseal_status fcp_create(void **fcp, const void *device, uint64_t modulus,
+                                 const uint8_t *keys, const int32_t *signs, size_t n)
+{
+    const fcp_impl *impl = CHOSEN(device, PARSEAL_PRIMITIVE_FCP, fcp_impl);
+    cpu_fcp *f = malloc(sizeof *f + n * sizeof *signs);
+    uint8_t *expanded = f != NULL ? guarded(n + 1, impl->key_size) : NULL;
+    if (expanded == NULL) {
+        free(f);
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "seeds: no guarded memory for %zu keys", n);
+    }
+    for (size_t i = 0; i < n; i++) {
+        impl->key_init(expanded + i * impl->key_size, keys + 32 * i);
+        f->signs[i] = signs[i];
+    }
+    wipe_stack();
+    (void)sodium_mprotect_readonly(expanded);
+    f->keys = expanded;
+    f->set = (fcp_set){impl, fcp_format_of(modulus), n, expanded, f->signs};
+    *fcp = f;
+    return PARSEAL_OK;
+}
+
+static void fcp_destroy(void *fcp)
+{
+    sodium_free(((cpu_fcp *)fcp)->keys); /* wipes */
+    free(fcp);
 }
 
 /* -------------------------------------------------------------------------------------- aead -- */
@@ -513,6 +549,18 @@ static parseal_status mask(const void *device, const void *seeds, const parseal_
     return PARSEAL_OK;
 }
 
+static parseal_status fcp_mask(const void *device, const void *fcp, const parseal_ring *ring,
+                               const parseal_vec *acc, uint64_t first, bool write, void *stream)
+{
+    const fcp_set *set = &((const cpu_fcp *)fcp)->set;
+    (void)ring;
+    (void)stream;
+    if (fcp_apply(set, CHOSEN(device, PARSEAL_PRIMITIVE_VEC_SUM, vec_impl), device_threads(device),
+                  address(&acc->buf), first, acc->n, write))
+        return PARSEAL_OK;
+    return parseal_fail(PARSEAL_ERR_NO_MEMORY, "seeds: out of memory for %zu keys", set->n);
+}
+
 static parseal_status vec_sum(const void *device, const parseal_ring *ring, const parseal_vec *acc,
                               const parseal_vec *v, size_t n, void *stream)
 {
@@ -571,6 +619,24 @@ static parseal_status pack(const void *device, uint32_t bits, uint32_t element_s
     return PARSEAL_OK;
 }
 
+static parseal_status packed_sum(const void *device, uint32_t bits, const parseal_ring *ring,
+                                 const parseal_vec *acc, const parseal_buf *packed, size_t n,
+                                 void *stream)
+{
+    const uint8_t **inputs = malloc((n + 1) * sizeof *inputs);
+    (void)stream;
+    if (inputs == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "packed: out of memory for %zu vectors", n);
+    for (size_t j = 0; j < n; j++)
+        inputs[j] = address(&packed[j]);
+    vectors_packed_sum(CHOSEN(device, PARSEAL_PRIMITIVE_PACK, pack_impl),
+                       CHOSEN(device, PARSEAL_PRIMITIVE_VEC_SUM, vec_impl), device_threads(device),
+                       bits, ring->modulus, ring->element_size, address(&acc->buf), inputs, n,
+                       acc->n);
+    free(inputs);
+    return PARSEAL_OK;
+}
+
 const parseal_backend parseal_cpu_backend = {
     .id = PARSEAL_BACKEND_CPU,
     .has_streams = false,
@@ -586,6 +652,8 @@ const parseal_backend parseal_cpu_backend = {
     .keys_destroy = keys_destroy,
     .seeds_create = seeds_create,
     .seeds_destroy = seeds_destroy,
+    .fcp_create = fcp_create,
+    .fcp_destroy = fcp_destroy,
     .batch_run = batch_run,
     .memory_create = memory_create,
     .memory_destroy = memory_destroy,
@@ -597,8 +665,10 @@ const parseal_backend parseal_cpu_backend = {
     .plan_workspace_size = plan_workspace_size,
     .plan_run = plan_run,
     .mask = mask,
+    .fcp_mask = fcp_mask,
     .vec_sum = vec_sum,
     .quantize = quantize,
     .dequantize = dequantize,
     .pack = pack,
+    .packed_sum = packed_sum,
 };

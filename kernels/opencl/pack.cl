@@ -41,13 +41,7 @@ __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void unpack(
     const ulong i = get_global_id(0);
     if (i >= count)
         return;
-    /* Eight elements are b bytes: no product can overflow. */
-    const ulong bit = i % 8 * bits, at = packed_at + i / 8 * bits + bit / 8;
-    const uint shift = bit % 8, bytes = (shift + bits + 7) / 8;
-    u64 x = 0;
-    for (uint k = 0; k < bytes; k++)
-        x |= pack_move((u64)packed[at + k], (i32)(8 * k) - (i32)shift);
-    x &= pack_ones(bits);
+    const u64 x = pack_load(packed + packed_at, bits, i);
     if (element_size == 4)
         ((GLOBAL u32 *)(elements + elements_at))[i] = (u32)x;
     else

@@ -76,7 +76,7 @@ check_exports() {
     [ -z "$others" ] || fail "exported without the prefix:" "$others"
     # Each function of the headers, and nothing that is not in them.
     diff <(nm -D --defined-only "$library" | awk '$2 == "T" { sub("@.*", "", $3); print $3 }' | sort) \
-        <(declared_functions) || fail "header (>) and shared library (<) differ"
+        <(declared_functions) || fail "headers (>) and shared library (<) differ"
 }
 
 headers() { find "$PREFIX/include/parseal" -name '*.h' -printf '%f\n'; }
