@@ -57,9 +57,10 @@ static void expand(uint8_t *okm, size_t okm_len, const uint8_t prk[32], const ui
 void hkdf_sha256(uint8_t *okm, size_t okm_len, const uint8_t *ikm, size_t ikm_len,
                  const uint8_t *salt, size_t salt_len, const uint8_t *info, size_t info_len)
 {
+    static const uint8_t none[1] = {0}; /* libsodium takes no NULL */
     uint8_t prk[32];
     assert(okm_len <= HKDF_SHA256_BYTES_MAX);
-    extract(prk, ikm, ikm_len, salt, salt_len);
-    expand(okm, okm_len, prk, info, info_len);
+    extract(prk, ikm, ikm_len, salt_len > 0 ? salt : none, salt_len);
+    expand(okm, okm_len, prk, info_len > 0 ? info : none, info_len);
     sodium_memzero(prk, sizeof prk);
 }
