@@ -87,29 +87,19 @@ static void power_of_two_tile(void *arg, size_t i)
 /* ---------------------------------------------------------------------------- other moduli -- */
 
 /* Where an element lies depends on how many candidates before it are passed over, so a key's
- * elements come one after the other. For several threads the vector is cut into ranges. How many
- * elements there are in each of a key's segments of keystream is counted first; a range then
- * begins in the segment that its first element lies in. */
+ * elements come one after the other. Threads share the keys, where there are enough of them, and
+ * the vector otherwise. */
 
-enum { GROUP = 1024 }; /* keys at once: what is counted is kept for so many */
+/* Candidates that so many elements take on the average. */
+static uint64_t expected(const fcp_format *f, uint64_t elements)
+{
+    return elements + (uint64_t)((double)elements * (double)f->rejected / (double)f->modulus);
+}
 
-typedef struct {
-    job w;
-    size_t key, n_keys; /* a group of the set's */
-    size_t ranges, segments;
-    uint64_t range, segment; /* elements, and candidates */
-    uint64_t *before;        /* [key][segment]: elements before the segment */
-    uint64_t *cursors;       /* [range][key]: the next candidate */
-} sequence;
-
-/* Candidates that `wanted` elements take, on the average and a few more, as far as there is room.
- */
+/* The same and a few more, as far as there is room. */
 static size_t candidates_for(const fcp_format *f, size_t wanted)
 {
-    const uint64_t half = f->low_bits / 2; /* < R */
-    const uint64_t scale = half >> 16 == 0 ? 0 : 16;
-    const uint64_t more = ((f->rejected >> scale) * wanted) / ((f->modulus >> scale) + 1);
-    const size_t count = wanted + (size_t)more + wanted / 32 + 32;
+    const size_t count = (size_t)expected(f, wanted) + wanted / 32 + 32;
     const size_t room = (STREAM - BLOCK) / f->bytes;
     return count < room ? count : room;
 }
@@ -127,6 +117,113 @@ static void next_elements(const fcp_set *set, size_t j, uint64_t *cursor, scratc
     }
 }
 
+static void skip_elements(const fcp_set *set, size_t j, uint64_t *cursor, scratch *s, uint64_t left)
+{
+    const size_t whole = TILE / set->format.element_size;
+    for (; left > whole; left -= whole)
+        next_elements(set, j, cursor, s, whole);
+    next_elements(set, j, cursor, s, (size_t)left);
+}
+
+/* The sum of n elements of keys [from, to). */
+static void sum_tile(const fcp_set *set, size_t from, size_t to, uint64_t *cursors, scratch *s,
+                     size_t n)
+{
+    memset(s->sum, 0, sizeof s->sum);
+    for (size_t j = from; j < to; j++) {
+        next_elements(set, j, &cursors[j], s, n);
+        set->impl->add_elements(&set->format, set->signs[j] < 0, s->elements, s->sum, n);
+    }
+}
+
+/* ---- Shares of the keys. A wave of tiles is summed by each share for itself; then their sums are
+ * added to acc. */
+
+enum { WAVE = 128 }; /* tiles: a mebibyte */
+
+typedef struct {
+    job w;
+    size_t shares;
+    uint64_t at;       /* the wave's first element */
+    size_t n;          /* and how many */
+    uint64_t *cursors; /* of each key: the next candidate */
+    uint8_t *sums;     /* WAVE tiles of each share */
+    const void **inputs;
+} waves;
+
+static void find_first(void *arg, size_t j)
+{
+    const waves *v = arg;
+    scratch s;
+    skip_elements(v->w.set, j, &v->cursors[j], &s, v->w.first);
+    sodium_memzero(&s, sizeof s);
+    wipe_stack();
+}
+
+static void sum_share(void *arg, size_t i)
+{
+    const waves *v = arg;
+    const fcp_set *set = v->w.set;
+    const size_t element_size = set->format.element_size, whole = TILE / element_size;
+    scratch s;
+    for (size_t at = 0; at < v->n; at += whole) {
+        const size_t n = v->n - at < whole ? v->n - at : whole;
+        sum_tile(set, set->n * i / v->shares, set->n * (i + 1) / v->shares, v->cursors, &s, n);
+        memcpy(v->sums + i * WAVE * TILE + at * element_size, s.sum, n * element_size);
+    }
+    sodium_memzero(&s, sizeof s);
+    wipe_stack();
+}
+
+static void add_shares(void *arg, size_t i)
+{
+    const waves *v = arg;
+    const fcp_format *f = &v->w.set->format;
+    const size_t whole = TILE / f->element_size, begin = i * whole;
+    const size_t n = v->n - begin < whole ? v->n - begin : whole;
+    uint8_t *acc = v->w.acc + v->at * f->element_size;
+    if (v->w.write)
+        memset(acc + begin * f->element_size, 0, n * f->element_size);
+    v->w.vec->sum(f->modulus, f->element_size, acc, v->inputs, v->shares, begin, n);
+}
+
+static bool apply_waves(const job *w, uint32_t threads)
+{
+    const size_t whole = TILE / w->set->format.element_size, shares = threads;
+    waves v = {.w = *w, .shares = shares};
+    v.cursors = calloc(w->set->n, sizeof *v.cursors);
+    v.sums = malloc(shares * WAVE * TILE);
+    v.inputs = malloc(shares * sizeof *v.inputs);
+    const bool enough = v.cursors != NULL && v.sums != NULL && v.inputs != NULL;
+    if (enough) {
+        for (size_t i = 0; i < shares; i++)
+            v.inputs[i] = v.sums + i * WAVE * TILE;
+        if (w->first > 0)
+            threads_for(threads, w->set->n, find_first, &v);
+        for (; v.at < w->count; v.at += v.n) {
+            v.n = w->count - v.at < WAVE * whole ? (size_t)(w->count - v.at) : WAVE * whole;
+            threads_for(threads, shares, sum_share, &v);
+            threads_for(threads, (v.n + whole - 1) / whole, add_shares, &v);
+        }
+        sodium_memzero(v.sums, shares * WAVE * TILE);
+    }
+    free(v.inputs);
+    free(v.sums);
+    free(v.cursors);
+    return enough;
+}
+
+/* ---- Ranges of the vector. How many elements there are in each of a key's segments of keystream
+ * is counted first; a range begins in the segment that its first element lies in. */
+
+typedef struct {
+    job w;
+    size_t ranges, segments;
+    uint64_t range, segment; /* elements, and candidates */
+    uint64_t *before;        /* [key][segment]: elements before the segment */
+    uint64_t *cursors;       /* [range][key]: the next candidate */
+} sequence;
+
 static void count_segment(void *arg, size_t i)
 {
     const sequence *q = arg;
@@ -139,7 +236,7 @@ static void count_segment(void *arg, size_t i)
     while (left > 0) {
         const size_t n = left < whole ? (size_t)left : whole;
         size_t used;
-        const uint8_t *stream = expand(set, q->key + j, candidate, n, s.stream);
+        const uint8_t *stream = expand(set, j, candidate, n, s.stream);
         found += set->impl->select(f, stream, n, s.elements, n, &used);
         candidate += n;
         left -= n;
@@ -153,16 +250,11 @@ static void count_segment(void *arg, size_t i)
 static uint64_t find_element(const sequence *q, size_t j, uint64_t first, scratch *s)
 {
     const uint64_t *before = q->before + j * q->segments;
-    const size_t whole = TILE / q->w.set->format.element_size;
     size_t segment = q->segments - 1;
     while (before[segment] > first)
         segment--;
     uint64_t cursor = segment * q->segment;
-    for (uint64_t left = first - before[segment]; left > 0;) {
-        const size_t n = left < whole ? (size_t)left : whole;
-        next_elements(q->w.set, q->key + j, &cursor, s, n);
-        left -= n;
-    }
+    skip_elements(q->w.set, j, &cursor, s, first - before[segment]);
     return cursor;
 }
 
@@ -170,65 +262,48 @@ static void range_task(void *arg, size_t i)
 {
     const sequence *q = arg;
     const fcp_set *set = q->w.set;
-    const fcp_format *f = &set->format;
-    const size_t whole = TILE / f->element_size;
+    const size_t whole = TILE / set->format.element_size;
     const uint64_t begin = i * q->range, left = q->w.count - begin;
     const uint64_t end = begin + (left < q->range ? left : q->range);
-    uint64_t *cursor = q->cursors + i * q->n_keys;
+    uint64_t *cursors = q->cursors + i * set->n;
     scratch s;
-    for (size_t j = 0; j < q->n_keys; j++)
-        cursor[j] = find_element(q, j, q->w.first + begin, &s);
+    for (size_t j = 0; j < set->n; j++)
+        cursors[j] = find_element(q, j, q->w.first + begin, &s);
     for (uint64_t at = begin; at < end; at += whole) {
         const size_t n = end - at < whole ? (size_t)(end - at) : whole;
-        memset(s.sum, 0, sizeof s.sum);
-        for (size_t j = 0; j < q->n_keys; j++) {
-            next_elements(set, q->key + j, &cursor[j], &s, n);
-            set->impl->add_elements(f, set->signs[q->key + j] < 0, s.elements, s.sum, n);
-        }
+        sum_tile(set, 0, set->n, cursors, &s, n);
         add_tile(&q->w, s.sum, at, n);
     }
     sodium_memzero(&s, sizeof s);
     wipe_stack();
 }
 
-static void apply_group(sequence *q, uint32_t threads)
-{
-    memset(q->before, 0, q->n_keys * q->segments * sizeof *q->before);
-    threads_for(threads, q->n_keys * (q->segments - 1), count_segment, q);
-    for (size_t j = 0; j < q->n_keys; j++)
-        for (size_t i = 1; i < q->segments; i++)
-            q->before[j * q->segments + i] += q->before[j * q->segments + i - 1];
-    threads_for(threads, q->ranges, range_task, q);
-}
-
-/* Ranges of whole tiles. One thread needs only one range, and counts nothing. */
+/* Ranges of whole tiles. */
 static void cut(sequence *q, uint32_t threads)
 {
     const size_t whole = TILE / q->w.set->format.element_size;
-    const uint64_t tiles = (q->w.count + whole - 1) / whole;
-    const uint64_t ranges = threads > 1 ? 2 * (uint64_t)threads : 1;
+    const uint64_t tiles = (q->w.count + whole - 1) / whole, ranges = 2 * (uint64_t)threads;
     const uint64_t each = (tiles + ranges - 1) / ranges;
     q->range = each * whole;
     q->ranges = (size_t)((tiles + each - 1) / each);
-    q->segments = q->ranges > 1 ? 4 * q->ranges : 1;
-    q->segment = (q->w.first + q->w.count) / q->segments + 1;
+    q->segments = 4 * q->ranges;
+    q->segment = expected(&q->w.set->format, q->w.first + q->w.count) / q->segments + 1;
 }
 
-static bool apply_sequential(const job *w, uint32_t threads)
+static bool apply_ranges(const job *w, uint32_t threads)
 {
     sequence q = {.w = *w};
-    const size_t most = w->set->n < GROUP ? w->set->n : GROUP;
+    const size_t n = w->set->n;
     cut(&q, threads);
-    q.before = calloc((q.segments + q.ranges) * (most + 1), sizeof *q.before);
+    q.before = calloc((q.segments + q.ranges) * (n + 1), sizeof *q.before);
     if (q.before == NULL)
         return false;
-    q.cursors = q.before + q.segments * (most + 1);
-    do {
-        q.n_keys = w->set->n - q.key < GROUP ? w->set->n - q.key : GROUP;
-        apply_group(&q, threads);
-        q.key += q.n_keys;
-        q.w.write = false;
-    } while (q.key < w->set->n);
+    q.cursors = q.before + q.segments * n;
+    threads_for(threads, n * (q.segments - 1), count_segment, &q);
+    for (size_t j = 0; j < n; j++)
+        for (size_t i = 1; i < q.segments; i++)
+            q.before[j * q.segments + i] += q.before[j * q.segments + i - 1];
+    threads_for(threads, q.ranges, range_task, &q);
     free(q.before);
     return true;
 }
@@ -241,7 +316,7 @@ bool fcp_apply(const fcp_set *set, const vec_impl *vec, uint32_t threads, uint8_
     if (count == 0)
         return true;
     if (set->format.rejected != 0)
-        return apply_sequential(&w, threads);
+        return set->n >= threads ? apply_waves(&w, threads) : apply_ranges(&w, threads);
     threads_for(threads, (size_t)((count + whole - 1) / whole), power_of_two_tile, &w);
     return true;
 }

@@ -59,7 +59,8 @@ enum { PARSEAL_ITEM_SPOILED = -1 };
 
 typedef struct parseal_backend {
     int32_t id;
-    bool has_streams; /* false: callers must pass NULL */
+    bool has_streams;      /* false: callers must pass NULL */
+    bool has_long_kernels; /* long messages take kernels of their own, to be proved as well */
 
     /* A device: one opened backend. `list` gives primitive's implementations, best first; `use`
      * chooses one. Both serve selection only: after it the device is never changed. */

@@ -160,9 +160,11 @@ static bool aead_is_right(const tester *t, const aead_answer *a)
 
 static bool test_aead(const tester *t)
 {
-    for (size_t i = 0; i < LENGTH(aead_answers); i++)
-        if (!aead_is_right(t, &aead_answers[i]))
+    for (size_t i = 0; i < LENGTH(aead_answers); i++) {
+        const bool is_long = aead_answers[i].lengths == aead_long_length;
+        if ((!is_long || t->backend->has_long_kernels) && !aead_is_right(t, &aead_answers[i]))
             return false;
+    }
     return true;
 }
 

@@ -310,6 +310,7 @@ static parseal_status packed_sum(const void *device, uint32_t bits, const parsea
 const parseal_backend parseal_cuda_backend = {
     .id = PARSEAL_BACKEND_CUDA,
     .has_streams = true,
+    .has_long_kernels = true,
     .device_open = device_open,
     .device_close = device_close,
     .device_name = device_name,

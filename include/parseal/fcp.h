@@ -57,7 +57,8 @@ typedef struct {
  * Slices. Where R is a power of two an element's place in the keystream is known, and a slice costs
  * what its elements cost. For other R the keystream before a slice must be gone through: a call
  * costs about as much as one of first + n elements, so such vectors are better not cut over calls.
- * On several threads it is gone through once more, to find where each thread begins.
+ * With fewer keys than the CPU has threads it is gone through once more, to find where each thread
+ * begins.
  *
  * Time. How many candidates are passed over for other R shows in the time a call takes, as it must
  * for elements that follow each other; these candidates are not used for anything.

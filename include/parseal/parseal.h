@@ -79,7 +79,8 @@ enum {
     PARSEAL_ERR_NO_MEMORY = -6, /* host or device memory could not be had */
     PARSEAL_ERR_NO_DEVICE = -7, /* the backend, device or instruction set asked for is not here */
     PARSEAL_ERR_SELFTEST = -8,  /* it is here, but computes known answers wrongly */
-    PARSEAL_ERR_UNSUPPORTED = -9, /* this context's backend cannot take a buffer of this kind */
+    PARSEAL_ERR_UNSUPPORTED = -9, /* this context's backend cannot do it, or not with a buffer of
+                                     this kind */
     PARSEAL_ERR_DEVICE = -10,     /* a driver or device reported a failure */
     PARSEAL_ERR_FORMAT = -11      /* bytes are not what their format says */
 };
@@ -468,6 +469,8 @@ PARSEAL_API void parseal_seeds_destroy(parseal_seeds *set);
  *
  * `first` is the index of the vector's first element in the whole mask, so that a vector may be cut
  * over calls, threads and devices.
+ *
+ * A set of parseal_fcp_seeds_create has masks of its own ring and length: see parseal/fcp.h.
  *
  * Errors: PARSEAL_ERR_SIZE (vector and ring disagree; first + n reaches past the keystream, which
  * has 2^38 bytes), PARSEAL_ERR_UNSUPPORTED (a buffer's kind). */

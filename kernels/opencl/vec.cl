@@ -22,6 +22,14 @@
 #define INPUT(j) GLOBAL const uchar *v##j, ulong v##j##_at
 #define INPUTS   INPUT(0), INPUT(1), INPUT(2), INPUT(3), INPUT(4), INPUT(5), INPUT(6), INPUT(7)
 
+/* carries * 2^64 + sum mod m. Both kernels for 8 bytes go through here: Oclgrind does not know what
+ * a second call of ring_wide_of becomes. */
+FN u64 reduced(ring_params ring, u32 carries, u64 sum)
+{
+    return ring.power_of_two ? sum & ring.low_bits
+                             : ring_reduce_wide(ring, ring_wide_of(ring, 4), carries, sum);
+}
+
 __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void vec_sum32(ring_params ring,
                                                                         GLOBAL uchar *acc,
                                                                         ulong acc_at, ulong count,
@@ -58,8 +66,7 @@ __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void vec_sum64(ring_par
     }
     EACH_INPUT
 #undef EACH
-    *to = ring.power_of_two ? sum & ring.low_bits
-                            : ring_reduce_wide(ring, ring_wide_of(ring, 4), (u32)carries, sum);
+    *to = reduced(ring, (u32)carries, sum);
 }
 
 __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void packed_sum32(
@@ -94,8 +101,7 @@ __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void packed_sum64(
     }
     EACH_INPUT
 #undef EACH
-    *to = ring.power_of_two ? sum & ring.low_bits
-                            : ring_reduce_wide(ring, ring_wide_of(ring, 4), (u32)carries, sum);
+    *to = reduced(ring, (u32)carries, sum);
 }
 
 __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void wipe(GLOBAL uint *p, ulong words)

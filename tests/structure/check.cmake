@@ -6,7 +6,7 @@ cmake_minimum_required(VERSION 3.22)
 
 set(rules
   "include/ parseal/[a-z]+\\.h"
-  "fallback/cpu_backend\\.c fallback/.* host/backend\\.h parseal/parseal\\.h"
+  "fallback/cpu_(backend|device|vectors)\\.[ch] fallback/.* host/backend\\.h parseal/parseal\\.h"
   "fallback/ fallback/.* parseal/parseal\\.h"
   "kernels/cuda/device\\.h kernels/.* emulated_device\\.h"
   "kernels/ kernels/.*"

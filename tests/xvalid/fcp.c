@@ -9,7 +9,7 @@
 #include "rng.h"
 #include "run.h"
 
-enum { KEYS = 6, N_MAX = 9001, LONG = 70001, TEXT = 40 };
+enum { KEYS = 6, N_MAX = 9001, LONG = 70001, WAVES = 270001, TEXT = 40 };
 
 typedef struct {
     rng r;
@@ -158,6 +158,19 @@ static void tiles(void **state)
     parseal_ctx_destroy(ctx);
 }
 
+/* Threads that share the keys do so in waves of 2^18 elements of 4 bytes, or half as many of 8. */
+static void waves(void **state)
+{
+    (void)state;
+    static bench t;
+    parseal_ctx *ctx = run_ctx(2);
+    bench_open(&t, "waves", WAVES);
+    for (size_t i = 0; i < 4 && !run_emulated(); i++)
+        check_modulus(&t, ctx, i % 2 == 0 ? 532021 : (UINT64_C(1) << 61) - 1, WAVES, 1);
+    bench_close(&t);
+    parseal_ctx_destroy(ctx);
+}
+
 static void any_number_of_threads(void **state)
 {
     (void)state;
@@ -179,6 +192,7 @@ int main(void)
         cmocka_unit_test(every_width),
         cmocka_unit_test(tiles),
         cmocka_unit_test(any_number_of_threads),
+        cmocka_unit_test(waves),
     };
     if (!ref_fcp_exists())
         return run_skip("the reference needs OpenSSL");
