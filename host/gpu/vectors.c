@@ -152,7 +152,7 @@ parseal_status gpu_run_sum(const gpu_device *d, const gpu_stream *s, const parse
     do {
         const size_t left = n - done, now = left < at_once ? left : at_once;
         gpu_launch launch;
-        gpu_launch_begin(&launch, d, GPU_VEC, sum_kernel(ring, bits));
+        gpu_launch_begin(&launch, d, bits != 0 ? GPU_PACK : GPU_VEC, sum_kernel(ring, bits));
         gpu_arg_value(&launch, &params, sizeof params);
         gpu_arg_place(&launch, acc);
         gpu_arg_u64(&launch, count);

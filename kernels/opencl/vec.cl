@@ -1,34 +1,11 @@
-/* acc[i] = (acc[i] + sum_j v_j[i]) mod m for up to eight vectors, as they are or packed, and the
- * wiping of memory.
+/* acc[i] = (acc[i] + sum_j v_j[i]) mod m for up to eight vectors, and the wiping of memory.
  *
  * One work-item for each element; neighbours read neighbouring elements. Inputs may have any value:
  * the sum is exact, in 64 bits for elements of 4 bytes, in 64 bits and a count of carries for 8.
  * Constant time.
  */
-#include "kernels/common/pack.h"
 #include "kernels/common/ring.h"
-
-/* EACH(0) ... EACH(7): inputs past the last are the caller's acc, and not read. */
-#define EACH_INPUT \
-    EACH(0)        \
-    EACH(1)        \
-    EACH(2)        \
-    EACH(3)        \
-    EACH(4)        \
-    EACH(5)        \
-    EACH(6)        \
-    EACH(7)
-
-#define INPUT(j) GLOBAL const uchar *v##j, ulong v##j##_at
-#define INPUTS   INPUT(0), INPUT(1), INPUT(2), INPUT(3), INPUT(4), INPUT(5), INPUT(6), INPUT(7)
-
-/* carries * 2^64 + sum mod m. Both kernels for 8 bytes go through here: Oclgrind does not know what
- * a second call of ring_wide_of becomes. */
-FN u64 reduced(ring_params ring, u32 carries, u64 sum)
-{
-    return ring.power_of_two ? sum & ring.low_bits
-                             : ring_reduce_wide(ring, ring_wide_of(ring, 4), carries, sum);
-}
+#include "kernels/opencl/inputs.h"
 
 __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void vec_sum32(ring_params ring,
                                                                         GLOBAL uchar *acc,
@@ -66,42 +43,8 @@ __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void vec_sum64(ring_par
     }
     EACH_INPUT
 #undef EACH
-    *to = reduced(ring, (u32)carries, sum);
-}
-
-__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void packed_sum32(
-    ring_params ring, GLOBAL uchar *acc, ulong acc_at, ulong count, uint bits, uint n, INPUTS)
-{
-    const ulong i = get_global_id(0);
-    if (i >= count)
-        return;
-    GLOBAL u32 *to = (GLOBAL u32 *)(acc + acc_at) + i;
-    u64 sum = *to;
-#define EACH(j) \
-    if (n > j)  \
-        sum += pack_load(v##j + v##j##_at, bits, i);
-    EACH_INPUT
-#undef EACH
-    *to = (u32)ring_reduce(ring, sum);
-}
-
-__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void packed_sum64(
-    ring_params ring, GLOBAL uchar *acc, ulong acc_at, ulong count, uint bits, uint n, INPUTS)
-{
-    const ulong i = get_global_id(0);
-    if (i >= count)
-        return;
-    GLOBAL u64 *to = (GLOBAL u64 *)(acc + acc_at) + i;
-    u64 sum = *to, carries = 0;
-#define EACH(j)                                                     \
-    if (n > j) {                                                    \
-        const u64 addend = pack_load(v##j + v##j##_at, bits, i); \
-        sum += addend;                                              \
-        carries += sum < addend;                                    \
-    }
-    EACH_INPUT
-#undef EACH
-    *to = reduced(ring, (u32)carries, sum);
+    *to = ring.power_of_two ? sum & ring.low_bits
+                            : ring_reduce_wide(ring, ring_wide_of(ring, 4), (u32)carries, sum);
 }
 
 __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void wipe(GLOBAL uint *p, ulong words)
