@@ -4,6 +4,7 @@
 #include "cycles.h"
 #include "operations.h"
 #include "report.h"
+#include "server.h"
 #include "support.h"
 
 #include <stdlib.h>
@@ -241,6 +242,8 @@ static bool bench_run(struct bench *b)
 int main(int argc, char **argv)
 {
     static struct bench b;
+    if (argc > 1 && strcmp(argv[1], "server") == 0)
+        return server_main(argc - 1, argv + 1);
     switch (args_parse(argc, argv, &b.args)) {
     case ARGS_HELP:
         return EXIT_SUCCESS;

@@ -131,32 +131,37 @@ static void combine(const gcm_batch *b, const gcm_item *item, size_t n,
     sodium_memzero(power, sizeof power);
 }
 
-static void compute_tag(const gcm_batch *b, const tile_view *v, size_t t, uint8_t tag[16])
+/* From the hash of all of an item but its lengths. */
+static void tag_of_hash(const gcm_impl *impl, const gcm_item *item, uint8_t tag[16])
 {
     uint8_t ej0[16], lengths[16];
-    store_be64(lengths, v->item.aad_len * 8);
-    store_be64(lengths + 8, v->item.len * 8);
-    memset(tag, 0, 16);
-    b->impl->ghash(v->item.key, tag, v->item.aad, (size_t)v->item.aad_len);
-    combine(b, &v->item, v->n, (const uint8_t(*)[16])(b->partial + t), tag);
-    b->impl->ghash(v->item.key, tag, lengths, sizeof lengths);
-    b->impl->encrypt_j0(v->item.key, v->item.nonce, ej0);
+    store_be64(lengths, item->aad_len * 8);
+    store_be64(lengths + 8, item->len * 8);
+    impl->ghash(item->key, tag, lengths, sizeof lengths);
+    impl->encrypt_j0(item->key, item->nonce, ej0);
     for (size_t i = 0; i < 16; i++)
         tag[i] ^= ej0[i];
     sodium_memzero(ej0, sizeof ej0);
     wipe_stack();
 }
 
-static void finish_item(const pass *p, const tile_view *v, size_t t)
+/* Of an item that has been cut. */
+static void compute_tag(const gcm_batch *b, const tile_view *v, size_t t, uint8_t tag[16])
 {
-    uint8_t tag[16];
-    compute_tag(p->batch, v, t, tag);
+    memset(tag, 0, 16);
+    b->impl->ghash(v->item.key, tag, v->item.aad, (size_t)v->item.aad_len);
+    combine(b, &v->item, v->n, (const uint8_t(*)[16])(b->partial + t), tag);
+    tag_of_hash(b->impl, &v->item, tag);
+}
+
+static void finish_item(const pass *p, const tile_view *v, uint8_t tag[16])
+{
     if (p->open) {
         const bool equal = crypto_verify_16(tag, v->item.tag) == 0;
         *v->item.verdict = equal ? PARSEAL_ITEM_OK : PARSEAL_ITEM_BAD_TAG;
-        sodium_memzero(tag, sizeof tag);
+        sodium_memzero(tag, 16);
     } else {
-        memcpy(v->item.tag, tag, sizeof tag);
+        memcpy(v->item.tag, tag, 16);
         *v->item.verdict = PARSEAL_ITEM_OK;
     }
 }
@@ -165,8 +170,11 @@ static void second_pass(void *arg, size_t t)
 {
     const pass *p = arg;
     const tile_view v = view(p->batch, t);
-    if (v.n > 1 && v.index == 0)
-        finish_item(p, &v, t);
+    uint8_t tag[16];
+    if (v.n == 1 || v.index != 0)
+        return;
+    compute_tag(p->batch, &v, t, tag);
+    finish_item(p, &v, tag);
 }
 
 /* ----------------------------------------------- third pass: decrypt long messages, or zero -- */
@@ -204,27 +212,29 @@ void gcm_run(const gcm_batch *b, bool open)
 
 /* ----------------------------------------------------------------------------------- verify -- */
 
-static void hash_pass(void *arg, size_t t)
+/* Messages of one tile are done with at once. */
+static void verify_tile(void *arg, size_t t)
 {
     const pass *p = arg;
+    const gcm_impl *impl = p->batch->impl;
     const tile_view v = view(p->batch, t);
-    hash_or_seal_tile(p, &v, p->batch->partial[t]);
+    uint8_t tag[16] = {0};
+    if (v.n > 1) {
+        hash_or_seal_tile(p, &v, p->batch->partial[t]);
+    } else {
+        impl->ghash(v.item.key, tag, v.item.aad, (size_t)v.item.aad_len);
+        impl->ghash(v.item.key, tag, v.item.in, v.size);
+        tag_of_hash(impl, &v.item, tag);
+        finish_item(p, &v, tag);
+    }
     wipe_stack();
-}
-
-static void verdict_pass(void *arg, size_t t)
-{
-    const pass *p = arg;
-    const tile_view v = view(p->batch, t);
-    if (v.index == 0)
-        finish_item(p, &v, t);
 }
 
 void gcm_verify(const gcm_batch *b)
 {
     pass p = {b, true, 1};
     memset(b->partial, 0, 16 * b->n_tiles);
-    threads_for(b->threads, b->n_tiles, hash_pass, &p);
-    threads_for(b->threads, b->n_tiles, verdict_pass, &p);
+    threads_for(b->threads, b->n_tiles, verify_tile, &p);
+    threads_for(b->threads, b->n_tiles, second_pass, &p);
     sodium_memzero(b->partial, 16 * b->n_tiles);
 }

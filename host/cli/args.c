@@ -9,15 +9,20 @@
 
 #include "bytes.h"
 
+/* Behind a "--", where getopt would begin again each time. */
+static bool only_operands;
+
 void args_begin(void)
 {
+    only_operands = false;
     optind = 0; /* getopt's own state too, so that more than one argv can be read */
     opterr = 0;
 }
 
-int args_next(int argc, char **argv, const struct option *options, cli_failure *failure)
+static int next(int argc, char **argv, const char *letters, const struct option *options,
+                cli_failure *failure)
 {
-    int option = getopt_long(argc, argv, "+:h", options, NULL);
+    int option = getopt_long(argc, argv, letters, options, NULL);
     if (option == ':') {
         cli_fail(failure, CLI_USAGE, "option '%.100s' needs a value", argv[optind - 1]);
         return ARGS_BAD;
@@ -25,17 +30,37 @@ int args_next(int argc, char **argv, const struct option *options, cli_failure *
     if (option == '?') {
         /* Inside a cluster of short options, optind has not moved past it yet. */
         char letter[3] = {'-', (char)optopt, '\0'};
-        bool is_letter = optopt > 0 && optopt < 256 && optopt != 'h';
+        bool is_letter = optopt > 0 && optopt < 256 && strchr(letters, optopt) == NULL;
         cli_fail(failure, CLI_USAGE, "unknown option '%.100s' (see parseal %s --help)",
                  is_letter ? letter : argv[optind - 1], argv[0]);
         return ARGS_BAD;
     }
-    if (option == -1 && optind < argc) {
+    return option;
+}
+
+int args_next(int argc, char **argv, const struct option *options, cli_failure *failure)
+{
+    int option = next(argc, argv, "+:h", options, failure);
+    if (option == ARGS_END && optind < argc) {
         cli_fail(failure, CLI_USAGE, "unexpected argument '%.100s' (see parseal %s --help)",
                  argv[optind], argv[0]);
         return ARGS_BAD;
     }
     return option;
+}
+
+int args_next_or_operand(int argc, char **argv, const struct option *options, cli_failure *failure)
+{
+    if (!only_operands) {
+        int option = next(argc, argv, "-:ho:", options, failure);
+        if (option != ARGS_END)
+            return option;
+        only_operands = true;
+    }
+    if (optind >= argc)
+        return ARGS_END;
+    optarg = argv[optind++];
+    return ARGS_OPERAND;
 }
 
 int args_help_only(int argc, char **argv, const char *usage, bool *help, cli_failure *failure)

@@ -8,7 +8,7 @@
 
 #include "cli.h"
 
-enum { ARGS_END = -1, ARGS_BAD = '?' };
+enum { ARGS_END = -1, ARGS_BAD = '?', ARGS_OPERAND = 1 };
 
 /* Call before the first args_next of an argv. */
 void args_begin(void);
@@ -16,6 +16,10 @@ void args_begin(void);
 /* The next option's `val`, its value in optarg; ARGS_END after the last; ARGS_BAD with *failure
  * filled for an unknown option, a missing value or an operand. */
 int args_next(int argc, char **argv, const struct option *options, cli_failure *failure);
+
+/* The same for a command that takes operands, before, between and after its options, and -o with a
+ * value: ARGS_OPERAND for each operand, in optarg. */
+int args_next_or_operand(int argc, char **argv, const struct option *options, cli_failure *failure);
 
 /* For a command whose only option is --help. *help: it was given, and usage was printed. */
 int args_help_only(int argc, char **argv, const char *usage, bool *help, cli_failure *failure);

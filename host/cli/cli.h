@@ -8,7 +8,8 @@
 enum {
     CLI_OK = 0,
     CLI_FAILED = 1, /* the work was tried and failed */
-    CLI_USAGE = 2   /* bad usage, or a bad input file */
+    CLI_USAGE = 2,  /* bad usage, or a bad input file */
+    CLI_FORGED = 3  /* a sealed file is not authentic, or not complete */
 };
 
 typedef struct {
@@ -39,5 +40,8 @@ double cli_now(void);
 int devices_main(int argc, char **argv, cli_failure *failure);
 int selftest_main(int argc, char **argv, cli_failure *failure);
 int round_main(int argc, char **argv, cli_failure *failure);
+int seal_main(int argc, char **argv, cli_failure *failure);
+int open_main(int argc, char **argv, cli_failure *failure);
+int rekey_main(int argc, char **argv, cli_failure *failure);
 
 #endif

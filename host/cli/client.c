@@ -8,7 +8,7 @@
 int client_create(client *c, const fl_round *r, cli_failure *failure)
 {
     memset(c, 0, sizeof *c);
-    c->masks = sodium_allocarray((size_t)r->cohort.graph.degree + 1, sizeof *c->masks);
+    c->masks = sodium_allocarray((size_t)r->cohort.degree + 1, sizeof *c->masks);
     int code = CLI_OK;
     if (c->masks == NULL)
         code = cli_fail(failure, CLI_FAILED, "not enough memory for the mask seeds");
@@ -18,6 +18,9 @@ int client_create(client *c, const fl_round *r, cli_failure *failure)
     if (code == CLI_OK)
         code = cli_buffer_create(&c->vector, r->params.n, r->ring.element_size,
                                  "a client's masked update", failure);
+    if (code == CLI_OK)
+        code = cli_buffer_create(&c->neighbours, r->cohort.degree, sizeof(uint32_t),
+                                 "a client's neighbours", failure);
     if (code != CLI_OK)
         client_destroy(c);
     return code;
@@ -29,6 +32,7 @@ void client_destroy(client *c)
     c->masks = NULL;
     cli_buffer_destroy(&c->update);
     cli_buffer_destroy(&c->vector);
+    cli_buffer_destroy(&c->neighbours);
 }
 
 /* What training would do: a small step away from the parameters, another one for each client. */
@@ -92,12 +96,17 @@ int client_quantise(client *c, fl_round *r, cli_failure *failure)
 static int agree(client *c, fl_round *r, cli_failure *failure)
 {
     const cohort *all = &r->cohort;
+    uint32_t *neighbours = c->neighbours.p;
+    uint8_t secret_key[PARSEAL_X25519BYTES];
     int code = CLI_OK;
     stage_begin(&r->stages);
     cohort_seed(all, SEED_SELF_MASK, c->index, &c->masks[0]);
-    for (uint64_t k = 0; code == CLI_OK && k < all->graph.degree; k++)
-        code = cohort_pair_mask(all, c->index, graph_neighbour(&all->graph, c->index, k),
-                                &c->masks[k + 1], failure);
+    cohort_secret_key(all, c->index, secret_key);
+    cohort_neighbours(all, c->index, neighbours);
+    for (uint32_t k = 0; code == CLI_OK && k < all->degree; k++)
+        code =
+            cohort_pair_mask(all, secret_key, c->index, neighbours[k], &c->masks[k + 1], failure);
+    sodium_memzero(secret_key, sizeof secret_key);
     stage_end(&r->stages, STAGE_AGREE, 0);
     return code;
 }
@@ -105,7 +114,7 @@ static int agree(client *c, fl_round *r, cli_failure *failure)
 int client_mask(client *c, fl_round *r, cli_failure *failure)
 {
     const parseal_vec vector = fl_round_vector(r, c->vector.p);
-    size_t n = (size_t)r->cohort.graph.degree + 1;
+    size_t n = (size_t)r->cohort.degree + 1;
     parseal_seeds *seeds = NULL;
     int code = agree(c, r, failure);
     if (code != CLI_OK)

@@ -10,6 +10,7 @@ typedef struct {
     cli_buffer update;   /* float32: the parameters, perturbed */
     cli_buffer vector;   /* ring elements: the update quantised, then masked */
     parseal_seed *masks; /* the self mask, then one per neighbour; in guarded memory */
+    cli_buffer neighbours;
 } client;
 
 /* A client that is all zeros may be destroyed. */

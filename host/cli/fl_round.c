@@ -86,7 +86,7 @@ int fl_round_create(fl_round *r, const round_options *options, cli_failure *fail
     int code = open_context(r, options, failure);
     if (code == CLI_OK) {
         stage_begin(&r->stages);
-        code = cohort_create(&r->cohort, &options->graph, options->dropout, options->seed, failure);
+        code = cohort_create(&r->cohort, options, failure);
         stage_end(&r->stages, STAGE_AGREE, 0);
     }
     if (code == CLI_OK)

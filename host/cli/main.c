@@ -11,9 +11,8 @@ typedef struct {
 } command;
 
 static const command commands[] = {
-    {"devices", devices_main},
-    {"selftest", selftest_main},
-    {"round", round_main},
+    {"devices", devices_main}, {"selftest", selftest_main}, {"round", round_main},
+    {"seal", seal_main},       {"open", open_main},         {"rekey", rekey_main},
 };
 
 static const char usage[] =
@@ -24,6 +23,9 @@ static const char usage[] =
     "  devices     what can compute here, its self-test, and what would be picked and why\n"
     "  selftest    known answers for every implementation present\n"
     "  round       one whole round of federated learning with real cryptography\n"
+    "  seal        encrypt a file, so that any change to it is noticed\n"
+    "  open        check and decrypt a sealed file\n"
+    "  rekey       a sealed file under another key, without its plaintext on the disk\n"
     "\n"
     "  --help      this text; after a command: that command's options\n"
     "  --version   the library's version\n"
@@ -31,13 +33,13 @@ static const char usage[] =
     "PARSEAL_BACKEND (cpu, opencl, cuda) and PARSEAL_CPU (the best CPU implementation to use)\n"
     "narrow what is picked.\n"
     "\n"
-    "Exit status: 0 fine; 1 the work failed; 2 bad usage or a bad input file.\n";
+    "Exit status: 0 fine; 1 the work failed; 2 bad usage or a bad input file; 3 a sealed file is\n"
+    "not authentic or not complete.\n";
 
 static int dispatch(int argc, char **argv, cli_failure *failure)
 {
     if (argc < 2)
-        return cli_fail(failure, CLI_USAGE,
-                        "no command given (devices, selftest or round; see parseal --help)");
+        return cli_fail(failure, CLI_USAGE, "no command given (see parseal --help)");
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         fputs(usage, stdout);
         return CLI_OK;
@@ -50,9 +52,7 @@ static int dispatch(int argc, char **argv, cli_failure *failure)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1, failure);
     }
-    return cli_fail(failure, CLI_USAGE,
-                    "'%.100s' is not a command (devices, selftest or round; see parseal --help)",
-                    argv[1]);
+    return cli_fail(failure, CLI_USAGE, "'%.100s' is not a command (see parseal --help)", argv[1]);
 }
 
 int main(int argc, char **argv)

@@ -9,26 +9,59 @@ enum { BAR = 40 };
 
 void progress_begin(progress *p, uint64_t total)
 {
+    progress_begin_bytes(p, total != 0 ? total : 1);
+}
+
+void progress_begin_bytes(progress *p, uint64_t total)
+{
     p->shown = isatty(STDERR_FILENO) == 1;
-    p->total = total != 0 ? total : 1;
+    p->total = total;
     p->done = 0;
+    p->began_at = cli_now();
     p->drawn_at = 0;
 }
 
-void progress_add(progress *p, const char *doing, uint64_t done)
+/* Counts, and says whether it is time to draw. */
+static bool advance(progress *p, uint64_t done)
+{
+    const uint64_t left = p->total != 0 ? p->total - p->done : UINT64_MAX - p->done;
+    p->done += done < left ? done : left;
+    if (!p->shown || cli_now() - p->drawn_at < 0.1)
+        return false;
+    p->drawn_at = cli_now();
+    return true;
+}
+
+static void draw(const progress *p, const char *doing)
 {
     static const char full[BAR + 1] = "########################################";
     static const char none[BAR + 1] = "........................................";
-
-    p->done = done < p->total - p->done ? p->done + done : p->total;
-    if (!p->shown || cli_now() - p->drawn_at < 0.1)
-        return;
-    p->drawn_at = cli_now();
     double share = (double)p->done / (double)p->total;
     int filled = (int)(share * BAR);
     fprintf(stderr, "\r[%.*s%.*s] %3.0f%% %-10s", filled, full, BAR - filled, none, 100 * share,
             doing);
     fflush(stderr);
+}
+
+void progress_add(progress *p, const char *doing, uint64_t done)
+{
+    if (advance(p, done))
+        draw(p, doing);
+}
+
+void progress_add_bytes(progress *p, uint64_t done)
+{
+    char rate[40];
+    if (!advance(p, done))
+        return;
+    double seconds = p->drawn_at - p->began_at, gigabytes = (double)p->done * 1e-9;
+    snprintf(rate, sizeof rate, "%.2f GB/s", seconds > 0 ? gigabytes / seconds : 0.0);
+    if (p->total != 0) {
+        draw(p, rate);
+    } else {
+        fprintf(stderr, "\r%.2f GB %-10s", gigabytes, rate);
+        fflush(stderr);
+    }
 }
 
 void progress_end(progress *p)

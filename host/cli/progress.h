@@ -1,4 +1,4 @@
-/* A bar on standard error while a round runs: only on a terminal. */
+/* A bar on standard error while work goes on: only on a terminal. */
 #ifndef PARSEAL_CLI_PROGRESS_H
 #define PARSEAL_CLI_PROGRESS_H
 
@@ -8,11 +8,16 @@
 typedef struct {
     bool shown;
     uint64_t total, done;
-    double drawn_at;
+    double began_at, drawn_at;
 } progress;
 
 void progress_begin(progress *p, uint64_t total);
 void progress_add(progress *p, const char *doing, uint64_t done);
+
+/* The same where what is done are bytes: also shows GB/s. total 0 at the beginning: not known. */
+void progress_begin_bytes(progress *p, uint64_t total);
+void progress_add_bytes(progress *p, uint64_t done);
+
 void progress_end(progress *p); /* clears the line; harmless when nothing was shown */
 
 #endif

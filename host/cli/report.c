@@ -47,9 +47,13 @@ static void print_settings(const round_report *report)
     const cohort *all = &r->cohort;
     float largest = r->params.max_abs + r->amplitude;
 
-    printf("clients     %" PRIu64 ", %" PRIu64 " neighbours each; %" PRIu64
+    printf("clients     %" PRIu64 ", %" PRIu32 " neighbours each (%s graph); %" PRIu64
            " dropped out after masking, %" PRIu64 " stayed\n",
-           all->graph.n, all->graph.degree, all->graph.n - all->survivors, all->survivors);
+           all->n, all->degree, round_graph_name(report->options->graph), all->n - all->survivors,
+           all->survivors);
+    printf("secrets     each shared among %" PRIu32 " clients, any %" PRIu32
+           " of which recover it\n",
+           cohort_holders(all), all->threshold);
     print_params(report);
     printf("quantised   to %u bits, clip %.6g%s\n", r->quant.bits, (double)r->quant.clip,
            r->quant.clip < largest ? " (below the largest magnitude: larger values are clipped)"
@@ -74,11 +78,11 @@ static void print_backend(const parseal_info *info)
 static void print_stages(const stages *s)
 {
     const bool kernels = s->device != NULL;
-    printf("\n%-6s  %-10s  %10s  %s%15s  %8s  %s\n", "side", "stage", "seconds",
+    printf("\n%-6s  %-11s  %10s  %s%15s  %8s  %s\n", "side", "stage", "seconds",
            kernels ? "in kernels  " : "", "bytes", "GB/s", "bytes of");
     for (stage_id id = 0; id < STAGES; id++) {
         const stage_label *label = &stage_labels[id];
-        printf("%-6s  %-10s  %10.4f  ", label->side, label->name, s->seconds[id]);
+        printf("%-6s  %-11s  %10.4f  ", label->side, label->name, s->seconds[id]);
         if (kernels)
             printf("%10.4f  ", s->kernel_seconds[id]);
         if (label->bytes[0] != '\0')
@@ -117,7 +121,7 @@ void report_print(const round_report *report)
     printf("seed        %s\n",
            sodium_bin2hex(seed, sizeof seed, report->options->seed, sizeof report->options->seed));
     print_stages(&report->round->stages);
-    printf("%-6s  %-10s  %10.4f\n", "total", "", stages_seconds(&report->round->stages));
+    printf("%-6s  %-11s  %10.4f\n", "total", "", stages_seconds(&report->round->stages));
     printf("\n%.4f s on the clock with loading and checking; peak memory %.1f MB\n",
            report->wall_seconds, 1e-6 * (double)report->peak_bytes);
     print_verdict(report);

@@ -68,9 +68,12 @@ static json_t *settings(const round_report *report)
     put_real(&b, "max_abs", (double)r->params.max_abs);
     put_count(&b, "nonfinite", r->params.nonfinite);
     put_count(&b, "nonfinite_quantised", r->nonfinite);
-    put_count(&b, "clients", all->graph.n);
-    put_count(&b, "neighbours", all->graph.degree);
-    put_count(&b, "dropped", all->graph.n - all->survivors);
+    put_count(&b, "clients", all->n);
+    put_text(&b, "graph", round_graph_name(report->options->graph));
+    put_count(&b, "neighbours", all->degree);
+    put_count(&b, "holders", cohort_holders(all));
+    put_count(&b, "threshold", all->threshold);
+    put_count(&b, "dropped", all->n - all->survivors);
     put_count(&b, "survivors", all->survivors);
     put_real(&b, "clip", (double)r->quant.clip);
     put_count(&b, "bits", r->quant.bits);

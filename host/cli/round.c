@@ -12,6 +12,7 @@
 /* The memory that the simulation needs beside the round itself. */
 typedef struct {
     client client;
+    shares shares;
     server server;
     checker checker;
     cli_buffer mean;
@@ -20,14 +21,16 @@ typedef struct {
 static int run_client(simulation *s, fl_round *r, uint64_t index, cli_failure *failure)
 {
     bool drops = cohort_drops(&r->cohort, index);
-    int code = client_train(&s->client, r, index, failure);
+    int code = shares_deal(&s->shares, r, index, failure);
+    if (code == CLI_OK)
+        code = client_train(&s->client, r, index, failure);
     if (code == CLI_OK)
         code = client_quantise(&s->client, r, failure);
     if (code == CLI_OK && !drops)
         checker_add(&s->checker, s->client.update.p, s->client.vector.p);
     if (code == CLI_OK)
         code = client_mask(&s->client, r, failure);
-    progress_add(&r->progress, "clients", r->cohort.graph.degree + 1);
+    progress_add(&r->progress, "clients", r->cohort.degree + 1);
     if (code != CLI_OK || drops)
         return code;
     code = client_send(&s->client, r, server_next_envelope(&s->server), failure);
@@ -37,12 +40,14 @@ static int run_client(simulation *s, fl_round *r, uint64_t index, cli_failure *f
 static int run_all(simulation *s, fl_round *r, cli_failure *failure)
 {
     int code = CLI_OK;
-    for (uint64_t i = 0; code == CLI_OK && i < r->cohort.graph.n; i++)
+    for (uint64_t i = 0; code == CLI_OK && i < r->cohort.n; i++)
         code = run_client(s, r, i, failure);
     if (code == CLI_OK)
         code = server_take(&s->server, r, failure);
     if (code == CLI_OK)
-        code = server_unmask(&s->server, r, failure);
+        code = shares_reconstruct(&s->shares, r, failure);
+    if (code == CLI_OK)
+        code = server_unmask(&s->server, r, &s->shares, failure);
     if (code == CLI_OK)
         code = server_mean(&s->server, r, &s->mean, failure);
     return code;
@@ -52,15 +57,19 @@ static int simulate(fl_round *r, verdict *v, cli_failure *failure)
 {
     const cohort *all = &r->cohort;
     simulation s;
+    size_t masks = 0; /* that the server takes off */
     memset(&s, 0, sizeof s);
     int code = client_create(&s.client, r, failure);
+    if (code == CLI_OK)
+        code = shares_create(&s.shares, r, failure);
     if (code == CLI_OK)
         code = server_create(&s.server, r, failure);
     if (code == CLI_OK)
         code = checker_create(&s.checker, &r->ring, r->params.n, failure);
+    if (code == CLI_OK)
+        code = cohort_needs(all, NULL, 0, &masks, failure);
     if (code == CLI_OK) {
-        progress_begin(&r->progress, all->graph.n * (all->graph.degree + 1) + all->survivors +
-                                         cohort_broken_pairs(all));
+        progress_begin(&r->progress, all->n * (all->degree + 1) + masks);
         code = run_all(&s, r, failure);
         progress_end(&r->progress);
     }
@@ -69,6 +78,7 @@ static int simulate(fl_round *r, verdict *v, cli_failure *failure)
     cli_buffer_destroy(&s.mean);
     checker_destroy(&s.checker);
     server_destroy(&s.server);
+    shares_destroy(&s.shares);
     client_destroy(&s.client);
     return code;
 }

@@ -22,6 +22,12 @@ static const char usage[] =
     "                      (default 0.1; the number is rounded down)\n"
     "  --neighbours K|all  how many others each client shares a pairwise mask with\n"
     "                      (default: all up to 21 clients, else 20)\n"
+    "  --graph NAME        complete: all are neighbours; harary: a circle in a random order, with\n"
+    "                      the nearest for neighbours (default: complete where that is the same)\n"
+    "  --threshold T       how many clients, of those that a client's secrets are shared among\n"
+    "                      (its neighbours and itself), the server must hear to recover one; with\n"
+    "                      fewer left the round fails (default: more than half of them, or fewer\n"
+    "                      where the clients that stay in this round are fewer)\n"
     "  --clip C            magnitude that updates are clipped to before they are quantised\n"
     "                      (default: the largest magnitude in the update)\n"
     "  --bits B            bits of a quantised element, 1 to 24 (default 16)\n"
@@ -36,24 +42,25 @@ static const char usage[] =
     "\n";
 
 static const char explanation[] =
-    "Each client adds a different perturbation, uniform within a quarter of the parameters' root\n"
-    "mean square, quantises with stochastic rounding, adds its self mask and one mask per\n"
+    "Each client shares its self-mask seed and its X25519 secret key among its neighbours and\n"
+    "itself (Shamir), adds a different perturbation, uniform within a quarter of the parameters'\n"
+    "root mean square, quantises with stochastic rounding, adds its self mask and one mask per\n"
     "neighbour (seeds agreed with X25519; of each pair one client adds and the other subtracts),\n"
     "packs the elements and seals them with AES-256-GCM under its own key. The server opens and\n"
-    "sums what arrives, strips the self masks of the clients that stayed and the pairwise masks "
-    "of\n"
-    "those that dropped out after masking, and dequantises.\n"
+    "sums what arrives, reconstructs from shares the self-mask seeds of the clients that stayed\n"
+    "and the secret keys of those that dropped out after masking, strips the self masks of the\n"
+    "former and the pairwise masks of the latter, and dequantises.\n"
     "\n"
-    "What is simulated: everything secret is derived from the one seed, and the server is simply\n"
-    "handed the self-mask seeds of the clients that stayed and the pairwise seeds of those that\n"
-    "dropped out. That stands for the secret sharing by which clients would give a server exactly\n"
-    "these seeds and no others; it is not part of this command yet.\n"
+    "What is simulated: the clients' secrets are derived from the one seed, and shares and public\n"
+    "keys pass from hand to hand, where clients would send them sealed for each other and signed.\n"
     "\n"
     "bytes: of the float32 updates (update, quantise, dequantise), of the keystreams (mask,\n"
-    "unmask), of the ring elements (pack, unpack, sum), of the sealed messages (seal, open).\n"
+    "unmask), of the shares (share, reconstruct), of the ring elements (pack, unpack, sum), of the "
+    "sealed messages (seal, open).\n"
     "\n"
     "Exit status: 0 when the unmasked sum equals the plain sum of the quantised updates exactly;\n"
-    "1 when it does not or the work failed; 2 for bad usage or a bad input file.\n";
+    "1 when it does not or the work failed, as below the threshold; 2 for bad usage or a bad input "
+    "file.\n";
 
 void round_options_usage(void)
 {
@@ -67,6 +74,8 @@ enum {
     OPT_DIM,
     OPT_DROPOUT,
     OPT_NEIGHBOURS,
+    OPT_GRAPH,
+    OPT_THRESHOLD,
     OPT_CLIP,
     OPT_BITS,
     OPT_MODULUS,
@@ -82,6 +91,8 @@ static const struct option long_options[] = {
     {"dim", required_argument, NULL, OPT_DIM},
     {"dropout", required_argument, NULL, OPT_DROPOUT},
     {"neighbours", required_argument, NULL, OPT_NEIGHBOURS},
+    {"graph", required_argument, NULL, OPT_GRAPH},
+    {"threshold", required_argument, NULL, OPT_THRESHOLD},
     {"clip", required_argument, NULL, OPT_CLIP},
     {"bits", required_argument, NULL, OPT_BITS},
     {"modulus", required_argument, NULL, OPT_MODULUS},
@@ -128,6 +139,19 @@ static int parse_neighbours(const char *text, uint64_t *neighbours, cli_failure 
     return args_u64("--neighbours", text, 1, ROUND_CLIENTS_MAX, neighbours, failure);
 }
 
+const char *round_graph_name(int32_t graph)
+{
+    return graph == PARSEAL_GRAPH_COMPLETE ? "complete" : "harary";
+}
+
+static int parse_graph(const char *text, int32_t *graph, cli_failure *failure)
+{
+    for (*graph = PARSEAL_GRAPH_COMPLETE; *graph <= PARSEAL_GRAPH_HARARY; ++*graph)
+        if (strcmp(text, round_graph_name(*graph)) == 0)
+            return CLI_OK;
+    return cli_fail(failure, CLI_USAGE, "--graph '%.100s': not complete or harary", text);
+}
+
 static int parse_u32(const char *name, const char *text, uint32_t high, uint32_t *value,
                      cli_failure *failure)
 {
@@ -153,6 +177,10 @@ static int parse_option(round_options *o, given *g, int option, cli_failure *fai
         return parse_dropout(optarg, &o->dropout, failure);
     case OPT_NEIGHBOURS:
         return parse_neighbours(optarg, &g->neighbours, failure);
+    case OPT_GRAPH:
+        return parse_graph(optarg, &o->graph, failure);
+    case OPT_THRESHOLD:
+        return parse_u32("--threshold", optarg, PARSEAL_HOLDERS_MAX, &o->threshold, failure);
     case OPT_CLIP:
         return parse_clip(optarg, &o->clip, failure);
     case OPT_BITS:
@@ -204,6 +232,37 @@ static int finish_ring(round_options *o, const given *g, cli_failure *failure)
     return CLI_OK;
 }
 
+static int finish_graph(round_options *o, uint64_t degree, cli_failure *failure)
+{
+    const bool all = degree == UINT64_MAX ||
+                     (degree == 0 && (o->clients <= 21 || o->graph == PARSEAL_GRAPH_COMPLETE));
+    if (all)
+        degree = o->clients - 1;
+    else if (degree == 0)
+        degree = 20;
+    if (o->graph == 0)
+        o->graph = degree == o->clients - 1 ? PARSEAL_GRAPH_COMPLETE : PARSEAL_GRAPH_HARARY;
+    o->neighbours = (uint32_t)degree;
+
+    parseal_graph *graph = NULL;
+    if (parseal_graph_create(&graph, o->graph, (uint32_t)o->clients, o->neighbours, NULL) !=
+        PARSEAL_OK)
+        return cli_fail(failure, CLI_USAGE, "--neighbours %u: %s", o->neighbours,
+                        parseal_last_error_text());
+    parseal_graph_destroy(graph);
+    if (o->neighbours >= PARSEAL_HOLDERS_MAX)
+        return cli_fail(failure, CLI_USAGE,
+                        "--neighbours %u: a secret can be shared among %u clients at most, with "
+                        "the one whose it is",
+                        o->neighbours, PARSEAL_HOLDERS_MAX);
+    if (o->threshold > o->neighbours + 1)
+        return cli_fail(failure, CLI_USAGE,
+                        "--threshold %u: a client's secrets are shared among %u clients, its "
+                        "neighbours and itself",
+                        o->threshold, o->neighbours + 1);
+    return CLI_OK;
+}
+
 static int finish(round_options *o, const given *g, cli_failure *failure)
 {
     if (g->dim && o->params != NULL)
@@ -212,12 +271,7 @@ static int finish(round_options *o, const given *g, cli_failure *failure)
         return cli_fail(failure, CLI_USAGE,
                         "--clip %g: (2^%u - 1) / (2 * clip) is not a normal float32",
                         (double)o->clip, o->bits);
-    uint64_t degree = g->neighbours;
-    if (degree == UINT64_MAX || (degree == 0 && o->clients <= 21))
-        degree = o->clients - 1;
-    else if (degree == 0)
-        degree = 20;
-    int code = graph_create(&o->graph, o->clients, degree, failure);
+    int code = finish_graph(o, g->neighbours, failure);
     if (code == CLI_OK)
         code = finish_ring(o, g, failure);
     if (code == CLI_OK && !g->seed)

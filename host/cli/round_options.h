@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "cli.h"
-#include "graph.h"
+#include "parseal/secagg.h"
 
 enum { ROUND_CLIENTS_MAX = 1000000 };
 
@@ -15,8 +15,10 @@ typedef struct {
     const char *params; /* file name; NULL: dim Gaussian parameters */
     uint64_t dim;
     double dropout;
-    graph graph;
-    float clip; /* 0: the largest magnitude in the update */
+    int32_t graph;       /* PARSEAL_GRAPH_* */
+    uint32_t neighbours; /* of each client */
+    uint32_t threshold;  /* 0: chosen for the cohort */
+    float clip;          /* 0: the largest magnitude in the update */
     uint32_t bits;
     parseal_ring ring;
     int32_t backend;
@@ -31,6 +33,9 @@ int round_options_parse(round_options *options, int argc, char **argv, cli_failu
 
 /* Whether the library can quantise with this clip and number of bits. */
 bool round_clip_is_usable(float clip, uint32_t bits);
+
+/* "complete" or "harary" */
+const char *round_graph_name(int32_t graph);
 
 void round_options_usage(void);
 

@@ -142,44 +142,38 @@ static int next_mask(server *s, fl_round *r, parseal_seed **mask, cli_failure *f
     return code;
 }
 
-static int collect_self_mask(server *s, fl_round *r, uint64_t client, cli_failure *failure)
+/* The seed of one mask, from the secret of the client that has it to give. */
+static int collect(server *s, fl_round *r, const shares *recovered, const parseal_need *need,
+                   cli_failure *failure)
 {
+    const uint8_t *secret = shares_secret(recovered, need->peer);
     parseal_seed *mask;
     int code = next_mask(s, r, &mask, failure);
-    if (code == CLI_OK) {
-        cohort_seed(&r->cohort, SEED_SELF_MASK, client, mask);
-        mask->sign = -1;
-    }
-    return code;
-}
-
-/* What a client that dropped out would have added is what its neighbours' masks lack: the sum
- * gets it now. */
-static int collect_pair_masks(server *s, fl_round *r, uint64_t dropped, cli_failure *failure)
-{
-    const cohort *all = &r->cohort;
-    parseal_seed *mask;
-    int code = CLI_OK;
-    for (uint64_t k = 0; code == CLI_OK && k < all->graph.degree; k++) {
-        uint64_t neighbour = graph_neighbour(&all->graph, dropped, k);
-        if (cohort_drops(all, neighbour))
-            continue;
-        code = next_mask(s, r, &mask, failure);
-        if (code != CLI_OK)
-            break;
+    if (code != CLI_OK)
+        return code;
+    if (need->peer == need->client) {
+        cohort_self_mask(&r->cohort, secret, mask);
+    } else {
         stage_begin(&r->stages);
-        code = cohort_pair_mask(all, dropped, neighbour, mask, failure);
+        code = cohort_pair_mask(&r->cohort, secret, need->peer, need->client, mask, failure);
         stage_end(&r->stages, STAGE_RECOVER, 0);
     }
+    mask->sign = need->sign;
     return code;
 }
 
-int server_unmask(server *s, fl_round *r, cli_failure *failure)
+int server_unmask(server *s, fl_round *r, const shares *recovered, cli_failure *failure)
 {
-    int code = CLI_OK;
-    for (uint64_t i = 0; code == CLI_OK && i < r->cohort.graph.n; i++)
-        code = cohort_drops(&r->cohort, i) ? collect_pair_masks(s, r, i, failure)
-                                           : collect_self_mask(s, r, i, failure);
+    cli_buffer list = {NULL, 0};
+    size_t n = 0;
+    int code = cohort_needs(&r->cohort, NULL, 0, &n, failure);
+    if (code == CLI_OK)
+        code = cli_buffer_create(&list, n, sizeof(parseal_need), "the list of masks", failure);
+    if (code == CLI_OK)
+        code = cohort_needs(&r->cohort, list.p, n, &n, failure);
+    for (size_t i = 0; code == CLI_OK && i < n; i++)
+        code = collect(s, r, recovered, (const parseal_need *)list.p + i, failure);
+    cli_buffer_destroy(&list);
     return code == CLI_OK ? strip(s, r, failure) : code;
 }
 

@@ -3,6 +3,7 @@
 #define PARSEAL_CLI_SERVER_H
 
 #include "fl_round.h"
+#include "shares.h"
 
 typedef struct {
     cli_buffer sum;      /* ring elements */
@@ -30,8 +31,8 @@ int server_receive(server *s, fl_round *r, cli_failure *failure);
 int server_take(server *s, fl_round *r, cli_failure *failure);
 
 /* Strips the self masks of the clients that stayed and the pair masks between those and the ones
- * that dropped out. */
-int server_unmask(server *s, fl_round *r, cli_failure *failure);
+ * that dropped out, with the secrets that have been reconstructed. */
+int server_unmask(server *s, fl_round *r, const shares *recovered, cli_failure *failure);
 
 /* The mean of the clients that stayed, as float32. */
 int server_mean(const server *s, fl_round *r, cli_buffer *mean, cli_failure *failure);

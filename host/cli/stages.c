@@ -3,6 +3,7 @@
 #include "cli.h"
 
 const stage_label stage_labels[STAGES] = {
+    [STAGE_SHARE] = {"client", "share", "shares"},
     [STAGE_AGREE] = {"client", "agree", ""},
     [STAGE_UPDATE] = {"client", "update", "float32"},
     [STAGE_QUANTISE] = {"client", "quantise", "float32"},
@@ -12,6 +13,7 @@ const stage_label stage_labels[STAGES] = {
     [STAGE_OPEN] = {"server", "open", "message"},
     [STAGE_UNPACK] = {"server", "unpack", "elements"},
     [STAGE_SUM] = {"server", "sum", "elements"},
+    [STAGE_RECONSTRUCT] = {"server", "reconstruct", "shares"},
     [STAGE_RECOVER] = {"server", "recover", ""},
     [STAGE_UNMASK] = {"server", "unmask", "keystream"},
     [STAGE_DEQUANTISE] = {"server", "dequantise", "float32"},

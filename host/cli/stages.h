@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 typedef enum {
+    STAGE_SHARE,
     STAGE_AGREE,
     STAGE_UPDATE,
     STAGE_QUANTISE,
@@ -15,6 +16,7 @@ typedef enum {
     STAGE_OPEN,
     STAGE_UNPACK,
     STAGE_SUM,
+    STAGE_RECONSTRUCT,
     STAGE_RECOVER,
     STAGE_UNMASK,
     STAGE_DEQUANTISE,

@@ -41,6 +41,16 @@ static int run(char *const argv[], FILE *out, FILE *err)
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+static void run_and_read(char *const argv[], command_result *result)
+{
+    FILE *out = tmpfile(), *err = tmpfile();
+    assert_non_null(out);
+    assert_non_null(err);
+    result->code = run(argv, out, err);
+    result->out = read_all(out);
+    result->err = read_all(err);
+}
+
 command_result command_run_with(const char *args, const char *const more[])
 {
     char command[] = PARSEAL_COMMAND;
@@ -48,11 +58,8 @@ command_result command_run_with(const char *args, const char *const more[])
     char *argv[COMMAND_ARGS_MAX + 2] = {command};
     size_t n = 1;
     command_result result;
-    FILE *out = tmpfile(), *err = tmpfile();
 
     assert_non_null(words);
-    assert_non_null(out);
-    assert_non_null(err);
     for (char *rest, *word = strtok_r(words, " ", &rest); word != NULL;
          word = strtok_r(NULL, " ", &rest)) {
         assert_true(n <= COMMAND_ARGS_MAX);
@@ -62,10 +69,25 @@ command_result command_run_with(const char *args, const char *const more[])
         assert_true(n <= COMMAND_ARGS_MAX);
         argv[n++] = (char *)(uintptr_t)more[i]; /* execv does not write to it */
     }
-    result.code = run(argv, out, err);
-    result.out = read_all(out);
-    result.err = read_all(err);
+    run_and_read(argv, &result);
     free(words);
+    return result;
+}
+
+command_result command_shell(const char *script, const char *in)
+{
+    static const char set_up[] = "PARSEAL='" PARSEAL_COMMAND "'; cd \"$0\" || exit; ";
+    const size_t size = sizeof set_up + strlen(script);
+    char shell[] = "/bin/sh", flag[] = "-c";
+    char *text = malloc(size), *folder = strdup(in);
+    command_result result;
+    assert_non_null(text);
+    assert_non_null(folder);
+    snprintf(text, size, "%s%s", set_up, script);
+    char *argv[] = {shell, flag, text, folder, NULL};
+    run_and_read(argv, &result);
+    free(folder);
+    free(text);
     return result;
 }
 

@@ -18,6 +18,9 @@ command_result command_run(const char *args);
 /* The same, args first, then more words that may hold blanks, up to a NULL. */
 command_result command_run_with(const char *args, const char *const more[]);
 
+/* Runs a script of /bin/sh in which $PARSEAL is the command, in the folder `in`. */
+command_result command_shell(const char *script, const char *in);
+
 void command_free(command_result *result);
 
 /* It failed with this code, one line on stderr that begins with "parseal: " and holds `text`, and

@@ -69,6 +69,13 @@ static const char *const exact_rounds[] = {
     "--dim 1001 --modulus 2^64 --neighbours 6 --dropout 0.3",
     "--dim 1000 --bits 24 --clients 300 --neighbours 2",
     "--dim 70001 --clients 4 --threads 2 --backend cpu",
+    "--dim 1000 --graph complete --clients 30 --dropout 0.3 --threshold 21",
+    "--dim 1000 --graph complete --clients 30 --dropout 0.3 --threshold 1",
+    "--dim 1000 --graph complete --clients 30 --dropout 0 --threshold 30",
+    "--dim 1000 --graph harary --clients 30 --dropout 0.2 --neighbours 14 --threshold 9",
+    "--dim 1000 --graph harary --clients 12 --neighbours 11 --dropout 0.5 --threshold 6",
+    "--dim 1000 --graph harary --clients 200 --neighbours 7 --dropout 0.9",
+    "--dim 100 --clients 300 --neighbours 40 --dropout 0.3 --threshold 15",
     /* More than one batch for the server, the last one not full. */
     "--dim 900000 --clients 11 --neighbours 2 --modulus 2^40 --dropout 0",
 };
@@ -91,6 +98,9 @@ static void test_figures(void **state)
     assert_int_equal(count_member(json, "settings", "dim"), 1000);
     assert_int_equal(count_member(json, "settings", "clients"), 10);
     assert_int_equal(count_member(json, "settings", "neighbours"), 4);
+    assert_string_equal(text_member(json, "settings", "graph"), "harary");
+    assert_int_equal(count_member(json, "settings", "holders"), 5);
+    assert_in_range(count_member(json, "settings", "threshold"), 1, 3);
     assert_int_equal(count_member(json, "settings", "dropped"), 3);
     assert_int_equal(count_member(json, "settings", "survivors"), 7);
     assert_int_equal(count_member(json, "settings", "wire_bits"), 12);
@@ -114,11 +124,15 @@ static void test_stages(void **state)
     static const struct {
         const char *name;
         json_int_t bytes; /* -1: not counted */
-    } expected[] = {{"agree", -1},           {"update", 10 * 4000}, {"quantise", 10 * 4000},
-                    {"mask", 10 * 5 * 4000}, {"pack", 7 * 4000},    {"seal", 7 * 1500},
-                    {"open", 7 * 1500},      {"unpack", 7 * 4000},  {"sum", 7 * 4000},
-                    {"recover", -1},         {"unmask", 7 * 4000},  {"dequantise", 4000}};
-    json_t *json = command_round("--dim 1000 --clients 10 --neighbours 4 --dropout 0.3 --bits 8");
+    } expected[] = {{"share", 10 * 5 * 2 * 32},   {"agree", -1},
+                    {"update", 10 * 4000},        {"quantise", 10 * 4000},
+                    {"mask", 10 * 5 * 4000},      {"pack", 7 * 4000},
+                    {"seal", 7 * 1500},           {"open", 7 * 1500},
+                    {"unpack", 7 * 4000},         {"sum", 7 * 4000},
+                    {"reconstruct", 10 * 2 * 32}, {"recover", -1},
+                    {"unmask", 7 * 4000},         {"dequantise", 4000}};
+    json_t *json = command_round("--dim 1000 --clients 10 --neighbours 4 --dropout 0.3 --bits 8 "
+                                 "--threshold 2 --seed 3");
     const json_t *stages = json_object_get(json, "stages");
     double sum = 0;
     (void)state;
@@ -181,6 +195,48 @@ static void test_masks_leave_no_trace(void **state)
     assert_same_result(all, few, true);
     json_decref(few);
     json_decref(all);
+}
+
+/* Nor on who shares what with whom. */
+static void test_shares_leave_no_trace(void **state)
+{
+    json_t *complete = command_round("--dim 500 --seed 6 --clients 24 --graph complete");
+    json_t *harary = command_round("--dim 500 --seed 6 --clients 24 --graph harary --neighbours 15 "
+                                   "--threshold 9");
+    (void)state;
+    assert_int_equal(count_member(complete, "settings", "threshold"), 13);
+    assert_int_equal(count_member(harary, "settings", "threshold"), 9);
+    assert_same_result(complete, harary, true);
+    json_decref(harary);
+    json_decref(complete);
+}
+
+static void test_below_threshold(void **state)
+{
+    static const char *const cases[] = {
+        "round --dim 1000 --dropout 0.3 --threshold 15",
+        "round --dim 1000 --dropout 0.05 --threshold 20 --json -",
+        "round --dim 10 --clients 100 --graph harary --neighbours 4 --dropout 0.5 --threshold 5",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        command_result result = command_run(cases[i]);
+        assert_refused(&result, 1, "below the threshold");
+    }
+}
+
+/* A default that this round's dropouts lower says so. */
+static void test_lowered_threshold(void **state)
+{
+    command_result result = command_run("round --dim 100 --dropout 0.9 --json -");
+    (void)state;
+    assert_int_equal(result.code, 0);
+    assert_non_null(strstr(result.err, "note: "));
+    assert_non_null(strstr(result.err, "threshold"));
+    json_t *json = json_loads(result.out, 0, NULL);
+    assert_int_equal(count_member(json, "settings", "threshold"), 2);
+    json_decref(json);
+    command_free(&result);
 }
 
 static void test_clipped(void **state)
@@ -277,6 +333,9 @@ int main(void)
         cmocka_unit_test(test_stages),
         cmocka_unit_test(test_seed_repeats),
         cmocka_unit_test(test_masks_leave_no_trace),
+        cmocka_unit_test(test_shares_leave_no_trace),
+        cmocka_unit_test(test_below_threshold),
+        cmocka_unit_test(test_lowered_threshold),
         cmocka_unit_test(test_clipped),
         cmocka_unit_test(test_nonfinite),
         cmocka_unit_test(test_extreme_parameters),

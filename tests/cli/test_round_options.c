@@ -47,8 +47,9 @@ static void test_defaults(void **state)
     assert_null(o.params);
     assert_int_equal(o.dim, 1000000);
     assert_true(o.dropout == 0.1);
-    assert_int_equal(o.graph.n, 20);
-    assert_int_equal(o.graph.degree, 19);
+    assert_int_equal(o.graph, PARSEAL_GRAPH_COMPLETE);
+    assert_int_equal(o.neighbours, 19);
+    assert_int_equal(o.threshold, 0);
     assert_true(o.clip == 0);
     assert_int_equal(o.bits, 16);
     assert_int_equal(o.ring.modulus, 1 << 21); /* above 20 * 65535 = 1310700 */
@@ -61,12 +62,40 @@ static void test_defaults(void **state)
 
 static void test_neighbours(void **state)
 {
+    static const struct {
+        const char *args;
+        uint32_t neighbours;
+        int32_t graph;
+    } cases[] = {
+        {"--clients 21", 20, PARSEAL_GRAPH_COMPLETE},
+        {"--clients 22", 20, PARSEAL_GRAPH_HARARY},
+        {"--clients 22 --neighbours all", 21, PARSEAL_GRAPH_COMPLETE},
+        {"--clients 22 --neighbours 21", 21, PARSEAL_GRAPH_COMPLETE},
+        {"--clients 22 --neighbours 3", 3, PARSEAL_GRAPH_HARARY},
+        {"--clients 2", 1, PARSEAL_GRAPH_COMPLETE},
+        {"--clients 22 --graph complete", 21, PARSEAL_GRAPH_COMPLETE},
+        {"--clients 22 --graph complete --neighbours 21", 21, PARSEAL_GRAPH_COMPLETE},
+        {"--graph complete --clients 22 --neighbours all", 21, PARSEAL_GRAPH_COMPLETE},
+        {"--clients 22 --graph harary", 20, PARSEAL_GRAPH_HARARY},
+        {"--clients 21 --graph harary", 20, PARSEAL_GRAPH_HARARY},
+        {"--clients 22 --graph harary --neighbours all", 21, PARSEAL_GRAPH_HARARY},
+        {"--clients 65535 --neighbours all", 65534, PARSEAL_GRAPH_COMPLETE},
+        {"--clients 1000000 --neighbours 65534 --bits 1", 65534, PARSEAL_GRAPH_HARARY},
+    };
     (void)state;
-    assert_int_equal(parse_good("--clients 21").graph.degree, 20);
-    assert_int_equal(parse_good("--clients 22").graph.degree, 20);
-    assert_int_equal(parse_good("--clients 22 --neighbours all").graph.degree, 21);
-    assert_int_equal(parse_good("--clients 22 --neighbours 3").graph.degree, 3);
-    assert_int_equal(parse_good("--clients 2").graph.degree, 1);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        round_options o = parse_good(cases[i].args);
+        assert_int_equal(o.neighbours, cases[i].neighbours);
+        assert_int_equal(o.graph, cases[i].graph);
+    }
+}
+
+static void test_threshold(void **state)
+{
+    (void)state;
+    assert_int_equal(parse_good("--threshold 1").threshold, 1);
+    assert_int_equal(parse_good("--threshold 20").threshold, 20); /* the client and 19 others */
+    assert_int_equal(parse_good("--threshold 5 --clients 100 --neighbours 4").threshold, 5);
 }
 
 static void test_modulus(void **state)
@@ -146,6 +175,15 @@ static void test_refusals(void **state)
         {"--neighbours 20", "--neighbours 20"},
         {"--neighbours some", "--neighbours 'some'"},
         {"--clients 5 --neighbours 3", "odd number of neighbours"},
+        {"--graph complete --neighbours 3", "--neighbours 3"},
+        {"--graph ring", "--graph 'ring'"},
+        {"--graph ''", "--graph ''"},
+        {"--clients 65536 --neighbours all", "--neighbours 65535"},
+        {"--clients 100000 --graph complete", "--neighbours 99999"},
+        {"--threshold 0", "--threshold '0'"},
+        {"--threshold 21", "--threshold 21"},
+        {"--threshold 65536", "--threshold '65536'"},
+        {"--threshold 6 --clients 100 --neighbours 4", "--threshold 6"},
         {"--clip 0", "--clip '0'"},
         {"--clip -1", "--clip '-1'"},
         {"--clip inf", "--clip 'inf'"},
@@ -201,13 +239,10 @@ static void test_sums_that_do_not_fit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_neighbours),
-        cmocka_unit_test(test_modulus),
-        cmocka_unit_test(test_seed),
-        cmocka_unit_test(test_other_values),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_sums_that_do_not_fit),
+        cmocka_unit_test(test_defaults),  cmocka_unit_test(test_neighbours),
+        cmocka_unit_test(test_threshold), cmocka_unit_test(test_modulus),
+        cmocka_unit_test(test_seed),      cmocka_unit_test(test_other_values),
+        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_sums_that_do_not_fit),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests_name("round options", tests, NULL, NULL);
 }

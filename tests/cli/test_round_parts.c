@@ -14,23 +14,32 @@
 #include "client.h"
 #include "cohort.h"
 #include "server.h"
+#include "shares.h"
 
 static const uint8_t seed[32] = {42};
 
-static cohort make_cohort(uint64_t n, uint64_t degree, double dropout)
+static round_options make_options(uint64_t n, uint32_t degree, double dropout)
 {
+    round_options o = {.clients = n, .neighbours = degree, .dropout = dropout};
+    o.graph = degree == n - 1 ? PARSEAL_GRAPH_COMPLETE : PARSEAL_GRAPH_HARARY;
+    memcpy(o.seed, seed, sizeof o.seed);
+    return o;
+}
+
+static cohort make_cohort(uint64_t n, uint32_t degree, double dropout)
+{
+    const round_options o = make_options(n, degree, dropout);
     cli_failure failure = {CLI_OK, ""};
-    graph g;
     cohort c;
-    assert_int_equal(graph_create(&g, n, degree, &failure), CLI_OK);
-    assert_int_equal(cohort_create(&c, &g, dropout, seed, &failure), CLI_OK);
+    assert_int_equal(cohort_create(&c, &o, &failure), CLI_OK);
+    c.seed = seed; /* the options' copy ends here */
     return c;
 }
 
 static uint64_t count_dropped(const cohort *c)
 {
     uint64_t count = 0;
-    for (uint64_t i = 0; i < c->graph.n; i++)
+    for (uint64_t i = 0; i < c->n; i++)
         count += cohort_drops(c, i);
     return count;
 }
@@ -52,29 +61,94 @@ static void test_dropouts(void **state)
     }
 }
 
-static void test_broken_pairs(void **state)
+static void test_needs(void **state)
 {
     cohort c = make_cohort(20, 19, 0.25);
+    cli_failure failure = {CLI_OK, ""};
+    parseal_need needs[15 + 5 * 15];
+    size_t n = 0;
     (void)state;
-    assert_int_equal(cohort_broken_pairs(&c), 5 * 15);
+    assert_int_equal(cohort_needs(&c, NULL, 0, &n, &failure), CLI_OK);
+    assert_int_equal(n, 15 + 5 * 15);
+    assert_int_equal(cohort_needs(&c, needs, n, &n, &failure), CLI_OK);
+    for (size_t i = 0; i < n; i++) {
+        assert_false(cohort_drops(&c, needs[i].client));
+        assert_int_equal(cohort_drops(&c, needs[i].peer), i >= 15);
+    }
     cohort_destroy(&c);
 }
 
-/* Both clients of a pair get the same seed, with opposite signs; other pairs get others. */
+/* Holders are the client and its neighbours by rank; those that dropped out are left out. */
+static void test_holders(void **state)
+{
+    cohort c = make_cohort(30, 6, 0.4);
+    (void)state;
+    assert_int_equal(cohort_holders(&c), 7);
+    for (uint64_t i = 0; i < 30; i++) {
+        uint32_t neighbours[6], index[7], found = 0, rank = 0;
+        const uint32_t left = cohort_holders_left(&c, i, index);
+        cohort_neighbours(&c, i, neighbours);
+        for (uint64_t j = 0; j < 30; j++) {
+            bool holds = j == i;
+            for (int k = 0; k < 6; k++)
+                holds = holds || neighbours[k] == j;
+            if (!holds)
+                continue;
+            rank++;
+            if (!cohort_drops(&c, j)) {
+                assert_true(found < left);
+                assert_int_equal(index[found++], rank);
+            }
+        }
+        assert_int_equal(found, left);
+    }
+    cohort_destroy(&c);
+}
+
+/* More than half of the holders, unless this round's dropouts leave fewer. */
+static void test_default_threshold(void **state)
+{
+    static const struct {
+        uint64_t n;
+        double dropout;
+        uint32_t threshold;
+    } cases[] = {{20, 0, 11},   {21, 0, 11},  {20, 0.45, 11},
+                 {20, 0.5, 10}, {20, 0.9, 2}, {2, 0.5, 1}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        cohort c = make_cohort(cases[i].n, (uint32_t)cases[i].n - 1, cases[i].dropout);
+        assert_int_equal(c.threshold, cases[i].threshold);
+        cohort_destroy(&c);
+    }
+}
+
+static int pair_mask(const cohort *c, uint64_t own, uint64_t other, parseal_seed *mask,
+                     cli_failure *failure)
+{
+    uint8_t key[PARSEAL_X25519BYTES];
+    cohort_secret_key(c, own, key);
+    return cohort_pair_mask(c, key, own, other, mask, failure);
+}
+
+/* Both clients of a pair get the same seed, with opposite signs; other pairs and rounds get
+ * others. */
 static void test_pair_masks(void **state)
 {
     cohort c = make_cohort(4, 3, 0);
     cli_failure failure = {CLI_OK, ""};
-    parseal_seed mine, theirs, other;
+    parseal_seed mine, theirs, other, later;
     (void)state;
-    assert_int_equal(cohort_pair_mask(&c, 1, 3, &mine, &failure), CLI_OK);
-    assert_int_equal(cohort_pair_mask(&c, 3, 1, &theirs, &failure), CLI_OK);
-    assert_int_equal(cohort_pair_mask(&c, 2, 3, &other, &failure), CLI_OK);
+    assert_int_equal(pair_mask(&c, 1, 3, &mine, &failure), CLI_OK);
+    assert_int_equal(pair_mask(&c, 3, 1, &theirs, &failure), CLI_OK);
+    assert_int_equal(pair_mask(&c, 2, 3, &other, &failure), CLI_OK);
+    c.round++;
+    assert_int_equal(pair_mask(&c, 1, 3, &later, &failure), CLI_OK);
     assert_memory_equal(mine.key, theirs.key, sizeof mine.key);
     assert_memory_equal(mine.stream, theirs.stream, sizeof mine.stream);
     assert_int_equal(mine.sign, -1);
     assert_int_equal(theirs.sign, 1);
     assert_memory_not_equal(mine.key, other.key, sizeof mine.key);
+    assert_memory_not_equal(mine.key, later.key, sizeof mine.key);
     cohort_destroy(&c);
 }
 
@@ -100,8 +174,9 @@ static void test_unsafe_public_key(void **state)
     parseal_seed mask;
     (void)state;
     memset((uint8_t *)c.public_keys.p + 32 * 2, 0, 32); /* a point of small order */
-    assert_int_equal(cohort_pair_mask(&c, 1, 2, &mask, &failure), CLI_FAILED);
-    assert_non_null(strstr(failure.text, "client 2"));
+    assert_int_equal(pair_mask(&c, 1, 2, &mask, &failure), CLI_FAILED);
+    assert_non_null(strstr(failure.text, "clients 1 and 2"));
+    assert_non_null(strstr(failure.text, "public_key"));
     cohort_destroy(&c);
 }
 
@@ -152,23 +227,31 @@ static void test_checker(void **state)
 }
 
 typedef struct {
+    round_options options;
     fl_round round;
     client client;
     server server;
 } bench;
 
-static void bench_create(bench *b)
+static void bench_create_with(bench *b, uint64_t n, uint32_t degree, double dropout,
+                              uint32_t threshold)
 {
     cli_failure failure = {CLI_OK, ""};
-    round_options o = {.clients = 4, .dim = 100, .bits = 16};
+    round_options o = make_options(n, degree, dropout);
+    o.dim = 100;
+    o.bits = 16;
+    o.threshold = threshold;
     o.ring.modulus = UINT64_C(1) << 18;
     o.ring.element_size = 4;
-    memcpy(o.seed, seed, sizeof o.seed);
-    assert_int_equal(graph_create(&o.graph, 4, 3, &failure), CLI_OK);
-    assert_int_equal(fl_round_create(&b->round, &o, &failure), CLI_OK);
-    b->round.cohort.seed = seed; /* the options' copy ends here */
+    b->options = o;
+    assert_int_equal(fl_round_create(&b->round, &b->options, &failure), CLI_OK);
     assert_int_equal(client_create(&b->client, &b->round, &failure), CLI_OK);
     assert_int_equal(server_create(&b->server, &b->round, &failure), CLI_OK);
+}
+
+static void bench_create(bench *b)
+{
+    bench_create_with(b, 4, 3, 0, 0);
 }
 
 static void bench_destroy(bench *b)
@@ -176,6 +259,84 @@ static void bench_destroy(bench *b)
     server_destroy(&b->server);
     client_destroy(&b->client);
     fl_round_destroy(&b->round);
+}
+
+/* Every client has left its secrets with the others. */
+static void deal_all(bench *b, shares *s)
+{
+    cli_failure failure = {CLI_OK, ""};
+    assert_int_equal(shares_create(s, &b->round, &failure), CLI_OK);
+    for (uint64_t i = 0; i < b->round.cohort.n; i++)
+        assert_int_equal(shares_deal(s, &b->round, i, &failure), CLI_OK);
+}
+
+/* The server gets the self-mask keys of those that stayed and the secret keys of the others. */
+static void test_reconstruction(void **state)
+{
+    static const struct {
+        uint64_t n;
+        uint32_t degree;
+        double dropout;
+        uint32_t threshold;
+    } cases[] = {{4, 3, 0, 4},    {20, 19, 0.3, 14}, {20, 19, 0.95, 1}, {50, 6, 0.3, 1},
+                 {50, 6, 0.1, 0}, {51, 2, 0.9, 0},   {300, 299, 0.5, 0}};
+    (void)state;
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        cli_failure failure = {CLI_OK, ""};
+        bench b;
+        shares s;
+        bench_create_with(&b, cases[c].n, cases[c].degree, cases[c].dropout, cases[c].threshold);
+        const cohort *all = &b.round.cohort;
+        deal_all(&b, &s);
+        assert_int_equal(shares_reconstruct(&s, &b.round, &failure), CLI_OK);
+        for (uint64_t i = 0; i < cases[c].n; i++) {
+            uint32_t index[300];
+            uint8_t key[32];
+            parseal_seed self_mask;
+            if (!cohort_is_needed(all, i, cohort_holders_left(all, i, index)))
+                continue;
+            cohort_secret_key(all, i, key);
+            cohort_seed(all, SEED_SELF_MASK, i, &self_mask);
+            assert_memory_equal(shares_secret(&s, i), cohort_drops(all, i) ? key : self_mask.key,
+                                32);
+        }
+        shares_destroy(&s);
+        bench_destroy(&b);
+    }
+}
+
+static void test_below_threshold(void **state)
+{
+    cli_failure failure = {CLI_OK, ""};
+    bench b;
+    shares s;
+    (void)state;
+    bench_create_with(&b, 20, 19, 0.3, 15); /* 14 stay */
+    deal_all(&b, &s);
+    assert_int_equal(shares_reconstruct(&s, &b.round, &failure), CLI_FAILED);
+    assert_non_null(strstr(failure.text, "below the threshold"));
+    assert_non_null(strstr(failure.text, "14 are left, and 15 are needed"));
+    shares_destroy(&s);
+    bench_destroy(&b);
+}
+
+/* A share that is not what the client gave. */
+static void test_wrong_share(void **state)
+{
+    cli_failure failure = {CLI_OK, ""};
+    bench b;
+    shares s;
+    char expected[64];
+    (void)state;
+    bench_create_with(&b, 20, 19, 0.3, 3);
+    deal_all(&b, &s);
+    const uint32_t dropped = ((uint32_t *)b.round.cohort.turnout.p)[b.round.cohort.survivors + 2];
+    ((uint8_t *)s.kept.p)[(dropped * 3 + 1) * PARSEAL_SECRETBYTES + 9] ^= 4;
+    assert_int_equal(shares_reconstruct(&s, &b.round, &failure), CLI_FAILED);
+    snprintf(expected, sizeof expected, "shares of client %u do not give", dropped);
+    assert_non_null(strstr(failure.text, expected));
+    shares_destroy(&s);
+    bench_destroy(&b);
 }
 
 static void send_from(bench *b, uint64_t index)
@@ -265,11 +426,13 @@ static void test_masks_hide(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dropouts),       cmocka_unit_test(test_broken_pairs),
+        cmocka_unit_test(test_dropouts),       cmocka_unit_test(test_needs),
+        cmocka_unit_test(test_holders),        cmocka_unit_test(test_default_threshold),
         cmocka_unit_test(test_pair_masks),     cmocka_unit_test(test_seeds_differ),
         cmocka_unit_test(test_checker),        cmocka_unit_test(test_unsafe_public_key),
-        cmocka_unit_test(test_message_format), cmocka_unit_test(test_tampering),
-        cmocka_unit_test(test_masks_hide),
+        cmocka_unit_test(test_reconstruction), cmocka_unit_test(test_below_threshold),
+        cmocka_unit_test(test_wrong_share),    cmocka_unit_test(test_message_format),
+        cmocka_unit_test(test_tampering),      cmocka_unit_test(test_masks_hide),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests_name("round parts", tests, NULL, NULL);
 }

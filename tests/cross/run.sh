@@ -87,7 +87,7 @@ selftest() {
 }
 
 # qemu-user runs a program, but not those that it starts; and how fast it is says nothing.
-not_emulated='^(bench\..*|cli\.command|cli\.round|cli\.round_memory|unit\.structure)$'
+not_emulated='^(bench\..*|cli\.command|cli\.round|cli\.round_memory|cli\.sealed|unit\.structure)$'
 left_out=("the tests that start other programs (parseal, cmake, valgrind) or measure")
 
 # test_on ARCH [ctest arguments]

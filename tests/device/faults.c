@@ -1,6 +1,7 @@
 /* Every call to a GPU's runtime fails once. The status is then an error or the result is right,
  * what is called authentic is, nothing stays behind, and the context goes on. The argument names
  * the backend. */
+#include <parseal/aggregator.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -479,6 +480,73 @@ static void vectors(void **state)
     fail_all("parseal_unpack", unpack);
 }
 
+/* -------------------------------------------------------------------------------- aggregators --
+ */
+
+enum { BITS = 13, UPDATES = 3, UPDATE_BYTES = (COUNT * BITS + 7) / 8 };
+
+/* The first two are sealed; one that is not authentic comes between them. */
+static parseal_status add_updates(parseal_aggregator *a, const side *s)
+{
+    static uint8_t text[UPDATES][UPDATE_BYTES];
+    parseal_update updates[UPDATES + 1];
+    size_t added = 99;
+    for (size_t i = 0; i <= UPDATES; i++) {
+        const size_t k = i < UPDATES ? i : 0;
+        parseal_msg m = {.in = long_plain + 99 * k, .out = text[k], .len = UPDATE_BYTES};
+        m.nonce[0] = (uint8_t)k;
+        assert_ok(parseal_seal(cpu.keys, &m, 1));
+        updates[i] = (parseal_update){.client = i, .in = text[k], .len = UPDATE_BYTES};
+        memcpy(updates[i].nonce, m.nonce, sizeof m.nonce);
+        memcpy(updates[i].tag, m.tag, sizeof m.tag);
+    }
+    updates[1].tag[3] ^= 1;
+    const parseal_status status = parseal_aggregator_add_sealed(a, s->keys, updates, 3, &added);
+    if (status != PARSEAL_ERR_AUTH)
+        return status;
+    ensure(added == 2 && updates[1].status == PARSEAL_ITEM_BAD_TAG);
+    return parseal_aggregator_add_plain(a, updates + UPDATES, 1, NULL);
+}
+
+static parseal_status aggregate_with(parseal_aggregator *a, const side *s, uint32_t *result)
+{
+    const parseal_vec sum = vec(result);
+    parseal_status status = add_updates(a, s);
+    if (status == PARSEAL_OK)
+        status = parseal_aggregator_unmask(a, s->seeds);
+    if (status != PARSEAL_OK) { /* it may be lost; it never gives a sum that is not whole */
+        parseal_update nobody = {.client = 0};
+        const parseal_status later = parseal_aggregator_sum(a, &sum);
+        ensure(later == PARSEAL_ERR_DEVICE || later == PARSEAL_OK || met_failure(later));
+        ensure(parseal_aggregator_add_plain(a, &nobody, 1, NULL) != PARSEAL_OK);
+        return status;
+    }
+    return parseal_aggregator_sum(a, &sum);
+}
+
+static parseal_status aggregate_on(const side *s, uint32_t *result)
+{
+    parseal_aggregator *a = NULL;
+    parseal_aggregator_options options = PARSEAL_AGGREGATOR_OPTIONS_INIT;
+    options.ring = ring;
+    options.dim = COUNT;
+    options.bits = BITS;
+    parseal_status status = parseal_aggregator_create(&a, s->ctx, &options);
+    ensure((status == PARSEAL_OK) == (a != NULL));
+    if (status == PARSEAL_OK)
+        status = aggregate_with(a, s, result);
+    parseal_aggregator_destroy(a);
+    return status;
+}
+
+WORK(aggregate)
+
+static void aggregators(void **state)
+{
+    (void)state;
+    fail_all("parseal_aggregator_*", aggregate);
+}
+
 static bool has_device(void)
 {
     side s = {0};
@@ -497,6 +565,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(finished_on_the_cpu, open_both, close_both),
         cmocka_unit_test_setup_teardown(plans, open_both, close_both),
         cmocka_unit_test_setup_teardown(vectors, open_both, close_both),
+        cmocka_unit_test_setup_teardown(aggregators, open_both, close_both),
     };
     if (argc != 2 || !fault_subject_find(argv[1])) {
         print_error("usage: %s opencl|cuda\n", argv[0]);

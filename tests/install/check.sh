@@ -6,7 +6,7 @@
 #   check.sh cmake c|cxx TARGET    an outside project through find_package
 #   check.sh pkg-config c|cxx      the same source through pkg-config
 #   check.sh exports               what the shared library shows
-#   check.sh header                the header alone
+#   check.sh header                each header alone
 #   check.sh commands              the installed commands start
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -74,21 +74,27 @@ check_exports() {
     readelf -d "$library" | grep -q 'SONAME.*\[libparseal\.so\.0\]' || fail "SONAME is not libparseal.so.0"
     others=$(nm -D --defined-only "$library" | awk '$2 != "A" { print $3 }' | grep -v '^parseal_' || true)
     [ -z "$others" ] || fail "exported without the prefix:" "$others"
-    # Each function of the header, and nothing that is not in it.
+    # Each function of the headers, and nothing that is not in them.
     diff <(nm -D --defined-only "$library" | awk '$2 == "T" { sub("@.*", "", $3); print $3 }' | sort) \
         <(declared_functions) || fail "header (>) and shared library (<) differ"
 }
 
-# The functions that the header declares for export.
+headers() { find "$PREFIX/include/parseal" -name '*.h' -printf '%f\n'; }
+
+# The functions that the headers declare for export.
 declared_functions() {
-    "$CC" -E -P -DPARSEAL_API=PARSEAL_EXPORTED "$PREFIX/include/parseal/parseal.h" | tr '\n' ' ' |
+    headers | sed 's/.*/#include <parseal\/&>/' |
+        "$CC" -E -P -DPARSEAL_API=PARSEAL_EXPORTED -I "$PREFIX/include" -x c - | tr '\n' ' ' |
         grep -o 'PARSEAL_EXPORTED [^(]*(' | sed 's/.*\b\(parseal_[a-z0-9_]*\)(/\1/' | sort
 }
 
-# compile_header COMPILER LANGUAGE STANDARD: a file that includes the header and nothing else.
+# compile_header COMPILER LANGUAGE STANDARD: for each header a file that includes it and nothing else.
 compile_header() {
-    echo "#include <parseal/parseal.h>" |
-        "$1" -x "$2" -std="$3" -I "$PREFIX/include" -Wall -Wextra -Wpedantic -Werror -fsyntax-only -
+    local header
+    for header in $(headers); do
+        echo "#include <parseal/$header>" |
+            "$1" -x "$2" -std="$3" -I "$PREFIX/include" -Wall -Wextra -Wpedantic -Werror -fsyntax-only -
+    done
 }
 
 check_header() {

@@ -1,0 +1,42 @@
+/* Output files that appear under their name as a whole or not at all. */
+#ifndef PARSEAL_CLI_OUTPUT_H
+#define PARSEAL_CLI_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "cli.h"
+
+/* One at a time may be under way: SIGINT, SIGTERM and SIGHUP remove its temporary file. */
+typedef struct {
+    const char *name; /* the caller's */
+    int fd;
+    char *path;   /* under which it appears; NULL: standard output, a pipe or a device, which are
+                     written as the bytes come */
+    char *beside; /* where it is until then */
+} output;
+
+/* Whether path stands for standard output. */
+bool output_is_stdout(const char *path);
+
+/* Finds out whether path can be written before hours of work depend on it: CLI_USAGE if not, naming
+ * the option. */
+int output_check(const char *option, const char *path, cli_failure *failure);
+
+/* The file will have what the umask leaves of `mode`. A link stays: what it points to is replaced.
+ * path must stay as it is until the end. */
+int output_begin(output *o, const char *path, mode_t mode, cli_failure *failure);
+int output_write(output *o, const void *bytes, size_t size, cli_failure *failure);
+
+/* The output is complete: the file is on the disk, and then has its name. Ends the output, also
+ * where it fails. */
+int output_commit(output *o, cli_failure *failure);
+
+/* Ends the output with nothing under its name; harmless after output_commit. */
+void output_abandon(output *o);
+
+/* Whether bytes are out of our hands as soon as they are written. */
+bool output_is_stream(const output *o);
+
+#endif
