@@ -1,36 +1,13 @@
 /* Exports of aggregators (the format is in parseal/aggregator.h). */
 #include <inttypes.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/aggregator.h"
+#include "host/aggregator_format.h"
 #include "host/bytes.h"
 #include "host/check.h"
-
-enum { HEAD = 64, DIGEST = 32, VERSION = 1 };
-
-static const uint8_t magic[8] = {'p', 'a', 'r', 's', 'e', 'a', 'l', 'A'};
-
-/* Bytes before each part. */
-enum {
-    AT_VERSION = 8,
-    AT_ELEMENT_SIZE = 12,
-    AT_MODULUS = 16,
-    AT_DIM = 24,
-    AT_BITS = 32,
-    AT_RESERVED = 36,
-    AT_QUANT_BITS = 40,
-    AT_QUANT_CLIP = 44,
-    AT_CLIENTS = 48,
-    AT_RESERVED_TOO = 56
-};
-
-static void digest_of(const uint8_t *bytes, size_t size, uint8_t digest[DIGEST])
-{
-    (void)crypto_generichash(digest, DIGEST, bytes, size, NULL, 0);
-}
 
 /* ------------------------------------------------------------------------------------- export --
  */

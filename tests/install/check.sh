@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # One check of an installed parseal. tests/install/CMakeLists.txt gives, in the environment: PREFIX (where
-# it was installed), CC, CXX ("" where there is none), SANITIZE (the flags of the sanitizers it was built with), WORK
-# (a folder for this check alone), CMAKE. Exit status 77: skipped.
+# it was installed), CC, CXX ("" where there is none), SANITIZE (the flags of the sanitizers it was built with),
+# MPI_FLAGS (where mpi.h is, or ""), WORK (a folder for this check alone), CMAKE. Exit status 77: skipped.
 #   check.sh install BUILD CONFIG  installs a build into PREFIX, emptied before
 #   check.sh cmake c|cxx TARGET    an outside project through find_package
 #   check.sh pkg-config c|cxx      the same source through pkg-config
-#   check.sh exports               what the shared library shows
-#   check.sh header                each header alone
+#   check.sh exports LIBRARY       what the shared library shows (libparseal, libparseal_mpi)
+#   check.sh header LIBRARY        its headers alone
+#   check.sh mpi TARGET|pkg-config an outside project that uses the component mpi
+#   check.sh no-mpi                the same where the component was not built
 #   check.sh commands              the installed commands start
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -68,40 +70,83 @@ check_pkg_config() {
     LD_LIBRARY_PATH=$(dirname "$(installed libparseal.so.0)") expect_version "$WORK/outside"
 }
 
+# check_exports LIBRARY: its functions all begin with its name.
 check_exports() {
-    local library others
-    library=$(installed libparseal.so.0)
-    readelf -d "$library" | grep -q 'SONAME.*\[libparseal\.so\.0\]' || fail "SONAME is not libparseal.so.0"
-    others=$(nm -D --defined-only "$library" | awk '$2 != "A" { print $3 }' | grep -v '^parseal_' || true)
+    local library others name=${1#lib}
+    library=$(installed "$1.so.0")
+    readelf -d "$library" | grep -q "SONAME.*\[$1\.so\.0\]" || fail "SONAME is not $1.so.0"
+    others=$(nm -D --defined-only "$library" | awk '$2 != "A" { print $3 }' | grep -v "^${name}_" || true)
     [ -z "$others" ] || fail "exported without the prefix:" "$others"
     # Each function of the headers, and nothing that is not in them.
     diff <(nm -D --defined-only "$library" | awk '$2 == "T" { sub("@.*", "", $3); print $3 }' | sort) \
-        <(declared_functions) || fail "headers (>) and shared library (<) differ"
+        <(declared_functions "$name" | grep "^${name}_") || fail "header (>) and shared library (<) differ"
 }
 
-headers() { find "$PREFIX/include/parseal" -name '*.h' -printf '%f\n'; }
+# headers parseal|parseal_mpi: those of one library.
+headers() {
+    if [ "$1" = parseal_mpi ]; then echo mpi.h; return 0; fi
+    find "$PREFIX/include/parseal" -name '*.h' ! -name mpi.h -printf '%f\n'
+}
 
-# The functions that the headers declare for export.
+# The functions that the library's headers declare for export.
 declared_functions() {
-    headers | sed 's/.*/#include <parseal\/&>/' |
-        "$CC" -E -P -DPARSEAL_API=PARSEAL_EXPORTED -I "$PREFIX/include" -x c - | tr '\n' ' ' |
+    # shellcheck disable=SC2086 # the flags are words
+    headers "$1" | sed 's/.*/#include <parseal\/&>/' |
+        "$CC" -E -P -DPARSEAL_API=PARSEAL_EXPORTED $MPI_FLAGS -I "$PREFIX/include" -x c - | tr '\n' ' ' |
         grep -o 'PARSEAL_EXPORTED [^(]*(' | sed 's/.*\b\(parseal_[a-z0-9_]*\)(/\1/' | sort
 }
 
 # compile_header COMPILER LANGUAGE STANDARD: for each header a file that includes it and nothing else.
 compile_header() {
     local header
-    for header in $(headers); do
+    for header in $(headers "$LIBRARY"); do
+        # shellcheck disable=SC2086 # the flags are words
         echo "#include <parseal/$header>" |
-            "$1" -x "$2" -std="$3" -I "$PREFIX/include" -Wall -Wextra -Wpedantic -Werror -fsyntax-only -
+            "$1" $MPI_FLAGS -x "$2" -std="$3" -I "$PREFIX/include" -Wall -Wextra -Wpedantic -Werror -fsyntax-only -
     done
 }
 
+# check_header LIBRARY
 check_header() {
+    LIBRARY=${1#lib}
     compile_header "$CC" c c11
     needs_compiler cxx
     compile_header "$CXX" c++ c++11
     compile_header "$CXX" c++ c++17
+}
+
+# check_mpi TARGET|pkg-config: the main library does not need MPI, and an outside program finds the component.
+check_mpi() {
+    local flags libraries
+    libraries=$(dirname "$(installed libparseal.so.0)")
+    if readelf -d "$libraries/libparseal.so.0" | grep 'NEEDED.*libmpi'; then fail "libparseal.so.0 needs MPI"; fi
+    if [ "$1" != pkg-config ]; then
+        rm -rf "$WORK"
+        "$CMAKE" -S "$here/outside-mpi" -B "$WORK" -DTARGET="$1" -DCMAKE_BUILD_TYPE=Release \
+            -DCMAKE_PREFIX_PATH="$PREFIX" "-DCMAKE_C_COMPILER=$CC" "-DCMAKE_C_FLAGS=$SANITIZE"
+        "$CMAKE" --build "$WORK" --verbose
+    else
+        command -v mpicc >/dev/null || skip "no mpicc"
+        mkdir -p "$WORK"
+        flags=$(PKG_CONFIG_PATH=$libraries/pkgconfig pkg-config --cflags --libs parseal_mpi)
+        echo "pkg-config: $flags"
+        # shellcheck disable=SC2086 # the flags are words
+        OMPI_CC=$CC MPICH_CC=$CC mpicc $SANITIZE "$here/outside-mpi/main.c" -o "$WORK/outside" $flags
+    fi
+    # MPI itself frees less than it takes.
+    ASAN_OPTIONS=detect_leaks=0 LD_LIBRARY_PATH=$libraries expect_version "$WORK/outside"
+}
+
+# Nothing of it is installed, and who asks for it is told so.
+check_no_mpi() {
+    local found
+    found=$(find "$PREFIX" -name '*mpi*')
+    [ -z "$found" ] || fail "installed:" "$found"
+    rm -rf "$WORK"
+    mkdir -p "$WORK"
+    if "$CMAKE" -S "$here/outside-mpi" -B "$WORK" -DTARGET=parseal::parseal_mpi -DCMAKE_PREFIX_PATH="$PREFIX" \
+        "-DCMAKE_C_COMPILER=$CC" >"$WORK/said" 2>&1; then fail "the component mpi was found"; fi
+    tr -s ' \n' ' ' <"$WORK/said" | grep -q "parseal missing required component: mpi" || fail "$(cat "$WORK/said")"
 }
 
 check_commands() {
@@ -114,8 +159,10 @@ case ${1-} in
 install) install_build "$2" "$3" ;;
 cmake) check_cmake "$2" "$3" ;;
 pkg-config) check_pkg_config "$2" ;;
-exports) check_exports ;;
-header) check_header ;;
+exports) check_exports "$2" ;;
+header) check_header "$2" ;;
+mpi) check_mpi "$2" ;;
+no-mpi) check_no_mpi ;;
 commands) check_commands ;;
 *) fail "unknown check \"${1-}\"" ;;
 esac
