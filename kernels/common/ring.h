@@ -41,20 +41,18 @@ typedef struct {
 } ring_wide;
 
 /* m is not a power of two. The quotient is divided out bit by bit. */
-FN ring_wide ring_wide_of(ring_params r, u32 bits)
+FN void ring_wide_init(ring_wide *wide, ring_params r, u32 bits)
 {
-    ring_wide wide;
     u64 rest = 0 - r.reciprocal * r.modulus;
-    wide.power = rest;
-    wide.quotient = 0;
-    wide.bits = bits;
+    wide->power = rest;
+    wide->quotient = 0;
+    wide->bits = bits;
     for (u32 i = 0; i < bits; i++) {
         const u64 doubled = rest << 1;
         const u32 over = (u32)(rest >> 63) | (u32)(doubled >= r.modulus);
         rest = doubled - (r.modulus & mask64(over));
-        wide.quotient = wide.quotient << 1 | over;
+        wide->quotient = wide->quotient << 1 | over;
     }
-    return wide;
 }
 
 /* carries 2^64 + x mod m, for carries < 2^bits and m not a power of two. The quotient of carries

@@ -148,7 +148,7 @@ packed_sum64(ring_params ring, u8 *acc, u64 count, u32 bits, u32 n, vec_inputs v
 {
     ring_wide wide = {};
     if (!ring.power_of_two)
-        wide = ring_wide_of(ring, CARRY_BITS);
+        ring_wide_init(&wide, ring, CARRY_BITS);
     for (u64 i = (u64)block_id() * THREADS + thread_id(); i < count;
          i += (u64)block_count() * THREADS) {
         u64 sum = ((const u64 *)acc)[i];

@@ -161,6 +161,6 @@ KERNEL(THREADS, 4) vec_sum64(ring_params ring, u8 *acc, u64 count, u32 n, vec_in
     wide_ring r = {};
     r.ring = ring;
     if (!ring.power_of_two)
-        r.wide = ring_wide_of(ring, CARRY_BITS);
+        ring_wide_init(&r.wide, ring, CARRY_BITS);
     sum_vectors<sum64, u64>(r, acc, count, n, v);
 }

@@ -83,6 +83,8 @@ __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void packed_sum64(
     }
     EACH_INPUT
 #undef EACH
+    ring_wide wide;
+    ring_wide_init(&wide, ring, 4);
     *to = ring.power_of_two ? sum & ring.low_bits
-                            : ring_reduce_wide(ring, ring_wide_of(ring, 4), (u32)carries, sum);
+                            : ring_reduce_wide(ring, wide, (u32)carries, sum);
 }

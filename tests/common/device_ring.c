@@ -14,7 +14,9 @@ u32 device_reduce32(ring_params r, u32 x)
 
 u64 device_reduce_wide(ring_params r, u32 bits, u32 carries, u64 x)
 {
-    return ring_reduce_wide(r, ring_wide_of(r, bits), carries, x);
+    ring_wide wide;
+    ring_wide_init(&wide, r, bits);
+    return ring_reduce_wide(r, wide, carries, x);
 }
 
 u64 device_add(ring_params r, u64 a, u64 b)
