@@ -32,7 +32,7 @@ endforeach()
 
 foreach(op aead.seal.aes128gcm aead.open.aes128gcm aead.seal.aes256gcm aead.open.aes256gcm mask.write
            mask.add vec.sum.u32.pow2 vec.sum.u32.prime vec.sum.u64.pow2 vec.sum.u64.prime quantize
-           dequantize pack unpack)
+           dequantize pack unpack mask.fcp.b32 mask.fcp.b20 mask.fcp.rejecting packed.sum.b32 packed.sum.b20)
   if(NOT op IN_LIST seen)
     message(FATAL_ERROR "no row for ${op}")
   endif()

@@ -5,6 +5,8 @@
  *   quantize        the floats read
  *   dequantize      the integers read
  *   pack, unpack    the elements (not the bit stream)
+ *   mask.fcp        the masks' elements, 4 bytes each whatever of the keystream they take
+ *   packed.sum      the elements of all inputs, 4 bytes each, not the bit streams
  */
 #include "operations.h"
 
@@ -48,6 +50,12 @@ static const struct bench_case sum_cases[] = {
 
 static const struct bench_case convert_cases[] = {{4 * MIB, 1, true}, {SIZE_LARGE, 1, false}};
 
+static const struct bench_case fcp_cases[] = {
+    {4 * MIB, 1, false}, {4 * MIB, 10, true}, {4 * MIB, 100, false}};
+
+/* Like sums, but only the bit streams come from memory. */
+static const struct bench_case packed_cases[] = {{4 * MIB, 16, true}, {MODEL, 16, false}};
+
 #define CASES(list) list, sizeof(list) / sizeof((list)[0])
 
 /* The largest primes below 2^32 and 2^64, and one of which every other word is rejected. */
@@ -83,6 +91,12 @@ const struct operation operations[] = {
     {"dequantize", &family_quant, CASES(convert_cases), .inverse = true},
     {"pack", &family_pack, CASES(convert_cases), .inverse = false},
     {"unpack", &family_pack, CASES(convert_cases), .inverse = true},
+    {"mask.fcp.b32", &family_fcp, CASES(fcp_cases), .ring = {UINT64_C(1) << 32, 4, 0}},
+    {"mask.fcp.b20", &family_fcp, CASES(fcp_cases), .ring = {UINT64_C(1) << 20, 4, 0}},
+    {"mask.fcp.rejecting", &family_fcp, CASES(fcp_cases), .ring = {532021, 4, 0}},
+    {"packed.sum.b32", &family_packed_sum, CASES(packed_cases), .ring = {UINT64_C(1) << 32, 4, 0}},
+    {"packed.sum.b20", &family_packed_sum, CASES(packed_cases), .ring = {UINT64_C(1) << 20, 4, 0}},
+    {"packed.sum.prime", &family_packed_sum, CASES(packed_cases), .ring = {PRIME32, 4, 0}},
 };
 
 const size_t n_operations = sizeof operations / sizeof operations[0];

@@ -39,7 +39,7 @@ struct operation {
     bool inverse;      /* aead: open; mask: add to what is there; quant: dequantize; pack: unpack */
     bool key_each;     /* aead: every message under a key of its own */
     bool in_place;     /* aead: seal over the plaintext */
-    parseal_ring ring; /* mask, vec.sum */
+    parseal_ring ring; /* mask, vec.sum, packed.sum */
 };
 
 /* count pieces of `size` bytes, each `stride` bytes after the one before. */
@@ -71,6 +71,12 @@ struct sum_data {
     parseal_vec *vecs;
 };
 
+struct packed_data {
+    uint8_t *acc;
+    uint8_t *inputs; /* n packed vectors */
+    parseal_buf *bufs;
+};
+
 /* quantize, dequantize, pack and unpack: one array to another. */
 struct convert_data {
     uint8_t *from, *to;
@@ -90,6 +96,7 @@ struct work {
         struct aead_data aead;
         struct mask_data mask;
         struct sum_data sum;
+        struct packed_data packed;
         struct convert_data convert;
     } data;
 };
@@ -104,6 +111,7 @@ void work_reset_results(struct work *w);
 uint8_t *work_save_results(const struct work *w);
 bool work_same_results(const struct work *w, uint8_t *saved);
 
-extern const struct family family_aead, family_mask, family_vec_sum, family_quant, family_pack;
+extern const struct family family_aead, family_mask, family_vec_sum, family_quant, family_pack,
+    family_fcp, family_packed_sum;
 
 #endif

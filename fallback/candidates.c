@@ -33,6 +33,10 @@ static const cpu_candidate quant[] = {
     {AVX512, &quant_avx512}, {AVX2, &quant_avx2}, {PORTABLE, &quant_portable}};
 static const cpu_candidate pack[] = {
     {AVX512, &pack_avx512}, {AVX2, &pack_avx2}, {PORTABLE, &pack_portable}};
+static const cpu_candidate fcp[] = {{VAES512, &fcp_vaes512},
+                                    {VAES256, &fcp_vaes256},
+                                    {AESNI, &fcp_aesni},
+                                    {PORTABLE, &fcp_portable}};
 
 #elif defined(__AARCH64EL__)
 
@@ -49,6 +53,7 @@ static const cpu_candidate mask[] = {{NEON, &mask_neon}, {PORTABLE, &mask_portab
 static const cpu_candidate vec_sum[] = {{NEON, &vec_neon}, {PORTABLE, &vec_portable}};
 static const cpu_candidate quant[] = {{PORTABLE, &quant_portable}};
 static const cpu_candidate pack[] = {{PORTABLE, &pack_portable}};
+static const cpu_candidate fcp[] = {{ARMV8, &fcp_armv8}, {PORTABLE, &fcp_portable}};
 
 #else
 
@@ -63,6 +68,7 @@ static const cpu_candidate mask[] = {{PORTABLE, &mask_portable}};
 static const cpu_candidate vec_sum[] = {{PORTABLE, &vec_portable}};
 static const cpu_candidate quant[] = {{PORTABLE, &quant_portable}};
 static const cpu_candidate pack[] = {{PORTABLE, &pack_portable}};
+static const cpu_candidate fcp[] = {{PORTABLE, &fcp_portable}};
 
 #endif
 
@@ -81,7 +87,7 @@ const cpu_candidate *cpu_candidates(int32_t primitive, size_t *count)
     } lists[PARSEAL_PRIMITIVES] = {
         [PARSEAL_PRIMITIVE_AEAD] = LIST(aead),       [PARSEAL_PRIMITIVE_MASK] = LIST(mask),
         [PARSEAL_PRIMITIVE_VEC_SUM] = LIST(vec_sum), [PARSEAL_PRIMITIVE_QUANT] = LIST(quant),
-        [PARSEAL_PRIMITIVE_PACK] = LIST(pack),
+        [PARSEAL_PRIMITIVE_PACK] = LIST(pack),       [PARSEAL_PRIMITIVE_FCP] = LIST(fcp),
     };
     *count = lists[primitive].count;
     return lists[primitive].list;

@@ -5,29 +5,11 @@
 #include <string.h>
 
 #include "fallback/accumulate.h"
-#include "fallback/candidates.h"
+#include "fallback/cpu_device.h"
 #include "fallback/cpu_features.h"
 #include "fallback/gcm.h"
 #include "fallback/threads.h"
-#include "fallback/vectors.h"
 #include "fallback/wipe.h"
-#include "host/backend.h"
-
-typedef struct {
-    char name[128];
-    uint32_t threads;
-    uint64_t cache_size;
-    size_t max_level;
-    const cpu_candidate *chosen[PARSEAL_PRIMITIVES];
-} cpu_device;
-
-#define CHOSEN(device, primitive, type) \
-    ((const type *)((const cpu_device *)(device))->chosen[primitive]->impl)
-
-static void *address(const parseal_buf *buf)
-{
-    return (void *)(buf->handle + (uintptr_t)buf->offset);
-}
 
 /* ------------------------------------------------------------------------------------ device -- */
 
@@ -73,11 +55,6 @@ static const char *device_name(const void *device)
     return ((const cpu_device *)device)->name;
 }
 
-static uint32_t device_threads(const void *device)
-{
-    return ((const cpu_device *)device)->threads;
-}
-
 static size_t impl_count(const void *device, int32_t primitive)
 {
     size_t count;
@@ -112,11 +89,9 @@ static bool accepts(uint32_t buf_kind)
     return buf_kind == PARSEAL_BUF_HOST;
 }
 
-/* ---------------------------------------------------------------------------- keys and seeds -- */
+/* ---------------------------------------------------------------------------- keys -- */
 
-/* Guarded memory that is read-only once filled. The block begins at a multiple of 64, as its size
- * is one. */
-static void *guarded(size_t n, size_t size)
+void *cpu_guarded(size_t n, size_t size)
 {
     if (sodium_init() < 0 || n > SIZE_MAX / 2 / size)
         return NULL;
@@ -142,7 +117,7 @@ static parseal_status keys_create(void **keys, const void *device, int32_t alg,
     if (k == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "keys: out of memory");
     k->impl = CHOSEN(device, PARSEAL_PRIMITIVE_AEAD, gcm_impl);
-    k->expanded = guarded(n, k->impl->key_size);
+    k->expanded = cpu_guarded(n, k->impl->key_size);
     if (k->expanded == NULL) {
         free(k);
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "keys: no guarded memory for %zu keys", n);
@@ -159,35 +134,6 @@ static void keys_destroy(void *keys)
 {
     sodium_free(((cpu_keys *)keys)->expanded); /* wipes */
     free(keys);
-}
-
-typedef struct {
-    size_t n;
-    mask_seed list[];
-} cpu_seeds;
-
-static parseal_status seeds_create(void **seeds, const void *device, const parseal_seed *list,
-                                   size_t n)
-{
-    (void)device;
-    cpu_seeds *s = guarded(n + 1, sizeof(mask_seed));
-    if (s == NULL)
-        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "seeds: no guarded memory for %zu seeds", n);
-    s->n = n;
-    for (size_t i = 0; i < n; i++) {
-        memcpy(s->list[i].key, list[i].key, sizeof s->list[i].key);
-        memcpy(s->list[i].stream, list[i].stream, sizeof s->list[i].stream);
-        s->list[i].sign = list[i].sign;
-        s->list[i].reserved = 0;
-    }
-    (void)sodium_mprotect_readonly(s);
-    *seeds = s;
-    return PARSEAL_OK;
-}
-
-static void seeds_destroy(void *seeds)
-{
-    sodium_free(seeds); /* wipes */
 }
 
 /* -------------------------------------------------------------------------------------- aead -- */
@@ -272,7 +218,7 @@ static parseal_status batch_run(const void *device, const void *keys, parseal_ms
     msg_source source = {keys, msgs, false};
     gcm_tile *tiles;
     gcm_batch batch = {.impl = source.keys->impl,
-                       .threads = device_threads(device),
+                       .threads = cpu_threads(device),
                        .items = msg_items,
                        .source = &source};
     if (!make_tiles(&batch, msg_len, &source, n, &tiles))
@@ -312,22 +258,22 @@ static void memory_destroy(const void *device, parseal_buf *memory)
     (void)device;
     if (memory->handle == 0)
         return;
-    sodium_memzero(address(memory), (size_t)memory->size);
-    free(address(memory));
+    sodium_memzero(cpu_address(memory), (size_t)memory->size);
+    free(cpu_address(memory));
     *memory = (parseal_buf){0};
 }
 
 static parseal_status memory_read(const void *device, const parseal_buf *memory, void *to)
 {
     (void)device;
-    memcpy(to, address(memory), (size_t)memory->size);
+    memcpy(to, cpu_address(memory), (size_t)memory->size);
     return PARSEAL_OK;
 }
 
 static parseal_status memory_write(const void *device, const parseal_buf *memory, const void *from)
 {
     (void)device;
-    memcpy(address(memory), from, (size_t)memory->size);
+    memcpy(cpu_address(memory), from, (size_t)memory->size);
     return PARSEAL_OK;
 }
 
@@ -335,10 +281,8 @@ static parseal_status verify(const void *device, const cpu_keys *keys, parseal_m
 {
     msg_source source = {keys, msgs, false};
     gcm_tile *tiles;
-    gcm_batch batch = {.impl = keys->impl,
-                       .threads = device_threads(device),
-                       .items = msg_items,
-                       .source = &source};
+    gcm_batch batch = {
+        .impl = keys->impl, .threads = cpu_threads(device), .items = msg_items, .source = &source};
     if (make_tiles(&batch, msg_len, &source, n, &tiles)) {
         batch.partial = malloc(16 * batch.n_tiles);
         if (batch.partial != NULL)
@@ -376,11 +320,11 @@ static parseal_status accumulate_some(const void *device, const cpu_keys *k, par
     const accumulation a = {.gcm = k != NULL ? k->impl : NULL,
                             .pack = CHOSEN(device, PARSEAL_PRIMITIVE_PACK, pack_impl),
                             .vec = CHOSEN(device, PARSEAL_PRIMITIVE_VEC_SUM, vec_impl),
-                            .threads = device_threads(device),
+                            .threads = cpu_threads(device),
                             .modulus = ring->modulus,
                             .element_size = ring->element_size,
                             .bits = bits,
-                            .acc = address(&acc->buf),
+                            .acc = cpu_address(&acc->buf),
                             .count = acc->n};
     accumulate_items(&a, items, n_items);
     free(items);
@@ -458,7 +402,7 @@ static parseal_status plan_create(void **plan, const void *device, const void *k
     p->shape = shape;
     p->keys = keys;
     p->batch.impl = p->keys->impl;
-    p->batch.threads = device_threads(device);
+    p->batch.threads = cpu_threads(device);
     p->batch.items = io_items;
     if (!make_tiles(&p->batch, shape_len, shape, shape->n, &p->tiles)) {
         free(p);
@@ -486,88 +430,18 @@ static parseal_status plan_run(const void *plan, const parseal_aead_io *io, bool
 {
     const cpu_plan *p = plan;
     const io_source source = {p,
-                              address(&io->in),
-                              address(&io->out),
-                              address(&io->aad),
-                              address(&io->nonce),
-                              address(&io->tag),
-                              address(&io->verdict)};
+                              cpu_address(&io->in),
+                              cpu_address(&io->out),
+                              cpu_address(&io->aad),
+                              cpu_address(&io->nonce),
+                              cpu_address(&io->tag),
+                              cpu_address(&io->verdict)};
     gcm_batch batch = p->batch;
     (void)stream;
     batch.source = &source;
     if (p->tiles != NULL)
-        batch.partial = address(&io->workspace);
+        batch.partial = cpu_address(&io->workspace);
     gcm_run(&batch, open);
-    return PARSEAL_OK;
-}
-
-/* ----------------------------------------------------------------------------------- vectors -- */
-
-static parseal_status mask(const void *device, const void *seeds, const parseal_ring *ring,
-                           const parseal_vec *acc, uint64_t first, bool write, void *stream)
-{
-    const cpu_seeds *s = seeds;
-    (void)stream;
-    vectors_mask(CHOSEN(device, PARSEAL_PRIMITIVE_MASK, mask_impl), device_threads(device), s->list,
-                 s->n, ring->modulus, ring->element_size, address(&acc->buf), first, acc->n, write);
-    return PARSEAL_OK;
-}
-
-static parseal_status vec_sum(const void *device, const parseal_ring *ring, const parseal_vec *acc,
-                              const parseal_vec *v, size_t n, void *stream)
-{
-    const void **inputs = malloc((n + 1) * sizeof *inputs);
-    (void)stream;
-    if (inputs == NULL)
-        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "v: out of memory for %zu vectors", n);
-    for (size_t j = 0; j < n; j++)
-        inputs[j] = address(&v[j].buf);
-    vectors_sum(CHOSEN(device, PARSEAL_PRIMITIVE_VEC_SUM, vec_impl), device_threads(device),
-                ring->modulus, ring->element_size, address(&acc->buf), inputs, n, acc->n);
-    free(inputs);
-    return PARSEAL_OK;
-}
-
-static parseal_status quantize(const void *device, const parseal_quant *quant, float scale,
-                               const parseal_vec *x, const parseal_vec *q, const void *seeds,
-                               uint64_t first, const parseal_buf *nonfinite, void *stream)
-{
-    const quant_params params = {quant->clip, scale, quant->bits, quant->float_type,
-                                 quant->element_size};
-    (void)stream;
-    const uint64_t count = vectors_quantize(CHOSEN(device, PARSEAL_PRIMITIVE_QUANT, quant_impl),
-                                            CHOSEN(device, PARSEAL_PRIMITIVE_MASK, mask_impl),
-                                            device_threads(device), &params, address(&x->buf),
-                                            seeds != NULL ? ((const cpu_seeds *)seeds)->list : NULL,
-                                            first, address(&q->buf), q->n);
-    if (nonfinite != NULL)
-        memcpy(address(nonfinite), &count, sizeof count);
-    return PARSEAL_OK;
-}
-
-static parseal_status dequantize(const void *device, uint32_t element_size, const parseal_vec *sum,
-                                 double step, double n_clients, double clip,
-                                 const parseal_vec *mean, void *stream)
-{
-    const dequant_params params = {step, n_clients, clip, element_size};
-    (void)stream;
-    vectors_dequantize(CHOSEN(device, PARSEAL_PRIMITIVE_QUANT, quant_impl), device_threads(device),
-                       &params, address(&sum->buf), address(&mean->buf), mean->n);
-    return PARSEAL_OK;
-}
-
-static parseal_status pack(const void *device, uint32_t bits, uint32_t element_size,
-                           const parseal_vec *elements, const parseal_buf *packed, bool unpack,
-                           void *stream)
-{
-    const pack_impl *impl = CHOSEN(device, PARSEAL_PRIMITIVE_PACK, pack_impl);
-    (void)stream;
-    if (unpack)
-        vectors_unpack(impl, device_threads(device), bits, element_size, address(packed),
-                       address(&elements->buf), elements->n);
-    else
-        vectors_pack(impl, device_threads(device), bits, element_size, address(&elements->buf),
-                     address(packed), elements->n);
     return PARSEAL_OK;
 }
 
@@ -577,15 +451,17 @@ const parseal_backend parseal_cpu_backend = {
     .device_open = device_open,
     .device_close = free,
     .device_name = device_name,
-    .device_threads = device_threads,
+    .device_threads = cpu_threads,
     .impl_count = impl_count,
     .impl_entry = impl_entry,
     .impl_use = impl_use,
     .accepts = accepts,
     .keys_create = keys_create,
     .keys_destroy = keys_destroy,
-    .seeds_create = seeds_create,
-    .seeds_destroy = seeds_destroy,
+    .seeds_create = cpu_seeds_create,
+    .seeds_destroy = cpu_seeds_destroy,
+    .fcp_create = cpu_fcp_create,
+    .fcp_destroy = cpu_fcp_destroy,
     .batch_run = batch_run,
     .memory_create = memory_create,
     .memory_destroy = memory_destroy,
@@ -596,9 +472,11 @@ const parseal_backend parseal_cpu_backend = {
     .plan_destroy = plan_destroy,
     .plan_workspace_size = plan_workspace_size,
     .plan_run = plan_run,
-    .mask = mask,
-    .vec_sum = vec_sum,
-    .quantize = quantize,
-    .dequantize = dequantize,
-    .pack = pack,
+    .mask = cpu_mask,
+    .fcp_mask = cpu_fcp_mask,
+    .vec_sum = cpu_vec_sum,
+    .quantize = cpu_quantize,
+    .dequantize = cpu_dequantize,
+    .pack = cpu_pack,
+    .packed_sum = cpu_packed_sum,
 };

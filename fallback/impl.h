@@ -77,6 +77,44 @@ typedef struct {
                   void *acc, uint64_t first, size_t count, bool write);
 } mask_impl;
 
+/* --------------------------------------------------------- masks of format `fcp-aes256ctr` -- */
+
+/* How elements mod R come from the keystream (parseal/fcp.h). */
+typedef struct {
+    uint64_t modulus, low_bits; /* R and 2^bw - 1 */
+    uint64_t rejected;          /* candidates below 2^bw - R are passed over; 0: none */
+    uint32_t bytes;             /* of a candidate */
+    uint32_t element_size;      /* 4 where R <= 2^32, else 8 */
+} fcp_format;
+
+/* Bytes beyond the keystream, or the elements, that a function may read, and where it says so
+ * overwrite. */
+enum { FCP_SLACK = 512 };
+
+typedef struct {
+    const char *name;
+    size_t key_size; /* bytes of one expanded key, a multiple of 64 */
+
+    void (*key_init)(void *key, const uint8_t bytes[32]);
+
+    /* n blocks from the counter `first` on; overwrites slack. first + n <= 2^32 */
+    void (*keystream)(const void *key, uint32_t first, uint8_t *to, size_t n);
+
+    /* sum[i] += or -= candidate i, mod 2^(8 element_size); overwrites slack of sum. For R a power
+     * of two. */
+    void (*add_candidates)(const fcp_format *format, bool negative, const uint8_t *stream,
+                           uint8_t *sum, size_t count);
+
+    /* The elements that are not passed over among so many candidates, until there are `wanted`.
+     * Returns how many there are; *used candidates were looked at. For other R. */
+    size_t (*select)(const fcp_format *format, const uint8_t *stream, size_t candidates,
+                     uint8_t *elements, size_t wanted, size_t *used);
+
+    /* sum[i] += or -= element i, mod R, all in [0, R); overwrites slack of sum. For other R. */
+    void (*add_elements)(const fcp_format *format, bool negative, const uint8_t *elements,
+                         uint8_t *sum, size_t count);
+} fcp_impl;
+
 /* ---------------------------------------------------------------------------------- vectors -- */
 
 typedef struct {
@@ -124,6 +162,7 @@ typedef struct {
 
 extern const gcm_impl gcm_portable, gcm_aesni, gcm_vaes256, gcm_vaes512, gcm_armv8;
 extern const mask_impl mask_portable, mask_avx2, mask_avx512, mask_neon;
+extern const fcp_impl fcp_portable, fcp_aesni, fcp_vaes256, fcp_vaes512, fcp_armv8;
 extern const vec_impl vec_portable, vec_avx2, vec_avx512, vec_neon;
 extern const quant_impl quant_portable, quant_avx2, quant_avx512;
 extern const pack_impl pack_portable, pack_avx2, pack_avx512;

@@ -203,3 +203,65 @@ void vectors_unpack(const pack_impl *impl, uint32_t threads, uint32_t bits, uint
     pack_job job = {count, impl, bits, element_size, packed, elements};
     for_pieces(threads, count, PIECE, unpack_piece, &job);
 }
+
+/* Inputs that are unpacked into the cache and added from there together. */
+enum { UNPACKED = 2 };
+
+typedef struct {
+    uint64_t count;
+    const pack_impl *pack;
+    const vec_impl *vec;
+    uint32_t bits, element_size;
+    uint64_t modulus;
+    uint8_t *acc;
+    const uint8_t *const *packed;
+    size_t n;
+} packed_sum_job;
+
+/* The streams are read in turn, each for too short a time for the hardware to read ahead. */
+static void prefetch(const uint8_t *p, size_t size)
+{
+#if defined(__GNUC__)
+    for (size_t i = 0; i < size; i += 64)
+        __builtin_prefetch(p + i);
+#else
+    (void)p;
+    (void)size;
+#endif
+}
+
+static void packed_sum_piece(void *arg, size_t i)
+{
+    const packed_sum_job *job = arg;
+    const piece p = piece_at(job->count, i, PIECE);
+    const size_t from = p.begin / 8 * job->bits;
+    uint64_t unpacked[UNPACKED][PIECE];
+    const void *inputs[UNPACKED];
+    size_t done = 0;
+    do {
+        size_t now = 0;
+        for (; now < UNPACKED && done < job->n; now++, done++) {
+            if (done + 1 < job->n)
+                prefetch(job->packed[done + 1] + from, p.n / 8 * job->bits);
+            inputs[now] = unpacked[now];
+            job->pack->unpack(job->bits, job->element_size, job->packed[done] + from, unpacked[now],
+                              p.n);
+        }
+        job->vec->sum(job->modulus, job->element_size, job->acc + p.begin * job->element_size,
+                      inputs, now, 0, p.n);
+    } while (done < job->n);
+    for (size_t j = 0; j < UNPACKED && j < job->n; j++)
+        sodium_memzero(unpacked[j], p.n * job->element_size);
+}
+
+void vectors_packed_sum(const pack_impl *pack, const vec_impl *vec, uint32_t threads, uint32_t bits,
+                        uint64_t modulus, uint32_t element_size, void *acc,
+                        const uint8_t *const *packed, size_t n, uint64_t count)
+{
+    packed_sum_job job = {count, pack, vec, bits, element_size, modulus, acc, packed, n};
+    if (bits == 8 * element_size) /* the stream is the elements, at any address */
+        vectors_sum(vec, threads, modulus, element_size, acc, (const void *const *)packed, n,
+                    count);
+    else
+        for_pieces(threads, count, PIECE, packed_sum_piece, &job);
+}

@@ -25,4 +25,9 @@ void vectors_pack(const pack_impl *impl, uint32_t threads, uint32_t bits, uint32
 void vectors_unpack(const pack_impl *impl, uint32_t threads, uint32_t bits, uint32_t element_size,
                     const uint8_t *packed, void *elements, uint64_t count);
 
+/* acc += the n packed vectors, mod modulus. */
+void vectors_packed_sum(const pack_impl *pack, const vec_impl *vec, uint32_t threads, uint32_t bits,
+                        uint64_t modulus, uint32_t element_size, void *acc,
+                        const uint8_t *const *packed, size_t n, uint64_t count);
+
 #endif

@@ -59,7 +59,8 @@ enum { PARSEAL_ITEM_SPOILED = -1 };
 
 typedef struct parseal_backend {
     int32_t id;
-    bool has_streams; /* false: callers must pass NULL */
+    bool has_streams;      /* false: callers must pass NULL */
+    bool has_long_kernels; /* long messages take kernels of their own, to be proved as well */
 
     /* A device: one opened backend. `list` gives primitive's implementations, best first; `use`
      * chooses one. Both serve selection only: after it the device is never changed. */
@@ -83,6 +84,11 @@ typedef struct parseal_backend {
     parseal_status (*seeds_create)(void **seeds, const void *device, const parseal_seed *list,
                                    size_t n);
     void (*seeds_destroy)(void *seeds);
+    /* n AES-256 keys of 32 bytes, one after another, for masks of parseal/fcp.h mod modulus.
+     * PARSEAL_ERR_UNSUPPORTED where the backend has none mod that. */
+    parseal_status (*fcp_create)(void **fcp, const void *device, uint64_t modulus,
+                                 const uint8_t *keys, const int32_t *signs, size_t n);
+    void (*fcp_destroy)(void *fcp);
 
     /* A batch on host memory; every msgs[i].status is UNSET on entry. After a failure those that
      * are still UNSET can be run again elsewhere: their inputs are as they were. */
@@ -112,6 +118,9 @@ typedef struct parseal_backend {
 
     parseal_status (*mask)(const void *device, const void *seeds, const parseal_ring *ring,
                            const parseal_vec *acc, uint64_t first, bool write, void *stream);
+    /* ring: of the set's own modulus */
+    parseal_status (*fcp_mask)(const void *device, const void *fcp, const parseal_ring *ring,
+                               const parseal_vec *acc, uint64_t first, bool write, void *stream);
     parseal_status (*vec_sum)(const void *device, const parseal_ring *ring, const parseal_vec *acc,
                               const parseal_vec *v, size_t n, void *stream);
     /* scale is the format's s; seeds and nonfinite may be NULL. */
@@ -125,6 +134,9 @@ typedef struct parseal_backend {
     parseal_status (*pack)(const void *device, uint32_t bits, uint32_t element_size,
                            const parseal_vec *elements, const parseal_buf *packed, bool unpack,
                            void *stream);
+    parseal_status (*packed_sum)(const void *device, uint32_t bits, const parseal_ring *ring,
+                                 const parseal_vec *acc, const parseal_buf *packed, size_t n,
+                                 void *stream);
 } parseal_backend;
 
 extern const parseal_backend parseal_cpu_backend, parseal_opencl_backend, parseal_cuda_backend;

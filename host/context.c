@@ -169,9 +169,12 @@ void parseal_seeds_destroy(parseal_seeds *set)
 {
     if (set == NULL)
         return;
-    set->ctx->backend->seeds_destroy(set->data);
+    const bool fcp = set->fcp_modulus != 0;
+    if (set->data != NULL)
+        (fcp ? set->ctx->backend->fcp_destroy : set->ctx->backend->seeds_destroy)(set->data);
     if (set->cpu_data != NULL)
-        set->ctx->cpu.backend->seeds_destroy(set->cpu_data);
+        (fcp ? set->ctx->cpu.backend->fcp_destroy
+             : set->ctx->cpu.backend->seeds_destroy)(set->cpu_data);
     parseal_ctx_destroy(set->ctx);
     free(set);
 }

@@ -77,12 +77,25 @@ static parseal_status pack(const parseal_side *side, const material *m, size_t s
     return side->backend->pack(side->device, 16, 4, &elements, &packed, false, NULL);
 }
 
+static parseal_status fcp(const parseal_side *side, const material *m, size_t size)
+{
+    static const uint8_t keys[32 * INPUTS];
+    static const int32_t signs[INPUTS] = {1, 1, 1, 1};
+    const parseal_vec acc = parseal_host_vec(m->to, size / 4, 4);
+    void *set;
+    TRY(side->backend->fcp_create(&set, side->device, ring.modulus, keys, signs, INPUTS));
+    const parseal_status status =
+        side->backend->fcp_mask(side->device, set, &ring, &acc, 0, false, NULL);
+    side->backend->fcp_destroy(set);
+    return status;
+}
+
 typedef parseal_status (*work)(const parseal_side *side, const material *m, size_t size);
 
 static const work works[PARSEAL_PRIMITIVES] = {
     [PARSEAL_PRIMITIVE_AEAD] = seal,   [PARSEAL_PRIMITIVE_MASK] = mask,
     [PARSEAL_PRIMITIVE_VEC_SUM] = sum, [PARSEAL_PRIMITIVE_QUANT] = quantize,
-    [PARSEAL_PRIMITIVE_PACK] = pack,
+    [PARSEAL_PRIMITIVE_PACK] = pack,   [PARSEAL_PRIMITIVE_FCP] = fcp,
 };
 
 /* The fastest of some runs; negative where one fails. */

@@ -35,9 +35,10 @@ struct parseal_keys {
 
 struct parseal_seeds {
     parseal_ctx *ctx;
-    void *data;
+    void *data; /* NULL where only the CPU beside the device can do it */
     void *cpu_data;
     size_t n;
+    uint64_t fcp_modulus, fcp_length; /* of a set of parseal/fcp.h; else 0 */
 };
 
 parseal_ctx *parseal_ctx_retain(parseal_ctx *ctx);

@@ -70,6 +70,8 @@ static parseal_status check_rounding(const parseal_quant *quant, const parseal_s
         return parseal_fail(PARSEAL_ERR_ARG,
                             "seed: %zu seeds, exactly 1 needed for stochastic rounding",
                             seed != NULL ? seed->n : 0);
+    if (seed->fcp_modulus != 0)
+        return parseal_fail(PARSEAL_ERR_ARG, "seed: of parseal/fcp.h, ChaCha20 expected");
     return check_keystream(first, n, 4);
 }
 

@@ -46,8 +46,8 @@ const char *parseal_backend_name(int32_t backend)
 
 const char *parseal_primitive_name(int32_t primitive)
 {
-    static const char *const names[PARSEAL_PRIMITIVES] = {"aead", "mask", "vec_sum", "quant",
-                                                          "pack"};
+    static const char *const names[PARSEAL_PRIMITIVES] = {"aead",  "mask", "vec_sum",
+                                                          "quant", "pack", "fcp"};
     return primitive >= 0 && primitive < PARSEAL_PRIMITIVES ? names[primitive] : "unknown";
 }
 

@@ -67,7 +67,6 @@ parseal_status parseal_pair_seed(parseal_seed *seed, const uint8_t *secret_key,
                                  const parseal_party *own, const parseal_party *peer,
                                  const void *round, size_t round_len)
 {
-    static const uint8_t no_salt[crypto_auth_hmacsha256_BYTES] = {0};
     uint8_t shared[crypto_scalarmult_BYTES];
     pair_info info = {.len = 0};
     TRY(check_pointer("seed", seed));
@@ -94,9 +93,7 @@ parseal_status parseal_pair_seed(parseal_seed *seed, const uint8_t *secret_key,
     append(&info, round, round_len);
     append_party(&info, own_first ? own : peer);
     append_party(&info, own_first ? peer : own);
-    /* No salt is a salt of as many zeros as the hash has bytes (RFC 5869, section 2.2). */
-    hkdf_sha256(seed->key, sizeof seed->key, shared, sizeof shared, no_salt, sizeof no_salt,
-                info.bytes, info.len);
+    hkdf_sha256(seed->key, sizeof seed->key, shared, sizeof shared, NULL, 0, info.bytes, info.len);
     memset(seed->stream, 0, sizeof seed->stream);
     seed->sign = own_first ? -1 : 1;
     sodium_memzero(shared, sizeof shared);

@@ -7,6 +7,47 @@
 
 /* -------------------------------------------------------------------------------------- mask -- */
 
+/* A set of parseal/fcp.h has a ring and a length of its own. */
+static parseal_status check_fcp(const parseal_seeds *seeds, const parseal_ring *ring,
+                                uint64_t first, uint64_t n)
+{
+    const uint32_t element_size = seeds->fcp_modulus > (uint64_t)UINT32_MAX + 1 ? 8 : 4;
+    if (ring->modulus != seeds->fcp_modulus)
+        return parseal_fail(PARSEAL_ERR_ARG,
+                            "ring.modulus: %" PRIu64 ", but the seeds' masks are mod %" PRIu64,
+                            ring->modulus, seeds->fcp_modulus);
+    if (ring->element_size != element_size)
+        return parseal_fail(PARSEAL_ERR_ARG,
+                            "ring.element_size: %" PRIu32 ", but the seeds' masks have %" PRIu32,
+                            ring->element_size, element_size);
+    if (n > seeds->fcp_length || first > seeds->fcp_length - n)
+        return parseal_fail(PARSEAL_ERR_SIZE,
+                            "first: %" PRIu64 " + %" PRIu64
+                            " elements pass the masks' length, %" PRIu64,
+                            first, n, seeds->fcp_length);
+    return PARSEAL_OK;
+}
+
+static parseal_status fcp_mask(const parseal_seeds *seeds, const parseal_ring *ring,
+                               const parseal_vec *acc, const char *acc_name, uint64_t first,
+                               bool write, void *stream)
+{
+    const parseal_ctx *ctx = seeds->ctx;
+    const bool in_host_memory = stream == NULL && buf_on_host(&acc->buf);
+    parseal_side side = crossover_side(ctx, PARSEAL_PRIMITIVE_FCP, in_host_memory, acc->buf.size);
+    if (seeds->data == NULL) {
+        if (!in_host_memory)
+            return parseal_fail(PARSEAL_ERR_UNSUPPORTED,
+                                "%s: only in host memory and without a stream: the %s backend has "
+                                "no masks mod %" PRIu64 ", the CPU has",
+                                acc_name, parseal_backend_name(ctx->backend->id), ring->modulus);
+        side = ctx->cpu;
+    }
+    return side.backend->fcp_mask(side.device,
+                                  side.device == ctx->device ? seeds->data : seeds->cpu_data, ring,
+                                  acc, first, write, stream);
+}
+
 static parseal_status mask(const parseal_seeds *seeds, const parseal_ring *ring,
                            const parseal_vec *acc, const char *acc_name, uint64_t first, bool write,
                            void *stream)
@@ -15,8 +56,13 @@ static parseal_status mask(const parseal_seeds *seeds, const parseal_ring *ring,
     const parseal_ctx *ctx = seeds->ctx;
     TRY(check_ring(ring));
     TRY(check_vec(ctx, acc_name, acc, ring->element_size));
-    TRY(check_keystream(first, acc->n, ring->element_size));
+    if (seeds->fcp_modulus != 0)
+        TRY(check_fcp(seeds, ring, first, acc->n));
+    else
+        TRY(check_keystream(first, acc->n, ring->element_size));
     TRY(check_stream(ctx, stream));
+    if (seeds->fcp_modulus != 0)
+        return fcp_mask(seeds, ring, acc, acc_name, first, write, stream);
     const parseal_side side = crossover_side(
         ctx, PARSEAL_PRIMITIVE_MASK, stream == NULL && buf_on_host(&acc->buf), acc->buf.size);
     return side.backend->mask(side.device,
@@ -88,6 +134,16 @@ parseal_status parseal_packed_size(uint64_t n, uint32_t bits, uint64_t *size)
     return PARSEAL_OK;
 }
 
+static parseal_status check_bits(uint32_t bits, uint32_t element_size)
+{
+    if (bits >= 1 && bits <= 8 * element_size)
+        return PARSEAL_OK;
+    return parseal_fail(PARSEAL_ERR_ARG,
+                        "bits: %" PRIu32 ", 1 to %" PRIu32 " expected for elements of %" PRIu32
+                        " bytes",
+                        bits, 8 * element_size, element_size);
+}
+
 static parseal_status pack(parseal_ctx *ctx, uint32_t bits, uint32_t element_size,
                            const parseal_vec *elements, const parseal_buf *packed, bool unpack,
                            void *stream)
@@ -95,11 +151,7 @@ static parseal_status pack(parseal_ctx *ctx, uint32_t bits, uint32_t element_siz
     uint64_t size;
     TRY(check_pointer("ctx", ctx));
     TRY(check_element_size("element_size", element_size));
-    if (bits < 1 || bits > 8 * element_size)
-        return parseal_fail(PARSEAL_ERR_ARG,
-                            "bits: %" PRIu32 ", 1 to %" PRIu32 " expected for elements of %" PRIu32
-                            " bytes",
-                            bits, 8 * element_size, element_size);
+    TRY(check_bits(bits, element_size));
     TRY(check_vec(ctx, "elements", elements, element_size));
     TRY(parseal_packed_size(elements->n, bits, &size));
     TRY(check_buf(ctx, "packed", packed, 1));
@@ -125,4 +177,41 @@ parseal_status parseal_unpack(parseal_ctx *ctx, uint32_t bits, uint32_t element_
                               const parseal_buf *packed, const parseal_vec *elements, void *stream)
 {
     return pack(ctx, bits, element_size, elements, packed, true, stream);
+}
+
+static parseal_status check_packed(const parseal_ctx *ctx, const parseal_vec *acc, uint64_t size,
+                                   const parseal_buf *packed, size_t j)
+{
+    char name[40];
+    snprintf(name, sizeof name, "packed[%zu]", j);
+    TRY(check_buf(ctx, name, packed, 1));
+    if (packed->size != size)
+        return parseal_fail(PARSEAL_ERR_SIZE, "%s.size: %" PRIu64 ", exactly %" PRIu64 " expected",
+                            name, packed->size, size);
+    return check_no_overlap(name, packed, "acc", &acc->buf);
+}
+
+parseal_status parseal_packed_sum(parseal_ctx *ctx, uint32_t bits, const parseal_ring *ring,
+                                  const parseal_vec *acc, const parseal_buf *packed, size_t n,
+                                  void *stream)
+{
+    uint64_t size;
+    TRY(check_pointer("ctx", ctx));
+    TRY(check_ring(ring));
+    TRY(check_bits(bits, ring->element_size));
+    TRY(check_vec(ctx, "acc", acc, ring->element_size));
+    TRY(parseal_packed_size(acc->n, bits, &size));
+    if (n > INT32_MAX)
+        return parseal_fail(PARSEAL_ERR_SIZE, "n: %zu vectors, at most 2^31 - 1 expected", n);
+    if (n > 0)
+        TRY(check_pointer("packed", packed));
+    bool in_host_memory = stream == NULL && buf_on_host(&acc->buf);
+    for (size_t j = 0; j < n; j++) {
+        TRY(check_packed(ctx, acc, size, &packed[j], j));
+        in_host_memory = in_host_memory && buf_on_host(&packed[j]);
+    }
+    TRY(check_stream(ctx, stream));
+    const parseal_side side =
+        crossover_side(ctx, PARSEAL_PRIMITIVE_PACK, in_host_memory, acc->buf.size);
+    return side.backend->packed_sum(side.device, bits, ring, acc, packed, n, stream);
 }

@@ -200,6 +200,18 @@ static void seeds_destroy(void *seeds)
         DESTROY_INSIDE(cuda_of(gpu_seeds_device(seeds)), gpu_seeds_destroy(seeds));
 }
 
+static parseal_status fcp_create(void **fcp, const void *device, uint64_t modulus,
+                                 const uint8_t *keys, const int32_t *signs, size_t n)
+{
+    INSIDE(device, gpu_fcp_create(fcp, device, modulus, keys, signs, n));
+}
+
+static void fcp_destroy(void *fcp)
+{
+    if (fcp != NULL)
+        LET_GO_INSIDE(cuda_of(gpu_fcp_device(fcp)), gpu_fcp_destroy(fcp));
+}
+
 static parseal_status batch_run(const void *device, const void *keys, parseal_msg *msgs, size_t n,
                                 bool open)
 {
@@ -255,6 +267,12 @@ static parseal_status mask(const void *device, const void *seeds, const parseal_
     INSIDE(device, gpu_mask(device, seeds, ring, acc, first, write, stream));
 }
 
+static parseal_status fcp_mask(const void *device, const void *fcp, const parseal_ring *ring,
+                               const parseal_vec *acc, uint64_t first, bool write, void *stream)
+{
+    INSIDE(device, gpu_fcp_mask(device, fcp, ring, acc, first, write, stream));
+}
+
 static parseal_status vec_sum(const void *device, const parseal_ring *ring, const parseal_vec *acc,
                               const parseal_vec *v, size_t n, void *stream)
 {
@@ -282,9 +300,17 @@ static parseal_status pack(const void *device, uint32_t bits, uint32_t element_s
     INSIDE(device, gpu_pack(device, bits, element_size, elements, packed, unpack, stream));
 }
 
+static parseal_status packed_sum(const void *device, uint32_t bits, const parseal_ring *ring,
+                                 const parseal_vec *acc, const parseal_buf *packed, size_t n,
+                                 void *stream)
+{
+    INSIDE(device, gpu_packed_sum(device, bits, ring, acc, packed, n, stream));
+}
+
 const parseal_backend parseal_cuda_backend = {
     .id = PARSEAL_BACKEND_CUDA,
     .has_streams = true,
+    .has_long_kernels = true,
     .device_open = device_open,
     .device_close = device_close,
     .device_name = device_name,
@@ -299,6 +325,8 @@ const parseal_backend parseal_cuda_backend = {
     .keys_destroy = keys_destroy,
     .seeds_create = seeds_create,
     .seeds_destroy = seeds_destroy,
+    .fcp_create = fcp_create,
+    .fcp_destroy = fcp_destroy,
     .batch_run = batch_run,
     .memory_create = memory_create,
     .memory_destroy = memory_destroy,
@@ -310,8 +338,10 @@ const parseal_backend parseal_cuda_backend = {
     .plan_workspace_size = gpu_plan_workspace_size,
     .plan_run = plan_run,
     .mask = mask,
+    .fcp_mask = fcp_mask,
     .vec_sum = vec_sum,
     .quantize = quantize,
     .dequantize = dequantize,
     .pack = pack,
+    .packed_sum = packed_sum,
 };

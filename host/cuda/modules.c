@@ -8,6 +8,7 @@
 #define IMAGE(name) extern const unsigned char cuda_##name##_fatbin[]
 IMAGE(aead);
 IMAGE(aead_crypt);
+IMAGE(fcp);
 IMAGE(ghash_mma);
 IMAGE(mask);
 IMAGE(pack);
@@ -18,13 +19,10 @@ static const struct {
     const char *name;
     const unsigned char *image;
 } files[CUDA_FILES] = {
-    {"aead", cuda_aead_fatbin},
-    {"aead_crypt", cuda_aead_crypt_fatbin},
-    {"ghash_mma", cuda_ghash_mma_fatbin},
-    {"mask", cuda_mask_fatbin},
-    {"pack", cuda_pack_fatbin},
-    {"quant", cuda_quant_fatbin},
-    {"vec", cuda_vec_fatbin},
+    {"aead", cuda_aead_fatbin},   {"aead_crypt", cuda_aead_crypt_fatbin},
+    {"fcp", cuda_fcp_fatbin},     {"ghash_mma", cuda_ghash_mma_fatbin},
+    {"mask", cuda_mask_fatbin},   {"pack", cuda_pack_fatbin},
+    {"quant", cuda_quant_fatbin}, {"vec", cuda_vec_fatbin},
 };
 
 typedef struct {

@@ -26,21 +26,11 @@ typedef struct {
     uint64_t room;        /* bytes of a slot */
 } batch;
 
-/* Bytes of a message's elements where it is unpacked. */
-static uint64_t unpacked_size(const batch *b)
-{
-    const gpu_sink *sink = b->sink;
-    if (sink == NULL || sink->bits == 8 * sink->ring->element_size)
-        return 0;
-    return padded(sink->acc->n * sink->ring->element_size);
-}
-
 /* What a message takes of a slot, the arrays that have an entry for each included. */
 static uint64_t room_of(const batch *b, const parseal_msg *m)
 {
     return padded(m->len) + padded(m->aad_len) + PARSEAL_NONCEBYTES + PARSEAL_TAGBYTES +
-           sizeof(int32_t) + gpu_work_max(b->keys->device->driver, m->len, m->aad_len) +
-           unpacked_size(b);
+           sizeof(int32_t) + gpu_work_max(b->keys->device->driver, m->len, m->aad_len);
 }
 
 /* The padding between a slot's arrays, at most. */
@@ -55,8 +45,8 @@ static bool fits(const batch *b, const parseal_msg *m, uint64_t room)
  * out at the tags, and data is what may go past the slot's host memory. */
 typedef struct {
     size_t first, n;
-    uint64_t aad, nonces, tags, verdicts, data, work, unpacked, end; /* bytes before each array */
-    bool *direct; /* per message: pinned by the caller */
+    uint64_t aad, nonces, tags, verdicts, data, work, end; /* bytes before each array */
+    bool *direct;                                          /* per message: pinned by the caller */
     const parseal_msg *msgs;
     const aead_item *items;
     bool out;
@@ -83,8 +73,7 @@ static load next_load(const batch *b, size_t first)
     l.verdicts = l.tags + PARSEAL_TAGBYTES * l.n;
     l.data = padded(l.verdicts + sizeof(int32_t) * l.n);
     l.work = l.data + data;
-    l.unpacked = padded(l.work + work);
-    l.end = l.unpacked + l.n * unpacked_size(b);
+    l.end = l.work + work;
     return l;
 }
 
@@ -234,18 +223,11 @@ static parseal_status add_load(const batch *b, const gpu_stage *stage, const loa
     gpu_place *places = calloc(l->n, sizeof *places);
     if (places == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "batch: out of memory for %zu messages", l->n);
-    parseal_status status = PARSEAL_OK;
-    for (size_t i = 0; i < l->n && status == PARSEAL_OK; i++) {
-        const gpu_place packed = {l->slot->memory, l->data + l->items[i].in_offset};
-        places[i] = packed;
-        if (unpacked_size(b) == 0)
-            continue;
-        places[i].at = l->unpacked + i * unpacked_size(b);
-        status = gpu_run_unpack(stage->device, s, sink->bits, sink->ring->element_size, &packed,
-                                &places[i], sink->acc->n);
-    }
-    if (status == PARSEAL_OK)
-        status = gpu_run_sum(stage->device, s, sink->ring, &acc, places, l->n, sink->acc->n);
+    for (size_t i = 0; i < l->n; i++)
+        places[i] = (gpu_place){l->slot->memory, l->data + l->items[i].in_offset};
+    const uint32_t bits = sink->bits == 8 * sink->ring->element_size ? 0 : sink->bits;
+    const parseal_status status =
+        gpu_run_sum(stage->device, s, sink->ring, bits, &acc, places, l->n, sink->acc->n);
     free(places);
     return status;
 }

@@ -31,7 +31,15 @@ typedef struct {
 } gpu_pinned;
 
 /* One for each file of kernels. */
-typedef enum { GPU_AEAD, GPU_MASK, GPU_VEC, GPU_QUANT, GPU_PACK, GPU_PROGRAMS } gpu_program;
+typedef enum {
+    GPU_AEAD,
+    GPU_MASK,
+    GPU_VEC,
+    GPU_QUANT,
+    GPU_PACK,
+    GPU_FCP,
+    GPU_PROGRAMS
+} gpu_program;
 
 struct gpu_stage;
 struct gpu_keys;
@@ -131,6 +139,8 @@ struct gpu_driver {
     uint32_t hash_work; /* bytes of work for each tile of aead_hash, beside GPU_WORK a message */
     uint32_t hash_tile_min; /* bytes */
     uint32_t begin_group;   /* messages for each item of aead_begin */
+    uint32_t fcp_blocks; /* blocks of keystream for each item of fcp_mask, at most; 0: those of 16
+                            elements */
 
     parseal_status (*alloc)(const gpu_device *d, uint64_t size, gpu_memory *memory);
     void (*free)(const gpu_device *d, gpu_memory memory);

@@ -11,7 +11,7 @@
 /* Bytes. */
 enum { KEYSTREAM_BLOCK = 64 };
 
-static ring_params params_of(const parseal_ring *ring)
+ring_params gpu_ring(const parseal_ring *ring)
 {
     const uint64_t m = ring->modulus;
     ring_params p = {.modulus = m,
@@ -115,26 +115,49 @@ parseal_status gpu_mask(const void *device, const void *seeds, const parseal_rin
                         const parseal_vec *acc, uint64_t first, bool write, void *stream)
 {
     const gpu_operand operand = {&acc->buf, 8 * ring->element_size, !write, true};
-    mask_work work = {seeds, params_of(ring), first, write};
+    mask_work work = {seeds, gpu_ring(ring), first, write};
     return gpu_for_elements(device, stream, &operand, 1, acc->n, mask_piece, &work);
 }
 
 /* --------------------------------------------------------------------------------------- sum -- */
 
+/* The inputs of a call: elements, or where bits is not 0 streams of so many a time. */
+typedef struct {
+    const parseal_vec *v;
+    const parseal_buf *packed;
+    uint32_t bits;
+    size_t n;
+} sum_inputs;
+
+static const parseal_buf *input_at(const sum_inputs *inputs, size_t j)
+{
+    return inputs->bits != 0 ? &inputs->packed[j] : &inputs->v[j].buf;
+}
+
+static const char *sum_kernel(const parseal_ring *ring, uint32_t bits)
+{
+    if (bits != 0)
+        return ring->element_size == 4 ? "packed_sum32" : "packed_sum64";
+    return ring->element_size == 4 ? "vec_sum32" : "vec_sum64";
+}
+
 /* Without inputs acc is still reduced. */
 parseal_status gpu_run_sum(const gpu_device *d, const gpu_stream *s, const parseal_ring *ring,
-                           const gpu_place *acc, const gpu_place *inputs, size_t n, uint64_t count)
+                           uint32_t bits, const gpu_place *acc, const gpu_place *inputs, size_t n,
+                           uint64_t count)
 {
-    const ring_params params = params_of(ring);
+    const ring_params params = gpu_ring(ring);
     const size_t at_once = d->driver->sum_inputs;
     size_t done = 0;
     do {
         const size_t left = n - done, now = left < at_once ? left : at_once;
         gpu_launch launch;
-        gpu_launch_begin(&launch, d, GPU_VEC, ring->element_size == 4 ? "vec_sum32" : "vec_sum64");
+        gpu_launch_begin(&launch, d, bits != 0 ? GPU_PACK : GPU_VEC, sum_kernel(ring, bits));
         gpu_arg_value(&launch, &params, sizeof params);
         gpu_arg_place(&launch, acc);
         gpu_arg_u64(&launch, count);
+        if (bits != 0)
+            gpu_arg_u32(&launch, bits);
         gpu_arg_u32(&launch, (uint32_t)now);
         gpu_arg_inputs(&launch, inputs + done, now, acc);
         TRY(gpu_launch_run(&launch, s, count));
@@ -146,6 +169,7 @@ parseal_status gpu_run_sum(const gpu_device *d, const gpu_stream *s, const parse
 typedef struct {
     const gpu_device *device;
     const parseal_ring *ring;
+    uint32_t bits; /* of sum_inputs */
     size_t n;
 } sum_work;
 
@@ -155,37 +179,47 @@ static parseal_status sum_piece(void *arg, const gpu_stream *s, const gpu_place 
 {
     const sum_work *w = arg;
     (void)first;
-    return gpu_run_sum(w->device, s, w->ring, &places[0], &places[1], w->n, n);
-}
-
-static parseal_status sum_some(const gpu_device *d, const parseal_ring *ring, gpu_operand *operands,
-                               size_t n, uint64_t count, void *stream)
-{
-    sum_work work = {d, ring, n};
-    return gpu_for_elements(d, stream, operands, n + 1, count, sum_piece, &work);
+    return gpu_run_sum(w->device, s, w->ring, w->bits, &places[0], &places[1], w->n, n);
 }
 
 /* acc takes part each time when the inputs are too many to be staged side by side. */
-parseal_status gpu_vec_sum(const void *device, const parseal_ring *ring, const parseal_vec *acc,
-                           const parseal_vec *v, size_t n, void *stream)
+static parseal_status sum(const gpu_device *d, const parseal_ring *ring, const parseal_vec *acc,
+                          const sum_inputs *inputs, void *stream)
 {
     const uint32_t bits = 8 * ring->element_size;
-    const size_t max = gpu_operands_max(device, bits), at_once = max > 2 ? max - 1 : 1;
-    gpu_operand *operands = calloc(n + 1, sizeof *operands);
+    const size_t max = gpu_operands_max(d, bits), at_once = max > 2 ? max - 1 : 1;
+    gpu_operand *operands = calloc(inputs->n + 1, sizeof *operands);
+    sum_work work = {d, ring, inputs->bits, 0};
     parseal_status status = PARSEAL_OK;
     size_t done = 0;
     if (operands == NULL)
-        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "out of memory for %zu vectors", n);
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "out of memory for %zu vectors", inputs->n);
     do {
-        const size_t now = n - done < at_once ? n - done : at_once;
+        work.n = inputs->n - done < at_once ? inputs->n - done : at_once;
         operands[0] = (gpu_operand){&acc->buf, bits, true, true};
-        for (size_t j = 0; j < now; j++)
-            operands[1 + j] = (gpu_operand){&v[done + j].buf, bits, true, false};
-        status = sum_some(device, ring, operands, now, acc->n, stream);
-        done += now;
-    } while (status == PARSEAL_OK && done < n);
+        for (size_t j = 0; j < work.n; j++)
+            operands[1 + j] = (gpu_operand){input_at(inputs, done + j),
+                                            inputs->bits != 0 ? inputs->bits : bits, true, false};
+        status = gpu_for_elements(d, stream, operands, work.n + 1, acc->n, sum_piece, &work);
+        done += work.n;
+    } while (status == PARSEAL_OK && done < inputs->n);
     free(operands);
     return status;
+}
+
+parseal_status gpu_vec_sum(const void *device, const parseal_ring *ring, const parseal_vec *acc,
+                           const parseal_vec *v, size_t n, void *stream)
+{
+    const sum_inputs inputs = {.v = v, .n = n};
+    return sum(device, ring, acc, &inputs, stream);
+}
+
+parseal_status gpu_packed_sum(const void *device, uint32_t bits, const parseal_ring *ring,
+                              const parseal_vec *acc, const parseal_buf *packed, size_t n,
+                              void *stream)
+{
+    const sum_inputs inputs = {.packed = packed, .bits = bits, .n = n};
+    return sum(device, ring, acc, &inputs, stream);
 }
 
 /* ------------------------------------------------------------------------------ quantisation -- */
@@ -347,26 +381,19 @@ static parseal_status pack_piece(void *arg, const gpu_stream *s, const gpu_place
     return gpu_launch_run(&launch, s, words_of(w->bits, n));
 }
 
-parseal_status gpu_run_unpack(const gpu_device *d, const gpu_stream *s, uint32_t bits,
-                              uint32_t element_size, const gpu_place *packed,
-                              const gpu_place *elements, uint64_t count)
-{
-    gpu_launch launch;
-    gpu_launch_begin(&launch, d, GPU_PACK, "unpack");
-    gpu_arg_place(&launch, packed);
-    gpu_arg_place(&launch, elements);
-    gpu_arg_u32(&launch, element_size);
-    gpu_arg_u32(&launch, bits);
-    gpu_arg_u64(&launch, count);
-    return gpu_launch_run(&launch, s, count);
-}
-
 static parseal_status unpack_piece(void *arg, const gpu_stream *s, const gpu_place *places,
                                    uint64_t first, uint64_t n)
 {
     const pack_work *w = arg;
     (void)first;
-    return gpu_run_unpack(w->device, s, w->bits, w->element_size, &places[1], &places[0], n);
+    gpu_launch launch;
+    gpu_launch_begin(&launch, w->device, GPU_PACK, "unpack");
+    gpu_arg_place(&launch, &places[1]);
+    gpu_arg_place(&launch, &places[0]);
+    gpu_arg_u32(&launch, w->element_size);
+    gpu_arg_u32(&launch, w->bits);
+    gpu_arg_u64(&launch, n);
+    return gpu_launch_run(&launch, s, n);
 }
 
 parseal_status gpu_pack(const void *device, uint32_t bits, uint32_t element_size,

@@ -189,6 +189,7 @@ const gpu_driver ocl_driver = {
     .sum_inputs = OCL_SUM_INPUTS,
     .hash_tile_min = HASH_TILE,
     .begin_group = 32,
+    .fcp_blocks = 32,
     .alloc = alloc,
     .free = free_memory,
     .pin = pin,

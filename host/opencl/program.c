@@ -16,6 +16,7 @@ SOURCE(mask);
 SOURCE(vec);
 SOURCE(quant);
 SOURCE(pack);
+SOURCE(fcp);
 
 typedef struct {
     const char *name;
@@ -29,6 +30,7 @@ static const source sources[GPU_PROGRAMS] = {
     [GPU_VEC] = {"vec.cl", ocl_vec_cl, &ocl_vec_cl_size},
     [GPU_QUANT] = {"quant.cl", ocl_quant_cl, &ocl_quant_cl_size},
     [GPU_PACK] = {"pack.cl", ocl_pack_cl, &ocl_pack_cl_size},
+    [GPU_FCP] = {"fcp.cl", ocl_fcp_cl, &ocl_fcp_cl_size},
 };
 
 /* A GPU keeps AES's state in registers only if all functions are inlined; a CPU has too few. */

@@ -4,7 +4,8 @@
  * giving the same bytes on every backend:
  *
  *   aead   batched AES-128-GCM and AES-256-GCM (NIST SP 800-38D)
- *   mask   ChaCha20 (RFC 8439) keystream expanded to elements of Z_m and added to a vector
+ *   mask   ChaCha20 (RFC 8439) keystream expanded to elements of Z_m and added to a vector;
+ *          parseal/fcp.h: masks of Google's fcp/secagg
  *   vec    sums mod m, quantise / dequantise, pack / unpack
  *
  * WHAT HOLDS FOR EVERY FUNCTION
@@ -78,7 +79,8 @@ enum {
     PARSEAL_ERR_NO_MEMORY = -6, /* host or device memory could not be had */
     PARSEAL_ERR_NO_DEVICE = -7, /* the backend, device or instruction set asked for is not here */
     PARSEAL_ERR_SELFTEST = -8,  /* it is here, but computes known answers wrongly */
-    PARSEAL_ERR_UNSUPPORTED = -9, /* this context's backend cannot take a buffer of this kind */
+    PARSEAL_ERR_UNSUPPORTED = -9, /* this context's backend cannot do it, or not with a buffer of
+                                     this kind */
     PARSEAL_ERR_DEVICE = -10,     /* a driver or device reported a failure */
     PARSEAL_ERR_FORMAT = -11      /* bytes are not what their format says */
 };
@@ -112,7 +114,8 @@ enum {
     PARSEAL_PRIMITIVE_VEC_SUM = 2,
     PARSEAL_PRIMITIVE_QUANT = 3,
     PARSEAL_PRIMITIVE_PACK = 4,
-    PARSEAL_PRIMITIVES = 5
+    PARSEAL_PRIMITIVE_FCP = 5, /* masks of parseal/fcp.h */
+    PARSEAL_PRIMITIVES = 6
 };
 
 typedef struct parseal_ctx parseal_ctx;
@@ -186,7 +189,8 @@ PARSEAL_API parseal_status parseal_ctx_info(const parseal_ctx *ctx, parseal_info
 /* parseal_backend_name returns "auto", "cpu", "opencl", "cuda", or "unknown". */
 PARSEAL_API const char *parseal_backend_name(int32_t backend);
 
-/* parseal_primitive_name returns "aead", "mask", "vec_sum", "quant", "pack", or "unknown". */
+/* parseal_primitive_name returns "aead", "mask", "vec_sum", "quant", "pack", "fcp", or "unknown".
+ */
 PARSEAL_API const char *parseal_primitive_name(int32_t primitive);
 
 enum {
@@ -466,6 +470,8 @@ PARSEAL_API void parseal_seeds_destroy(parseal_seeds *set);
  * `first` is the index of the vector's first element in the whole mask, so that a vector may be cut
  * over calls, threads and devices.
  *
+ * A set of parseal_fcp_seeds_create has masks of its own ring and length: see parseal/fcp.h.
+ *
  * Errors: PARSEAL_ERR_SIZE (vector and ring disagree; first + n reaches past the keystream, which
  * has 2^38 bytes), PARSEAL_ERR_UNSUPPORTED (a buffer's kind). */
 PARSEAL_API parseal_status parseal_mask_apply(const parseal_seeds *seeds, const parseal_ring *ring,
@@ -511,9 +517,9 @@ typedef struct {
  *      of seed 0's mask over the ring (2^32, 4 bytes); nearest: q = k + (f >= 0.5); at most 2^b
  * - 1.
  *
- * seed: a set of exactly one seed where rounding is stochastic (its sign is not used), NULL where
- * it is nearest. NEVER use one seed both as a mask and for rounding.
- * nonfinite: 8 bytes, aligned to 8, that receive the count as a uint64_t; NULL: not wanted.
+ * seed: a set of exactly one ChaCha20 seed where rounding is stochastic (its sign is not used),
+ * NULL where it is nearest. NEVER use one seed both as a mask and for rounding. nonfinite: 8 bytes,
+ * aligned to 8, that receive the count as a uint64_t; NULL: not wanted.
  *
  * Errors: PARSEAL_ERR_ARG (clip, bits or rounding out of range; seed given or missing against the
  * rounding), PARSEAL_ERR_SIZE (lengths differ; first + n past the keystream), PARSEAL_ERR_ALIAS,
@@ -563,6 +569,17 @@ PARSEAL_API parseal_status parseal_pack(parseal_ctx *ctx, uint32_t bits, uint32_
 PARSEAL_API parseal_status parseal_unpack(parseal_ctx *ctx, uint32_t bits, uint32_t element_size,
                                           const parseal_buf *packed, const parseal_vec *elements,
                                           void *stream);
+
+/* parseal_packed_sum: acc[i] = (acc[i] + sum_j unpacked(packed[j])[i]) mod m for n packed vectors
+ * of acc.n elements of `bits` bits each, without unpacking them to memory. n may be 0: acc is
+ * reduced mod m. bits is 1 to 8 * ring->element_size; each packed[j].size must be exactly what
+ * parseal_packed_size says; any alignment.
+ *
+ * Errors: PARSEAL_ERR_ARG (bits), PARSEAL_ERR_SIZE (a packed[j].size; n above 2^31 - 1),
+ * PARSEAL_ERR_ALIAS (a packed[j] overlaps acc), PARSEAL_ERR_UNSUPPORTED (a buffer's kind). */
+PARSEAL_API parseal_status parseal_packed_sum(parseal_ctx *ctx, uint32_t bits,
+                                              const parseal_ring *ring, const parseal_vec *acc,
+                                              const parseal_buf *packed, size_t n, void *stream);
 
 #ifdef __cplusplus
 }

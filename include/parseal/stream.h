@@ -49,8 +49,8 @@ typedef struct {
 
 /* A stream that is being sealed or opened; for one thread at a time. It keeps at most one segment
  * of the data, in guarded memory, since only what comes next tells whether a segment is the last.
- * Each update is one batch of all the segments that it completes: give it many at a time (some
- * MiB), and all threads, or the GPU, have work. */
+ * An update does all the segments that it completes in one batch (in several above 64 MiB): give it
+ * many at a time, and all threads, or the GPU, have work. */
 typedef struct parseal_stream parseal_stream;
 
 /* parseal_stream_seal_create and parseal_stream_open_create begin a stream under a key of key_len

@@ -134,16 +134,21 @@ FN void aes_sub_and_shift(u32 *s)
 }
 
 /* All blocks under one key. */
-FN void aes_encrypt(u32 s[128], GLOBAL const aead_key *key)
+FN void aes_encrypt_rounds(u32 s[128], GLOBAL const u32 (*round_key)[4], u32 rounds)
 {
-    aes_add_key(s, key->round_key[0]);
-    for (u32 r = 1; r < key->rounds; r++) {
+    aes_add_key(s, round_key[0]);
+    for (u32 r = 1; r < rounds; r++) {
         aes_sub_and_shift(s);
         aes_mix_columns(s);
-        aes_add_key(s, key->round_key[r]);
+        aes_add_key(s, round_key[r]);
     }
     aes_sub_and_shift(s);
-    aes_add_key(s, key->round_key[key->rounds]);
+    aes_add_key(s, round_key[rounds]);
+}
+
+FN void aes_encrypt(u32 s[128], GLOBAL const aead_key *key)
+{
+    aes_encrypt_rounds(s, key->round_key, key->rounds);
 }
 
 /* Four bytes of a word through the S-box: byte i is block i of the circuit. */
@@ -164,10 +169,9 @@ FN u32 aes_sub_word(u32 word)
 
 /* FIPS 197 section 5.2, for words as their bytes read little-endian: RotWord is then a rotation to
  * the right. */
-FN void aes_expand_key(GLOBAL aead_key *key, const u32 *words, u32 n_words)
+FN void aes_expand_rounds(GLOBAL u32 (*round_key)[4], const u32 *words, u32 n_words)
 {
     u32 w[8], rcon = 1;
-    key->rounds = n_words + 6;
     for (u32 i = 0; i < n_words; i++)
         w[i] = words[i];
     for (u32 i = 0; i < 4 * (n_words + 7); i++) {
@@ -182,10 +186,16 @@ FN void aes_expand_key(GLOBAL aead_key *key, const u32 *words, u32 n_words)
             }
             w[at] ^= t;
         }
-        key->round_key[i / 4][i % 4] = w[at];
+        round_key[i / 4][i % 4] = w[at];
     }
     for (int i = 0; i < 8; i++)
         w[i] = 0;
+}
+
+FN void aes_expand_key(GLOBAL aead_key *key, const u32 *words, u32 n_words)
+{
+    key->rounds = n_words + 6;
+    aes_expand_rounds(key->round_key, words, n_words);
 }
 
 #endif

@@ -8,8 +8,9 @@ enum {
 };
 
 /* For each file of kernels/cuda: X(file, kernel, threads, dynamic shared bytes, items a block).
- * Items of masks and of quantize are the 64-byte blocks of keystream that the elements touch, those
- * of other kernels for vectors elements. */
+ * Items of fcp_expand are keys, those of masks of fcp 16 elements. Items of masks and of quantize
+ * are the 64-byte blocks of keystream that the elements touch, those of other kernels for vectors
+ * elements. */
 #define CUDA_AEAD_KERNELS(X)          \
     X(aead, keys_expand, 128, 0, 128) \
     X(aead, aead_begin, 128, 0, 128)  \
@@ -31,9 +32,15 @@ enum {
 #define CUDA_QUANT_KERNELS(X)       \
     X(quant, quantize, 256, 0, 256) \
     X(quant, dequantize, 256, 0, 1024)
-#define CUDA_PACK_KERNELS(X)    \
-    X(pack, pack, 256, 0, 2048) \
-    X(pack, unpack, 256, 0, 256)
+#define CUDA_PACK_KERNELS(X)           \
+    X(pack, pack, 256, 0, 2048)        \
+    X(pack, unpack, 256, 0, 256)       \
+    X(pack, packed_sum32, 256, 0, 256) \
+    X(pack, packed_sum64, 256, 0, 256)
+#define CUDA_FCP_KERNELS(X)             \
+    X(fcp, fcp_expand, 128, 0, 128)     \
+    X(fcp, fcp_mask32, 512, 32768, 512) \
+    X(fcp, fcp_mask64, 512, 32768, 512)
 
 #define CUDA_KERNELS(X)        \
     CUDA_AEAD_KERNELS(X)       \
@@ -42,6 +49,7 @@ enum {
     CUDA_MASK_KERNELS(X)       \
     CUDA_VEC_KERNELS(X)        \
     CUDA_QUANT_KERNELS(X)      \
-    CUDA_PACK_KERNELS(X)
+    CUDA_PACK_KERNELS(X)       \
+    CUDA_FCP_KERNELS(X)
 
 #endif

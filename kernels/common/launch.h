@@ -35,6 +35,14 @@ typedef struct {
     u32 reserved;
 } mask_seed;
 
+/* An AES-256 key of a mask of parseal/fcp.h: the key's own bytes in the first 32 of its round keys,
+ * until fcp_expand has made the others; words as their bytes read little-endian. */
+typedef struct {
+    u32 round_key[15][4];
+    i32 sign;
+    u32 reserved[3];
+} fcp_key;
+
 typedef struct {
     u64 modulus;    /* 0 stands for 2^64 */
     u64 low_bits;   /* 2^k - 1, k the bit length of modulus - 1 */

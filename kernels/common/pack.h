@@ -17,4 +17,16 @@ FN u64 pack_move(u64 x, i32 by)
     return by >= 0 ? x << by : x >> -by;
 }
 
+/* Element i of the stream that begins at `packed`. */
+FN u64 pack_load(GLOBAL const u8 *packed, u32 bits, u64 i)
+{
+    /* Eight elements are b bytes: no product can overflow. */
+    const u64 bit = i % 8 * bits, at = i / 8 * bits + bit / 8;
+    const u32 shift = (u32)(bit % 8), bytes = (shift + bits + 7) / 8;
+    u64 x = 0;
+    for (u32 k = 0; k < bytes; k++)
+        x |= pack_move((u64)packed[at + k], (i32)(8 * k) - (i32)shift);
+    return x & pack_ones(bits);
+}
+
 #endif

@@ -30,45 +30,17 @@ FN u64 all_threads(void)
 
 /* -------------------------------------------------------------------------------------- keys -- */
 
-FN void store_words(u32 *to, const u32 from[4])
-{
-    *(uint4 *)to = vector_of(from);
-}
-
-/* FIPS 197 section 5.2, for words as their bytes read little-endian. All of w's indices are
- * constants, so that it stays in registers. */
-template <u32 words> FN void expand_rounds(aead_key *key, const u8 *raw)
-{
-    u32 w[words], rcon = 1;
-    key->rounds = words + 6;
-    UNROLL
-    for (u32 k = 0; k < words; k++)
-        w[k] = (u32)raw[4 * k] | (u32)raw[4 * k + 1] << 8 | (u32)raw[4 * k + 2] << 16 |
-               (u32)raw[4 * k + 3] << 24;
-    NO_UNROLL
-    for (u32 at = 0; at < words + 7; at += words / 4) {
-        store_words(key->round_key[at], w);
-        if (words == 8 && at + 1 < words + 7)
-            store_words(key->round_key[at + 1], w + words - 4);
-        const u32 last = w[words - 1];
-        w[0] ^= planes_sub_word(last >> 8 | last << 24) ^ rcon;
-        rcon = (rcon << 1) ^ (rcon >> 7) * 0x11b;
-        UNROLL
-        for (u32 k = 1; k < words; k++)
-            w[k] ^= words == 8 && k == 4 ? planes_sub_word(w[3]) : w[k - 1];
-    }
-}
-
 KERNEL(THREADS, 1) keys_expand(const u8 *raw, aead_key *keys, u32 key_len, u32 n)
 {
     for (u64 i = first_thread(); i < n; i += all_threads()) {
         aead_key *key = keys + i;
         const uint4 zero = {0, 0, 0, 0};
         u32 h[4], power[4];
+        key->rounds = key_len / 4 + 6;
         if (key_len == 16)
-            expand_rounds<4>(key, raw + i * 16);
+            planes_expand<4>(key->round_key, raw + i * 16);
         else
-            expand_rounds<8>(key, raw + i * 32);
+            planes_expand<8>(key->round_key, raw + i * 32);
         ghash_number(h, planes_encrypt(key, zero));
         words_of(power, vector_of(h));
         NO_UNROLL

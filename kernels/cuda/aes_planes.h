@@ -108,4 +108,32 @@ FN u32 planes_sub_word(u32 word)
     return planes_word(x, 0);
 }
 
+FN void store_words(u32 *to, const u32 from[4])
+{
+    *(uint4 *)to = vector_of(from);
+}
+
+/* FIPS 197 section 5.2, for words as their bytes read little-endian. All of w's indices are
+ * constants, so that it stays in registers. raw may be where the round keys go. */
+template <u32 words> FN void planes_expand(u32 (*round_key)[4], const u8 *raw)
+{
+    u32 w[words], rcon = 1;
+    UNROLL
+    for (u32 k = 0; k < words; k++)
+        w[k] = (u32)raw[4 * k] | (u32)raw[4 * k + 1] << 8 | (u32)raw[4 * k + 2] << 16 |
+               (u32)raw[4 * k + 3] << 24;
+    NO_UNROLL
+    for (u32 at = 0; at < words + 7; at += words / 4) {
+        store_words(round_key[at], w);
+        if (words == 8 && at + 1 < words + 7)
+            store_words(round_key[at + 1], w + words - 4);
+        const u32 last = w[words - 1];
+        w[0] ^= planes_sub_word(last >> 8 | last << 24) ^ rcon;
+        rcon = (rcon << 1) ^ (rcon >> 7) * 0x11b;
+        UNROLL
+        for (u32 k = 1; k < words; k++)
+            w[k] ^= words == 8 && k == 4 ? planes_sub_word(w[3]) : w[k - 1];
+    }
+}
+
 #endif

@@ -4,12 +4,13 @@
  * bytes in the words at its ends that it has not to itself. pack: a block takes 2048 elements a
  * time, which are 64 b words of the stream; their bits wait in shared memory, where neighbouring
  * threads, a word each, find them in different banks however small b is. unpack: a thread takes one
- * element. Constant time.
+ * element; packed_sum: an element of all inputs, which is added to acc and reduced. Constant time.
  */
 #include "kernels/common/pack.h"
+#include "kernels/common/ring.h"
 #include "kernels/cuda/device.h"
 
-enum { THREADS = 256, TILE = 2048, BEFORE = 32 };
+enum { THREADS = 256, TILE = 2048, BEFORE = 32, CARRY_BITS = 7 };
 
 /* The stream as words of memory: its bytes are [lead, lead + bytes) of `words`. */
 struct word_stream {
@@ -102,24 +103,62 @@ pack(const u8 *elements, u32 element_size, u8 *packed, u32 bits, u64 count)
     }
 }
 
+/* Element i of the stream. */
+FN u64 unpacked(const word_stream &s, u32 bits, u64 i)
+{
+    const u64 bit = i * bits + 8 * s.lead, word = bit / 32;
+    const u32 shift = (u32)(bit % 32);
+    u64 x = load_word(s, word);
+    if (shift + bits > 32)
+        x |= (u64)load_word(s, word + 1) << 32;
+    x >>= shift;
+    if (shift + bits > 64)
+        x |= (u64)load_word(s, word + 2) << (64 - shift);
+    return x & pack_ones(bits);
+}
+
 KERNEL(THREADS, 4)
 unpack(const u8 *packed, u8 *elements, u32 element_size, u32 bits, u64 count)
 {
     const word_stream s = stream_of(packed, bits, count);
     for (u64 i = (u64)block_id() * THREADS + thread_id(); i < count;
          i += (u64)block_count() * THREADS) {
-        const u64 bit = i * bits + 8 * s.lead, word = bit / 32;
-        const u32 shift = (u32)(bit % 32);
-        u64 x = load_word(s, word);
-        if (shift + bits > 32)
-            x |= (u64)load_word(s, word + 1) << 32;
-        x >>= shift;
-        if (shift + bits > 64)
-            x |= (u64)load_word(s, word + 2) << (64 - shift);
-        x &= pack_ones(bits);
+        const u64 x = unpacked(s, bits, i);
         if (element_size == 4)
             ((u32 *)elements)[i] = (u32)x;
         else
             ((u64 *)elements)[i] = x;
+    }
+}
+
+KERNEL(THREADS, 4)
+packed_sum32(ring_params ring, u8 *acc, u64 count, u32 bits, u32 n, vec_inputs v)
+{
+    for (u64 i = (u64)block_id() * THREADS + thread_id(); i < count;
+         i += (u64)block_count() * THREADS) {
+        u64 sum = ((const u32 *)acc)[i];
+        for (u32 j = 0; j < n; j++)
+            sum += unpacked(stream_of((const u8 *)v.address[j], bits, count), bits, i);
+        ((u32 *)acc)[i] = (u32)ring_reduce(ring, sum);
+    }
+}
+
+KERNEL(THREADS, 4)
+packed_sum64(ring_params ring, u8 *acc, u64 count, u32 bits, u32 n, vec_inputs v)
+{
+    ring_wide wide = {};
+    if (!ring.power_of_two)
+        wide = ring_wide_of(ring, CARRY_BITS);
+    for (u64 i = (u64)block_id() * THREADS + thread_id(); i < count;
+         i += (u64)block_count() * THREADS) {
+        u64 sum = ((const u64 *)acc)[i];
+        u32 carries = 0;
+        for (u32 j = 0; j < n; j++) {
+            const u64 x = unpacked(stream_of((const u8 *)v.address[j], bits, count), bits, i);
+            sum += x;
+            carries += sum < x;
+        }
+        ((u64 *)acc)[i] = ring.power_of_two ? sum & ring.low_bits
+                                            : ring_reduce_wide(ring, wide, carries, sum);
     }
 }

@@ -1,7 +1,10 @@
 /* b-bit elements in a little-endian bit stream, format 4.4: one work-item for each 32-bit word of
- * the stream, or for each element. The stream may begin at any byte. Constant time.
+ * the stream, or for each element. The stream may begin at any byte. packed_sum: acc[i] = (acc[i] +
+ * sum_j element i of stream j) mod m, for up to eight streams. Constant time.
  */
 #include "kernels/common/pack.h"
+#include "kernels/common/ring.h"
+#include "kernels/opencl/inputs.h"
 
 static u64 load_element(GLOBAL const uchar *elements, uint element_size, ulong i)
 {
@@ -41,15 +44,45 @@ __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void unpack(
     const ulong i = get_global_id(0);
     if (i >= count)
         return;
-    /* Eight elements are b bytes: no product can overflow. */
-    const ulong bit = i % 8 * bits, at = packed_at + i / 8 * bits + bit / 8;
-    const uint shift = bit % 8, bytes = (shift + bits + 7) / 8;
-    u64 x = 0;
-    for (uint k = 0; k < bytes; k++)
-        x |= pack_move((u64)packed[at + k], (i32)(8 * k) - (i32)shift);
-    x &= pack_ones(bits);
+    const u64 x = pack_load(packed + packed_at, bits, i);
     if (element_size == 4)
         ((GLOBAL u32 *)(elements + elements_at))[i] = (u32)x;
     else
         ((GLOBAL u64 *)(elements + elements_at))[i] = x;
+}
+
+__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void packed_sum32(
+    ring_params ring, GLOBAL uchar *acc, ulong acc_at, ulong count, uint bits, uint n, INPUTS)
+{
+    const ulong i = get_global_id(0);
+    if (i >= count)
+        return;
+    GLOBAL u32 *to = (GLOBAL u32 *)(acc + acc_at) + i;
+    u64 sum = *to;
+#define EACH(j) \
+    if (n > j)  \
+        sum += pack_load(v##j + v##j##_at, bits, i);
+    EACH_INPUT
+#undef EACH
+    *to = (u32)ring_reduce(ring, sum);
+}
+
+__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void packed_sum64(
+    ring_params ring, GLOBAL uchar *acc, ulong acc_at, ulong count, uint bits, uint n, INPUTS)
+{
+    const ulong i = get_global_id(0);
+    if (i >= count)
+        return;
+    GLOBAL u64 *to = (GLOBAL u64 *)(acc + acc_at) + i;
+    u64 sum = *to, carries = 0;
+#define EACH(j)                                                     \
+    if (n > j) {                                                    \
+        const u64 addend = pack_load(v##j + v##j##_at, bits, i); \
+        sum += addend;                                              \
+        carries += sum < addend;                                    \
+    }
+    EACH_INPUT
+#undef EACH
+    *to = ring.power_of_two ? sum & ring.low_bits
+                            : ring_reduce_wide(ring, ring_wide_of(ring, 4), (u32)carries, sum);
 }

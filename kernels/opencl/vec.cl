@@ -5,20 +5,7 @@
  * Constant time.
  */
 #include "kernels/common/ring.h"
-
-/* EACH(0) ... EACH(7): inputs past the last are the caller's acc, and not read. */
-#define EACH_INPUT \
-    EACH(0)        \
-    EACH(1)        \
-    EACH(2)        \
-    EACH(3)        \
-    EACH(4)        \
-    EACH(5)        \
-    EACH(6)        \
-    EACH(7)
-
-#define INPUT(j) GLOBAL const uchar *v##j, ulong v##j##_at
-#define INPUTS   INPUT(0), INPUT(1), INPUT(2), INPUT(3), INPUT(4), INPUT(5), INPUT(6), INPUT(7)
+#include "kernels/opencl/inputs.h"
 
 __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void vec_sum32(ring_params ring,
                                                                         GLOBAL uchar *acc,

@@ -67,13 +67,8 @@ static void elements_of_bytes(void **state)
         uint8_t packed[STREAM_MAX], want[COUNT * 8], got[COUNT * 8];
         rng_fill(&r, packed, sizeof packed);
         ref_unpack(bits, 8, packed, want, COUNT);
-        for (u32 i = 0; i < COUNT; i++) {
-            const u32 shift = i * bits % 8, bytes = (shift + bits + 7) / 8;
-            u64 x = 0;
-            for (u32 k = 0; k < bytes; k++)
-                x |= pack_move(packed[i * bits / 8 + k], (i32)(8 * k) - (i32)shift);
-            store_le64(got + 8 * (size_t)i, x & pack_ones(bits));
-        }
+        for (u32 i = 0; i < COUNT; i++)
+            store_le64(got + 8 * (size_t)i, pack_load(packed, bits, i));
         assert_bytes(got, want, sizeof want);
     }
 }

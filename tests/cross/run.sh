@@ -20,8 +20,8 @@ debian_architecture() {
 
 # What the self-test must have run, as PRIMITIVE IMPLEMENTATION.
 implementations() {
-    case $1 in aarch64) printf '%s\n' 'aead armv8' 'mask neon' 'vec_sum neon' ;; esac
-    printf '%s portable\n' aead mask vec_sum quant pack
+    case $1 in aarch64) printf '%s\n' 'aead armv8' 'mask neon' 'vec_sum neon' 'fcp armv8' ;; esac
+    printf '%s portable\n' aead mask vec_sum quant pack fcp
 }
 
 missing_for() {

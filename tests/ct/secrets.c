@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "forced.h"
+#include "parseal/fcp.h"
 #include "ref_mask.h"
 #include "ref_vec.h"
 #include "ring.h"
@@ -226,6 +227,39 @@ static void masks(void **state)
     parseal_ctx_destroy(ctx);
 }
 
+/* Powers of two. For other R it is the format that makes the place of an element depend on the
+ * candidates before it. */
+static void fcp_masks(void **state)
+{
+    (void)state;
+    static const uint32_t bits[] = {1, 8, 9, 20, 24, 32, 33, 40, 47, 56, 62};
+    rng r = rng_for("fcp");
+    parseal_ctx *ctx = forced_ctx(1);
+    uint8_t bytes[SEEDS][PARSEAL_FCP_KEYBYTES];
+    parseal_fcp_key keys[SEEDS];
+    rng_fill(&r, bytes, sizeof bytes);
+    make_secret(bytes, sizeof bytes);
+    for (size_t j = 0; j < SEEDS; j++)
+        keys[j] = (parseal_fcp_key){bytes[j], sizeof bytes[j], j % 2 == 0 ? 1 : -1};
+    for (size_t i = 0; i < COUNT_OF(bits); i++) {
+        const parseal_ring ring = {UINT64_C(1) << bits[i], bits[i] <= 32 ? 4 : 8, 0};
+        parseal_fcp_mask mask = PARSEAL_FCP_MASK_INIT;
+        parseal_seeds *set = NULL;
+        mask.modulus = ring.modulus;
+        mask.n = N + 100;
+        assert_ok(parseal_fcp_seeds_create(&set, ctx, &mask, keys, SEEDS));
+        parseal_vec acc = secret_vec(&r, N, ring.element_size);
+        assert_ok(parseal_mask_apply(set, &ring, &acc, 100, NULL));
+        assert_secret(address(&acc), N * ring.element_size, ring.element_size);
+        make_public(address(&acc), N * ring.element_size);
+        assert_ok(parseal_mask_write(set, &ring, &acc, 100, NULL));
+        assert_secret(address(&acc), N * ring.element_size, ring.element_size);
+        free(address(&acc));
+        parseal_seeds_destroy(set);
+    }
+    parseal_ctx_destroy(ctx);
+}
+
 static void sums(void **state)
 {
     (void)state;
@@ -325,6 +359,11 @@ static void pack(void **state)
             make_public(address(&elements), N * size);
             assert_ok(parseal_unpack(ctx, bits, size, &buf, &elements, NULL));
             assert_secret(address(&elements), N * size, size);
+            const parseal_ring ring = {1000003, size, 0};
+            make_public(address(&elements), N * size);
+            make_secret(packed, (size_t)bytes);
+            assert_ok(parseal_packed_sum(ctx, bits, &ring, &elements, &buf, 1, NULL));
+            assert_secret(address(&elements), N * size, size);
             free(packed);
             free(address(&elements));
         }
@@ -338,6 +377,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(aes128gcm), cmocka_unit_test(aes256gcm),  cmocka_unit_test(cut_messages),
         cmocka_unit_test(plans),     cmocka_unit_test(masks),      cmocka_unit_test(sums),
         cmocka_unit_test(quantize),  cmocka_unit_test(dequantize), cmocka_unit_test(pack),
+        cmocka_unit_test(fcp_masks),
     };
     return FORCED_SUITE(argc, argv, "secrets", tests);
 }

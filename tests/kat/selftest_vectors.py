@@ -4,12 +4,13 @@
     python3 tests/kat/selftest_vectors.py > host/selftest_vectors.h
 
 An implementation of its own of everything the library computes, straight from the standards and the
-formats' definitions, on Python integers. Only AES-GCM comes from a library (PyPI's `cryptography`).
+formats' definitions, on Python integers. Only AES-GCM and AES-CTR come from a library (PyPI's `cryptography`).
 """
 import hashlib
 import math
 import struct
 
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 
@@ -108,6 +109,31 @@ def vec_sum(modulus, width):
     return digest(join([sum(column) % modulus for column in zip(*inputs)], width))
 
 
+# ---------------------------------------------------------------------------- fcp-aes256ctr --
+
+FCP_RINGS = [(2, 4), (1 << 20, 4), (1 << 32, 4), (532021, 4), ((1 << 31) + 11, 4), (4294967291, 4),
+             (1 << 40, 8), (1 << 62, 8), ((1 << 47) + 5, 8), ((1 << 61) - 1, 8), ((1 << 61) + 1, 8)]
+FCP_FIRST, FCP_COUNT = 1003, 700
+
+
+def fcp_elements(key, modulus, count):
+    bits = (modulus - 1).bit_length()
+    size = (bits + 7) // 8
+    stream = Cipher(algorithms.AES(key), modes.CTR(bytes(16))).encryptor().update(bytes(size * (3 * count + 500)))
+    values = []
+    for i in range(0, len(stream), size):
+        value = int.from_bytes(stream[i:i + size], 'big') & ((1 << bits) - 1)
+        if value >= (1 << bits) - modulus:
+            values.append(value if value < modulus else value - modulus)
+    return values[:count]
+
+
+def fcp(modulus, width):
+    masks = [(sign, fcp_elements(key, modulus, FCP_FIRST + FCP_COUNT)[FCP_FIRST:]) for key, _, sign in SEEDS]
+    acc = words(pattern(FCP_COUNT * width, 9), width)
+    return digest(join([(a + sum(sign * m[i] for sign, m in masks)) % modulus for i, a in enumerate(acc)], width))
+
+
 # ------------------------------------------------------------------------------- quantisation --
 
 def f32(x):
@@ -189,9 +215,9 @@ def c_bytes(data):
     return '{' + ', '.join(f'0x{b:02x}' for b in data) + '}'
 
 
-def ring_rows(name, function):
+def ring_rows(name, function, rings=RINGS):
     print(f'static const ring_answer {name}[] = {{')
-    for modulus, width in RINGS:
+    for modulus, width in rings:
         print(f'    {{UINT64_C({modulus % 2**64}), {width}, {c_bytes(function(modulus, width))}}},')
     print('};\n')
 
@@ -238,10 +264,12 @@ for alg, key_len in ('PARSEAL_AES128GCM', 16), ('PARSEAL_AES256GCM', 32):
         print(f'    {{{alg}, {name}, {len(lengths)}, {c_bytes(aead(key_len, lengths))}}},')
 print('};\n')
 print(f'enum {{ MASK_FIRST = {MASK_FIRST}, MASK_COUNT = {MASK_COUNT}, SUM_INPUTS = {SUM_INPUTS}, SUM_COUNT = {SUM_COUNT},\n'
+      f'       FCP_FIRST = {FCP_FIRST}, FCP_COUNT = {FCP_COUNT},\n'
       f'       QUANT_COUNT = {QUANT_COUNT}, QUANT_FIRST = {QUANT_FIRST}, DEQUANT_COUNT = {DEQUANT_COUNT},\n'
       f'       DEQUANT_CLIENTS = {DEQUANT_CLIENTS}, PACK_COUNT = {PACK_COUNT} }};\n')
 ring_rows('mask_answers', mask)
 ring_rows('sum_answers', vec_sum)
+ring_rows('fcp_answers', fcp, FCP_RINGS)
 print('static const quant_answer quant_answers[] = {')
 for kind, bits, rounding, width in QUANTS:
     d, nonfinite = quantize(kind, bits, rounding, width)

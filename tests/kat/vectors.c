@@ -11,7 +11,7 @@ json_t *vectors_load(const char *dir, const char *file)
     if (length < 0 || (size_t)length >= sizeof path || access(path, F_OK) != 0)
         return NULL;
     json_error_t error;
-    json_t *root = json_load_file(path, 0, &error);
+    json_t *root = json_load_file(path, JSON_ALLOW_NUL, &error);
     if (root == NULL) {
         fprintf(stderr, "%s:%d: %s\n", path, error.line, error.text);
         exit(1);

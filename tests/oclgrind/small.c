@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "parseal/fcp.h"
 #include "ref_mask.h"
 #include "rng.h"
 
@@ -180,6 +181,35 @@ static void masks(void **state)
     parseal_seeds_destroy(cpu_set);
 }
 
+/* Every width of a candidate; work-items that are full, begun and ended inside. */
+static void fcp_masks(void **state)
+{
+    (void)state;
+    enum { KEYS = 2, COUNT = 150, FIRST = 21 };
+    rng r = rng_for("oclgrind fcp");
+    uint8_t bytes[KEYS][PARSEAL_FCP_KEYBYTES];
+    rng_fill(&r, bytes, sizeof bytes);
+    const parseal_fcp_key keys[KEYS] = {{bytes[0], sizeof bytes[0], 1},
+                                        {bytes[1], sizeof bytes[1], -1}};
+    for (uint32_t bits = 6; bits <= 62; bits += 8) {
+        const parseal_ring ring = {UINT64_C(1) << bits, bits <= 32 ? 4 : 8, 0};
+        parseal_fcp_mask mask = PARSEAL_FCP_MASK_INIT;
+        parseal_seeds *gpu_set, *cpu_set;
+        mask.modulus = ring.modulus;
+        mask.n = FIRST + COUNT;
+        twin acc = twin_make(&r, COUNT * ring.element_size);
+        const parseal_vec on_gpu = parseal_host_vec(acc.gpu, COUNT, ring.element_size),
+                          on_cpu = parseal_host_vec(acc.cpu, COUNT, ring.element_size);
+        assert_ok(parseal_fcp_seeds_create(&gpu_set, simulated, &mask, keys, KEYS));
+        assert_ok(parseal_fcp_seeds_create(&cpu_set, cpu, &mask, keys, KEYS));
+        assert_ok(parseal_mask_apply(gpu_set, &ring, &on_gpu, FIRST, NULL));
+        assert_ok(parseal_mask_apply(cpu_set, &ring, &on_cpu, FIRST, NULL));
+        twin_check(&acc);
+        parseal_seeds_destroy(gpu_set);
+        parseal_seeds_destroy(cpu_set);
+    }
+}
+
 /* More vectors than a kernel takes at once. */
 static void sums(void **state)
 {
@@ -284,6 +314,7 @@ static void check_pack(uint32_t bits, uint32_t size, rng *r)
     uint64_t elements[COUNT], packed_size, mask = UINT64_MAX >> (64 - bits);
     assert_ok(parseal_packed_size(COUNT, bits, &packed_size));
     twin packed = twin_make(r, packed_size + 1), back = twin_make(r, COUNT * size);
+    const parseal_ring ring = {UINT64_C(1000003), size, 0};
     const parseal_vec from = parseal_host_vec(elements, COUNT, size),
                       back_gpu = parseal_host_vec(back.gpu, COUNT, size),
                       back_cpu = parseal_host_vec(back.cpu, COUNT, size);
@@ -296,6 +327,8 @@ static void check_pack(uint32_t bits, uint32_t size, rng *r)
     assert_ok(parseal_pack(cpu, bits, size, &from, &on_cpu, NULL));
     assert_ok(parseal_unpack(simulated, bits, size, &on_gpu, &back_gpu, NULL));
     assert_ok(parseal_unpack(cpu, bits, size, &on_cpu, &back_cpu, NULL));
+    assert_ok(parseal_packed_sum(simulated, bits, &ring, &back_gpu, &on_gpu, 1, NULL));
+    assert_ok(parseal_packed_sum(cpu, bits, &ring, &back_cpu, &on_cpu, 1, NULL));
     twin_check(&packed);
     twin_check(&back);
 }
@@ -317,7 +350,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(aes128gcm), cmocka_unit_test(aes256gcm), cmocka_unit_test(masks),
         cmocka_unit_test(sums),      cmocka_unit_test(quantize),  cmocka_unit_test(dequantize),
-        cmocka_unit_test(pack),
+        cmocka_unit_test(pack),      cmocka_unit_test(fcp_masks),
     };
     /* Not RUN_SUITE, which tests every implementation first: the self-test is slow enough here when
      * the context runs it. */

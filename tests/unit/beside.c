@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "host/objects.h"
+#include "parseal/fcp.h"
 #include "run.h"
 
 enum { N = 7, LEN = 100, BYTES = N * LEN };
@@ -161,6 +162,66 @@ static void small_batches_stay_on_the_cpu(void **state)
     }
 }
 
+/* A device that has no masks mod such R: host memory is done by the CPU beside it, other buffers,
+ * streams, and a device without the CPU are told so. */
+static parseal_status no_fcp(void **fcp, const void *device, uint64_t modulus, const uint8_t *keys,
+                             const int32_t *signs, size_t n)
+{
+    (void)fcp, (void)device, (void)modulus, (void)keys, (void)signs, (void)n;
+    return parseal_fail(PARSEAL_ERR_UNSUPPORTED, "modulus: not on the device of this test");
+}
+
+static bool takes_all(uint32_t kind)
+{
+    (void)kind;
+    return true;
+}
+
+static void masks_that_only_the_cpu_has(void **state)
+{
+    (void)state;
+    enum { COUNT = 50 };
+    static const uint8_t bytes[PARSEAL_FCP_KEYBYTES] = {5};
+    const parseal_fcp_key key = {bytes, sizeof bytes, -1};
+    const parseal_ring ring = {532021, 4, 0};
+    uint32_t got[COUNT] = {0}, want[COUNT] = {0};
+    parseal_vec out = parseal_host_vec(got, COUNT, 4), wanted = parseal_host_vec(want, COUNT, 4);
+    parseal_fcp_mask mask = PARSEAL_FCP_MASK_INIT;
+    parseal_seeds *set = NULL, *plain = NULL;
+    mask.modulus = ring.modulus;
+    mask.n = COUNT;
+    for (int beside = 0; beside < 2; beside++) {
+        bench b;
+        bench_open(&b, beside != 0);
+        b.backend.fcp_create = no_fcp;
+        b.backend.has_streams = true;
+        b.backend.accepts = takes_all;
+        if (beside == 0) {
+            assert_error(parseal_fcp_seeds_create(&set, b.ctx, &mask, &key, 1),
+                         PARSEAL_ERR_UNSUPPORTED, "modulus");
+            bench_close(&b);
+            continue;
+        }
+        parseal_ctx *cpu = run_ctx(1);
+        assert_ok(parseal_fcp_seeds_create(&plain, cpu, &mask, &key, 1));
+        assert_ok(parseal_mask_write(plain, &ring, &wanted, 0, NULL));
+        error_text_spoil();
+        const char before = parseal_last_error_text()[0];
+        assert_ok(parseal_fcp_seeds_create(&set, b.ctx, &mask, &key, 1));
+        assert_int_equal(parseal_last_error_text()[0], before);
+        assert_ok(parseal_mask_write(set, &ring, &out, 0, NULL));
+        assert_bytes(got, want, sizeof got);
+        assert_error(parseal_mask_write(set, &ring, &out, 0, &b), PARSEAL_ERR_UNSUPPORTED, "out");
+        out.buf.kind = PARSEAL_BUF_CUDA;
+        assert_error(parseal_mask_apply(set, &ring, &out, 0, NULL), PARSEAL_ERR_UNSUPPORTED, "acc");
+        assert_bytes(got, want, sizeof got);
+        parseal_seeds_destroy(set);
+        parseal_seeds_destroy(plain);
+        parseal_ctx_destroy(cpu);
+        bench_close(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +229,7 @@ int main(void)
         cmocka_unit_test(nothing_finishes_without_it),
         cmocka_unit_test(what_is_spoiled_is_an_error),
         cmocka_unit_test(small_batches_stay_on_the_cpu),
+        cmocka_unit_test(masks_that_only_the_cpu_has),
     };
     return RUN_SUITE("the CPU beside a device", tests);
 }

@@ -45,7 +45,8 @@ int32_t fault_primitive(fault f)
         [SUM_LAST] = PARSEAL_PRIMITIVE_VEC_SUM,     [SUM_UNREDUCED] = PARSEAL_PRIMITIVE_VEC_SUM,
         [QUANT_LAST] = PARSEAL_PRIMITIVE_QUANT,     [QUANT_COUNT] = PARSEAL_PRIMITIVE_QUANT,
         [DEQUANT] = PARSEAL_PRIMITIVE_QUANT,        [PACK_LAST] = PARSEAL_PRIMITIVE_PACK,
-        [UNPACK_LAST] = PARSEAL_PRIMITIVE_PACK,
+        [UNPACK_LAST] = PARSEAL_PRIMITIVE_PACK,     [PACKED_SUM_LAST] = PARSEAL_PRIMITIVE_PACK,
+        [FCP_LAST] = PARSEAL_PRIMITIVE_FCP,         [FCP_SIGN] = PARSEAL_PRIMITIVE_FCP,
     };
     return primitives[f];
 }
@@ -149,6 +150,14 @@ static parseal_status seeds_create(void **seeds, const void *d, const parseal_se
     return cpu()->seeds_create(seeds, inner(d), one_sign ? copy : list, n);
 }
 
+static parseal_status fcp_create(void **fcp, const void *d, uint64_t modulus, const uint8_t *keys,
+                                 const int32_t *signs, size_t n)
+{
+    static const int32_t plus[8] = {1, 1, 1, 1, 1, 1, 1, 1};
+    bool one_sign = n <= sizeof plus / sizeof plus[0] && commits(d, FCP_SIGN);
+    return cpu()->fcp_create(fcp, inner(d), modulus, keys, one_sign ? plus : signs, n);
+}
+
 static void spoil_sealed(const void *d, parseal_msg *msgs, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -194,6 +203,15 @@ static parseal_status mask(const void *d, const void *seeds, const parseal_ring 
 {
     const parseal_status status = cpu()->mask(inner(d), seeds, ring, acc, first, write, stream);
     if (commits(d, MASK_LAST) || (ring->element_size == 8 && commits(d, MASK_WIDE)))
+        flip_last(&acc->buf, ring->element_size);
+    return status;
+}
+
+static parseal_status fcp_mask(const void *d, const void *fcp, const parseal_ring *ring,
+                               const parseal_vec *acc, uint64_t first, bool write, void *stream)
+{
+    const parseal_status status = cpu()->fcp_mask(inner(d), fcp, ring, acc, first, write, stream);
+    if (commits(d, FCP_LAST))
         flip_last(&acc->buf, ring->element_size);
     return status;
 }
@@ -247,6 +265,16 @@ static parseal_status pack(const void *d, uint32_t bits, uint32_t element_size,
     return status;
 }
 
+static parseal_status packed_sum(const void *d, uint32_t bits, const parseal_ring *ring,
+                                 const parseal_vec *acc, const parseal_buf *packed, size_t n,
+                                 void *stream)
+{
+    const parseal_status status = cpu()->packed_sum(inner(d), bits, ring, acc, packed, n, stream);
+    if (commits(d, PACKED_SUM_LAST))
+        flip_last(&acc->buf, ring->element_size);
+    return status;
+}
+
 /* What needs no device goes straight to the CPU's: a static initialiser cannot read another table.
  */
 static bool accepts(uint32_t buf_kind)
@@ -262,6 +290,11 @@ static void keys_destroy(void *keys)
 static void seeds_destroy(void *seeds)
 {
     cpu()->seeds_destroy(seeds);
+}
+
+static void fcp_destroy(void *fcp)
+{
+    cpu()->fcp_destroy(fcp);
 }
 
 static void plan_destroy(void *plan)
@@ -286,9 +319,10 @@ static parseal_status plan_run(const void *plan, const parseal_aead_io *io, bool
         .impl_entry = impl_entry, .impl_use = impl_use, .accepts = accepts,                     \
         .keys_create = keys_create, .keys_destroy = keys_destroy, .seeds_create = seeds_create, \
         .seeds_destroy = seeds_destroy, .batch_run = batch_run, .plan_create = plan_create,     \
+        .fcp_create = fcp_create, .fcp_destroy = fcp_destroy, .fcp_mask = fcp_mask,             \
         .plan_destroy = plan_destroy, .plan_workspace_size = plan_workspace_size,               \
         .plan_run = plan_run, .mask = mask, .vec_sum = vec_sum, .quantize = quantize,           \
-        .dequantize = dequantize, .pack = pack                                                  \
+        .dequantize = dequantize, .pack = pack, .packed_sum = packed_sum                        \
     }
 
 const parseal_backend broken_backend = BROKEN_BACKEND(PARSEAL_BACKEND_CPU);

@@ -15,6 +15,8 @@ typedef enum {
     MASK_LAST,       /* the last element */
     MASK_WIDE,       /* elements of 8 bytes */
     MASK_SIGN,       /* seeds are added whatever their sign */
+    FCP_LAST,        /* the last element */
+    FCP_SIGN,        /* masks are added whatever their sign */
     SUM_LAST,        /* the last element */
     SUM_UNREDUCED,   /* one element is in the right class, but not in [0, m) */
     QUANT_LAST,      /* the last element */
@@ -22,6 +24,7 @@ typedef enum {
     DEQUANT,         /* two ulp */
     PACK_LAST,       /* the last byte */
     UNPACK_LAST,     /* the last element */
+    PACKED_SUM_LAST, /* the last element */
     FAULTS
 } fault;
 

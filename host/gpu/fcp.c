@@ -1,0 +1,128 @@
+/* Masks of parseal/fcp.h on a GPU: those whose elements have a known place in the keystream. */
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/gpu/stage.h"
+#include "host/gpu/vectors.h"
+#include "kernels/common/launch.h"
+
+enum { KEY = 32, GROUP = 16 }; /* bytes; elements that as many blocks make as one has bytes */
+
+typedef struct {
+    const gpu_device *device;
+    gpu_memory list; /* fcp_key each */
+    size_t n;
+    uint32_t bytes; /* of a candidate */
+} gpu_fcp;
+
+static parseal_status upload_and_expand(gpu_fcp *f, const fcp_key *keys)
+{
+    const gpu_device *d = f->device;
+    const gpu_stream own = d->own;
+    gpu_launch launch;
+    TRY(gpu_write_now(d, &own, f->list, 0, keys, f->n * sizeof *keys));
+    gpu_launch_begin(&launch, d, GPU_FCP, "fcp_expand");
+    gpu_arg_memory(&launch, f->list);
+    gpu_arg_u32(&launch, (uint32_t)f->n);
+    TRY(gpu_launch_run(&launch, &own, f->n));
+    return gpu_finish(d, &own);
+}
+
+static uint32_t candidate_bytes(uint64_t modulus)
+{
+    uint32_t bytes = 0;
+    for (uint64_t x = modulus - 1; x != 0; x >>= 8)
+        bytes++;
+    return bytes;
+}
+
+parseal_status gpu_fcp_create(void **fcp, const void *device, uint64_t modulus, const uint8_t *keys,
+                              const int32_t *signs, size_t n)
+{
+    const gpu_device *d = device;
+    if ((modulus & (modulus - 1)) != 0)
+        return parseal_fail(PARSEAL_ERR_UNSUPPORTED,
+                            "mask.modulus: %" PRIu64
+                            " is no power of two, and the elements of such "
+                            "masks must be made one after the other, on the CPU",
+                            modulus);
+    gpu_fcp *f = calloc(1, sizeof *f);
+    fcp_key *copy = sodium_allocarray(n + 1, sizeof *copy);
+    parseal_status status = PARSEAL_ERR_NO_MEMORY;
+    if (f != NULL && copy != NULL) {
+        for (size_t i = 0; i < n; i++) {
+            copy[i] = (fcp_key){.sign = signs[i]};
+            memcpy(copy[i].round_key, keys + KEY * i, KEY);
+        }
+        *f = (gpu_fcp){.device = d, .n = n, .bytes = candidate_bytes(modulus)};
+        status = gpu_alloc(d, n * sizeof *copy, &f->list);
+        if (status == PARSEAL_OK)
+            status = upload_and_expand(f, copy);
+    } else {
+        (void)parseal_fail(status, "seeds: out of memory for %zu keys", n);
+    }
+    sodium_free(copy);
+    if (status == PARSEAL_OK)
+        *fcp = f;
+    else
+        gpu_fcp_destroy(f);
+    return status;
+}
+
+const gpu_device *gpu_fcp_device(const void *fcp)
+{
+    return ((const gpu_fcp *)fcp)->device;
+}
+
+void gpu_fcp_destroy(void *fcp)
+{
+    gpu_fcp *f = fcp;
+    if (f == NULL)
+        return;
+    if (f->device != NULL)
+        gpu_wipe_and_free(f->device, f->list, f->n * sizeof(fcp_key));
+    free(f);
+}
+
+typedef struct {
+    const gpu_fcp *fcp;
+    ring_params ring;
+    uint64_t first;
+    bool write;
+} fcp_work;
+
+/* Elements that an item of the kernel has. */
+static uint64_t item_size(const gpu_fcp *f)
+{
+    const uint32_t blocks = f->device->driver->fcp_blocks;
+    return blocks == 0 ? GROUP : GROUP * (blocks / f->bytes);
+}
+
+static parseal_status fcp_piece(void *arg, const gpu_stream *s, const gpu_place *places,
+                                uint64_t first, uint64_t n)
+{
+    const fcp_work *w = arg;
+    const uint64_t begin = w->first + first, each = item_size(w->fcp);
+    gpu_launch launch;
+    gpu_launch_begin(&launch, w->fcp->device, GPU_FCP,
+                     w->ring.element_size == 4 ? "fcp_mask32" : "fcp_mask64");
+    gpu_arg_memory(&launch, w->fcp->list);
+    gpu_arg_u32(&launch, (uint32_t)w->fcp->n);
+    gpu_arg_value(&launch, &w->ring, sizeof w->ring);
+    gpu_arg_u32(&launch, w->fcp->bytes);
+    gpu_arg_place(&launch, &places[0]);
+    gpu_arg_u64(&launch, begin);
+    gpu_arg_u64(&launch, n);
+    gpu_arg_u32(&launch, w->write);
+    return gpu_launch_run(&launch, s, n == 0 ? 0 : (begin + n - 1) / each - begin / each + 1);
+}
+
+parseal_status gpu_fcp_mask(const void *device, const void *fcp, const parseal_ring *ring,
+                            const parseal_vec *acc, uint64_t first, bool write, void *stream)
+{
+    const gpu_operand operand = {&acc->buf, 8 * ring->element_size, !write, true};
+    fcp_work work = {fcp, gpu_ring(ring), first, write};
+    return gpu_for_elements(device, stream, &operand, 1, acc->n, fcp_piece, &work);
+}
