@@ -8,6 +8,9 @@
  * Memory. All vectors lie in host memory: elements of 4 or 8 bytes, little-endian whatever the host
  * is. Ranks may run on machines of different byte order.
  *
+ * Trust. What travels goes as MPI carries it, neither encrypted nor authenticated: MPI is for
+ * machines that trust each other and their network.
+ *
  * Collective. Every rank of the communicator calls reduce, allreduce or merge, in the same order as
  * MPI demands it of its own. Arguments that must be the same on all ranks are compared before
  * anything is moved. The status is the same on every rank: where one rank fails all of them do,

@@ -9,6 +9,8 @@
  * ranks) are gathered from all ranks and added mod m: as many times the data travel as there are
  * ranks.
  *
+ * What travels goes as NCCL carries it, neither encrypted nor authenticated.
+ *
  * An aggregator's sum comes to the device's memory by parseal_aggregator_sum; who has been counted
  * is for the caller to compare, or for parseal_mpi_merge.
  */
