@@ -156,6 +156,10 @@ static bool bench_case(struct bench *b, const struct operation *op, const struct
     struct work w = {.ctx = b->ctx, .threads = b->threads};
     struct lineup lineup;
     settle_case(&w, op, c, b->large_bytes, b->args.divisor);
+    if (op->cpu_alone && b->info.backend != PARSEAL_BACKEND_CPU) {
+        printf("%-27s left out: only the CPU does it\n", op->name);
+        return true;
+    }
     if (w.n > memory_for_row(&b->machine) / w.size) {
         printf("%-27s left out: size %zu, n %zu needs more memory than is free\n", op->name, w.size,
                w.n);
