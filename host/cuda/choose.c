@@ -3,7 +3,8 @@
 
 #include "host/cuda/device.h"
 
-enum { CAPABILITY_MIN = 75 };
+/* TILES: of aead_add for each multiprocessor, four a warp. */
+enum { CAPABILITY_MIN = 75, TILES = 64 };
 
 static parseal_status find(cuda_device *d, const parseal_request *request)
 {
@@ -38,6 +39,7 @@ static parseal_status describe(cuda_device *d, const parseal_request *request)
     d->multiprocessors = (uint32_t)multiprocessors;
     d->shared_max = (uint32_t)shared;
     d->gpu.has_subnormals = true;
+    d->gpu.add_tiles = TILES * d->multiprocessors;
     d->gpu.buffer_max = memory;
     if (d->capability < CAPABILITY_MIN)
         return parseal_fail(PARSEAL_ERR_NO_DEVICE,

@@ -15,7 +15,7 @@ enum {
 };
 
 /* Files of kernels, of which each is a module. */
-enum { CUDA_FILES = 8, CUDA_RUNS_MAX = 128 };
+enum { CUDA_FILES = 9, CUDA_RUNS_MAX = 128 };
 
 typedef struct {
     cu_function function;

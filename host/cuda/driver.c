@@ -184,6 +184,13 @@ static parseal_status crypt(const gpu_keys *keys, const gpu_table *t, const gpu_
     return gpu_launch_run(&launch, s, t->crypt_total);
 }
 
+static const char *add_kernel(const gpu_device *d, uint32_t element_size)
+{
+    if (cuda_of(d)->kernel[CUDA_KERNEL_aead_add32_wide].blocks_max > 0)
+        return element_size == 4 ? "aead_add32_wide" : "aead_add64_wide";
+    return element_size == 4 ? "aead_add32" : "aead_add64";
+}
+
 static parseal_status weigh(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
                             const gpu_stream *s)
 {
@@ -222,6 +229,8 @@ const gpu_driver cuda_driver = {
     .hash_work = 16,
     .hash_tile_min = TILE_MIN,
     .begin_group = 1,
+    .add_blocks = COUNTERS,
+    .add_items = 1,
     .alloc = alloc,
     .free = free_memory,
     .pin = pin,
@@ -239,5 +248,6 @@ const gpu_driver cuda_driver = {
     .hash_tile = hash_tile,
     .keys_prepare = keys_prepare,
     .crypt = crypt,
+    .add_kernel = add_kernel,
     .hash = hash,
 };

@@ -127,13 +127,23 @@ parseal_status gpu_aead_finish(const gpu_keys *keys, const gpu_table *t, const g
     return gpu_launch_run(&launch, s, t->n);
 }
 
+parseal_status gpu_aead_verify(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
+                               const gpu_stream *s)
+{
+    TRY(gpu_aead_begin(keys, t, io, s));
+    TRY(gpu_aead_hash(keys, t, io, s, true));
+    return gpu_aead_finish(keys, t, io, s, true);
+}
+
 parseal_status gpu_aead_run(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
                             const gpu_stream *s, bool open)
 {
+    if (open) {
+        TRY(gpu_aead_verify(keys, t, io, s));
+        return gpu_aead_crypt(keys, t, io, s, true);
+    }
     TRY(gpu_aead_begin(keys, t, io, s));
-    if (!open)
-        TRY(gpu_aead_crypt(keys, t, io, s, false));
-    TRY(gpu_aead_hash(keys, t, io, s, open));
-    TRY(gpu_aead_finish(keys, t, io, s, open));
-    return open ? gpu_aead_crypt(keys, t, io, s, true) : PARSEAL_OK;
+    TRY(gpu_aead_crypt(keys, t, io, s, false));
+    TRY(gpu_aead_hash(keys, t, io, s, false));
+    return gpu_aead_finish(keys, t, io, s, false);
 }

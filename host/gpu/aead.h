@@ -38,10 +38,32 @@ parseal_status gpu_aead_hash(const gpu_keys *keys, const gpu_table *t, const gpu
 parseal_status gpu_aead_finish(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
                                const gpu_stream *s, bool open);
 
+/* All that open does before it decrypts. */
+parseal_status gpu_aead_verify(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
+                               const gpu_stream *s);
+
 /* All of them, in the order that seal or open needs: open hashes first, and decrypts what its tag
  * has been found right for. */
 parseal_status gpu_aead_run(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
                             const gpu_stream *s, bool open);
+
+/* A vector that gets the sum of itself and all plaintexts, each of as many elements of so many
+ * bits. */
+typedef struct {
+    const parseal_ring *ring;
+    uint32_t bits;
+    const parseal_vec *acc;
+} gpu_sink;
+
+/* Adds the plaintexts of authentic items, which are all as long as the vector: after
+ * gpu_aead_verify and without writing them, where the vector is long enough for that
+ * (gpu_adds_fused), or else after gpu_aead_run, which has zeros for those that are not authentic.
+ */
+bool gpu_adds_fused(const gpu_device *d, const gpu_sink *sink);
+parseal_status gpu_add_fused(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
+                             const gpu_stream *s, const gpu_sink *sink);
+parseal_status gpu_add_opened(const gpu_table *t, const gpu_aead_io *io, const gpu_stream *s,
+                              const gpu_sink *sink);
 
 /* host/backend.h */
 parseal_status gpu_keys_create(void **keys, const void *device, int32_t alg, const uint8_t *bytes,

@@ -184,17 +184,37 @@ static void scatter(const batch *b, load *l)
     }
 }
 
+static gpu_aead_io io_of(const load *l)
+{
+    const gpu_memory m = l->slot->memory;
+    return (gpu_aead_io){.in = {m, l->data},
+                         .out = {m, l->data},
+                         .aad = {m, l->aad},
+                         .nonces = {m, l->nonces},
+                         .tags = {m, l->tags},
+                         .verdicts = {m, l->verdicts},
+                         .work = {m, l->work}};
+}
+
+/* The plaintexts' sum is no other stream's at the same time. */
+static parseal_status add_load(const batch *b, const gpu_stage *stage, const load *l)
+{
+    const gpu_stream *s = &l->slot->stream;
+    const gpu_table *table = &l->slot->table;
+    const gpu_aead_io io = io_of(l);
+    const bool fused = gpu_adds_fused(stage->device, b->sink);
+    TRY(fused ? gpu_aead_verify(b->keys, table, &io, s)
+              : gpu_aead_run(b->keys, table, &io, s, true));
+    for (size_t i = 0; i < stage->n; i++)
+        if (&stage->slot[i] != l->slot)
+            TRY(gpu_finish(stage->device, &stage->slot[i].stream));
+    return fused ? gpu_add_fused(b->keys, table, &io, s, b->sink)
+                 : gpu_add_opened(table, &io, s, b->sink);
+}
+
 static parseal_status begin_load(const batch *b, const gpu_stage *stage, load *l)
 {
     gpu_slot *slot = l->slot;
-    const gpu_memory m = slot->memory;
-    const gpu_aead_io io = {.in = {m, l->data},
-                            .out = {m, l->data},
-                            .aad = {m, l->aad},
-                            .nonces = {m, l->nonces},
-                            .tags = {m, l->tags},
-                            .verdicts = {m, l->verdicts},
-                            .work = {m, l->work}};
     gpu_span in = {stage, slot, false, 0, l->data};
     TRY(gpu_table_open(&slot->table, stage->device, l->n));
     l->direct = calloc(l->n, sizeof *l->direct);
@@ -206,39 +226,20 @@ static parseal_status begin_load(const batch *b, const gpu_stage *stage, load *l
     gather_heads(l, stage->device, b->sink, slot->table.host);
     gather_data(l, stage->device);
     TRY(gpu_table_upload(&slot->table, &slot->stream));
-    TRY(move_data(l, stage, &in));
-    return gpu_aead_run(b->keys, &slot->table, &io, &slot->stream, b->open);
+    return move_data(l, stage, &in);
 }
 
-/* What was not authentic is zeros by now, and adds nothing. The sum is no other stream's at the
- * same time. */
-static parseal_status add_load(const batch *b, const gpu_stage *stage, const load *l)
+static parseal_status run_load(const batch *b, const gpu_stage *stage, const load *l)
 {
-    const gpu_sink *sink = b->sink;
-    const gpu_stream *s = &l->slot->stream;
-    const gpu_place acc = {sink->acc->buf.handle, sink->acc->buf.offset};
-    for (size_t i = 0; i < stage->n; i++)
-        if (&stage->slot[i] != l->slot)
-            TRY(gpu_finish(stage->device, &stage->slot[i].stream));
-    gpu_place *places = calloc(l->n, sizeof *places);
-    if (places == NULL)
-        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "batch: out of memory for %zu messages", l->n);
-    for (size_t i = 0; i < l->n; i++)
-        places[i] = (gpu_place){l->slot->memory, l->data + l->items[i].in_offset};
-    const uint32_t bits = sink->bits == 8 * sink->ring->element_size ? 0 : sink->bits;
-    const parseal_status status =
-        gpu_run_sum(stage->device, s, sink->ring, bits, &acc, places, l->n, sink->acc->n);
-    free(places);
-    return status;
+    const gpu_aead_io io = io_of(l);
+    return b->sink != NULL ? add_load(b, stage, l)
+                           : gpu_aead_run(b->keys, &l->slot->table, &io, &l->slot->stream, b->open);
 }
 
 static parseal_status end_load(const batch *b, const gpu_stage *stage, const load *l)
 {
     gpu_span out = {stage, l->slot, true, l->tags, l->data};
-    if (b->sink == NULL)
-        return move_data(l, stage, &out);
-    TRY(add_load(b, stage, l));
-    return gpu_span_end(&out);
+    return b->sink == NULL ? move_data(l, stage, &out) : gpu_span_end(&out);
 }
 
 static parseal_status finish_load(const batch *b, load *l)
@@ -281,6 +282,7 @@ static parseal_status run_loads(const batch *b, gpu_stage *stage, load under_way
         l->slot = &stage->slot[next];
         i += l->n;
         TRY(begin_load(b, stage, l));
+        TRY(run_load(b, stage, l));
         TRY(end_load(b, stage, l));
         next = (next + 1) % stage->n;
     }

@@ -4,15 +4,6 @@
 
 #include "host/gpu/aead.h"
 
-/* A vector that gets the sum of itself and all plaintexts, each of as many elements of so many
- * bits.
- */
-typedef struct {
-    const parseal_ring *ring;
-    uint32_t bits;
-    const parseal_vec *acc;
-} gpu_sink;
-
 /* Opens messages whose `out` is not used. */
 parseal_status gpu_open_into(const gpu_keys *keys, parseal_msg *msgs, size_t n,
                              const gpu_sink *sink);

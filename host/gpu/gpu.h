@@ -33,6 +33,7 @@ typedef struct {
 /* One for each file of kernels. */
 typedef enum {
     GPU_AEAD,
+    GPU_AEAD_ADD,
     GPU_MASK,
     GPU_VEC,
     GPU_QUANT,
@@ -63,6 +64,7 @@ typedef struct {
     uint64_t buffer_max; /* bytes of one buffer */
     uint64_t budget;     /* bytes that a staged call may take on the device */
     uint32_t copy_threads;
+    uint32_t add_tiles; /* that keep all of it busy with aead_add */
 } gpu_device;
 
 /* The device that the options and the environment ask for; both, where both do. */
@@ -139,6 +141,8 @@ struct gpu_driver {
     uint32_t hash_work; /* bytes of work for each tile of aead_hash, beside GPU_WORK a message */
     uint32_t hash_tile_min; /* bytes */
     uint32_t begin_group;   /* messages for each item of aead_begin */
+    uint32_t add_blocks;    /* of a tile of aead_add, at most */
+    uint32_t add_items;     /* for each tile */
     uint32_t fcp_blocks; /* blocks of keystream for each item of fcp_mask, at most; 0: those of 16
                             elements */
 
@@ -172,6 +176,7 @@ struct gpu_driver {
     parseal_status (*keys_prepare)(struct gpu_keys *keys);
     parseal_status (*crypt)(const struct gpu_keys *keys, const struct gpu_table *t,
                             const struct gpu_aead_io *io, const gpu_stream *s, bool open);
+    const char *(*add_kernel)(const gpu_device *d, uint32_t element_size);
     parseal_status (*hash)(const struct gpu_keys *keys, const struct gpu_table *t,
                            const struct gpu_aead_io *io, const gpu_stream *s, bool open);
 };

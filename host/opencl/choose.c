@@ -5,7 +5,8 @@
 
 #include "host/opencl/device.h"
 
-enum { PLATFORMS_MAX = 16, DEVICES_MAX = 64 };
+/* TILES: of aead_add for each compute unit, so that no wave of work-groups is mostly empty. */
+enum { PLATFORMS_MAX = 16, DEVICES_MAX = 64, TILES = 16 };
 
 /* A device, and what is known of it before it is opened. */
 typedef struct {
@@ -148,7 +149,10 @@ static parseal_status describe(ocl_device *d, const parseal_request *request)
             return parseal_fail(PARSEAL_ERR_NO_DEVICE, "opencl: %s %s", d->gpu.name,
                                 needs[i].lacks);
     TRY(read_features(d));
-    cl_ulong memory;
+    cl_ulong memory, units;
+    if (!device_number(d, CL_DEVICE_MAX_COMPUTE_UNITS, &units))
+        return untold(d, "how many compute units it has");
+    d->gpu.add_tiles = TILES * (uint32_t)units;
     if (!device_number(d, CL_DEVICE_GLOBAL_MEM_SIZE, &memory) ||
         !device_number(d, CL_DEVICE_MAX_MEM_ALLOC_SIZE, &d->gpu.buffer_max))
         return untold(d, "how much memory it has");

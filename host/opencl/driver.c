@@ -169,6 +169,13 @@ static parseal_status crypt(const gpu_keys *keys, const gpu_table *t, const gpu_
     return gpu_launch_run(&launch, s, t->crypt_total);
 }
 
+static const char *add_kernel(const gpu_device *d, uint32_t element_size)
+{
+    (void)d;
+    (void)element_size;
+    return "aead_add";
+}
+
 static parseal_status hash(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
                            const gpu_stream *s, bool open)
 {
@@ -189,6 +196,8 @@ const gpu_driver ocl_driver = {
     .sum_inputs = OCL_SUM_INPUTS,
     .hash_tile_min = HASH_TILE,
     .begin_group = 32,
+    .add_blocks = GROUP_SIZE * CRYPT_GROUP,
+    .add_items = GROUP_SIZE,
     .fcp_blocks = 32,
     .alloc = alloc,
     .free = free_memory,
@@ -205,5 +214,6 @@ const gpu_driver ocl_driver = {
     .crypt_units = crypt_units,
     .hash_tile = hash_tile,
     .crypt = crypt,
+    .add_kernel = add_kernel,
     .hash = hash,
 };

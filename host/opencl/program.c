@@ -12,6 +12,7 @@
     extern const unsigned char ocl_##name##_cl[]; \
     extern const size_t ocl_##name##_cl_size
 SOURCE(aead);
+SOURCE(aead_add);
 SOURCE(mask);
 SOURCE(vec);
 SOURCE(quant);
@@ -26,6 +27,7 @@ typedef struct {
 
 static const source sources[GPU_PROGRAMS] = {
     [GPU_AEAD] = {"aead.cl", ocl_aead_cl, &ocl_aead_cl_size},
+    [GPU_AEAD_ADD] = {"aead_add.cl", ocl_aead_add_cl, &ocl_aead_add_cl_size},
     [GPU_MASK] = {"mask.cl", ocl_mask_cl, &ocl_mask_cl_size},
     [GPU_VEC] = {"vec.cl", ocl_vec_cl, &ocl_vec_cl_size},
     [GPU_QUANT] = {"quant.cl", ocl_quant_cl, &ocl_quant_cl_size},

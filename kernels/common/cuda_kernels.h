@@ -9,8 +9,8 @@ enum {
 
 /* For each file of kernels/cuda: X(file, kernel, threads, dynamic shared bytes, items a block).
  * Items of fcp_expand are keys, those of masks of fcp 16 elements. Items of masks and of quantize
- * are the 64-byte blocks of keystream that the elements touch, those of other kernels for vectors
- * elements. */
+ * are the 64-byte blocks of keystream that the elements touch, those of aead_add tiles, and those
+ * of other kernels for vectors elements. */
 #define CUDA_AEAD_KERNELS(X)          \
     X(aead, keys_expand, 128, 0, 128) \
     X(aead, aead_begin, 128, 0, 128)  \
@@ -20,6 +20,11 @@ enum {
 #define CUDA_AEAD_CRYPT_KERNELS(X)            \
     X(aead_crypt, aead_crypt, 512, 32768, 16) \
     X(aead_crypt, aead_crypt_wide, 512, 131072, 16)
+#define CUDA_AEAD_ADD_KERNELS(X)                  \
+    X(aead_add, aead_add32, 512, 32768, 16)       \
+    X(aead_add, aead_add64, 512, 32768, 16)       \
+    X(aead_add, aead_add32_wide, 512, 131072, 16) \
+    X(aead_add, aead_add64_wide, 512, 131072, 16)
 #define CUDA_GHASH_MMA_KERNELS(X)          \
     X(ghash_mma, keys_matrices, 128, 0, 1) \
     X(ghash_mma, aead_hash_mma, 256, GHASH_MATRIX_BYTES, 32)
@@ -45,6 +50,7 @@ enum {
 #define CUDA_KERNELS(X)        \
     CUDA_AEAD_KERNELS(X)       \
     CUDA_AEAD_CRYPT_KERNELS(X) \
+    CUDA_AEAD_ADD_KERNELS(X)   \
     CUDA_GHASH_MMA_KERNELS(X)  \
     CUDA_MASK_KERNELS(X)       \
     CUDA_VEC_KERNELS(X)        \

@@ -8,6 +8,7 @@ enum {
     GROUP_SIZE = 64,    /* work-items of a work-group, in every kernel */
     CRYPT_GROUP = 32,   /* AES blocks of a work-item of aead_crypt */
     HASH_TILE = 16384,  /* bytes of a work-item of aead_hash */
+    ADD_TILE = 128,     /* elements of any bit width are whole AES blocks */
     SUM_INPUTS_MAX = 64 /* vectors of a run of CUDA's vec_sum */
 };
 
@@ -49,6 +50,12 @@ typedef struct {
     u64 reciprocal; /* floor(2^64 / modulus); 0 where modulus is 0 */
     u32 power_of_two, element_size;
 } ring_params;
+
+/* How aead_add cuts a vector: a tile is whole elements of so many bits in whole AES blocks. */
+typedef struct {
+    u64 count; /* elements */
+    u32 bits, tile_blocks, tile_elements, reserved;
+} add_shape;
 
 /* Device addresses of the vectors that are added; those past the last are not looked at. */
 typedef struct {

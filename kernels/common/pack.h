@@ -17,6 +17,16 @@ FN u64 pack_move(u64 x, i32 by)
     return by >= 0 ? x << by : x >> -by;
 }
 
+/* The element that begins at bit `shift` of three words; those past its last bit may be anything.
+ */
+FN u64 pack_element(u32 word0, u32 word1, u32 word2, u32 shift, u32 bits)
+{
+    u64 x = ((u64)word1 << 32 | word0) >> shift;
+    if (shift > 0)
+        x |= (u64)word2 << (64 - shift);
+    return x & pack_ones(bits);
+}
+
 /* Element i of the stream that begins at `packed`. */
 FN u64 pack_load(GLOBAL const u8 *packed, u32 bits, u64 i)
 {

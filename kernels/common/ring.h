@@ -66,4 +66,12 @@ FN u64 ring_reduce_wide(ring_params r, ring_wide wide, u32 carries, u64 x)
     return ring_add(r, ring_reduce(r, x), rest - (r.modulus & mask64(top | (rest >= r.modulus))));
 }
 
+/* a + b mod m for any a and b; `wide` is of one bit or more, and not read where m is a power of two
+ */
+FN u64 ring_add_any(ring_params r, ring_wide wide, u64 a, u64 b)
+{
+    const u64 sum = a + b;
+    return r.power_of_two ? sum & r.low_bits : ring_reduce_wide(r, wide, sum < a, sum);
+}
+
 #endif

@@ -14,7 +14,6 @@
 #include "kernels/cuda/aes_tables.h"
 
 enum { CRYPT_THREADS = 512, WARPS = CRYPT_THREADS / LANES, GROUP = 256, STRIDES = GROUP / LANES };
-enum { ROUND_KEYS = 15 };
 
 /* The blocks of a message, or of a part of one, in a group: numbers skip to end - 1. */
 typedef struct {
@@ -101,14 +100,6 @@ template <u32 count> FN void crypt_blocks(const crypt_unit *u, u32 s[count][4], 
     }
 }
 
-template <bool wide, u32 count, class Tables>
-FN void aes_rounds(Tables &table, u32 s[count][4], uint4 key, u32 own)
-{
-    UNROLL
-    for (u32 i = 0; i < count; i++)
-        aes_round<wide>(table, s[i], key, own);
-}
-
 /* `count` blocks of every lane, the first of them block p of the group. */
 template <bool wide, u32 count, class Tables, class Keys>
 FN void crypt_strides(Tables &table, Keys &key, u32 at, u32 rounds, const aes_group *g,
@@ -119,16 +110,7 @@ FN void crypt_strides(Tables &table, Keys &key, u32 at, u32 rounds, const aes_gr
     UNROLL
     for (u32 i = 0; i < count; i++)
         aes_after_round2<wide>(table, s[i], g, p + LANES * i, own);
-    NO_UNROLL
-    for (u32 r = 3; r + 1 < rounds; r += 2) {
-        aes_rounds<wide, count>(table, s, key[at + r], own);
-        aes_rounds<wide, count>(table, s, key[at + r + 1], own);
-    }
-    aes_rounds<wide, count>(table, s, key[at + rounds - 1], own);
-    const uint4 k = key[at + rounds];
-    UNROLL
-    for (u32 i = 0; i < count; i++)
-        aes_last_round(table, s[i], k, own);
+    aes_from_round3<wide, count>(table, s, key, at, rounds, own);
     crypt_blocks<count>(u, s, p);
 }
 
@@ -156,7 +138,6 @@ FN void crypt_all(Tables &table, Keys &key, const aead_item *items, u32 n, const
                   const i32 *verdicts, u32 open)
 {
     const u32 warp = thread_id() / LANES, at = ROUND_KEYS * warp, lane = lane_id();
-    const uint4 zero = {0, 0, 0, 0};
     aes_fill_tables<wide>(table);
     for (u64 unit = (u64)block_id() * WARPS + warp; unit < total;
          unit += (u64)block_count() * WARPS) {
@@ -168,16 +149,11 @@ FN void crypt_all(Tables &table, Keys &key, const aead_item *items, u32 n, const
             write_zeros(&u, lane);
             continue;
         }
-        warp_sync(); /* until then lanes may read the key before this */
-        if (lane < ROUND_KEYS)
-            key[at + lane] = load_words(own->round_key[lane]);
-        warp_sync();
+        load_round_keys(key, at, own->round_key);
         load_nonce(nonce, nonces, i);
         crypt_group<wide>(table, key, at, own->rounds, nonce, &u);
     }
-    warp_sync();
-    if (lane < ROUND_KEYS)
-        key[at + lane] = zero;
+    wipe_round_keys(key, at);
 }
 
 /* Dynamic shared memory: one table, 32 KiB. */

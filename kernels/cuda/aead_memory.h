@@ -132,6 +132,25 @@ FN hash_tile tile_of(const aead_item *item, u64 index, u32 tile, const u8 *data,
     return t;
 }
 
+/* A warp's own round keys in shared memory, from `at` on. */
+enum { ROUND_KEYS = 15 };
+
+template <class Keys> FN void load_round_keys(Keys &key, u32 at, const u32 round_key[ROUND_KEYS][4])
+{
+    warp_sync(); /* until then lanes may read the key before this */
+    if (lane_id() < ROUND_KEYS)
+        key[at + lane_id()] = load_words(round_key[lane_id()]);
+    warp_sync();
+}
+
+template <class Keys> FN void wipe_round_keys(Keys &key, u32 at)
+{
+    const uint4 zero = {0, 0, 0, 0};
+    warp_sync();
+    if (lane_id() < ROUND_KEYS)
+        key[at + lane_id()] = zero;
+}
+
 /* Where a tile's hash is kept until it is weighed, and a message's sum and E(J0). */
 FN u32 *tile_hash(u8 *work, u32 n, u64 unit)
 {

@@ -134,6 +134,30 @@ template <class Shared> FN void aes_last_round(Shared &table, u32 s[4], uint4 ke
     s[3] = aes_last_column(table, s3, s0, s1, s2, own) ^ key.w;
 }
 
+template <bool wide, u32 count, class Shared>
+FN void aes_rounds(Shared &table, u32 s[count][4], uint4 key, u32 own)
+{
+    UNROLL
+    for (u32 i = 0; i < count; i++)
+        aes_round<wide>(table, s[i], key, own);
+}
+
+/* What is left after round 2 of `rounds`, for several blocks under one key. */
+template <bool wide, u32 count, class Shared, class Keys>
+FN void aes_from_round3(Shared &table, u32 s[count][4], Keys &key, u32 at, u32 rounds, u32 own)
+{
+    NO_UNROLL
+    for (u32 r = 3; r + 1 < rounds; r += 2) {
+        aes_rounds<wide, count>(table, s, key[at + r], own);
+        aes_rounds<wide, count>(table, s, key[at + r + 1], own);
+    }
+    aes_rounds<wide, count>(table, s, key[at + rounds - 1], own);
+    const uint4 k = key[at + rounds];
+    UNROLL
+    for (u32 i = 0; i < count; i++)
+        aes_last_round(table, s[i], k, own);
+}
+
 /* What 256 counters that differ in their last byte have in common. After round 1 their blocks still
  * differ in column 0 only, by T3 of that byte; after round 2 each column by one byte of column 0.
  */

@@ -1,9 +1,9 @@
 /* acc[i] = (acc[i] + sum_j sign_j mask_j[first + i]) mod 2^k, format `fcp-aes256ctr`.
  *
  * A lane has a group of 16 elements, whose candidates are as many whole blocks of keystream as a
- * candidate has bytes; their sums stay in registers over all keys, and acc is read and written once.
- * AES goes by the tables of aes_tables.h, a lane's blocks side by side; a warp's round keys are in
- * shared memory, its own, and overwritten in the end.
+ * candidate has bytes; their sums stay in registers over all keys, and acc is read and written
+ * once. AES goes by the tables of aes_tables.h, a lane's blocks side by side; a warp's round keys
+ * are in shared memory, its own, and overwritten in the end.
  *
  * Constant time: secrets index the tables only, whose every lookup takes the same time.
  */
@@ -12,8 +12,7 @@
 #include "kernels/cuda/aes_planes.h"
 #include "kernels/cuda/aes_tables.h"
 
-enum { EXPAND_THREADS = 128, THREADS = 512, WARPS = THREADS / LANES, ROUNDS = 14 };
-enum { ROUND_KEYS = ROUNDS + 1 };
+enum { EXPAND_THREADS = 128, THREADS = 512, WARPS = THREADS / LANES, ROUNDS = ROUND_KEYS - 1 };
 
 KERNEL(EXPAND_THREADS, 1) fcp_expand(fcp_key *keys, u32 n)
 {
@@ -52,15 +51,12 @@ template <u32 bytes, class Element, class Tables, class Keys>
 FN void sum_keys(Tables &table, Keys &key, u32 at, Element sum[FCP_GROUP], const fcp_key *keys,
                  u32 n, u64 group)
 {
-    const u32 own = aes_own_copies(table), lane = lane_id(), counter = (u32)(group * bytes);
+    const u32 own = aes_own_copies(table), counter = (u32)(group * bytes);
     NO_UNROLL
     for (u32 j = 0; j < n; j++) {
         const Element sign = (Element)(int64_t)keys[j].sign;
         u32 s[4 * bytes];
-        warp_sync(); /* until then lanes may read the key before this */
-        if (lane < ROUND_KEYS)
-            key[at + lane] = load_words(keys[j].round_key[lane]);
-        warp_sync();
+        load_round_keys(key, at, keys[j].round_key);
         keystream<bytes>(table, key, at, s, counter, own);
         UNROLL
         for (u32 i = 0; i < FCP_GROUP; i++)
@@ -121,7 +117,6 @@ FN void mask_all(Tables &table, Keys &key, const fcp_key *keys, u32 n_keys, u64 
     const u32 at = ROUND_KEYS * (thread_id() / LANES);
     const u64 first_group = first / FCP_GROUP, offset = first % FCP_GROUP;
     const u64 groups = (first + count - 1) / FCP_GROUP - first_group + 1;
-    const uint4 zero = {0, 0, 0, 0};
     aes_fill_tables<false>(table);
     for (u64 begin = (u64)block_id() * THREADS + thread_id() / LANES * LANES; begin < groups;
          begin += (u64)block_count() * THREADS) {
@@ -141,9 +136,7 @@ FN void mask_all(Tables &table, Keys &key, const fcp_key *keys, u32 n_keys, u64 
         if (i < groups)
             store_group(acc, FCP_GROUP * i - offset, count, sum, low_bits, write);
     }
-    warp_sync();
-    if (lane_id() < ROUND_KEYS)
-        key[at + lane_id()] = zero;
+    wipe_round_keys(key, at);
 }
 
 /* Dynamic shared memory: one table, 32 KiB. */

@@ -108,13 +108,9 @@ FN u64 unpacked(const word_stream &s, u32 bits, u64 i)
 {
     const u64 bit = i * bits + 8 * s.lead, word = bit / 32;
     const u32 shift = (u32)(bit % 32);
-    u64 x = load_word(s, word);
-    if (shift + bits > 32)
-        x |= (u64)load_word(s, word + 1) << 32;
-    x >>= shift;
-    if (shift + bits > 64)
-        x |= (u64)load_word(s, word + 2) << (64 - shift);
-    return x & pack_ones(bits);
+    const u32 word1 = shift + bits > 32 ? load_word(s, word + 1) : 0;
+    const u32 word2 = shift + bits > 64 ? load_word(s, word + 2) : 0;
+    return pack_element(load_word(s, word), word1, word2, shift, bits);
 }
 
 KERNEL(THREADS, 4)
@@ -158,7 +154,7 @@ packed_sum64(ring_params ring, u8 *acc, u64 count, u32 bits, u32 n, vec_inputs v
             sum += x;
             carries += sum < x;
         }
-        ((u64 *)acc)[i] = ring.power_of_two ? sum & ring.low_bits
-                                            : ring_reduce_wide(ring, wide, carries, sum);
+        ((u64 *)acc)[i] =
+            ring.power_of_two ? sum & ring.low_bits : ring_reduce_wide(ring, wide, carries, sum);
     }
 }

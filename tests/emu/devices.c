@@ -1,4 +1,5 @@
 /* Which CUDA device is taken, what it can do, and two of them at once. */
+#include <parseal/aggregator.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +132,53 @@ static void tensor_cores_from_8_0_to_9_x(void **state)
     }
 }
 
+/* An update of zeros under a key of zeros is added to a vector. */
+static void add_update(parseal_ctx *ctx, uint64_t dim)
+{
+    static const uint8_t key[PARSEAL_AES256GCM_KEYBYTES];
+    parseal_keys *keys;
+    parseal_aggregator *a;
+    parseal_aggregator_options options = PARSEAL_AGGREGATOR_OPTIONS_INIT;
+    options.ring = (parseal_ring){UINT64_C(1) << 32, 4, 0};
+    options.dim = dim;
+    uint8_t *in = calloc((size_t)dim, 4);
+    assert_non_null(in);
+    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 1));
+    assert_ok(parseal_aggregator_create(&a, ctx, &options));
+    parseal_msg m = {.in = in, .out = in, .len = (size_t)(4 * dim)};
+    assert_ok(parseal_seal(keys, &m, 1));
+    parseal_update u = {.in = in, .len = m.len};
+    memcpy(u.tag, m.tag, sizeof u.tag);
+    assert_ok(parseal_aggregator_add_sealed(a, keys, &u, 1, NULL));
+    parseal_aggregator_destroy(a);
+    parseal_keys_destroy(keys);
+    free(in);
+}
+
+/* Long ones as they are decrypted; for short ones there would be too little to do at once. */
+static void updates_are_added_by(const char *number, const char *name, const char *fused)
+{
+    static const struct {
+        uint64_t dim;
+        bool is_long;
+    } rows[] = {{1000, false}, {200000, true}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        parseal_ctx *ctx = ctx_called(number, name);
+        const uint64_t before = machine.launches(fused), summed = machine.launches("vec_sum32");
+        add_update(ctx, rows[i].dim);
+        assert_int_equal(machine.launches(fused) - before, rows[i].is_long);
+        assert_int_equal(machine.launches("vec_sum32") - summed, !rows[i].is_long);
+        parseal_ctx_destroy(ctx);
+    }
+}
+
+static void updates_are_added(void **state)
+{
+    (void)state;
+    updates_are_added_by("0", "Emulated GPU 0", "aead_add32_wide");
+    updates_are_added_by("1", "Emulated GPU 1", "aead_add32");
+}
+
 /* ----------------------------------------------------------------------------------- together --
  */
 
@@ -209,6 +257,7 @@ int main(void)
         cmocka_unit_test_setup(by_option, machine_reset),
         cmocka_unit_test_setup(each_device_has_its_kernels, machine_reset),
         cmocka_unit_test_setup(tensor_cores_from_8_0_to_9_x, machine_reset),
+        cmocka_unit_test_setup(updates_are_added, machine_reset),
         cmocka_unit_test_setup(both_at_once, machine_reset),
         cmocka_unit_test_setup(memory_of_the_other_device, machine_reset),
     };

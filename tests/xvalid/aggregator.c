@@ -25,6 +25,7 @@ typedef struct {
     parseal_keys *keys, *cpu_keys;
     parseal_aggregator *aggregator;
     parseal_aggregator_options options;
+    size_t n; /* clients */
     uint64_t update_size;
     uint8_t *want; /* the sum */
     uint8_t *elements[CLIENTS], *plain[CLIENTS], *sealed[CLIENTS];
@@ -99,9 +100,11 @@ static int close_site(void **state)
     return 0;
 }
 
-static void bench_open(bench *b, site *s, const parseal_ring *ring, uint64_t dim, uint32_t bits)
+static void bench_open_n(bench *b, site *s, size_t n, const parseal_ring *ring, uint64_t dim,
+                         uint32_t bits)
 {
     memset(b, 0, sizeof *b);
+    b->n = n;
     b->r = &s->r;
     b->ctx = s->ctx;
     b->keys = s->keys;
@@ -115,13 +118,18 @@ static void bench_open(bench *b, site *s, const parseal_ring *ring, uint64_t dim
     assert_ok(parseal_aggregator_update_size(b->aggregator, &b->update_size));
     b->want = room(dim * ring->element_size);
     memset(b->want, 0, dim * ring->element_size);
-    for (size_t i = 0; i < CLIENTS; i++)
+    for (size_t i = 0; i < n; i++)
         make_update(b, i, bits == 0 ? 8 * ring->element_size : bits);
+}
+
+static void bench_open(bench *b, site *s, const parseal_ring *ring, uint64_t dim, uint32_t bits)
+{
+    bench_open_n(b, s, CLIENTS, ring, dim, bits);
 }
 
 static void bench_close(bench *b)
 {
-    for (size_t i = 0; i < CLIENTS; i++) {
+    for (size_t i = 0; i < b->n; i++) {
         free(b->elements[i]);
         free(b->plain[i]);
         free(b->sealed[i]);
@@ -178,6 +186,36 @@ static void every_ring(void **state)
             expect(&b, i);
         }
         check_sum(&b, b.aggregator, CLIENTS);
+        bench_close(&b);
+    }
+}
+
+/* So long that a GPU adds what it decrypts without writing it; one of the updates is not authentic.
+ */
+static void long_vectors(void **state)
+{
+    static const struct {
+        parseal_ring ring;
+        uint64_t dim;
+        uint32_t bits;
+    } all[] = {
+        {{UINT64_C(1) << 32, 4, 0}, 270001, 0},  {{1000003, 4, 0}, 420011, 20},
+        {{UINT64_C(1) << 20, 4, 0}, 650001, 13}, {{0, 8, 0}, 131999, 64},
+        {{UINT64_MAX - 58, 8, 0}, 131999, 0},    {{UINT64_C(1) << 50, 8, 0}, 200003, 45},
+    };
+    enum { FEW = 3 };
+    site *here = *state;
+    for (size_t k = 0; k < COUNT_OF(all); k++) {
+        bench b;
+        size_t added;
+        bench_open_n(&b, here, FEW, &all[k].ring, all[k].dim, all[k].bits);
+        b.sealed[1][b.update_size / 2] ^= 1;
+        assert_status(parseal_aggregator_add_sealed(b.aggregator, b.keys, b.updates, FEW, &added),
+                      PARSEAL_ERR_AUTH);
+        for (size_t i = 0; i < FEW; i++)
+            if (i != 1)
+                expect(&b, i);
+        check_sum(&b, b.aggregator, FEW - 1);
         bench_close(&b);
     }
 }
@@ -333,6 +371,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_ring, open_site, close_site),
+        cmocka_unit_test_setup_teardown(long_vectors, open_site, close_site),
         cmocka_unit_test_setup_teardown(hostile_updates, open_site, close_site),
         cmocka_unit_test_setup_teardown(masks_are_stripped, open_site, close_site),
         cmocka_unit_test_setup_teardown(exports, open_site, close_site),
