@@ -33,6 +33,8 @@ static const struct {
      * four additions are among them. */
     {"aead_crypt", "a round of a block", 500, 16, 0, 75, 120, {34, 0, 16.5, 0}},
     {"aead_crypt_wide", "a round of a block", 500, 16, 0, 75, 120, {18, 0, 16.5, 0}},
+    {"aead_add32", "a round of a block", 500, 16, 0, 75, 120, {34, 0, 16.5, 0}},
+    {"aead_add32_wide", "a round of a block", 500, 16, 0, 75, 120, {18, 0, 16.5, 0}},
     /* half an instruction for each of the 4 x 32 blocks of a warp, and H^256 once in eight passes
      */
     {"aead_hash_mma", "32 blocks of a warp", 200, 4, 8, 80, 90, {0, 0, 0, 17}},
