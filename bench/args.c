@@ -88,7 +88,7 @@ static bool parse_number(const char *name, const char *text, unsigned long low, 
     return false;
 }
 
-static bool parse_backend(const char *text, int32_t *backend)
+bool args_backend(const char *text, int32_t *backend)
 {
     for (int32_t b = PARSEAL_BACKEND_AUTO; b <= PARSEAL_BACKEND_CUDA; b++) {
         if (strcmp(text, parseal_backend_name(b)) == 0) {
@@ -128,7 +128,7 @@ static bool take_option(int option, const char *name, struct args *args)
 {
     switch (option) {
     case OPT_BACKEND:
-        return parse_backend(optarg, &args->backend);
+        return args_backend(optarg, &args->backend);
     case OPT_FILTER:
         args->filter = optarg;
         return true;

@@ -14,7 +14,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "measure.h"
+#include "args.h"
+#include "machine.h"
 #include "support.h"
 
 enum { RUNS = 3, SEEDS_AT_ONCE = 100, NAIVE_SEEDS = 5, UPDATES = 16, EXIT_USAGE = 2 };
@@ -33,6 +34,7 @@ static const struct round rounds[] = {
 };
 
 struct options {
+    int32_t backend;
     double seconds; /* of one timing, about */
     unsigned threads;
     uint64_t divisor; /* of dimensions */
@@ -74,9 +76,18 @@ static uint64_t expansions(const struct round *r)
 /* --------------------------------------------------------------------------------------- timed --
  */
 
+enum { UNMASK, MASK, NAIVE, ADD, OPEN, TIMINGS };
+
 static bool unmask(struct server *s)
 {
     return fine("parseal_aggregator_unmask", parseal_aggregator_unmask(s->aggregator, s->seeds));
+}
+
+/* The same masks on a vector in host memory. */
+static bool mask(struct server *s)
+{
+    const parseal_vec v = parseal_host_vec(s->naive_sum, s->round.dim, sizeof *s->naive_sum);
+    return fine("parseal_mask_apply", parseal_mask_apply(s->seeds, &ring, &v, 0, NULL));
 }
 
 /* As a first server would be written: a mask at a time. */
@@ -130,7 +141,7 @@ static bool open_only(struct server *s)
 static bool compare(struct server *s, bool (*const work[])(struct server *), const uint64_t bytes[],
                     size_t n, double gbps[])
 {
-    double rates[4][RUNS];
+    double rates[TIMINGS][RUNS];
     for (size_t i = 0; i < n; i++)
         if (!work[i](s)) /* warm */
             return false;
@@ -201,25 +212,25 @@ static void round_close(struct server *s)
     s->sealed = s->opened = NULL;
 }
 
-enum { UNMASK, NAIVE, ADD, OPEN, TIMINGS };
-
 static void report_round(const struct server *s, const double gbps[TIMINGS])
 {
     const struct round *r = &s->round;
     const uint64_t e = expansions(r);
     const double bytes = 4 * (double)e * (double)r->dim;
-    printf("%-8s %5llu %5llu %5llu %9llu %9llu %8.2f %8.2f %8.1f %8.2f %8.1f %6.1f %8.2f %7.0f%%\n",
+    printf("%-8s %5llu %5llu %5llu %9llu %9llu %8.2f %8.2f %8.1f %6.0f%% %8.2f %8.1f %6.1f %8.2f "
+           "%7.0f%%\n",
            r->name, (unsigned long long)r->clients, (unsigned long long)r->dropped,
            (unsigned long long)r->neighbours, (unsigned long long)r->dim, (unsigned long long)e,
-           1e-9 * bytes, gbps[UNMASK], 1e-9 * bytes / gbps[UNMASK], gbps[NAIVE],
-           1e-9 * bytes / gbps[NAIVE], gbps[UNMASK] / gbps[NAIVE], gbps[ADD],
+           1e-9 * bytes, gbps[UNMASK], 1e-9 * bytes / gbps[UNMASK], 100 * gbps[UNMASK] / gbps[MASK],
+           gbps[NAIVE], 1e-9 * bytes / gbps[NAIVE], gbps[UNMASK] / gbps[NAIVE], gbps[ADD],
            100 * gbps[ADD] / gbps[OPEN]);
     (void)fflush(stdout);
 }
 
 static bool run_round(struct server *s, const struct round *r)
 {
-    bool (*const work[TIMINGS])(struct server *) = {unmask, unmask_naively, add_sealed, open_only};
+    bool (*const work[TIMINGS])(struct server *) = {unmask, mask, unmask_naively, add_sealed,
+                                                    open_only};
     double gbps[TIMINGS];
     s->round = *r;
     s->round.dim = r->dim / s->options.divisor + 1;
@@ -227,9 +238,9 @@ static bool run_round(struct server *s, const struct round *r)
         s->round.dim = r->dim;
     bool done = round_open(s);
     if (done) {
-        const uint64_t bytes[TIMINGS] = {4 * s->round.dim * SEEDS_AT_ONCE,
-                                         4 * s->round.dim * NAIVE_SEEDS, s->update_size * UPDATES,
-                                         s->update_size * UPDATES};
+        const uint64_t masks = 4 * s->round.dim * SEEDS_AT_ONCE, updates = s->update_size * UPDATES;
+        const uint64_t bytes[TIMINGS] = {masks, masks, 4 * s->round.dim * NAIVE_SEEDS, updates,
+                                         updates};
         done = compare(s, work, bytes, TIMINGS, gbps);
     }
     if (done)
@@ -285,6 +296,7 @@ static const char usage[] =
     "dropped out on a complete graph (SecAgg) or one of 100 neighbours (SecAgg+), and opening and\n"
     "adding sealed updates. Beside it a server that makes each mask with libsodium and adds it.\n"
     "\n"
+    "  --backend NAME      auto, cpu, opencl or cuda (default cpu)\n"
     "  --threads N         CPU threads (default 1)\n"
     "  --seconds S         about so long for each timing (default 3)\n"
     "  --size-divisor N    dimensions divided by N, for a quick look\n"
@@ -299,28 +311,31 @@ static bool number(const char *text, double *value)
 
 static int parse(int argc, char **argv, struct options *o)
 {
-    *o = (struct options){.seconds = 3, .threads = 1, .divisor = 1};
-    for (int i = 1; i < argc; i++) {
+    *o = (struct options){.backend = PARSEAL_BACKEND_CPU, .seconds = 3, .threads = 1, .divisor = 1};
+    while (++argv, --argc > 0) {
         double value = 0;
-        if (strcmp(argv[i], "--help") == 0) {
+        const char *name = argv[0], *text = argv[1]; /* NULL after the last */
+        if (strcmp(name, "--help") == 0) {
             fputs(usage, stdout);
             return -1;
         }
-        if (i + 1 >= argc || !number(argv[i + 1], &value)) {
-            complain("%s: unknown, or without a number; see parseal-bench server --help", argv[i]);
+        if (text != NULL && strcmp(name, "--backend") == 0) {
+            if (!args_backend(text, &o->backend))
+                return EXIT_USAGE;
+        } else if (text == NULL || !number(text, &value)) {
+            complain("%s: unknown, or without a number; see parseal-bench server --help", name);
             return EXIT_USAGE;
-        }
-        if (strcmp(argv[i], "--threads") == 0) {
+        } else if (strcmp(name, "--threads") == 0) {
             o->threads = (unsigned)value;
-        } else if (strcmp(argv[i], "--seconds") == 0) {
+        } else if (strcmp(name, "--seconds") == 0) {
             o->seconds = value;
-        } else if (strcmp(argv[i], "--size-divisor") == 0) {
+        } else if (strcmp(name, "--size-divisor") == 0) {
             o->divisor = (uint64_t)value > 0 ? (uint64_t)value : 1;
         } else {
-            complain("%s: unknown; see parseal-bench server --help", argv[i]);
+            complain("%s: unknown; see parseal-bench server --help", name);
             return EXIT_USAGE;
         }
-        i++;
+        ++argv, --argc;
     }
     return EXIT_SUCCESS;
 }
@@ -329,7 +344,7 @@ static bool open_server(struct server *s)
 {
     parseal_options options = PARSEAL_OPTIONS_INIT;
     uint8_t key[PARSEAL_AES256GCM_KEYBYTES];
-    options.backend = PARSEAL_BACKEND_CPU;
+    options.backend = s->options.backend;
     options.cpu_threads = s->options.threads;
     randombytes_buf(key, sizeof key);
     for (size_t j = 0; j < SEEDS_AT_ONCE; j++) {
@@ -343,19 +358,33 @@ static bool open_server(struct server *s)
                 parseal_seeds_create(&s->seeds, s->ctx, s->list, SEEDS_AT_ONCE));
 }
 
+static bool report_site(const struct server *s)
+{
+    struct machine machine;
+    parseal_info info = PARSEAL_INFO_INIT;
+    machine_describe(&machine);
+    if (!fine("parseal_ctx_info", parseal_ctx_info(s->ctx, &info)))
+        return false;
+    printf("%s, %u cores; %s, %s; backend %s on %s, %u threads; parseal %s, %s\n", machine.cpu,
+           machine.cores, machine.os, machine.compiler, parseal_backend_name(info.backend),
+           info.device, info.cpu_threads, parseal_version(), machine.date);
+    return true;
+}
+
 int server_main(int argc, char **argv)
 {
     struct server s = {0};
     const int outcome = parse(argc, argv, &s.options);
     if (outcome != EXIT_SUCCESS)
         return outcome < 0 ? EXIT_SUCCESS : outcome;
-    bool done = sodium_init() >= 0 && open_server(&s) && report_memory(&s);
+    bool done = sodium_init() >= 0 && open_server(&s) && report_site(&s) && report_memory(&s);
     printf(
         "\nkeystream: 4 bytes an element of each expansion; seconds: of a whole round, at the rate "
-        "measured\non %d (libsodium: %d) seeds at a time; add: opened and added, of parseal_open's "
-        "rate alone\n\n%-8s %5s %5s %5s %9s %9s %8s %8s %8s %8s %8s %6s %8s %8s\n",
+        "measured\non %d (libsodium: %d) seeds at a time, and of parseal_mask_apply's rate; add: "
+        "opened and added, of parseal_open's\n\n"
+        "%-8s %5s %5s %5s %9s %9s %8s %8s %8s %7s %8s %8s %6s %8s %8s\n",
         SEEDS_AT_ONCE, NAIVE_SEEDS, "", "n", "drop", "k", "dim", "expand", "GB", "GB/s", "s",
-        "sodium", "s", "ratio", "add GB/s", "of open");
+        "of mask", "sodium", "s", "ratio", "add GB/s", "of open");
     for (size_t i = 0; done && i < sizeof rounds / sizeof rounds[0]; i++)
         done = run_round(&s, &rounds[i]);
     parseal_seeds_destroy(s.seeds);

@@ -344,7 +344,7 @@ static void means(void **state)
     enum { DIM = 1000, BITS = 12 };
     site *here = *state;
     bench b;
-    float got[DIM];
+    float got[DIM] = {0};
     const parseal_vec mean = {parseal_host_buf(got, sizeof got), DIM};
     bench_open(&b, here, &ring, DIM, BITS);
     assert_error(parseal_aggregator_mean(b.aggregator, &mean), PARSEAL_ERR_ARG, "quant_bits");
