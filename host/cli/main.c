@@ -1,5 +1,7 @@
 /* parseal: the command. It picks the subcommand, and is the one place that prints failures. */
+#include <fcntl.h>
 #include <sodium.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -55,8 +57,19 @@ static int dispatch(int argc, char **argv, cli_failure *failure)
     return cli_fail(failure, CLI_USAGE, "'%.100s' is not a command (see parseal --help)", argv[1]);
 }
 
+/* Files that are opened later must not get the numbers of streams that others write to. */
+static bool standard_streams_are_open(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
+    if (!standard_streams_are_open())
+        return CLI_FAILED;
     cli_failure failure = {CLI_OK, ""};
     int code = sodium_init() < 0 ? cli_fail(&failure, CLI_FAILED, "libsodium does not start")
                                  : dispatch(argc, argv, &failure);

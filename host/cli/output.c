@@ -23,6 +23,12 @@ static bool is_special(const char *path)
     return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
 }
 
+static bool is_link_to_nothing(const char *path)
+{
+    struct stat status;
+    return lstat(path, &status) == 0 && S_ISLNK(status.st_mode) && stat(path, &status) != 0;
+}
+
 /* The file itself where path is a link to it, and otherwise path. To be freed. */
 static char *resolve(const char *path)
 {
@@ -53,6 +59,8 @@ int output_check(const char *option, const char *path, cli_failure *failure)
         return cli_fail(failure, CLI_USAGE, "%s %.200s: is a directory", option, path);
     if (is_special(path))
         return CLI_OK;
+    if (is_link_to_nothing(path))
+        return cli_fail(failure, CLI_USAGE, "%s %.200s: is a link to nothing", option, path);
     char *real = resolve(path);
     char *folder = real != NULL ? folder_of(real) : NULL;
     free(real);
@@ -213,9 +221,14 @@ int output_commit(output *o, cli_failure *failure)
         synced = rename(o->beside, o->path) == 0;
         reason = errno;
         if (synced) {
-            synced = sync_folder(o->path);
+            const bool lasts = sync_folder(o->path);
             reason = errno;
             release(o);
+            return lasts ? CLI_OK
+                         : cli_fail(failure, CLI_FAILED,
+                                    "%.200s: is in place, but whether its name is on the disk is "
+                                    "unknown: %s",
+                                    o->name, strerror(reason));
         }
     }
     output_abandon(o);

@@ -30,7 +30,7 @@ int output_begin(output *o, const char *path, mode_t mode, cli_failure *failure)
 int output_write(output *o, const void *bytes, size_t size, cli_failure *failure);
 
 /* The output is complete: the file is on the disk, and then has its name. Ends the output, also
- * where it fails. */
+ * where it fails; then nothing is under its name, unless the text says that it is in place. */
 int output_commit(output *o, cli_failure *failure);
 
 /* Ends the output with nothing under its name; harmless after output_commit. */

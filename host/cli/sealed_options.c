@@ -1,5 +1,7 @@
 #include "sealed_options.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,7 +55,8 @@ static const char usage[] =
     "\n"
     "Exit status: 0 when OUT is complete; 1 the work failed; 2 bad usage or a bad input file; 3\n"
     "FILE is not authentic or not complete: another key, associated data or segment size, or it\n"
-    "was changed, cut off, extended or reordered. OUT is as it was unless the status is 0.\n";
+    "was changed, cut off, extended or reordered. OUT is as it was unless the status is 0\n"
+    "or the message says that it is in place.\n";
 
 void sealed_options_usage(const char *command)
 {
@@ -100,9 +103,15 @@ static int parse_fd(const char *name, const char *text, int *fd, cli_failure *fa
 {
     uint64_t x = 0;
     int code = args_u64(name, text, 0, 65535, &x, failure);
-    if (code == CLI_OK)
-        *fd = (int)x;
-    return code;
+    if (code != CLI_OK)
+        return code;
+    if (*fd >= 0)
+        return cli_fail(failure, CLI_USAGE, "%s %s: %d was given before", name, text, *fd);
+    /* Later on the number may be that of a file that is opened here. */
+    if (fcntl((int)x, F_GETFD) < 0)
+        return cli_fail(failure, CLI_USAGE, "%s %s: %s", name, text, strerror(errno));
+    *fd = (int)x;
+    return CLI_OK;
 }
 
 static int parse_segment(const char *text, uint32_t *size, cli_failure *failure)

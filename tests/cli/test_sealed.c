@@ -172,6 +172,7 @@ static void bad_keys(void **state)
         {"--key-env NO_SUCH_KEY", "--key-env NO_SUCH_KEY: there is no such variable"},
         {"--key-env BAD_KEY", "--key-env BAD_KEY: not a key"},
         {"--key-fd 77", "--key-fd 77: Bad file descriptor"},
+        {"--key-fd 0 --key-fd 0", "--key-fd 0: 0 was given before"},
         {"--key-fd x", "--key-fd 'x'"},
         {"--key 0102", "unknown option '--key'"},
         {"--new-key-file K", "unknown option '--new-key-file'"},
@@ -214,10 +215,12 @@ static void usage_errors(void **state)
         {"seal --key-file K FILE -o NONE/OUT", "-o NONE/OUT: No such file"},
         {"seal --key-fd 0 - -o OUT", "standard input cannot be both"},
         {"rekey --key-file K FILE -o OUT", "no key: give one of --new-key-file"},
-        {"rekey --key-fd 3 --new-key-fd 3 FILE -o OUT", "both are 3"},
+        {"rekey --key-fd 0 --new-key-fd 0 FILE -o OUT", "both are 0"},
+        {"seal --key-file K FILE -o LINK", "-o LINK: is a link to nothing"},
     };
     char script[512];
     (void)state;
+    expect("ln -s NOTHING LINK", 0, "", "");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         snprintf(script, sizeof script, "$PARSEAL %s", cases[i].args);
         expect_refused(script, 2, cases[i].text);
@@ -225,7 +228,7 @@ static void usage_errors(void **state)
     expect("head -c 1048577 /dev/zero >A", 0, "", "");
     expect_refused("$PARSEAL seal --key-file K FILE -o OUT --aad-file A", 2,
                    "--aad-file A: has more than 1048576 bytes");
-    expect("rm A", 0, "", "");
+    expect("rm A LINK", 0, "", "");
 }
 
 /* S is sealed with 4 KiB segments; segment n of it is: dd bs=4096 skip=n count=1. */
