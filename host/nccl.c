@@ -184,7 +184,7 @@ static parseal_status check_on_device(const char *name, const parseal_buf *buf)
 static parseal_status check_workspace(const sum *s, const parseal_buf *workspace, way how)
 {
     const uint64_t least = width(how, (uint64_t)s->ranks);
-    if (least == 0)
+    if (least == 0 || s->acc->n == 0)
         return PARSEAL_OK;
     TRY(check_buf(s->ctx, "workspace", workspace, 8));
     TRY(check_on_device("workspace", workspace));
@@ -216,7 +216,7 @@ static parseal_status run_loaded(sum *s, const parseal_buf *workspace)
     NCCL_TRY(&s->api, CommUserRank, s->comm, &s->rank);
     const way how = way_of(s->ring, (uint64_t)s->ranks);
     TRY(check_workspace(s, workspace, how));
-    if (width(how, 1) > 0)
+    if (width(how, 1) > 0 && s->acc->n > 0)
         s->workspace = *workspace;
     return s->acc->n > 0 ? run(s, how) : PARSEAL_OK;
 }

@@ -28,6 +28,10 @@ typedef struct {
 static void merge_free(merge *m)
 {
     ranks_sum_close(&m->sum);
+    if (m->partial != NULL)
+        sodium_memzero(m->partial, (size_t)m->size);
+    if (m->whole != NULL)
+        sodium_memzero(m->whole, (size_t)m->whole_size);
     free(m->partial);
     free(m->counts);
     free(m->pieces);
@@ -48,7 +52,7 @@ static parseal_status export_partial(merge *m, const parseal_aggregator *partial
     RANKS_TRY(ranks_library(parseal_aggregator_export_size(partial, &m->size)));
     if (m->size > SIZE_MAX / 2)
         return no_memory(m->size);
-    m->partial = malloc((size_t)m->size);
+    m->partial = calloc(1, (size_t)m->size);
     if (m->partial == NULL)
         return no_memory(m->size);
     return ranks_library(parseal_aggregator_export(partial, m->partial, (size_t)m->size));

@@ -102,7 +102,9 @@ static parseal_status chunk_to_root(const ranks_sum *sum, const ranks *r, const 
 static parseal_status small_chunk_to_all(const ranks_sum *sum, const ranks *r, const void *in,
                                          void *out, int n)
 {
-    RANKS_MPI(MPI_Allreduce, in == out ? MPI_IN_PLACE : in, out, n, sum->type, sum->op, r->comm);
+    if (in != out) /* MPI_IN_PLACE is for all ranks or for none, and theirs may differ */
+        memcpy(out, in, (size_t)n * sum->ring.element_size);
+    RANKS_MPI(MPI_Allreduce, MPI_IN_PLACE, out, n, sum->type, sum->op, r->comm);
     return PARSEAL_OK;
 }
 
