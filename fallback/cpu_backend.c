@@ -280,71 +280,74 @@ static parseal_status memory_write(const void *device, const parseal_buf *memory
 static parseal_status verify(const void *device, const cpu_keys *keys, parseal_msg *msgs, size_t n)
 {
     msg_source source = {keys, msgs, false};
-    gcm_tile *tiles;
+    gcm_tile *tiles = NULL;
     gcm_batch batch = {
         .impl = keys->impl, .threads = cpu_threads(device), .items = msg_items, .source = &source};
-    if (make_tiles(&batch, msg_len, &source, n, &tiles)) {
+    parseal_status status = PARSEAL_ERR_NO_MEMORY;
+    if (make_tiles(&batch, msg_len, &source, n, &tiles))
         batch.partial = malloc(16 * batch.n_tiles);
-        if (batch.partial != NULL)
-            gcm_verify(&batch);
-        free(tiles);
-        free(batch.partial);
-        if (batch.partial != NULL)
-            return PARSEAL_OK;
+    if (batch.partial != NULL) {
+        gcm_verify(&batch);
+        status = PARSEAL_OK;
+    } else {
+        (void)parseal_fail(status, "out of memory for %zu updates", n);
     }
-    return parseal_fail(PARSEAL_ERR_NO_MEMORY, "out of memory for %zu updates", n);
+    free(tiles);
+    free(batch.partial);
+    return status;
 }
 
-static parseal_status accumulate_some(const void *device, const cpu_keys *k, parseal_msg *msgs,
-                                      size_t n, const parseal_ring *ring, uint32_t bits,
-                                      const parseal_vec *acc)
+static void add_verified(const void *device, const cpu_keys *k, const parseal_msg *msgs, size_t n,
+                         const parseal_sink *sink, update_item *items)
 {
-    update_item *items = malloc((n + 1) * sizeof *items);
     size_t n_items = 0;
-    if (items == NULL)
-        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "out of memory for %zu updates", n);
-    if (k != NULL) {
-        const parseal_status status = verify(device, k, msgs, n);
-        if (status != PARSEAL_OK) {
-            free(items);
-            return status;
-        }
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (k == NULL)
-            msgs[i].status = PARSEAL_ITEM_OK;
+    for (size_t i = 0; i < n; i++)
         if (msgs[i].status == PARSEAL_ITEM_OK)
             items[n_items++] =
                 (update_item){msgs[i].in, msgs[i].nonce, k != NULL ? key_at(k, msgs[i].key) : NULL};
-    }
     const accumulation a = {.gcm = k != NULL ? k->impl : NULL,
                             .pack = CHOSEN(device, PARSEAL_PRIMITIVE_PACK, pack_impl),
                             .vec = CHOSEN(device, PARSEAL_PRIMITIVE_VEC_SUM, vec_impl),
                             .threads = cpu_threads(device),
-                            .modulus = ring->modulus,
-                            .element_size = ring->element_size,
-                            .bits = bits,
-                            .acc = cpu_address(&acc->buf),
-                            .count = acc->n};
+                            .modulus = sink->ring->modulus,
+                            .element_size = sink->ring->element_size,
+                            .bits = sink->bits,
+                            .acc = cpu_address(&sink->acc->buf),
+                            .count = sink->acc->n};
     accumulate_items(&a, items, n_items);
-    free(items);
+}
+
+static parseal_status accumulate_some(const void *device, const cpu_keys *k, parseal_msg *msgs,
+                                      size_t n, const parseal_sink *sink, update_item *items)
+{
+    if (k != NULL)
+        TRY(verify(device, k, msgs, n));
+    for (size_t i = 0; k == NULL && i < n; i++)
+        msgs[i].status = PARSEAL_ITEM_OK;
+    add_verified(device, k, msgs, n, sink, items);
     return PARSEAL_OK;
 }
 
 /* As many at a time as the caches keep from the hash that verifies them to the sum. */
 static parseal_status accumulate(const void *device, const void *keys, parseal_msg *msgs, size_t n,
-                                 const parseal_ring *ring, uint32_t bits, const parseal_vec *acc)
+                                 const parseal_sink *sink, bool *changed)
 {
     const uint64_t room = ((const cpu_device *)device)->cache_size / 2;
-    for (size_t i = 0; i < n;) {
+    update_item *items = malloc((n + 1) * sizeof *items);
+    parseal_status status = PARSEAL_OK;
+    if (items == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "out of memory for %zu updates", n);
+    for (size_t i = 0; status == PARSEAL_OK && i < n;) {
         uint64_t bytes = 0;
         size_t some = 0;
         while (i + some < n && (some == 0 || bytes + msgs[i + some].len <= room))
             bytes += msgs[i + some++].len;
-        TRY(accumulate_some(device, keys, msgs + i, some, ring, bits, acc));
+        status = accumulate_some(device, keys, msgs + i, some, sink, items);
+        *changed = *changed || status == PARSEAL_OK;
         i += some;
     }
-    return PARSEAL_OK;
+    free(items);
+    return status;
 }
 
 /* ------------------------------------------------------------------------------------- plans -- */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "host/check.h"
+#include "host/masks.h"
 
 /* ----------------------------------------------------------------------------------- creation --
  */
@@ -49,6 +50,11 @@ parseal_status aggregator_options(const parseal_aggregator_options *from,
     TRY(check_quantisation(o));
     if (o->bits == 0)
         o->bits = 8 * o->ring.element_size;
+    if (o->quant_bits > o->bits)
+        return parseal_fail(PARSEAL_ERR_ARG,
+                            "options.quant_bits: %" PRIu32 ", but updates have elements of %" PRIu32
+                            " bits",
+                            o->quant_bits, o->bits);
     TRY(parseal_packed_size(o->dim, o->bits, update_size));
     if (*update_size > PARSEAL_MESSAGEBYTES_MAX)
         return parseal_fail(PARSEAL_ERR_SIZE,
@@ -101,10 +107,14 @@ parseal_status check_aggregator(const parseal_aggregator *a)
     return PARSEAL_OK;
 }
 
-/* The status of something that changes the sum. */
-static parseal_status changed(parseal_aggregator *a, parseal_status status)
+parseal_status aggregator_add(parseal_aggregator *a, const void *keys, parseal_msg *msgs, size_t n,
+                              uint32_t bits)
 {
-    a->lost = a->lost || status != PARSEAL_OK;
+    const parseal_sink sink = {&a->shape.ring, bits, &a->acc, false};
+    bool changed = false;
+    const parseal_status status =
+        a->ctx->backend->accumulate(a->ctx->device, keys, msgs, n, &sink, &changed);
+    a->lost = a->lost || (changed && status != PARSEAL_OK);
     return status;
 }
 
@@ -130,27 +140,45 @@ static parseal_status check_update(const parseal_keys *keys, const parseal_updat
     return PARSEAL_OK;
 }
 
-/* Updates that are looked at together: of each client one at most. */
+/* An update that is to be looked at. */
 typedef struct {
-    parseal_msg *msgs;
-    size_t *index; /* into the updates */
-    size_t n;
-    client_set seen;
-} wave;
+    uint64_t client;
+    size_t at; /* among the updates */
+} candidate;
 
-static void wave_free(wave *w)
+static int compare_candidates(const void *a, const void *b)
 {
-    free(w->msgs);
-    free(w->index);
-    client_set_free(&w->seen);
+    const candidate *x = a, *y = b;
+    if (x->client != y->client)
+        return x->client < y->client ? -1 : 1;
+    return x->at < y->at ? -1 : x->at > y->at;
 }
 
-static parseal_status wave_open(wave *w, size_t n)
+/* Updates that are looked at together, of each client one: wave after wave, until each client has
+ * been counted or has no more. */
+typedef struct {
+    candidate *candidates; /* by client, each client's in their order */
+    size_t n_candidates;
+    size_t *next; /* a wave's: which candidate of its client */
+    parseal_msg *msgs;
+    size_t n; /* of a wave */
+} waves;
+
+static void waves_close(waves *w)
 {
-    *w = (wave){.msgs = calloc(n, sizeof *w->msgs), .index = calloc(n, sizeof *w->index)};
-    if (w->msgs != NULL && w->index != NULL && client_set_reserve(&w->seen, n))
+    free(w->candidates);
+    free(w->next);
+    free(w->msgs);
+}
+
+static parseal_status waves_open(waves *w, size_t n)
+{
+    *w = (waves){.candidates = calloc(n, sizeof *w->candidates),
+                 .next = calloc(n, sizeof *w->next),
+                 .msgs = calloc(n, sizeof *w->msgs)};
+    if (w->candidates != NULL && w->next != NULL && w->msgs != NULL)
         return PARSEAL_OK;
-    wave_free(w);
+    waves_close(w);
     return parseal_fail(PARSEAL_ERR_NO_MEMORY, "updates: out of memory for %zu", n);
 }
 
@@ -167,36 +195,52 @@ static parseal_msg message_of(const parseal_update *u, bool sealed)
     return m;
 }
 
-/* Takes the first of each client that is UNSET and not counted, and gives verdicts on what needs no
- * look. */
-static void wave_fill(wave *w, const parseal_aggregator *a, parseal_update *updates, size_t n,
-                      bool sealed)
+/* The first of each client; verdicts on what needs no look. */
+static void first_wave(waves *w, const parseal_aggregator *a, parseal_update *updates, size_t n)
 {
-    client_set_clear(&w->seen);
-    w->n = 0;
     for (size_t i = 0; i < n; i++) {
         parseal_update *u = &updates[i];
-        if (u->status != PARSEAL_ITEM_UNSET)
-            continue;
-        if (u->len != a->update_size) {
+        if (u->len != a->update_size)
             u->status = PARSEAL_ITEM_BAD_LENGTH;
-        } else if (client_set_has(&a->clients, u->client)) {
+        else if (client_set_has(&a->clients, u->client))
             u->status = PARSEAL_ITEM_COUNTED;
-        } else if (client_set_add(&w->seen, u->client)) {
-            w->msgs[w->n] = message_of(u, sealed);
-            w->index[w->n++] = i;
-        }
+        else
+            w->candidates[w->n_candidates++] = (candidate){u->client, i};
+    }
+    qsort(w->candidates, w->n_candidates, sizeof *w->candidates, compare_candidates);
+    for (size_t k = 0; k < w->n_candidates; k++)
+        if (k == 0 || w->candidates[k].client != w->candidates[k - 1].client)
+            w->next[w->n++] = k;
+}
+
+static bool is_of_same_client(const waves *w, size_t k)
+{
+    return k + 1 < w->n_candidates && w->candidates[k + 1].client == w->candidates[k].client;
+}
+
+/* Those whose clients have been counted want no look any more; of the other clients the next. */
+static void next_wave(waves *w, parseal_update *updates)
+{
+    const size_t n = w->n;
+    w->n = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t k = w->next[i];
+        const bool counted = updates[w->candidates[k].at].status == PARSEAL_ITEM_OK;
+        for (; counted && is_of_same_client(w, k); k++)
+            updates[w->candidates[k + 1].at].status = PARSEAL_ITEM_COUNTED;
+        if (!counted && is_of_same_client(w, k))
+            w->next[w->n++] = k + 1;
     }
 }
 
-static parseal_status add_wave(parseal_aggregator *a, const parseal_keys *keys, wave *w,
+static parseal_status add_wave(parseal_aggregator *a, const parseal_keys *keys, waves *w,
                                parseal_update *updates)
 {
-    const parseal_ctx *ctx = a->ctx;
-    TRY(changed(a, ctx->backend->accumulate(ctx->device, keys != NULL ? keys->data : NULL, w->msgs,
-                                            w->n, &a->shape.ring, a->shape.bits, &a->acc)));
+    for (size_t i = 0; i < w->n; i++)
+        w->msgs[i] = message_of(&updates[w->candidates[w->next[i]].at], keys != NULL);
+    TRY(aggregator_add(a, keys != NULL ? keys->data : NULL, w->msgs, w->n, a->shape.bits));
     for (size_t i = 0; i < w->n; i++) {
-        parseal_update *u = &updates[w->index[i]];
+        parseal_update *u = &updates[w->candidates[w->next[i]].at];
         u->status = w->msgs[i].status;
         if (u->status == PARSEAL_ITEM_OK)
             (void)client_set_add(&a->clients, u->client);
@@ -207,17 +251,18 @@ static parseal_status add_wave(parseal_aggregator *a, const parseal_keys *keys, 
 static parseal_status add_waves(parseal_aggregator *a, const parseal_keys *keys,
                                 parseal_update *updates, size_t n)
 {
-    wave w;
+    waves w;
     parseal_status status = PARSEAL_OK;
     if (!client_set_reserve(&a->clients, n))
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "updates: out of memory for %zu clients", n);
-    TRY(wave_open(&w, n));
-    wave_fill(&w, a, updates, n, keys != NULL);
+    TRY(waves_open(&w, n));
+    first_wave(&w, a, updates, n);
     while (status == PARSEAL_OK && w.n > 0) {
         status = add_wave(a, keys, &w, updates);
-        wave_fill(&w, a, updates, n, keys != NULL);
+        if (status == PARSEAL_OK)
+            next_wave(&w, updates);
     }
-    wave_free(&w);
+    waves_close(&w);
     return status;
 }
 
@@ -281,9 +326,10 @@ parseal_status parseal_aggregator_unmask(parseal_aggregator *a, const parseal_se
     if (seeds->ctx != a->ctx)
         return parseal_fail(PARSEAL_ERR_ARG,
                             "seeds: made from another context than the aggregator");
-    TRY(check_keystream(0, a->acc.n, a->shape.ring.element_size));
-    return changed(a, a->ctx->backend->mask(a->ctx->device, seeds->data, &a->shape.ring, &a->acc, 0,
-                                            false, NULL));
+    TRY(masks_check(seeds, &a->shape.ring, &a->acc, "aggregator", 0, NULL));
+    const parseal_status status = masks_run(seeds, &a->shape.ring, &a->acc, 0, false, NULL);
+    a->lost = status != PARSEAL_OK;
+    return status;
 }
 
 /* ------------------------------------------------------------------------------------ results --

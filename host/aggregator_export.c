@@ -227,9 +227,8 @@ import in;
     if (!client_set_reserve(&a->clients, in.n))
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "merge: out of memory for %zu clients", in.n);
     parseal_msg whole = {.in = in.sum, .len = (size_t)sum_size(&a->shape)};
-    const parseal_status status = a->ctx->backend->accumulate(
-        a->ctx->device, NULL, &whole, 1, &a->shape.ring, 8 * a->shape.ring.element_size, &a->acc);
-    a->lost = status != PARSEAL_OK;
+    const parseal_status status =
+        aggregator_add(a, NULL, &whole, 1, 8 * a->shape.ring.element_size);
     if (status == PARSEAL_OK)
         take_clients(a, &in);
     return status;

@@ -53,6 +53,15 @@ typedef struct {
     int32_t state;
 } parseal_impl_entry;
 
+/* A vector that gets the sum of itself and what is added: each time acc->n elements of so many
+ * bits. */
+typedef struct {
+    const parseal_ring *ring;
+    uint32_t bits;
+    const parseal_vec *acc; /* in a backend's own memory */
+    bool short_too;         /* where long ones go another way than short ones, that of the long */
+} parseal_sink;
+
 /* A status that batch_run may leave where it fails: an item in place whose input is no longer
  * there. The API makes it UNSET. */
 enum { PARSEAL_ITEM_SPOILED = -1 };
@@ -101,11 +110,11 @@ typedef struct parseal_backend {
     parseal_status (*memory_read)(const void *device, const parseal_buf *memory, void *to);
     parseal_status (*memory_write)(const void *device, const parseal_buf *memory, const void *from);
 
-    /* Opens messages (keys NULL: takes them as they are) and adds what verifies to acc, which is in
-     * such memory: each is acc->n elements, packed by `bits`. Every status is UNSET on entry; `out`
-     * is not used. After a failure acc is lost. */
+    /* Opens messages (keys NULL: takes them as they are) and adds what verifies to the sink, which
+     * is in such memory. Every status is UNSET on entry; `out` is not used. After a failure acc is
+     * lost if *changed, which is false on entry. */
     parseal_status (*accumulate)(const void *device, const void *keys, parseal_msg *msgs, size_t n,
-                                 const parseal_ring *ring, uint32_t bits, const parseal_vec *acc);
+                                 const parseal_sink *sink, bool *changed);
 
     /* A batch on buffers. `shape` is the API's own copy, complete (no NULL arrays) and outlives the
      * plan. Verdicts in host memory are UNSET when plan_run is called. */

@@ -434,12 +434,131 @@ static bool pack_is_right(const tester *t, const pack_answer *a)
     return packed_sum_is_right(t, a, unpacked, &buf);
 }
 
+/* ------------------------------------------------------------------------- opened and added -- */
+
+enum { UPDATES = 3, SPOILED = 1, UPDATE_KEY = 33 };
+
+/* Updates and what their sum is to be. Their elements are packed. */
+typedef struct {
+    parseal_sink sink;
+    size_t n, size; /* updates, and the bytes of each */
+    uint8_t *plain, *sealed;
+    parseal_msg msgs[UPDATES];
+} updates;
+
+static bool seal_updates(const tester *t, const void *keys, updates *u)
+{
+    for (size_t i = 0; i < u->n; i++) {
+        parseal_msg *m = &u->msgs[i];
+        *m = (parseal_msg){
+            .in = u->plain + i * u->size, .out = u->sealed + i * u->size, .len = u->size};
+        pattern(u->plain + i * u->size, u->size, 70 + i);
+        pattern(m->nonce, sizeof m->nonce, 80 + i);
+    }
+    if (t->backend->batch_run(t->device, keys, u->msgs, u->n, false) != PARSEAL_OK)
+        return false;
+    for (size_t i = 0; i < u->n; i++) {
+        u->msgs[i].in = u->msgs[i].out;
+        u->msgs[i].status = PARSEAL_ITEM_UNSET;
+    }
+    if (u->n > SPOILED)
+        u->msgs[SPOILED].tag[0] ^= 1;
+    return true;
+}
+
+/* Element i of an update. */
+static uint64_t packed_element(const uint8_t *p, uint32_t bits, size_t i)
+{
+    uint64_t x = 0;
+    for (uint32_t b = 0; b < bits; b++) {
+        const size_t at = i * bits + b;
+        x |= (uint64_t)(p[at / 8] >> at % 8 & 1) << b;
+    }
+    return x;
+}
+
+static bool sum_of_updates_is_right(const updates *u, const uint64_t *got)
+{
+    const uint64_t m = u->sink.ring->modulus;
+    for (size_t k = 0; k < u->sink.acc->n; k++) {
+        uint64_t want = 0; /* few enough and small enough, or mod 2^64 */
+        for (size_t i = 0; i < u->n; i++)
+            if (i != SPOILED)
+                want += packed_element(u->plain + i * u->size, u->sink.bits, k);
+        if (element(got, k, u->sink.ring->element_size) != (m == 0 ? want : want % m))
+            return false;
+    }
+    return true;
+}
+
+/* Adds to zeros, by the way that long updates go. */
+static bool accumulate_is_right(const tester *t, const void *keys, updates *u)
+{
+    parseal_vec acc = {{0}, u->sink.acc->n};
+    const size_t size = (size_t)acc.n * u->sink.ring->element_size;
+    bool changed = false, right = false;
+    uint64_t *got = calloc(acc.n, sizeof *got);
+    parseal_status status = got != NULL ? PARSEAL_OK : PARSEAL_ERR_NO_MEMORY;
+    if (status == PARSEAL_OK)
+        status = t->backend->memory_create(t->device, size, &acc.buf);
+    if (status == PARSEAL_OK) {
+        u->sink.acc = &acc;
+        status = t->backend->accumulate(t->device, keys, u->msgs, u->n, &u->sink, &changed);
+        if (status == PARSEAL_OK)
+            status = t->backend->memory_read(t->device, &acc.buf, got);
+        right = status == PARSEAL_OK && sum_of_updates_is_right(u, got);
+        t->backend->memory_destroy(t->device, &acc.buf);
+    }
+    for (size_t i = 0; right && i < u->n; i++)
+        right = u->msgs[i].status == (i == SPOILED ? PARSEAL_ITEM_BAD_TAG : PARSEAL_ITEM_OK);
+    free(got);
+    if (status != PARSEAL_OK)
+        return failed(t, status);
+    return right || wrong(t, "sum of sealed updates (bits, element size)", u->sink.bits,
+                          u->sink.ring->element_size);
+}
+
+static bool updates_are_added(const tester *t, const parseal_ring *ring, uint32_t bits, uint64_t n,
+                              size_t n_updates)
+{
+    const parseal_vec acc = {{0}, n};
+    updates u = {
+        {ring, bits, &acc, true}, n_updates, (size_t)(n * bits + 7) / 8, NULL, NULL, {{0}}};
+    uint8_t key[PARSEAL_AES256GCM_KEYBYTES];
+    void *keys;
+    bool right = false;
+    pattern(key, sizeof key, UPDATE_KEY);
+    u.plain = calloc(2 * n_updates, u.size);
+    if (u.plain == NULL)
+        return failed(t, parseal_fail(PARSEAL_ERR_NO_MEMORY, "self-test: out of memory"));
+    u.sealed = u.plain + n_updates * u.size;
+    const parseal_status status =
+        t->backend->keys_create(&keys, t->device, PARSEAL_AES256GCM, key, 1);
+    if (status == PARSEAL_OK) {
+        right = seal_updates(t, keys, &u) ? accumulate_is_right(t, keys, &u)
+                                          : wrong(t, "seal (bits)", bits, 0);
+        t->backend->keys_destroy(keys);
+    } else {
+        (void)failed(t, status);
+    }
+    free(u.plain);
+    return right;
+}
+
+/* More than a tile of CUDA's kernels; elements that lie in two blocks, and none that do. */
+static bool test_accumulate(const tester *t)
+{
+    static const parseal_ring prime = {1000003, 4, 0}, whole = {0, 8, 0};
+    return updates_are_added(t, &prime, 13, 2999, UPDATES) &&
+           updates_are_added(t, &whole, 64, 130, SPOILED);
+}
+
 static bool test_pack(const tester *t)
 {
     for (size_t i = 0; i < LENGTH(pack_answers); i++)
         if (!pack_is_right(t, &pack_answers[i]))
             return false;
-    return true;
+    return test_accumulate(t);
 }
 
 bool parseal_selftest(const parseal_backend *backend, void *device, int32_t primitive, char *detail,

@@ -4,6 +4,7 @@
 
 #include "host/check.h"
 #include "host/crossover.h"
+#include "host/masks.h"
 
 /* -------------------------------------------------------------------------------------- mask -- */
 
@@ -28,58 +29,60 @@ static parseal_status check_fcp(const parseal_seeds *seeds, const parseal_ring *
     return PARSEAL_OK;
 }
 
-static parseal_status fcp_mask(const parseal_seeds *seeds, const parseal_ring *ring,
-                               const parseal_vec *acc, const char *acc_name, uint64_t first,
-                               bool write, void *stream)
+/* Moduli that a GPU has no masks for are the CPU's, which reaches host memory alone. */
+static parseal_status check_fcp_place(const parseal_seeds *seeds, const parseal_vec *acc,
+                                      const char *acc_name, void *stream)
 {
-    const parseal_ctx *ctx = seeds->ctx;
-    const bool in_host_memory = stream == NULL && buf_on_host(&acc->buf);
-    parseal_side side = crossover_side(ctx, PARSEAL_PRIMITIVE_FCP, in_host_memory, acc->buf.size);
-    if (seeds->data == NULL) {
-        if (!in_host_memory)
-            return parseal_fail(PARSEAL_ERR_UNSUPPORTED,
-                                "%s: only in host memory and without a stream: the %s backend has "
-                                "no masks mod %" PRIu64 ", the CPU has",
-                                acc_name, parseal_backend_name(ctx->backend->id), ring->modulus);
-        side = ctx->cpu;
-    }
-    return side.backend->fcp_mask(side.device,
-                                  side.device == ctx->device ? seeds->data : seeds->cpu_data, ring,
-                                  acc, first, write, stream);
+    if (seeds->data != NULL || (stream == NULL && buf_on_host(&acc->buf)))
+        return PARSEAL_OK;
+    return parseal_fail(PARSEAL_ERR_UNSUPPORTED,
+                        "%s: only in host memory and without a stream: the %s backend has no masks "
+                        "mod %" PRIu64 ", the CPU has",
+                        acc_name, parseal_backend_name(seeds->ctx->backend->id),
+                        seeds->fcp_modulus);
 }
 
-static parseal_status mask(const parseal_seeds *seeds, const parseal_ring *ring,
-                           const parseal_vec *acc, const char *acc_name, uint64_t first, bool write,
+parseal_status masks_check(const parseal_seeds *seeds, const parseal_ring *ring,
+                           const parseal_vec *acc, const char *acc_name, uint64_t first,
                            void *stream)
 {
     TRY(check_pointer("seeds", seeds));
-    const parseal_ctx *ctx = seeds->ctx;
     TRY(check_ring(ring));
-    TRY(check_vec(ctx, acc_name, acc, ring->element_size));
+    TRY(check_vec(seeds->ctx, acc_name, acc, ring->element_size));
     if (seeds->fcp_modulus != 0)
         TRY(check_fcp(seeds, ring, first, acc->n));
     else
         TRY(check_keystream(first, acc->n, ring->element_size));
-    TRY(check_stream(ctx, stream));
-    if (seeds->fcp_modulus != 0)
-        return fcp_mask(seeds, ring, acc, acc_name, first, write, stream);
-    const parseal_side side = crossover_side(
-        ctx, PARSEAL_PRIMITIVE_MASK, stream == NULL && buf_on_host(&acc->buf), acc->buf.size);
-    return side.backend->mask(side.device,
-                              side.device == ctx->device ? seeds->data : seeds->cpu_data, ring, acc,
-                              first, write, stream);
+    TRY(check_stream(seeds->ctx, stream));
+    return seeds->fcp_modulus != 0 ? check_fcp_place(seeds, acc, acc_name, stream) : PARSEAL_OK;
+}
+
+parseal_status masks_run(const parseal_seeds *seeds, const parseal_ring *ring,
+                         const parseal_vec *acc, uint64_t first, bool write, void *stream)
+{
+    const parseal_ctx *ctx = seeds->ctx;
+    const bool is_fcp = seeds->fcp_modulus != 0;
+    parseal_side side = crossover_side(ctx, is_fcp ? PARSEAL_PRIMITIVE_FCP : PARSEAL_PRIMITIVE_MASK,
+                                       stream == NULL && buf_on_host(&acc->buf), acc->buf.size);
+    if (seeds->data == NULL)
+        side = ctx->cpu;
+    const void *data = side.device == ctx->device ? seeds->data : seeds->cpu_data;
+    return is_fcp ? side.backend->fcp_mask(side.device, data, ring, acc, first, write, stream)
+                  : side.backend->mask(side.device, data, ring, acc, first, write, stream);
 }
 
 parseal_status parseal_mask_apply(const parseal_seeds *seeds, const parseal_ring *ring,
                                   const parseal_vec *acc, uint64_t first, void *stream)
 {
-    return mask(seeds, ring, acc, "acc", first, false, stream);
+    TRY(masks_check(seeds, ring, acc, "acc", first, stream));
+    return masks_run(seeds, ring, acc, first, false, stream);
 }
 
 parseal_status parseal_mask_write(const parseal_seeds *seeds, const parseal_ring *ring,
                                   const parseal_vec *out, uint64_t first, void *stream)
 {
-    return mask(seeds, ring, out, "out", first, true, stream);
+    TRY(masks_check(seeds, ring, out, "out", first, stream));
+    return masks_run(seeds, ring, out, first, true, stream);
 }
 
 /* --------------------------------------------------------------------------------------- sum -- */

@@ -3,8 +3,8 @@
 
 #include "host/cuda/device.h"
 
-/* TILES: of aead_add for each multiprocessor, four a warp. */
-enum { CAPABILITY_MIN = 75, TILES = 64 };
+/* TILES: of aead_add for each multiprocessor, two a warp. */
+enum { CAPABILITY_MIN = 75, TILES = 32 };
 
 static parseal_status find(cuda_device *d, const parseal_request *request)
 {

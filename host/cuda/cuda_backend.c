@@ -239,9 +239,9 @@ static parseal_status memory_write(const void *device, const parseal_buf *memory
 }
 
 static parseal_status accumulate(const void *device, const void *keys, parseal_msg *msgs, size_t n,
-                                 const parseal_ring *ring, uint32_t bits, const parseal_vec *acc)
+                                 const parseal_sink *sink, bool *changed)
 {
-    INSIDE(device, gpu_accumulate(device, keys, msgs, n, ring, bits, acc));
+    INSIDE(device, gpu_accumulate(device, keys, msgs, n, sink, changed));
 }
 
 static parseal_status plan_create(void **plan, const void *device, const void *keys,

@@ -7,7 +7,7 @@
 /* ------------------------------------------------------------------------------------- opened --
  */
 
-static add_shape shape_of(const gpu_device *d, const gpu_sink *sink)
+static add_shape shape_of(const gpu_device *d, const parseal_sink *sink)
 {
     const uint32_t tiles = d->driver->add_blocks / sink->bits;
     return (add_shape){.count = sink->acc->n,
@@ -21,21 +21,21 @@ static uint64_t tiles_of(const add_shape *shape)
     return shape->count / shape->tile_elements + (shape->count % shape->tile_elements != 0);
 }
 
-static gpu_place acc_of(const gpu_sink *sink)
+static gpu_place acc_of(const parseal_sink *sink)
 {
     return (gpu_place){sink->acc->buf.handle, sink->acc->buf.offset};
 }
 
 /* A tile's items come one after the other: where tiles are too few, most of the device would wait.
  */
-bool gpu_adds_fused(const gpu_device *d, const gpu_sink *sink)
+bool gpu_adds_fused(const gpu_device *d, const parseal_sink *sink)
 {
     const add_shape shape = shape_of(d, sink);
-    return tiles_of(&shape) >= d->add_tiles;
+    return sink->short_too || tiles_of(&shape) >= d->add_tiles;
 }
 
 parseal_status gpu_add_fused(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
-                             const gpu_stream *s, const gpu_sink *sink)
+                             const gpu_stream *s, const parseal_sink *sink)
 {
     const gpu_driver *driver = t->device->driver;
     const ring_params ring = gpu_ring(sink->ring);
@@ -57,7 +57,7 @@ parseal_status gpu_add_fused(const gpu_keys *keys, const gpu_table *t, const gpu
 }
 
 parseal_status gpu_add_opened(const gpu_table *t, const gpu_aead_io *io, const gpu_stream *s,
-                              const gpu_sink *sink)
+                              const parseal_sink *sink)
 {
     const gpu_place acc = acc_of(sink);
     const uint32_t bits = sink->bits == 8 * sink->ring->element_size ? 0 : sink->bits;
@@ -76,25 +76,26 @@ parseal_status gpu_add_opened(const gpu_table *t, const gpu_aead_io *io, const g
  */
 
 static parseal_status add_plain(const void *device, const parseal_msg *msgs, size_t n,
-                                const parseal_ring *ring, uint32_t bits, const parseal_vec *acc)
+                                const parseal_sink *sink)
 {
     parseal_buf *packed = calloc(n + 1, sizeof *packed);
     if (packed == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "out of memory for %zu updates", n);
     for (size_t i = 0; i < n; i++)
         packed[i] = parseal_host_buf(msgs[i].in, msgs[i].len);
-    const parseal_status status = gpu_packed_sum(device, bits, ring, acc, packed, n, NULL);
+    const parseal_status status =
+        gpu_packed_sum(device, sink->bits, sink->ring, sink->acc, packed, n, NULL);
     free(packed);
     return status;
 }
 
 parseal_status gpu_accumulate(const void *device, const void *keys, parseal_msg *msgs, size_t n,
-                              const parseal_ring *ring, uint32_t bits, const parseal_vec *acc)
+                              const parseal_sink *sink, bool *changed)
 {
-    const gpu_sink sink = {ring, bits, acc};
     if (keys != NULL)
-        return gpu_open_into(keys, msgs, n, &sink);
-    TRY(add_plain(device, msgs, n, ring, bits, acc));
+        return gpu_open_into(keys, msgs, n, sink, changed);
+    *changed = n > 0;
+    TRY(add_plain(device, msgs, n, sink));
     for (size_t i = 0; i < n; i++)
         msgs[i].status = PARSEAL_ITEM_OK;
     return PARSEAL_OK;

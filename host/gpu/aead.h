@@ -47,23 +47,15 @@ parseal_status gpu_aead_verify(const gpu_keys *keys, const gpu_table *t, const g
 parseal_status gpu_aead_run(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
                             const gpu_stream *s, bool open);
 
-/* A vector that gets the sum of itself and all plaintexts, each of as many elements of so many
- * bits. */
-typedef struct {
-    const parseal_ring *ring;
-    uint32_t bits;
-    const parseal_vec *acc;
-} gpu_sink;
-
 /* Adds the plaintexts of authentic items, which are all as long as the vector: after
  * gpu_aead_verify and without writing them, where the vector is long enough for that
  * (gpu_adds_fused), or else after gpu_aead_run, which has zeros for those that are not authentic.
  */
-bool gpu_adds_fused(const gpu_device *d, const gpu_sink *sink);
+bool gpu_adds_fused(const gpu_device *d, const parseal_sink *sink);
 parseal_status gpu_add_fused(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
-                             const gpu_stream *s, const gpu_sink *sink);
+                             const gpu_stream *s, const parseal_sink *sink);
 parseal_status gpu_add_opened(const gpu_table *t, const gpu_aead_io *io, const gpu_stream *s,
-                              const gpu_sink *sink);
+                              const parseal_sink *sink);
 
 /* host/backend.h */
 parseal_status gpu_keys_create(void **keys, const void *device, int32_t alg, const uint8_t *bytes,
@@ -72,7 +64,7 @@ void gpu_keys_destroy(void *keys);
 parseal_status gpu_batch_run(const void *device, const void *keys, parseal_msg *msgs, size_t n,
                              bool open);
 parseal_status gpu_accumulate(const void *device, const void *keys, parseal_msg *msgs, size_t n,
-                              const parseal_ring *ring, uint32_t bits, const parseal_vec *acc);
+                              const parseal_sink *sink, bool *changed);
 parseal_status gpu_plan_create(void **plan, const void *device, const void *keys,
                                const parseal_aead_shape *shape);
 void gpu_plan_destroy(void *plan);

@@ -22,8 +22,9 @@ typedef struct {
     parseal_msg *msgs;
     size_t n;
     bool open;
-    const gpu_sink *sink; /* where plaintexts go instead of `out`, or NULL */
-    uint64_t room;        /* bytes of a slot */
+    const parseal_sink *sink; /* where plaintexts go instead of `out`, or NULL */
+    bool *changed;            /* whether the sink may be */
+    uint64_t room;            /* bytes of a slot */
 } batch;
 
 /* What a message takes of a slot, the arrays that have an entry for each included. */
@@ -84,7 +85,8 @@ static bool writes_direct(const load *l, size_t i)
 }
 
 /* Describes the messages to the kernels, and copies what is short. */
-static void gather_heads(const load *l, const gpu_device *d, const gpu_sink *sink, aead_item *items)
+static void gather_heads(const load *l, const gpu_device *d, const parseal_sink *sink,
+                         aead_item *items)
 {
     uint8_t *to = l->slot->host;
     uint64_t data = 0, aad = 0;
@@ -208,6 +210,7 @@ static parseal_status add_load(const batch *b, const gpu_stage *stage, const loa
     for (size_t i = 0; i < stage->n; i++)
         if (&stage->slot[i] != l->slot)
             TRY(gpu_finish(stage->device, &stage->slot[i].stream));
+    *b->changed = true;
     return fused ? gpu_add_fused(b->keys, table, &io, s, b->sink)
                  : gpu_add_opened(table, &io, s, b->sink);
 }
@@ -267,11 +270,6 @@ static parseal_status run_loads(const batch *b, gpu_stage *stage, load under_way
     for (size_t i = 0; i < b->n;) {
         load *l = &under_way[next];
         if (!fits(b, &b->msgs[i], b->room)) {
-            if (b->sink != NULL)
-                return parseal_fail(PARSEAL_ERR_NO_MEMORY,
-                                    "%s: an update of %zu bytes does not fit what one call may "
-                                    "take of its memory (options.device_memory)",
-                                    stage->device->name, b->msgs[i].len);
             TRY(finish_loads(b, under_way, next));
             TRY(gpu_long_message(b->keys, stage, &b->msgs[i], b->open));
             i++;
@@ -312,6 +310,18 @@ static void measure(batch *b, uint64_t *pieces)
         b->room = all;
 }
 
+/* Updates go whole. */
+static parseal_status check_fit(const batch *b)
+{
+    for (size_t i = 0; i < b->n; i++)
+        if (!fits(b, &b->msgs[i], b->room))
+            return parseal_fail(PARSEAL_ERR_NO_MEMORY,
+                                "%s: an update of %zu bytes does not fit a third of what a call "
+                                "may take of its memory (options.device_memory)",
+                                b->keys->device->name, b->msgs[i].len);
+    return PARSEAL_OK;
+}
+
 static parseal_status run_batch(batch *b)
 {
     load under_way[GPU_SLOTS] = {{0}};
@@ -320,6 +330,8 @@ static parseal_status run_batch(batch *b)
     if (b->n == 0)
         return PARSEAL_OK;
     measure(b, &pieces);
+    if (b->sink != NULL)
+        TRY(check_fit(b));
     TRY(gpu_stage_open(&stage, b->keys->device, NULL, b->room, pieces));
     const parseal_status status = run_loads(b, &stage, under_way);
     gpu_stage_close(&stage); /* waits */
@@ -337,8 +349,8 @@ parseal_status gpu_batch_run(const void *device, const void *keys, parseal_msg *
 }
 
 parseal_status gpu_open_into(const gpu_keys *keys, parseal_msg *msgs, size_t n,
-                             const gpu_sink *sink)
+                             const parseal_sink *sink, bool *changed)
 {
-    batch b = {.keys = keys, .msgs = msgs, .n = n, .open = true, .sink = sink};
+    batch b = {.keys = keys, .msgs = msgs, .n = n, .open = true, .sink = sink, .changed = changed};
     return run_batch(&b);
 }

@@ -5,8 +5,8 @@
 
 #include "host/opencl/device.h"
 
-/* TILES: of aead_add for each compute unit, so that no wave of work-groups is mostly empty. */
-enum { PLATFORMS_MAX = 16, DEVICES_MAX = 64, TILES = 16 };
+/* TILES: of aead_add for each compute unit, some for each wave that it holds. */
+enum { PLATFORMS_MAX = 16, DEVICES_MAX = 64, TILES = 8 };
 
 /* A device, and what is known of it before it is opened. */
 typedef struct {

@@ -14,9 +14,14 @@
  *
  * Concurrency. One call at a time on one aggregator; any number of aggregators at the same time.
  *
- * Failures. Bad arguments change nothing. After PARSEAL_ERR_DEVICE or PARSEAL_ERR_NO_MEMORY from a
- * call that adds or strips, the sum may be neither the old one nor the new one: every later call
- * but destroy then returns PARSEAL_ERR_DEVICE. Go on from the last export.
+ * Memory. Beside the sum, a call that adds holds some 150 bytes for each of its updates, and on a
+ * GPU what options.device_memory allows of copies on their way; an update must fit a third of that.
+ * The sum itself is not counted there.
+ *
+ * Failures. Bad arguments change nothing, nor does PARSEAL_ERR_NO_MEMORY before a call has begun to
+ * add. After a failure in its middle the sum may be neither the old one nor the new one: then every
+ * later call but update_size and destroy returns PARSEAL_ERR_DEVICE. Go on from the last export.
+ * No call is finished by another backend than the context's.
  */
 #ifndef PARSEAL_AGGREGATOR_H
 #define PARSEAL_AGGREGATOR_H
@@ -48,9 +53,10 @@ typedef struct {
 
 /* parseal_aggregator_create stores in *aggregator one whose sum is zero and which has counted
  * nobody. It takes dim * ring.element_size bytes of the context's device (on the CPU: of host
- * memory), and some 16 bytes a client.
+ * memory), and 18 to 36 bytes a client.
  *
- * Errors: PARSEAL_ERR_ARG (ring, dim, bits, quant_bits or quant_clip out of range),
+ * Errors: PARSEAL_ERR_ARG (ring, dim, bits, quant_bits or quant_clip out of range, or quant_bits
+ * above bits),
  * PARSEAL_ERR_SIZE (the vector's size overflows), PARSEAL_ERR_NO_MEMORY. */
 PARSEAL_API parseal_status parseal_aggregator_create(parseal_aggregator **aggregator,
                                                      parseal_ctx *ctx,
@@ -83,8 +89,10 @@ PARSEAL_API parseal_status parseal_aggregator_update_size(const parseal_aggregat
 
 /* parseal_aggregator_add_sealed opens n updates (as parseal_open does, with keys of the same
  * context) and adds those that are authentic, whose status is then PARSEAL_ITEM_OK; *n_added counts
- * them, and may be NULL. No plaintext is kept. On the CPU and on a GPU alike a plaintext is added
- * where it was decrypted: it does not go through host memory.
+ * them, and may be NULL. It is set by PARSEAL_OK and PARSEAL_ERR_AUTH. No plaintext is kept: on the
+ * CPU it gets no further than a cache, on a GPU no further than the device's memory, and not there
+ * either where updates are long enough to fill the device. `in` is read twice, and must not change
+ * until the call returns.
  *
  * Of several updates of one client in one call the first that is authentic counts.
  *
@@ -105,10 +113,13 @@ PARSEAL_API parseal_status parseal_aggregator_add_plain(parseal_aggregator *aggr
 /* parseal_aggregator_unmask adds the masks of a seed set of the same context to the sum, each with
  * its seed's sign: survivors' self masks with -1, and what the pairwise masks with clients that
  * dropped out have left, undone. Any order and any number of calls; the library cannot know whether
- * a seed was stripped before.
+ * a seed was stripped before. The seeds may be those of parseal_seeds_create, or of
+ * parseal_fcp_seeds_create for masks mod the same ring.
  *
- * Errors: PARSEAL_ERR_ARG (seeds of another context), PARSEAL_ERR_SIZE (dim passes the keystream's
- * end), and see Failures. */
+ * Errors: PARSEAL_ERR_ARG (seeds of another context, or of masks mod another ring),
+ * PARSEAL_ERR_SIZE (dim passes the keystream's or the masks' end), PARSEAL_ERR_UNSUPPORTED (masks
+ * of parseal/fcp.h that the context's backend has not: those mod no power of two are the CPU's),
+ * and see Failures. */
 PARSEAL_API parseal_status parseal_aggregator_unmask(parseal_aggregator *aggregator,
                                                      const parseal_seeds *seeds);
 
@@ -132,18 +143,30 @@ PARSEAL_API parseal_status parseal_aggregator_sum(const parseal_aggregator *aggr
 PARSEAL_API parseal_status parseal_aggregator_mean(const parseal_aggregator *aggregator,
                                                    const parseal_vec *mean);
 
-/* An export is, in this order, little-endian:
+/* clang-format off */
+/* An export is, little-endian, at these bytes:
  *
- *   8  "parsealA"             8  modulus (0: 2^64)     4  quant_bits     8 each    the clients,
- * rising 4  version: 1             8  dim                   4  quant_clip     dim elements of the
- * sum 4  element_size           4  bits, 4 reserved: 0   8  clients        32  BLAKE2b-256 of all
- * before
+ *    0   8  "parsealA"
+ *    8   4  version: 1
+ *   12   4  element_size
+ *   16   8  modulus, 0 for 2^64
+ *   24   8  dim
+ *   32   4  bits
+ *   36   4  reserved: 0
+ *   40   4  quant_bits
+ *   44   4  quant_clip, a float32
+ *   48   8  the number of clients, n
+ *   56   8  reserved: 0
+ *   64  8n  the clients, rising
+ *           dim elements of the sum, element_size bytes each
+ *       32  BLAKE2b-256 of all bytes before
  *
  * The digest finds damage, not forgery: who takes exports from elsewhere seals them (parseal_seal).
  * An export of masked updates gives away no more than the masked updates do.
  *
  * parseal_aggregator_export_size stores its bytes in *size. parseal_aggregator_export writes it to
  * `out`, whose size must be exactly that. */
+/* clang-format on */
 PARSEAL_API parseal_status parseal_aggregator_export_size(const parseal_aggregator *aggregator,
                                                           uint64_t *size);
 PARSEAL_API parseal_status parseal_aggregator_export(const parseal_aggregator *aggregator,

@@ -8,6 +8,9 @@
  *          parseal/fcp.h: masks of Google's fcp/secagg
  *   vec    sums mod m, quantise / dequantise, pack / unpack
  *
+ * Upon these: parseal/aggregator.h (a server's sum), parseal/secagg.h (graphs, shares, pairwise
+ * seeds), parseal/stream.h (sealed files), and parseal/nccl.h and parseal/mpi.h (sums of many).
+ *
  * WHAT HOLDS FOR EVERY FUNCTION
  *
  * Status. A function that can fail returns parseal_status: PARSEAL_OK (0), or a negative error.
@@ -34,7 +37,8 @@
  *
  * Concurrency. Contexts, key sets, seed sets and plans are immutable after creation: any number of
  * threads may use one at the same time. Destroying an object while another thread still uses that
- * same object is an error of the caller. There is no global initialisation.
+ * same object is an error of the caller. An aggregator and a stream take one call at a time each.
+ * There is no global initialisation.
  *
  * Streams. The last argument of a device-level function is the backend's native queue (CUstream,
  * cl_command_queue), on which the call's work is enqueued, or NULL: the call has then finished when
@@ -74,7 +78,8 @@ enum {
     PARSEAL_ERR_ARG = -1,       /* an argument is not one that the function accepts */
     PARSEAL_ERR_SIZE = -2,      /* a size, count or offset is out of bounds or overflows */
     PARSEAL_ERR_ALIAS = -3,     /* buffers overlap in a way that is not "in place" */
-    PARSEAL_ERR_AUTH = -4,      /* at least one item failed its tag check */
+    PARSEAL_ERR_AUTH = -4,      /* at least one item is not authentic, or was refused for
+                                  another reason that its status tells */
     PARSEAL_ERR_OVERFLOW = -5,  /* the sum of this many quantised updates can exceed the modulus */
     PARSEAL_ERR_NO_MEMORY = -6, /* host or device memory could not be had */
     PARSEAL_ERR_NO_DEVICE = -7, /* the backend, device or instruction set asked for is not here */

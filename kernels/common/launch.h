@@ -5,7 +5,7 @@
 #include "kernels/common/target.h"
 
 enum {
-    GROUP_SIZE = 64,    /* work-items of a work-group, in every kernel */
+    GROUP_SIZE = 64,    /* work-items of a work-group, in OpenCL */
     CRYPT_GROUP = 32,   /* AES blocks of a work-item of aead_crypt */
     HASH_TILE = 16384,  /* bytes of a work-item of aead_hash */
     ADD_TILE = 128,     /* elements of any bit width are whole AES blocks */

@@ -16,13 +16,13 @@ FN u64 ring_reduce(ring_params r, u64 x)
 FN u64 ring_add(ring_params r, u64 a, u64 b)
 {
     const u64 sum = a + b;
-    return sum - (r.modulus & mask64(sum < a || sum >= r.modulus));
+    return sum - (r.modulus & mask64((u64)(sum < a) | (u64)(sum >= r.modulus)));
 }
 
 FN u32 ring_add32(u32 modulus, u32 a, u32 b)
 {
     const u32 sum = a + b;
-    return sum - (modulus & mask32(sum < a || sum >= modulus));
+    return sum - (modulus & mask32((u32)(sum < a) | (u32)(sum >= modulus)));
 }
 
 /* x mod m for x of 32 bits and m < 2^32, not a power of two */

@@ -1,5 +1,6 @@
 /* Aggregators: every error, every damage to an export, and that neither changes anything. */
 #include <parseal/aggregator.h>
+#include <parseal/fcp.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,7 @@ static void options(void **state)
     REFUSED(o.bits = 33, PARSEAL_ERR_ARG, "bits");
     REFUSED(o.quant_bits = 25, PARSEAL_ERR_ARG, "bits");
     REFUSED(o.quant_bits = 0, PARSEAL_ERR_ARG, "bits");
+    REFUSED(o.bits = 7, PARSEAL_ERR_ARG, "quant_bits");
     REFUSED(o.quant_clip = -1, PARSEAL_ERR_ARG, "clip");
 #undef REFUSED
     o = good_options();
@@ -235,10 +237,76 @@ static void foreign_exports(void **state)
     parseal_aggregator_destroy(f.aggregator);
 }
 
+/* Those of parseal/fcp.h have a ring of their own. */
+static void seeds_of_fcp(void **state)
+{
+    const fixture *fix = *state;
+    static const uint8_t key[PARSEAL_FCP_KEYBYTES] = {4, 5};
+    static const parseal_ring ring = {1 << 20, 4, 0};
+    const parseal_fcp_key keys[1] = {{key, sizeof key, -1}};
+    parseal_aggregator *a;
+    parseal_aggregator_options o = PARSEAL_AGGREGATOR_OPTIONS_INIT;
+    parseal_fcp_mask mask = PARSEAL_FCP_MASK_INIT;
+    parseal_seeds *seeds, *others, *shorter;
+    uint32_t want[DIM] = {0}, got[DIM] = {0};
+    const parseal_vec masked = parseal_host_vec(want, DIM, 4), sum = parseal_host_vec(got, DIM, 4);
+    o.ring = ring;
+    o.dim = DIM;
+    assert_ok(parseal_aggregator_create(&a, fix->ctx, &o));
+    mask.modulus = ring.modulus;
+    mask.n = DIM;
+    assert_ok(parseal_fcp_seeds_create(&seeds, fix->ctx, &mask, keys, 1));
+    mask.n = DIM - 1;
+    assert_ok(parseal_fcp_seeds_create(&shorter, fix->ctx, &mask, keys, 1));
+    mask.modulus = 1 << 21;
+    assert_ok(parseal_fcp_seeds_create(&others, fix->ctx, &mask, keys, 1));
+    assert_error(parseal_aggregator_unmask(a, others), PARSEAL_ERR_ARG, "modulus");
+    assert_error(parseal_aggregator_unmask(a, shorter), PARSEAL_ERR_SIZE, "length");
+    assert_ok(parseal_aggregator_unmask(a, seeds));
+    assert_ok(parseal_mask_apply(seeds, &ring, &masked, 0, NULL));
+    assert_ok(parseal_aggregator_sum(a, &sum));
+    assert_bytes(got, want, sizeof got);
+    parseal_seeds_destroy(seeds);
+    parseal_seeds_destroy(shorter);
+    parseal_seeds_destroy(others);
+    parseal_aggregator_destroy(a);
+}
+
+/* Forged updates under a client's number take only themselves out. */
+static void many_of_one_client(void **state)
+{
+    enum { MANY = 60, GOOD = 40 };
+    const fixture *fix = *state;
+    filled f;
+    parseal_update updates[MANY];
+    size_t added;
+    uint32_t sealed[DIM];
+    fill(&f, fix->ctx);
+    parseal_msg m = {.in = f.elements[1], .out = sealed, .len = sizeof sealed};
+    assert_ok(parseal_seal(fix->keys, &m, 1));
+    for (size_t i = 0; i < MANY; i++) {
+        updates[i] =
+            (parseal_update){.client = i % 7 == 3 ? 8 : 77, .in = sealed, .len = sizeof sealed};
+        memcpy(updates[i].tag, m.tag, sizeof m.tag);
+        if (i < GOOD)
+            updates[i].tag[i % PARSEAL_TAGBYTES] ^= 1;
+    }
+    assert_error(parseal_aggregator_add_sealed(f.aggregator, fix->keys, updates, MANY, &added),
+                 PARSEAL_ERR_AUTH, "updates[0]");
+    assert_int_equal(added, 1);
+    for (size_t i = 0; i < MANY; i++)
+        assert_int_equal(updates[i].status, i % 7 == 3  ? PARSEAL_ITEM_COUNTED
+                                            : i < GOOD  ? PARSEAL_ITEM_BAD_TAG
+                                            : i == GOOD ? PARSEAL_ITEM_OK
+                                                        : PARSEAL_ITEM_COUNTED);
+    parseal_aggregator_destroy(f.aggregator);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {WITH_FIXTURE(options), WITH_FIXTURE(calls),
-                                       WITH_FIXTURE(damaged_exports),
-                                       WITH_FIXTURE(foreign_exports)};
+    const struct CMUnitTest tests[] = {
+        WITH_FIXTURE(options),         WITH_FIXTURE(calls),
+        WITH_FIXTURE(seeds_of_fcp),    WITH_FIXTURE(many_of_one_client),
+        WITH_FIXTURE(damaged_exports), WITH_FIXTURE(foreign_exports)};
     return RUN_SUITE("aggregator_errors", tests);
 }

@@ -1,6 +1,7 @@
 /* Data that does not fit the memory that a device may use: batches in many loads, messages and aad
  * in parts, vectors in pieces, against the CPU. With the argument "pinned" all of it is in memory
  * that the caller has pinned for a CUDA device. */
+#include <parseal/aggregator.h>
 #include <string.h>
 
 #include "check.h"
@@ -186,12 +187,44 @@ static void too_small(void **state)
     assert_null(ctx);
 }
 
+/* An update that no slot holds is refused, and nothing is lost. */
+static void update_too_large(void **state)
+{
+    (void)state;
+    enum { DIM = 150000 };
+    static const parseal_ring ring = {UINT64_C(1) << 32, 4, 0};
+    bench b;
+    parseal_aggregator *a;
+    parseal_aggregator_options options = PARSEAL_AGGREGATOR_OPTIONS_INIT;
+    bench_open(&b);
+    options.ring = ring;
+    options.dim = DIM;
+    assert_ok(parseal_aggregator_create(&a, b.ctx, &options));
+    uint8_t *plain = random_bytes(&b, 4 * DIM), *sealed = host_memory(4 * DIM);
+    parseal_msg m = {.in = plain, .out = sealed, .len = 4 * DIM};
+    assert_ok(parseal_seal(b.cpu_keys, &m, 1));
+    parseal_update updates[2] = {{.client = 1, .in = plain, .len = 4 * DIM},
+                                 {.client = 2, .in = sealed, .len = 4 * DIM}};
+    memcpy(updates[1].tag, m.tag, sizeof m.tag);
+    assert_ok(parseal_aggregator_add_plain(a, updates, 1, NULL));
+    assert_error(parseal_aggregator_add_sealed(a, b.keys, updates + 1, 1, NULL),
+                 PARSEAL_ERR_NO_MEMORY, "device_memory");
+    const parseal_vec sum = parseal_host_vec(sealed, DIM, 4);
+    assert_ok(parseal_aggregator_sum(a, &sum));
+    assert_bytes(sealed, plain, 4 * DIM);
+    parseal_aggregator_destroy(a);
+    host_memory_free(plain);
+    host_memory_free(sealed);
+    bench_close(&b);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(batches),
         cmocka_unit_test(vectors),
         cmocka_unit_test(too_small),
+        cmocka_unit_test(update_too_large),
     };
     const bool pinned = argc == 2 && strcmp(argv[1], "pinned") == 0;
     if (pinned && !host_memory_pin())

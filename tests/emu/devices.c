@@ -161,7 +161,7 @@ static void updates_are_added_by(const char *number, const char *name, const cha
     static const struct {
         uint64_t dim;
         bool is_long;
-    } rows[] = {{1000, false}, {200000, true}};
+    } rows[] = {{1000, false}, {100000, true}};
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         parseal_ctx *ctx = ctx_called(number, name);
         const uint64_t before = machine.launches(fused), summed = machine.launches("vec_sum32");

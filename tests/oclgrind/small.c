@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "check.h"
-#include "parseal/aggregator.h"
 #include "parseal/fcp.h"
 #include "ref_mask.h"
 #include "rng.h"
@@ -147,61 +146,6 @@ static void aes256gcm(void **state)
 {
     (void)state;
     seal_and_open(PARSEAL_AES256GCM);
-}
-
-/* Two tiles of a vector, the first in all its pieces, from updates of which one is not authentic.
- */
-static void add_updates(parseal_ctx *ctx, const parseal_ring *ring, uint32_t bits, uint64_t dim,
-                        uint8_t *sum)
-{
-    enum { UPDATES = 3 };
-    static const uint8_t key[PARSEAL_AES256GCM_KEYBYTES] = {5};
-    rng r = rng_for("oclgrind updates");
-    parseal_keys *sealing, *keys;
-    parseal_aggregator *a;
-    parseal_aggregator_options options = PARSEAL_AGGREGATOR_OPTIONS_INIT;
-    parseal_update updates[UPDATES];
-    uint64_t size;
-    size_t added;
-    options.ring = *ring;
-    options.bits = bits;
-    options.dim = dim;
-    const parseal_vec to = parseal_host_vec(sum, dim, ring->element_size);
-    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 1));
-    assert_ok(parseal_keys_create(&sealing, cpu, PARSEAL_AES256GCM, key, 1));
-    assert_ok(parseal_aggregator_create(&a, ctx, &options));
-    assert_ok(parseal_aggregator_update_size(a, &size));
-    uint8_t *data = malloc(UPDATES * size);
-    assert_non_null(data);
-    rng_fill(&r, data, UPDATES * size);
-    for (size_t i = 0; i < UPDATES; i++) {
-        uint8_t *in = data + i * size;
-        parseal_msg m = {.in = in, .out = in, .len = size, .nonce = {(uint8_t)i}};
-        assert_ok(parseal_seal(sealing, &m, 1));
-        updates[i] = (parseal_update){.client = i, .in = in, .len = size, .nonce = {(uint8_t)i}};
-        memcpy(updates[i].tag, m.tag, sizeof m.tag);
-    }
-    updates[1].tag[2] ^= 8;
-    assert_status(parseal_aggregator_add_sealed(a, keys, updates, UPDATES, &added),
-                  PARSEAL_ERR_AUTH);
-    assert_int_equal(added, 2);
-    assert_ok(parseal_aggregator_sum(a, &to));
-    parseal_aggregator_destroy(a);
-    parseal_keys_destroy(keys);
-    parseal_keys_destroy(sealing);
-    free(data);
-}
-
-static void updates(void **state)
-{
-    (void)state;
-    enum { DIM = 10007, BITS = 13 };
-    static const parseal_ring ring = {1000003, 4, 0};
-    rng r = rng_for("oclgrind sums of updates");
-    twin sum = twin_make(&r, DIM * ring.element_size);
-    add_updates(simulated, &ring, BITS, DIM, sum.gpu);
-    add_updates(cpu, &ring, BITS, DIM, sum.cpu);
-    twin_check(&sum);
 }
 
 /* ------------------------------------------------------------------------------------ vectors --
@@ -404,9 +348,9 @@ static void pack(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(aes128gcm),  cmocka_unit_test(aes256gcm), cmocka_unit_test(updates),
-        cmocka_unit_test(masks),      cmocka_unit_test(sums),      cmocka_unit_test(quantize),
-        cmocka_unit_test(dequantize), cmocka_unit_test(pack),      cmocka_unit_test(fcp_masks),
+        cmocka_unit_test(aes128gcm), cmocka_unit_test(aes256gcm), cmocka_unit_test(masks),
+        cmocka_unit_test(sums),      cmocka_unit_test(quantize),  cmocka_unit_test(dequantize),
+        cmocka_unit_test(pack),      cmocka_unit_test(fcp_masks),
     };
     /* Not RUN_SUITE, which tests every implementation first: the self-test is slow enough here when
      * the context runs it. */

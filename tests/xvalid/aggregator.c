@@ -191,21 +191,20 @@ static void every_ring(void **state)
 }
 
 /* So long that a GPU adds what it decrypts without writing it; one of the updates is not authentic.
- */
+ * To a CPU these are like others. */
 static void long_vectors(void **state)
 {
     static const struct {
         parseal_ring ring;
         uint64_t dim;
         uint32_t bits;
-    } all[] = {
-        {{UINT64_C(1) << 32, 4, 0}, 270001, 0},  {{1000003, 4, 0}, 420011, 20},
-        {{UINT64_C(1) << 20, 4, 0}, 650001, 13}, {{0, 8, 0}, 131999, 64},
-        {{UINT64_MAX - 58, 8, 0}, 131999, 0},    {{UINT64_C(1) << 50, 8, 0}, 200003, 45},
-    };
+    } all[] = {{{UINT64_C(1) << 32, 4, 0}, 140001, 0},
+               {{1000003, 4, 0}, 215011, 20},
+               {{UINT64_C(1) << 20, 4, 0}, 325001, 13},
+               {{UINT64_MAX - 58, 8, 0}, 70001, 0}};
     enum { FEW = 3 };
     site *here = *state;
-    for (size_t k = 0; k < COUNT_OF(all); k++) {
+    for (size_t k = 0; run_backend() != PARSEAL_BACKEND_CPU && k < COUNT_OF(all); k++) {
         bench b;
         size_t added;
         bench_open_n(&b, here, FEW, &all[k].ring, all[k].dim, all[k].bits);
