@@ -10,6 +10,8 @@
 
 static const char help_text[] =
     "usage: parseal-bench [options]\n"
+    "       parseal-bench server [options]   a server's part of secure aggregation: see its "
+    "--help\n"
     "\n"
     "Measures parseal, and with --peers other libraries on the same data in turn.\n"
     "\n"

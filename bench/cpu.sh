@@ -7,6 +7,7 @@
 #                     AES-GCM uses no more than AES-NI before 3.1, and for avx2 AVX-512 is hidden from it.
 #                     ipsec-mb and libsodium choose by themselves: their rows are no measure there.
 #     NAME-threads    what is bound by computing, on all cores
+#     NAME-server     a server's part of secure aggregation
 # Builds Release into build/ first. Let nothing else run: it takes some ten minutes.
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -40,3 +41,4 @@ if [ "$(uname -m)" = x86_64 ]; then
     PARSEAL_CPU=avx2 OPENSSL_ia32cap=$no_avx512 record -avx2 mask. --peers "$@"
 fi
 PARSEAL_CPU=portable record -portable "" --quick "$@"
+"$top/build/bench/parseal-bench" server | tee "$top/bench/results/$name-server.txt"

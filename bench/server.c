@@ -2,8 +2,8 @@
  * where a client that drops out costs an expansion for each survivor, and SecAgg+ (Bell et al., CCS
  * 2020), where it costs one for each neighbour that survives.
  *
- * Expanding masks is timed on as many seeds as take some seconds; what a whole round takes follows
- * from the rate, and is marked where it is not measured to the end. A straightforward server, who
+ * Expanding masks is timed on a hundred seeds at a time for some seconds; what a whole round takes
+ * follows from the rate. A straightforward server, who
  * makes each mask with libsodium and then adds it, takes turns with the library. */
 #include "server.h"
 
