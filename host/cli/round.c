@@ -15,7 +15,7 @@ typedef struct {
     shares shares;
     server server;
     checker checker;
-    cli_buffer mean;
+    cli_buffer sum, mean;
 } simulation;
 
 static int run_client(simulation *s, fl_round *r, uint64_t index, cli_failure *failure)
@@ -50,6 +50,8 @@ static int run_all(simulation *s, fl_round *r, cli_failure *failure)
         code = server_unmask(&s->server, r, &s->shares, failure);
     if (code == CLI_OK)
         code = server_mean(&s->server, r, &s->mean, failure);
+    if (code == CLI_OK)
+        code = server_sum(&s->server, r, &s->sum, failure);
     return code;
 }
 
@@ -74,8 +76,9 @@ static int simulate(fl_round *r, verdict *v, cli_failure *failure)
         progress_end(&r->progress);
     }
     if (code == CLI_OK)
-        checker_compare(&s.checker, s.server.sum.p, s.mean.p, v);
+        checker_compare(&s.checker, s.sum.p, s.mean.p, v);
     cli_buffer_destroy(&s.mean);
+    cli_buffer_destroy(&s.sum);
     checker_destroy(&s.checker);
     server_destroy(&s.server);
     shares_destroy(&s.shares);

@@ -5,30 +5,36 @@
 #include <string.h>
 
 enum {
-    BATCH_BYTES = 32 << 20, /* unpacked elements of a batch, and so its messages too */
+    BATCH_BYTES = 16 << 20, /* of the messages that are added at once */
     MASKS_MAX = 64          /* seeds that are stripped in one pass over the sum */
 };
 
 static int create_batch(server *s, const fl_round *r, cli_failure *failure)
 {
-    uint64_t slots = BATCH_BYTES / fl_round_vector_size(r);
+    uint64_t slots = BATCH_BYTES / r->wire_size;
     if (slots > r->cohort.survivors)
         slots = r->cohort.survivors;
     s->slots = slots != 0 ? (size_t)slots : 1;
     s->envelopes = calloc(s->slots, sizeof *s->envelopes);
-    s->messages = calloc(s->slots, sizeof *s->messages);
-    s->vectors = calloc(s->slots, sizeof *s->vectors);
-    if (s->envelopes == NULL || s->messages == NULL || s->vectors == NULL)
+    s->updates = calloc(s->slots, sizeof *s->updates);
+    if (s->envelopes == NULL || s->updates == NULL)
         return cli_fail(failure, CLI_FAILED, "not enough memory for %zu messages", s->slots);
     int code = cli_buffer_create(&s->inbox, s->slots, r->wire_size, "a batch of messages", failure);
-    if (code == CLI_OK)
-        code = cli_buffer_create(&s->unpacked, s->slots, fl_round_vector_size(r),
-                                 "a batch of updates", failure);
-    for (size_t i = 0; code == CLI_OK && i < s->slots; i++) {
+    for (size_t i = 0; code == CLI_OK && i < s->slots; i++)
         s->envelopes[i].bytes = (uint8_t *)s->inbox.p + i * r->wire_size;
-        s->vectors[i] = fl_round_vector(r, (uint8_t *)s->unpacked.p + i * fl_round_vector_size(r));
-    }
     return code;
+}
+
+static int create_aggregator(server *s, const fl_round *r, cli_failure *failure)
+{
+    parseal_aggregator_options o = PARSEAL_AGGREGATOR_OPTIONS_INIT;
+    o.ring = r->ring;
+    o.dim = r->params.n;
+    o.bits = r->wire_bits;
+    o.quant_bits = r->quant.bits;
+    o.quant_clip = r->quant.clip;
+    parseal_status status = parseal_aggregator_create(&s->aggregator, r->ctx, &o);
+    return status == PARSEAL_OK ? CLI_OK : cli_fail_library(failure, "aggregator", status);
 }
 
 int server_create(server *s, const fl_round *r, cli_failure *failure)
@@ -36,9 +42,8 @@ int server_create(server *s, const fl_round *r, cli_failure *failure)
     memset(s, 0, sizeof *s);
     int code = create_batch(s, r, failure);
     if (code == CLI_OK)
-        code = cli_buffer_create(&s->sum, r->params.n, r->ring.element_size, "the sum", failure);
+        code = create_aggregator(s, r, failure);
     if (code == CLI_OK) {
-        memset(s->sum.p, 0, s->sum.size);
         s->masks = sodium_allocarray(MASKS_MAX, sizeof *s->masks);
         if (s->masks == NULL)
             code = cli_fail(failure, CLI_FAILED, "not enough memory for the mask seeds");
@@ -50,13 +55,11 @@ int server_create(server *s, const fl_round *r, cli_failure *failure)
 
 void server_destroy(server *s)
 {
+    parseal_aggregator_destroy(s->aggregator);
     sodium_free(s->masks);
     free(s->envelopes);
-    free(s->messages);
-    free(s->vectors);
+    free(s->updates);
     cli_buffer_destroy(&s->inbox);
-    cli_buffer_destroy(&s->unpacked);
-    cli_buffer_destroy(&s->sum);
     memset(s, 0, sizeof *s);
 }
 
@@ -71,63 +74,49 @@ int server_receive(server *s, fl_round *r, cli_failure *failure)
     return s->received == s->slots ? server_take(s, r, failure) : CLI_OK;
 }
 
-static int open_batch(server *s, fl_round *r, cli_failure *failure)
+static parseal_update update_of(const fl_round *r, envelope *e)
 {
-    for (size_t i = 0; i < s->received; i++) {
-        fl_round_message(r, &s->envelopes[i], &s->messages[i]);
-        memcpy(s->messages[i].tag, s->envelopes[i].tag, sizeof s->messages[i].tag);
-    }
-    stage_begin(&r->stages);
-    parseal_status status = parseal_open(r->keys, s->messages, s->received, NULL);
-    stage_end(&r->stages, STAGE_OPEN, s->received * r->wire_size);
-    for (size_t i = 0; status == PARSEAL_ERR_AUTH && i < s->received; i++) {
-        if (s->messages[i].status != PARSEAL_ITEM_OK)
-            return cli_fail(failure, CLI_FAILED, "the message of client %llu is not authentic",
-                            (unsigned long long)s->envelopes[i].client);
-    }
-    return status == PARSEAL_OK ? CLI_OK : cli_fail_library(failure, "open", status);
-}
-
-static int unpack_batch(server *s, fl_round *r, cli_failure *failure)
-{
-    parseal_status status = PARSEAL_OK;
-    stage_begin(&r->stages);
-    for (size_t i = 0; status == PARSEAL_OK && i < s->received; i++) {
-        const parseal_buf packed = parseal_host_buf(s->envelopes[i].bytes, r->wire_size);
-        status = parseal_unpack(r->ctx, r->wire_bits, r->ring.element_size, &packed, &s->vectors[i],
-                                NULL);
-    }
-    stage_end(&r->stages, STAGE_UNPACK, s->received * fl_round_vector_size(r));
-    return status == PARSEAL_OK ? CLI_OK : cli_fail_library(failure, "unpack", status);
+    parseal_msg message;
+    fl_round_message(r, e, &message);
+    parseal_update u = {.client = e->client,
+                        .in = message.in,
+                        .len = message.len,
+                        .aad = message.aad,
+                        .aad_len = message.aad_len,
+                        .key = message.key};
+    memcpy(u.nonce, message.nonce, sizeof u.nonce);
+    memcpy(u.tag, e->tag, sizeof u.tag);
+    return u;
 }
 
 int server_take(server *s, fl_round *r, cli_failure *failure)
 {
-    const parseal_vec sum = fl_round_vector(r, s->sum.p);
-    int code = open_batch(s, r, failure);
-    if (code == CLI_OK)
-        code = unpack_batch(s, r, failure);
-    if (code != CLI_OK)
-        return code;
-
+    const size_t n = s->received;
+    for (size_t i = 0; i < n; i++)
+        s->updates[i] = update_of(r, &s->envelopes[i]);
     stage_begin(&r->stages);
-    parseal_status status = parseal_vec_sum(r->ctx, &r->ring, &sum, s->vectors, s->received, NULL);
-    stage_end(&r->stages, STAGE_SUM, s->received * s->sum.size);
+    parseal_status status =
+        parseal_aggregator_add_sealed(s->aggregator, r->keys, s->updates, n, NULL);
+    stage_end(&r->stages, STAGE_ADD, n * r->wire_size);
     s->received = 0;
-    return status == PARSEAL_OK ? CLI_OK : cli_fail_library(failure, "sum", status);
+    for (size_t i = 0; status == PARSEAL_ERR_AUTH && i < n; i++) {
+        if (s->updates[i].status == PARSEAL_ITEM_BAD_TAG)
+            return cli_fail(failure, CLI_FAILED, "the message of client %llu is not authentic",
+                            (unsigned long long)s->updates[i].client);
+    }
+    return status == PARSEAL_OK ? CLI_OK : cli_fail_library(failure, "add", status);
 }
 
 /* Adds the masks that have been collected to the sum. */
 static int strip(server *s, fl_round *r, cli_failure *failure)
 {
-    const parseal_vec sum = fl_round_vector(r, s->sum.p);
     parseal_seeds *seeds = NULL;
     stage_begin(&r->stages);
     parseal_status status = parseal_seeds_create(&seeds, r->ctx, s->masks, s->n_masks);
     if (status == PARSEAL_OK)
-        status = parseal_mask_apply(seeds, &r->ring, &sum, 0, NULL);
+        status = parseal_aggregator_unmask(s->aggregator, seeds);
     parseal_seeds_destroy(seeds);
-    stage_end(&r->stages, STAGE_UNMASK, s->n_masks * s->sum.size);
+    stage_end(&r->stages, STAGE_UNMASK, s->n_masks * fl_round_vector_size(r));
     progress_add(&r->progress, "unmask", s->n_masks);
     s->n_masks = 0;
     return status == PARSEAL_OK ? CLI_OK : cli_fail_library(failure, "unmask", status);
@@ -177,17 +166,25 @@ int server_unmask(server *s, fl_round *r, const shares *recovered, cli_failure *
     return code == CLI_OK ? strip(s, r, failure) : code;
 }
 
+int server_sum(const server *s, const fl_round *r, cli_buffer *sum, cli_failure *failure)
+{
+    int code = cli_buffer_create(sum, r->params.n, r->ring.element_size, "the sum", failure);
+    if (code != CLI_OK)
+        return code;
+    const parseal_vec elements = fl_round_vector(r, sum->p);
+    parseal_status status = parseal_aggregator_sum(s->aggregator, &elements);
+    return status == PARSEAL_OK ? CLI_OK : cli_fail_library(failure, "sum", status);
+}
+
 int server_mean(const server *s, fl_round *r, cli_buffer *mean, cli_failure *failure)
 {
-    const parseal_vec sum = fl_round_vector(r, s->sum.p);
     int code =
         cli_buffer_create(mean, r->params.n, sizeof(float), "the mean of the updates", failure);
     if (code != CLI_OK)
         return code;
     const parseal_vec floats = fl_round_floats(r, mean->p);
     stage_begin(&r->stages);
-    parseal_status status =
-        parseal_dequantize(r->ctx, &r->quant, &sum, r->cohort.survivors, &floats, NULL);
+    parseal_status status = parseal_aggregator_mean(s->aggregator, &floats);
     stage_end(&r->stages, STAGE_DEQUANTISE, mean->size);
     return status == PARSEAL_OK ? CLI_OK : cli_fail_library(failure, "dequantise", status);
 }

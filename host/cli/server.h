@@ -1,19 +1,20 @@
-/* The server: takes sealed updates in batches and keeps one vector, their sum. */
+/* The server: collects sealed updates in batches, for an aggregator that keeps nothing but their
+ * sum. */
 #ifndef PARSEAL_CLI_SERVER_H
 #define PARSEAL_CLI_SERVER_H
+
+#include <parseal/aggregator.h>
 
 #include "fl_round.h"
 #include "shares.h"
 
 typedef struct {
-    cli_buffer sum;      /* ring elements */
-    cli_buffer inbox;    /* the envelopes' bytes */
-    cli_buffer unpacked; /* ring elements of a whole batch */
+    parseal_aggregator *aggregator;
+    cli_buffer inbox; /* the envelopes' bytes */
     envelope *envelopes;
-    parseal_msg *messages;
-    parseal_vec *vectors;
+    parseal_update *updates;
     size_t slots;        /* envelopes in a batch, at most */
-    size_t received;     /* envelopes that wait to be opened */
+    size_t received;     /* envelopes that wait to be added */
     parseal_seed *masks; /* to be stripped; in guarded memory */
     size_t n_masks;
 } server;
@@ -23,16 +24,20 @@ int server_create(server *s, const fl_round *r, cli_failure *failure);
 void server_destroy(server *s);
 
 /* The envelope that the next client fills; then server_receive says that it has arrived. A full
- * batch is opened and added at once. */
+ * batch is added at once. */
 envelope *server_next_envelope(server *s);
 int server_receive(server *s, fl_round *r, cli_failure *failure);
 
-/* Opens and adds what has been received so far. A message that is not authentic is CLI_FAILED. */
+/* Adds what has been received so far. A message that is not authentic is CLI_FAILED. */
 int server_take(server *s, fl_round *r, cli_failure *failure);
 
 /* Strips the self masks of the clients that stayed and the pair masks between those and the ones
  * that dropped out, with the secrets that have been reconstructed. */
 int server_unmask(server *s, fl_round *r, const shares *recovered, cli_failure *failure);
+
+/* A copy of the sum, ring elements, for the checker: no stage of the round, which ends with the
+ * mean. */
+int server_sum(const server *s, const fl_round *r, cli_buffer *sum, cli_failure *failure);
 
 /* The mean of the clients that stayed, as float32. */
 int server_mean(const server *s, fl_round *r, cli_buffer *mean, cli_failure *failure);

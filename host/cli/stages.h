@@ -13,9 +13,7 @@ typedef enum {
     STAGE_MASK,
     STAGE_PACK,
     STAGE_SEAL,
-    STAGE_OPEN,
-    STAGE_UNPACK,
-    STAGE_SUM,
+    STAGE_ADD, /* opens, unpacks and sums in one go */
     STAGE_RECONSTRUCT,
     STAGE_RECOVER,
     STAGE_UNMASK,
