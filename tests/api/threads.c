@@ -1,6 +1,7 @@
-/* Eight threads share a context, keys, seeds and a plan; each has buffers and a workspace of its
- * own. Their results are those of one thread. Under ThreadSanitizer this finds what they share
- * wrongly. */
+/* Eight threads share a context, keys, seeds and a plan; each has buffers, a workspace and an
+ * aggregator of its own. Their results are those of one thread. Under ThreadSanitizer this finds
+ * what they share wrongly. */
+#include <parseal/aggregator.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -196,6 +197,170 @@ static void threads_share_objects(void **state)
     parseal_ctx_destroy(ctx);
 }
 
+/* ------------------------------------------------------------------------------- aggregators -- */
+
+enum { DIM = 1501, CLIENTS = 9, DAMAGED = 6, RINGS = 2, AGGREGATIONS = 5 };
+
+/* Packed elements of a prime, and whole ones of a power of two. */
+static const struct {
+    parseal_ring ring;
+    uint32_t bits;
+} kinds[RINGS] = {{{1000003, 4, 0}, 20}, {{UINT64_C(1) << 45, 8, 0}, 0}};
+
+/* Written before the threads start. */
+typedef struct {
+    parseal_ctx *ctx;
+    const parseal_keys *keys;
+    const parseal_seeds *seeds;
+    uint8_t sealed[RINGS][CLIENTS][DIM * 8];
+    parseal_update updates[RINGS][CLIENTS];
+} sealed_updates;
+
+typedef struct {
+    uint8_t sum[RINGS][DIM * 8], exported[RINGS][DIM * 8 + 8 * CLIENTS + 128];
+    int32_t verdict[RINGS][CLIENTS];
+    uint64_t added[RINGS], count[RINGS];
+    parseal_status status; /* the first that is not PARSEAL_OK */
+} aggregate;
+
+typedef struct {
+    const sealed_updates *shared;
+    aggregate result;
+} aggregator_worker;
+
+static void note_too(aggregate *r, parseal_status status)
+{
+    if (r->status == PARSEAL_OK)
+        r->status = status;
+}
+
+static parseal_aggregator *new_aggregator(const sealed_updates *s, size_t kind, aggregate *r)
+{
+    parseal_aggregator *a = NULL;
+    parseal_aggregator_options options = PARSEAL_AGGREGATOR_OPTIONS_INIT;
+    options.ring = kinds[kind].ring;
+    options.dim = DIM;
+    options.bits = kinds[kind].bits;
+    note_too(r, parseal_aggregator_create(&a, s->ctx, &options));
+    return a;
+}
+
+/* In two calls, with the masks between them; one update of the first is not authentic. */
+static void add_and_unmask(const sealed_updates *s, size_t kind, parseal_aggregator *a,
+                           aggregate *r)
+{
+    parseal_update updates[CLIENTS];
+    size_t first = 0, second = 0;
+    memcpy(updates, s->updates[kind], sizeof updates);
+    if (parseal_aggregator_add_sealed(a, s->keys, updates, DAMAGED + 1, &first) != PARSEAL_ERR_AUTH)
+        note_too(r, PARSEAL_ERR_DEVICE);
+    note_too(r, parseal_aggregator_unmask(a, s->seeds));
+    note_too(r, parseal_aggregator_add_sealed(a, s->keys, updates + DAMAGED + 1,
+                                              CLIENTS - DAMAGED - 1, &second));
+    r->added[kind] = first + second;
+    for (size_t i = 0; i < CLIENTS; i++)
+        r->verdict[kind][i] = updates[i].status;
+}
+
+static void aggregate_kind(const sealed_updates *s, size_t kind, aggregate *r)
+{
+    uint64_t size = 0;
+    const parseal_vec sum = parseal_host_vec(r->sum[kind], DIM, kinds[kind].ring.element_size);
+    parseal_aggregator *a = new_aggregator(s, kind, r);
+    if (a == NULL)
+        return;
+    add_and_unmask(s, kind, a, r);
+    note_too(r, parseal_aggregator_sum(a, &sum));
+    note_too(r, parseal_aggregator_count(a, &r->count[kind]));
+    note_too(r, parseal_aggregator_export_size(a, &size));
+    if (size > sizeof r->exported[kind])
+        note_too(r, PARSEAL_ERR_SIZE);
+    else
+        note_too(r, parseal_aggregator_export(a, r->exported[kind], (size_t)size));
+    parseal_aggregator_destroy(a);
+}
+
+/* No assertion in here either. */
+static void *aggregate_all(void *arg)
+{
+    aggregator_worker *w = arg;
+    memset(&w->result, 0, sizeof w->result);
+    for (int i = 0; i < AGGREGATIONS; i++)
+        for (size_t kind = 0; kind < RINGS; kind++)
+            aggregate_kind(w->shared, kind, &w->result);
+    return NULL;
+}
+
+static void seal_updates(sealed_updates *s, size_t kind)
+{
+    const uint32_t bits =
+        kinds[kind].bits != 0 ? kinds[kind].bits : 8 * kinds[kind].ring.element_size;
+    for (size_t i = 0; i < CLIENTS; i++) {
+        uint8_t *bytes = s->sealed[kind][i];
+        parseal_msg m = {.in = bytes,
+                         .out = bytes,
+                         .len = ((size_t)DIM * bits + 7) / 8,
+                         .nonce = {(uint8_t)i, (uint8_t)kind},
+                         .key = (uint32_t)(i % 2)};
+        for (size_t k = 0; k < m.len; k++)
+            bytes[k] = (uint8_t)(i * 37 + k * 11 + k / 256);
+        assert_ok(parseal_seal(s->keys, &m, 1));
+        parseal_update *u = &s->updates[kind][i];
+        *u = (parseal_update){.client = i * i, .in = bytes, .len = m.len, .key = m.key};
+        memcpy(u->nonce, m.nonce, sizeof u->nonce);
+        memcpy(u->tag, m.tag, sizeof u->tag);
+        u->tag[0] ^= i == DAMAGED;
+    }
+}
+
+static void run_aggregators(const sealed_updates *s)
+{
+    aggregator_worker *workers = calloc(THREADS + 1, sizeof *workers), *alone = workers;
+    pthread_t threads[THREADS];
+    assert_non_null(workers);
+    for (size_t i = 0; i <= THREADS; i++)
+        workers[i].shared = s;
+    (void)aggregate_all(alone);
+    assert_ok(alone->result.status);
+    for (size_t kind = 0; kind < RINGS; kind++) {
+        assert_int_equal(alone->result.added[kind], CLIENTS - 1);
+        assert_int_equal(alone->result.count[kind], CLIENTS - 1);
+    }
+    for (size_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, aggregate_all, &workers[1 + i]), 0);
+    for (size_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    for (size_t i = 0; i < THREADS; i++)
+        assert_bytes(&workers[1 + i].result, &alone->result, sizeof alone->result);
+    free(workers);
+}
+
+static void threads_have_aggregators(void **state)
+{
+    (void)state;
+    const uint8_t key[2 * PARSEAL_AES256GCM_KEYBYTES] = {42};
+    const parseal_seed seed = {.key = {7}, .sign = -1};
+    parseal_keys *keys = NULL;
+    parseal_seeds *seeds = NULL;
+    parseal_ctx *ctx = run_ctx(1);
+    sealed_updates *s = calloc(1, sizeof *s);
+    assert_non_null(s);
+    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 2));
+    assert_ok(parseal_seeds_create(&seeds, ctx, &seed, 1));
+    s->ctx = ctx;
+    s->keys = keys;
+    s->seeds = seeds;
+    for (size_t kind = 0; kind < RINGS; kind++)
+        seal_updates(s, kind);
+    run_aggregators(s);
+    free(s);
+    parseal_seeds_destroy(seeds);
+    parseal_keys_destroy(keys);
+    parseal_ctx_destroy(ctx);
+}
+
+/* ----------------------------------------------------------------------------------- objects -- */
+
 /* Creating and destroying contexts and what hangs on them, everywhere at once. */
 static void *create_and_destroy(void *arg)
 {
@@ -271,6 +436,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_share_objects),
+        cmocka_unit_test(threads_have_aggregators),
         cmocka_unit_test(threads_create_contexts),
         cmocka_unit_test(threads_count_references),
     };

@@ -1,5 +1,6 @@
 /* Whole rounds of secure aggregation: keys, shares, masks, clients that drop out after masking,
- * reconstruction, unmasking. The sum is that of the survivors' vectors, exactly. */
+ * reconstruction, unmasking. The sum is that of the survivors' vectors, exactly. In half of the
+ * rounds clients seal their updates, each under its own key; in half of them they pack them. */
 #include <parseal/aggregator.h>
 #include <parseal/secagg.h>
 #include <sodium.h>
@@ -22,6 +23,8 @@ typedef struct {
     uint8_t secret[SECRETS][PARSEAL_SECRETBYTES];
     uint8_t *shares; /* for each holder, of both secrets */
     uint8_t *plain, *masked;
+    uint8_t *update; /* masked, packed and sealed, as the round has it */
+    size_t update_size;
     bool dropped;
 } client;
 
@@ -29,6 +32,8 @@ typedef struct {
     rng r;
     parseal_ctx *ctx;
     parseal_ring ring;
+    uint32_t bits; /* of an element in an update; 0: whole ones */
+    bool sealed;
     uint32_t n, threshold;
     parseal_graph *graph;
     client clients[CLIENTS_MAX];
@@ -62,6 +67,7 @@ static void clients_begin(protocol *p)
         c->masked = room(vector_size(p));
         rng_fill(&p->r, c->plain, vector_size(p));
         memcpy(c->masked, c->plain, vector_size(p));
+        c->update = room(vector_size(p));
     }
 }
 
@@ -71,6 +77,7 @@ static void clients_end(protocol *p)
         free(p->clients[i].shares);
         free(p->clients[i].plain);
         free(p->clients[i].masked);
+        free(p->clients[i].update);
     }
 }
 
@@ -175,7 +182,59 @@ static void draw_dropouts(protocol *p, size_t n_dropped)
     memcpy(p->survivors, order + n_dropped, p->n_survivors * sizeof *order);
 }
 
-static void aggregate(const protocol *p)
+/* Masked elements are below the modulus, which fits the bits. */
+static void pack(const protocol *p, client *c)
+{
+    const parseal_vec masked = parseal_host_vec(c->masked, DIM, p->ring.element_size);
+    uint64_t size = vector_size(p);
+    if (p->bits == 0) {
+        memcpy(c->update, c->masked, (size_t)size);
+    } else {
+        assert_ok(parseal_packed_size(DIM, p->bits, &size));
+        const parseal_buf packed = parseal_host_buf(c->update, size);
+        assert_ok(parseal_pack(p->ctx, p->bits, p->ring.element_size, &masked, &packed, NULL));
+    }
+    c->update_size = (size_t)size;
+}
+
+/* Client i's key is key i of the server's. */
+static void seal(const protocol *p, const parseal_keys *keys, parseal_update *updates)
+{
+    parseal_msg msgs[CLIENTS_MAX];
+    for (size_t k = 0; k < p->n_survivors; k++) {
+        parseal_update *u = &updates[k];
+        u->key = p->survivors[k];
+        u->aad = round_id;
+        u->aad_len = sizeof round_id;
+        msgs[k] = (parseal_msg){.in = u->in,
+                                .out = p->clients[p->survivors[k]].update,
+                                .len = u->len,
+                                .aad = u->aad,
+                                .aad_len = u->aad_len,
+                                .key = u->key};
+    }
+    assert_ok(parseal_seal(keys, msgs, p->n_survivors));
+    for (size_t k = 0; k < p->n_survivors; k++)
+        memcpy(updates[k].tag, msgs[k].tag, sizeof updates[k].tag);
+}
+
+/* Before all others comes the first client's update as that of another, and is refused. */
+static void add_sealed(protocol *p, parseal_aggregator *a, parseal_update *updates)
+{
+    uint8_t bytes[CLIENTS_MAX * PARSEAL_AES256GCM_KEYBYTES];
+    parseal_keys *keys;
+    rng_fill(&p->r, bytes, sizeof bytes);
+    assert_ok(parseal_keys_create(&keys, p->ctx, PARSEAL_AES256GCM, bytes, p->n));
+    seal(p, keys, updates);
+    parseal_update forged = updates[0];
+    forged.key = (forged.key + 1) % p->n;
+    forged.client = forged.key;
+    assert_status(parseal_aggregator_add_sealed(a, keys, &forged, 1, NULL), PARSEAL_ERR_AUTH);
+    assert_ok(parseal_aggregator_add_sealed(a, keys, updates, p->n_survivors, NULL));
+    parseal_keys_destroy(keys);
+}
+
+static void aggregate(protocol *p)
 {
     parseal_aggregator *a;
     parseal_aggregator_options options = PARSEAL_AGGREGATOR_OPTIONS_INIT;
@@ -185,15 +244,20 @@ static void aggregate(const protocol *p)
     const parseal_vec sum = parseal_host_vec(got, DIM, p->ring.element_size);
     options.ring = p->ring;
     options.dim = DIM;
+    options.bits = p->bits;
     memset(want, 0, vector_size(p));
     for (size_t k = 0; k < p->n_survivors; k++) {
-        const client *c = &p->clients[p->survivors[k]];
+        client *c = &p->clients[p->survivors[k]];
+        pack(p, c);
         updates[k] =
-            (parseal_update){.client = c->party.id, .in = c->masked, .len = vector_size(p)};
+            (parseal_update){.client = c->party.id, .in = c->update, .len = c->update_size};
         plain[k] = c->plain;
     }
     assert_ok(parseal_aggregator_create(&a, p->ctx, &options));
-    assert_ok(parseal_aggregator_add_plain(a, updates, p->n_survivors, NULL));
+    if (p->sealed)
+        add_sealed(p, a, updates);
+    else
+        assert_ok(parseal_aggregator_add_plain(a, updates, p->n_survivors, NULL));
     unmask(p, a);
     assert_ok(parseal_aggregator_sum(a, &sum));
     ref_sum(&p->ring, want, plain, p->n_survivors, DIM);
@@ -234,22 +298,31 @@ static void run_round(protocol *p, int32_t kind, uint32_t n, uint32_t k, uint32_
 static void whole_rounds(void **state)
 {
     (void)state;
-    static const parseal_ring rings[] = {
-        {UINT64_C(1) << 32, 4, 0}, {1000003, 4, 0}, {UINT64_MAX - 58, 8, 0}};
+    enum { KINDS = 3, ROUNDS = 4 };
+    static const struct {
+        parseal_ring ring;
+        uint32_t bits;
+    } kinds[2][KINDS] = {
+        {{{UINT64_C(1) << 32, 4, 0}, 0}, {{1000003, 4, 0}, 0}, {{UINT64_MAX - 58, 8, 0}, 0}},
+        {{{UINT64_C(1) << 20, 4, 0}, 20},
+         {{UINT64_C(1) << 13, 4, 0}, 13},
+         {{UINT64_C(1) << 45, 8, 0}, 45}},
+    };
     static const struct {
         uint32_t n, k, threshold;
     } shapes[] = {{2, 1, 1}, {5, 4, 3}, {9, 4, 5}, {24, 7, 13}};
     protocol p = {.r = rng_for("rounds"), .ctx = run_ctx(1)};
     for (size_t s = 0; s < COUNT_OF(shapes); s++)
-        for (size_t ring = 0; ring < COUNT_OF(rings); ring++) {
+        for (size_t i = 0; i < KINDS * ROUNDS; i++) {
+            const size_t ring = i / ROUNDS, round = i % ROUNDS, packed = (s + round) % 2;
             const uint32_t n = shapes[s].n, most = n - shapes[s].threshold;
-            p.ring = rings[ring];
             /* nobody, some, all but the threshold */
-            run_round(&p, PARSEAL_GRAPH_COMPLETE, n, 0, shapes[s].threshold, 0);
-            run_round(&p, PARSEAL_GRAPH_HARARY, n, shapes[s].k, shapes[s].threshold,
-                      rng_below(&p.r, most + 1));
-            run_round(&p, PARSEAL_GRAPH_COMPLETE, n, 0, shapes[s].threshold, most);
-            run_round(&p, PARSEAL_GRAPH_HARARY, n, shapes[s].k, shapes[s].threshold, most);
+            const size_t dropped[ROUNDS] = {0, rng_below(&p.r, most + 1), most, most};
+            p.ring = kinds[packed][ring].ring;
+            p.bits = kinds[packed][ring].bits;
+            p.sealed = (round / 2 + ring) % 2 != 0;
+            run_round(&p, round % 2 == 0 ? PARSEAL_GRAPH_COMPLETE : PARSEAL_GRAPH_HARARY, n,
+                      shapes[s].k, shapes[s].threshold, dropped[round]);
         }
     parseal_ctx_destroy(p.ctx);
 }
