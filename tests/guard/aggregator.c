@@ -208,7 +208,7 @@ static void aggregators(void **state)
     t.r = rng_for("aggregators");
     t.ctx = run_ctx(2);
     t.options = (parseal_aggregator_options)PARSEAL_AGGREGATOR_OPTIONS_INIT;
-    t.options.quant_bits = 16;
+    t.options.quant_bits = 12;
     t.options.quant_clip = 2.0f;
     rng_fill(&t.r, keys, sizeof keys);
     assert_ok(parseal_keys_create(&t.keys, t.ctx, PARSEAL_AES256GCM, keys, KEYS));
