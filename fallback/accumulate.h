@@ -6,12 +6,7 @@
 #include "fallback/impl.h"
 
 typedef struct {
-    const uint8_t *in, *nonce;
-    const void *key; /* NULL: in is not sealed */
-} update_item;
-
-typedef struct {
-    const gcm_impl *gcm; /* not used for what is not sealed */
+    const gcm_impl *gcm; /* NULL: updates are not sealed */
     const pack_impl *pack;
     const vec_impl *vec;
     uint32_t threads;
@@ -22,7 +17,11 @@ typedef struct {
     uint64_t count;
 } accumulation;
 
-/* The items have been verified, and are as long as count and bits say. */
-void accumulate_items(const accumulation *a, const update_item *items, size_t n);
+/* Bytes of the hashes that adding sealed updates works with. */
+size_t accumulate_work_size(const accumulation *a);
+
+/* Adds the items that are authentic, or all where they are not sealed: each is as long as count and
+ * bits say, its verdict UNSET on entry, its `out` not used. work: so many bytes. */
+void accumulate_items(const accumulation *a, const gcm_item *items, size_t n, void *work);
 
 #endif

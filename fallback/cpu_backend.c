@@ -277,34 +277,22 @@ static parseal_status memory_write(const void *device, const parseal_buf *memory
     return PARSEAL_OK;
 }
 
-static parseal_status verify(const void *device, const cpu_keys *keys, parseal_msg *msgs, size_t n)
+static gcm_item update_of(const cpu_keys *k, parseal_msg *m)
 {
-    msg_source source = {keys, msgs, false};
-    gcm_tile *tiles = NULL;
-    gcm_batch batch = {
-        .impl = keys->impl, .threads = cpu_threads(device), .items = msg_items, .source = &source};
-    parseal_status status = PARSEAL_ERR_NO_MEMORY;
-    if (make_tiles(&batch, msg_len, &source, n, &tiles))
-        batch.partial = malloc(16 * batch.n_tiles);
-    if (batch.partial != NULL) {
-        gcm_verify(&batch);
-        status = PARSEAL_OK;
-    } else {
-        (void)parseal_fail(status, "out of memory for %zu updates", n);
-    }
-    free(tiles);
-    free(batch.partial);
-    return status;
+    return (gcm_item){.in = m->in,
+                      .len = m->len,
+                      .aad = m->aad,
+                      .aad_len = m->aad_len,
+                      .nonce = m->nonce,
+                      .tag = m->tag,
+                      .verdict = &m->status,
+                      .key = k != NULL ? key_at(k, m->key) : NULL};
 }
 
-static void add_verified(const void *device, const cpu_keys *k, const parseal_msg *msgs, size_t n,
-                         const parseal_sink *sink, update_item *items)
+static parseal_status accumulate(const void *device, const void *keys, parseal_msg *msgs, size_t n,
+                                 const parseal_sink *sink, bool *changed)
 {
-    size_t n_items = 0;
-    for (size_t i = 0; i < n; i++)
-        if (msgs[i].status == PARSEAL_ITEM_OK)
-            items[n_items++] =
-                (update_item){msgs[i].in, msgs[i].nonce, k != NULL ? key_at(k, msgs[i].key) : NULL};
+    const cpu_keys *k = keys;
     const accumulation a = {.gcm = k != NULL ? k->impl : NULL,
                             .pack = CHOSEN(device, PARSEAL_PRIMITIVE_PACK, pack_impl),
                             .vec = CHOSEN(device, PARSEAL_PRIMITIVE_VEC_SUM, vec_impl),
@@ -314,40 +302,19 @@ static void add_verified(const void *device, const cpu_keys *k, const parseal_ms
                             .bits = sink->bits,
                             .acc = cpu_address(&sink->acc->buf),
                             .count = sink->acc->n};
-    accumulate_items(&a, items, n_items);
-}
-
-static parseal_status accumulate_some(const void *device, const cpu_keys *k, parseal_msg *msgs,
-                                      size_t n, const parseal_sink *sink, update_item *items)
-{
-    if (k != NULL)
-        TRY(verify(device, k, msgs, n));
-    for (size_t i = 0; k == NULL && i < n; i++)
-        msgs[i].status = PARSEAL_ITEM_OK;
-    add_verified(device, k, msgs, n, sink, items);
-    return PARSEAL_OK;
-}
-
-/* As many at a time as the caches keep from the hash that verifies them to the sum. */
-static parseal_status accumulate(const void *device, const void *keys, parseal_msg *msgs, size_t n,
-                                 const parseal_sink *sink, bool *changed)
-{
-    const uint64_t room = ((const cpu_device *)device)->cache_size / 2;
-    update_item *items = malloc((n + 1) * sizeof *items);
-    parseal_status status = PARSEAL_OK;
-    if (items == NULL)
-        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "out of memory for %zu updates", n);
-    for (size_t i = 0; status == PARSEAL_OK && i < n;) {
-        uint64_t bytes = 0;
-        size_t some = 0;
-        while (i + some < n && (some == 0 || bytes + msgs[i + some].len <= room))
-            bytes += msgs[i + some++].len;
-        status = accumulate_some(device, keys, msgs + i, some, sink, items);
-        *changed = *changed || status == PARSEAL_OK;
-        i += some;
+    gcm_item *items = malloc((n + 1) * sizeof *items);
+    void *work = malloc(accumulate_work_size(&a));
+    const bool enough = items != NULL && work != NULL;
+    if (enough) {
+        for (size_t i = 0; i < n; i++)
+            items[i] = update_of(k, &msgs[i]);
+        accumulate_items(&a, items, n, work);
+        *changed = true;
     }
     free(items);
-    return status;
+    free(work);
+    return enough ? PARSEAL_OK
+                  : parseal_fail(PARSEAL_ERR_NO_MEMORY, "out of memory for %zu updates", n);
 }
 
 /* ------------------------------------------------------------------------------------- plans -- */

@@ -112,18 +112,23 @@ static void first_pass(void *arg, size_t task)
 
 /* --------------------------------------------------- second pass: the tags of long messages -- */
 
-static void combine(const gcm_batch *b, const gcm_item *item, size_t n,
+/* y is zero where there is no aad, and then so is its product: powers are not for nothing. */
+static void combine(const gcm_impl *impl, const gcm_item *item, uint64_t tile_size,
                     const uint8_t (*partial)[16], uint8_t y[16])
 {
     uint8_t h[16], power[16];
-    const uint64_t last = item->len - (n - 1) * b->tile_size;
+    const size_t n = gcm_tiles_of(item->len, tile_size);
+    const uint64_t last = item->len - (n - 1) * tile_size;
+    const size_t first = item->aad_len == 0 ? 1 : 0;
 
-    b->impl->hash_key(item->key, h);
-    gf128_power(power, h, b->tile_size / 16);
+    impl->hash_key(item->key, h);
+    if (n > first + 1)
+        gf128_power(power, h, tile_size / 16);
     for (size_t t = 0; t < n; t++) {
-        if (t == n - 1)
+        if (t == n - 1 && t >= first)
             gf128_power(power, h, (last + 15) / 16);
-        gf128_multiply(y, power);
+        if (t >= first)
+            gf128_multiply(y, power);
         for (size_t i = 0; i < 16; i++)
             y[i] ^= partial[t][i];
     }
@@ -146,35 +151,38 @@ static void tag_of_hash(const gcm_impl *impl, const gcm_item *item, uint8_t tag[
 }
 
 /* Of an item that has been cut. */
-static void compute_tag(const gcm_batch *b, const tile_view *v, size_t t, uint8_t tag[16])
+static void compute_tag(const gcm_impl *impl, const gcm_item *item, uint64_t tile_size,
+                        const uint8_t (*partial)[16], uint8_t tag[16])
 {
     memset(tag, 0, 16);
-    b->impl->ghash(v->item.key, tag, v->item.aad, (size_t)v->item.aad_len);
-    combine(b, &v->item, v->n, (const uint8_t(*)[16])(b->partial + t), tag);
-    tag_of_hash(b->impl, &v->item, tag);
+    impl->ghash(item->key, tag, item->aad, (size_t)item->aad_len);
+    combine(impl, item, tile_size, partial, tag);
+    tag_of_hash(impl, item, tag);
 }
 
-static void finish_item(const pass *p, const tile_view *v, uint8_t tag[16])
+void gcm_decide(const gcm_impl *impl, const gcm_item *item, uint64_t tile_size,
+                const uint8_t (*partial)[16])
 {
-    if (p->open) {
-        const bool equal = crypto_verify_16(tag, v->item.tag) == 0;
-        *v->item.verdict = equal ? PARSEAL_ITEM_OK : PARSEAL_ITEM_BAD_TAG;
-        sodium_memzero(tag, 16);
-    } else {
-        memcpy(v->item.tag, tag, 16);
-        *v->item.verdict = PARSEAL_ITEM_OK;
-    }
+    uint8_t tag[16];
+    compute_tag(impl, item, tile_size, partial, tag);
+    *item->verdict = crypto_verify_16(tag, item->tag) == 0 ? PARSEAL_ITEM_OK : PARSEAL_ITEM_BAD_TAG;
+    sodium_memzero(tag, sizeof tag);
 }
 
 static void second_pass(void *arg, size_t t)
 {
     const pass *p = arg;
-    const tile_view v = view(p->batch, t);
-    uint8_t tag[16];
+    const gcm_batch *b = p->batch;
+    const tile_view v = view(b, t);
+    const uint8_t(*partial)[16] = (const uint8_t(*)[16])(b->partial + t);
     if (v.n == 1 || v.index != 0)
         return;
-    compute_tag(p->batch, &v, t, tag);
-    finish_item(p, &v, tag);
+    if (p->open) {
+        gcm_decide(b->impl, &v.item, b->tile_size, partial);
+    } else {
+        compute_tag(b->impl, &v.item, b->tile_size, partial, v.item.tag);
+        *v.item.verdict = PARSEAL_ITEM_OK;
+    }
 }
 
 /* ----------------------------------------------- third pass: decrypt long messages, or zero -- */
@@ -207,34 +215,5 @@ void gcm_run(const gcm_batch *b, bool open)
     threads_for(b->threads, b->n_tiles, second_pass, &p);
     if (open)
         threads_for(b->threads, b->n_tiles, third_pass, &p);
-    sodium_memzero(b->partial, 16 * b->n_tiles);
-}
-
-/* ----------------------------------------------------------------------------------- verify -- */
-
-/* Messages of one tile are done with at once. */
-static void verify_tile(void *arg, size_t t)
-{
-    const pass *p = arg;
-    const gcm_impl *impl = p->batch->impl;
-    const tile_view v = view(p->batch, t);
-    uint8_t tag[16] = {0};
-    if (v.n > 1) {
-        hash_or_seal_tile(p, &v, p->batch->partial[t]);
-    } else {
-        impl->ghash(v.item.key, tag, v.item.aad, (size_t)v.item.aad_len);
-        impl->ghash(v.item.key, tag, v.item.in, v.size);
-        tag_of_hash(impl, &v.item, tag);
-        finish_item(p, &v, tag);
-    }
-    wipe_stack();
-}
-
-void gcm_verify(const gcm_batch *b)
-{
-    pass p = {b, true, 1};
-    memset(b->partial, 0, 16 * b->n_tiles);
-    threads_for(b->threads, b->n_tiles, verify_tile, &p);
-    threads_for(b->threads, b->n_tiles, second_pass, &p);
     sodium_memzero(b->partial, 16 * b->n_tiles);
 }

@@ -33,7 +33,8 @@ size_t gcm_tiles_of(uint64_t len, uint64_t tile_size);
 /* Every verdict is UNSET on entry. */
 void gcm_run(const gcm_batch *batch, bool open);
 
-/* Only the verdicts: nothing is decrypted. batch->partial is never NULL. */
-void gcm_verify(const gcm_batch *batch);
+/* The verdict on an item that was to be opened, whose tiles have these hashes, each from 0. */
+void gcm_decide(const gcm_impl *impl, const gcm_item *item, uint64_t tile_size,
+                const uint8_t (*partial)[16]);
 
 #endif

@@ -54,6 +54,20 @@ typedef struct {
     /* y = GHASH of data, zero-padded to whole blocks, continued from y. */
     void (*ghash)(const void *key, uint8_t y[16], const uint8_t *data, size_t len);
 
+    /* ctr of one message beside ghash of another's `data`, of len bytes too. far: in and data come
+     * from memory rather than a cache. */
+    void (*ctr_beside_ghash)(const void *key, const uint8_t nonce[12], uint32_t counter,
+                             const uint8_t *in, uint8_t *out, size_t len, bool far,
+                             const void *other, uint8_t y[16], const uint8_t *data);
+
+    /* acc = (acc + in ^ keystream) & low_bits, for elements of 4 or 8 bytes, beside ghash of
+     * another's data, of len bytes too, or of nothing where other is NULL. NULL: not made by this
+     * implementation. */
+    void (*add_beside_ghash)(const void *key, const uint8_t nonce[12], uint32_t counter,
+                             const uint8_t *in, uint8_t *acc, size_t len, uint32_t element_size,
+                             uint64_t low_bits, const void *other, uint8_t y[16],
+                             const uint8_t *data);
+
     /* ctr, then ghash over what it wrote. */
     void (*seal)(const void *key, const uint8_t nonce[12], uint32_t counter, const uint8_t *in,
                  uint8_t *out, size_t len, bool stream, uint8_t y[16]);

@@ -4,7 +4,7 @@
 
 #include "host/backend.h"
 
-/* Whether masks_run can do it: the text names what is wrong. */
+/* Whether masks_run can do it with a vector that is in order: the text names what is wrong. */
 parseal_status masks_check(const parseal_seeds *seeds, const parseal_ring *ring,
                            const parseal_vec *acc, const char *acc_name, uint64_t first,
                            void *stream);

@@ -46,9 +46,6 @@ parseal_status masks_check(const parseal_seeds *seeds, const parseal_ring *ring,
                            const parseal_vec *acc, const char *acc_name, uint64_t first,
                            void *stream)
 {
-    TRY(check_pointer("seeds", seeds));
-    TRY(check_ring(ring));
-    TRY(check_vec(seeds->ctx, acc_name, acc, ring->element_size));
     if (seeds->fcp_modulus != 0)
         TRY(check_fcp(seeds, ring, first, acc->n));
     else
@@ -71,18 +68,27 @@ parseal_status masks_run(const parseal_seeds *seeds, const parseal_ring *ring,
                   : side.backend->mask(side.device, data, ring, acc, first, write, stream);
 }
 
+static parseal_status mask(const parseal_seeds *seeds, const parseal_ring *ring,
+                           const parseal_vec *acc, const char *acc_name, uint64_t first, bool write,
+                           void *stream)
+{
+    TRY(check_pointer("seeds", seeds));
+    TRY(check_ring(ring));
+    TRY(check_vec(seeds->ctx, acc_name, acc, ring->element_size));
+    TRY(masks_check(seeds, ring, acc, acc_name, first, stream));
+    return masks_run(seeds, ring, acc, first, write, stream);
+}
+
 parseal_status parseal_mask_apply(const parseal_seeds *seeds, const parseal_ring *ring,
                                   const parseal_vec *acc, uint64_t first, void *stream)
 {
-    TRY(masks_check(seeds, ring, acc, "acc", first, stream));
-    return masks_run(seeds, ring, acc, first, false, stream);
+    return mask(seeds, ring, acc, "acc", first, false, stream);
 }
 
 parseal_status parseal_mask_write(const parseal_seeds *seeds, const parseal_ring *ring,
                                   const parseal_vec *out, uint64_t first, void *stream)
 {
-    TRY(masks_check(seeds, ring, out, "out", first, stream));
-    return masks_run(seeds, ring, out, first, true, stream);
+    return mask(seeds, ring, out, "out", first, true, stream);
 }
 
 /* --------------------------------------------------------------------------------------- sum -- */

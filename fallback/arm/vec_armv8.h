@@ -69,6 +69,16 @@ static inline vec vec_add32(vec a, vec b)
     return vreinterpretq_u8_u32(vaddq_u32(vreinterpretq_u32_u8(a), vreinterpretq_u32_u8(b)));
 }
 
+static inline vec vec_add64(vec a, vec b)
+{
+    return vreinterpretq_u8_u64(vaddq_u64(vreinterpretq_u64_u8(a), vreinterpretq_u64_u8(b)));
+}
+
+static inline vec vec_and(vec a, vec b)
+{
+    return vandq_u8(a, b);
+}
+
 static inline vec vec_xor(vec a, vec b)
 {
     return veorq_u8(a, b);

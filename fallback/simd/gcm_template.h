@@ -211,10 +211,24 @@ INLINE bool can_stream(bool stream, const uint8_t *out)
     return stream && (uintptr_t)out % 16 == 0;
 }
 
-/* out = in ^ keystream for one chunk; text receives out. Meanwhile *hash, if there is one. */
+/* What a text is added to, mod a power of two: elements of 4 or 8 bytes. */
+typedef struct {
+    uint32_t element_size;
+    vec low_bits; /* of each */
+} adding;
+
+INLINE vec add_text(const adding *add, const uint8_t *acc, vec text)
+{
+    const vec before = vec_load(acc);
+    return vec_and(add->low_bits,
+                   add->element_size == 4 ? vec_add32(before, text) : vec_add64(before, text));
+}
+
+/* out = in ^ keystream for one chunk, or that added to out; text receives in ^ keystream. Meanwhile
+ * *hash, if there is one. */
 INLINE void crypt_chunk(const gcm_key *key, uint32_t rounds, vec *counters, const uint8_t *in,
-                        uint8_t *out, bool far, bool stream, const hash_job *hash,
-                        vec text[CHUNK_VECS])
+                        uint8_t *out, bool far, bool stream, const adding *add,
+                        const hash_job *hash, vec text[CHUNK_VECS])
 {
     vec s[CHUNK_VECS];
     product sum = product_zero();
@@ -244,7 +258,9 @@ INLINE void crypt_chunk(const gcm_key *key, uint32_t rounds, vec *counters, cons
     const vec k = vec_broadcast(key->round_key[rounds]);
     for (int v = 0; v < CHUNK_VECS; v++) {
         text[v] = vec_aes_last(s[v], previous, k, vec_load(in + v * VEC_BYTES));
-        if (stream)
+        if (add != NULL)
+            vec_store(out + v * VEC_BYTES, add_text(add, out + v * VEC_BYTES, text[v]));
+        else if (stream)
             vec_stream(out + v * VEC_BYTES, text[v]);
         else
             vec_store(out + v * VEC_BYTES, text[v]);
@@ -306,18 +322,17 @@ typedef struct {
 
 /* Encrypts all of len; hashes of *pending as many chunks as there are to encrypt. */
 INLINE void crypt_and_hash(const gcm_key *key, uint32_t rounds, vec counters, const uint8_t *in,
-                           uint8_t *out, size_t len, bool stream, to_hash *pending)
+                           uint8_t *out, size_t len, bool far, bool stream, to_hash *pending)
 {
     vec text[CHUNK_VECS];
-    const bool far = stream || len > NEAR_MAX;
     stream = can_stream(stream, out);
     for (; len >= CHUNK_BYTES; in += CHUNK_BYTES, out += CHUNK_BYTES, len -= CHUNK_BYTES) {
         if (pending->len < CHUNK_BYTES) {
-            crypt_chunk(key, rounds, &counters, in, out, far, stream, NULL, text);
+            crypt_chunk(key, rounds, &counters, in, out, far, stream, NULL, NULL, text);
             continue;
         }
         const hash_job job = {pending->key, false, pending->data, &pending->y};
-        crypt_chunk(key, rounds, &counters, in, out, far, stream, &job, text);
+        crypt_chunk(key, rounds, &counters, in, out, far, stream, NULL, &job, text);
         pending->data += CHUNK_BYTES;
         pending->len -= CHUNK_BYTES;
     }
@@ -337,11 +352,11 @@ INLINE block seal_data(const gcm_key *key, uint32_t rounds, vec counters, const 
     const hash_job job = {key, true, NULL, &y};
     const uint8_t *unhashed = out;
     if (len >= CHUNK_BYTES) {
-        crypt_chunk(key, rounds, &counters, in, out, far, stream, NULL, text);
+        crypt_chunk(key, rounds, &counters, in, out, far, stream, NULL, NULL, text);
         in += CHUNK_BYTES, out += CHUNK_BYTES, len -= CHUNK_BYTES;
     }
     for (; len >= CHUNK_BYTES; in += CHUNK_BYTES, out += CHUNK_BYTES, len -= CHUNK_BYTES) {
-        crypt_chunk(key, rounds, &counters, in, out, far, stream, &job, text);
+        crypt_chunk(key, rounds, &counters, in, out, far, stream, NULL, &job, text);
         unhashed += CHUNK_BYTES;
     }
     if (stream)
@@ -356,16 +371,89 @@ static void ctr(const void *k, const uint8_t nonce[12], uint32_t counter, const 
 {
     const gcm_key *key = k;
     to_hash nothing = {key, NULL, 0, block_set(0, 0)};
+    const vec counters = first_counters(nonce, counter);
+    const bool far = stream || len > NEAR_MAX;
     if (key->rounds == 10)
-        crypt_and_hash(key, 10, first_counters(nonce, counter), in, out, len, stream, &nothing);
+        crypt_and_hash(key, 10, counters, in, out, len, far, stream, &nothing);
     else
-        crypt_and_hash(key, 14, first_counters(nonce, counter), in, out, len, stream, &nothing);
+        crypt_and_hash(key, 14, counters, in, out, len, far, stream, &nothing);
 }
 
 static void ghash(const void *key, uint8_t y[16], const uint8_t *data, size_t len)
 {
     const block hashed = ghash_data(key, block_reverse(block_load(y)), data, len);
     block_store(y, block_reverse(hashed));
+}
+
+static void ctr_beside_ghash(const void *k, const uint8_t nonce[12], uint32_t counter,
+                             const uint8_t *in, uint8_t *out, size_t len, bool far,
+                             const void *other, uint8_t y[16], const uint8_t *data)
+{
+    const gcm_key *key = k;
+    to_hash pending = {other, data, len, block_reverse(block_load(y))};
+    const vec counters = first_counters(nonce, counter);
+    if (key->rounds == 10)
+        crypt_and_hash(key, 10, counters, in, out, len, far, false, &pending);
+    else
+        crypt_and_hash(key, 14, counters, in, out, len, far, false, &pending);
+    block_store(y, block_reverse(ghash_data(other, pending.y, pending.data, pending.len)));
+}
+
+/* One element, of a host that is little-endian as they are. */
+INLINE void add_element(uint8_t *acc, const uint8_t *text, uint32_t element_size, uint64_t low_bits)
+{
+    uint64_t a = 0, b = 0;
+    memcpy(&a, acc, element_size);
+    memcpy(&b, text, element_size);
+    a = (a + b) & low_bits;
+    memcpy(acc, &a, element_size);
+}
+
+INLINE void add_with(const gcm_key *key, uint32_t rounds, vec counters, const uint8_t *in,
+                     uint8_t *acc, size_t len, uint32_t element_size, uint64_t low_bits,
+                     to_hash *pending)
+{
+    vec text[CHUNK_VECS];
+    const uint64_t lanes = element_size == 4 ? low_bits << 32 | low_bits : low_bits;
+    const adding add = {element_size, vec_broadcast(block_set(lanes, lanes))};
+    for (; len >= CHUNK_BYTES; in += CHUNK_BYTES, acc += CHUNK_BYTES, len -= CHUNK_BYTES) {
+        if (pending->len < CHUNK_BYTES) {
+            crypt_chunk(key, rounds, &counters, in, acc, true, false, &add, NULL, text);
+            continue;
+        }
+        const hash_job job = {pending->key, false, pending->data, &pending->y};
+        crypt_chunk(key, rounds, &counters, in, acc, true, false, &add, &job, text);
+        pending->data += CHUNK_BYTES;
+        pending->len -= CHUNK_BYTES;
+    }
+    if (len > 0) {
+        uint8_t rest[CHUNK_BYTES];
+        crypt_rest(key, rounds, &counters, in, rest, len);
+        for (size_t i = 0; i < len; i += element_size)
+            add_element(acc + i, rest + i, element_size, low_bits);
+    }
+}
+
+static void add_beside_ghash(const void *k, const uint8_t nonce[12], uint32_t counter,
+                             const uint8_t *in, uint8_t *acc, size_t len, uint32_t element_size,
+                             uint64_t low_bits, const void *other, uint8_t y[16],
+                             const uint8_t *data)
+{
+    const gcm_key *key = k;
+    to_hash pending = {key, NULL, 0, block_set(0, 0)};
+    const vec counters = first_counters(nonce, counter);
+    if (other != NULL)
+        pending = (to_hash){other, data, len, block_reverse(block_load(y))};
+    if (key->rounds == 10 && element_size == 4)
+        add_with(key, 10, counters, in, acc, len, 4, low_bits, &pending);
+    else if (key->rounds == 10)
+        add_with(key, 10, counters, in, acc, len, 8, low_bits, &pending);
+    else if (element_size == 4)
+        add_with(key, 14, counters, in, acc, len, 4, low_bits, &pending);
+    else
+        add_with(key, 14, counters, in, acc, len, 8, low_bits, &pending);
+    if (other != NULL)
+        block_store(y, block_reverse(ghash_data(other, pending.y, pending.data, pending.len)));
 }
 
 static void encrypt_j0(const void *key, const uint8_t nonce[12], uint8_t out[16])
@@ -437,7 +525,7 @@ INLINE void seal_items_with(uint32_t rounds, const gcm_item *items, size_t n)
             next.len = 0;
         } else {
             crypt_and_hash(item->key, rounds, counters, item->in, item->out, (size_t)item->len,
-                           item->stream, &last);
+                           item->stream || item->len > NEAR_MAX, item->stream, &last);
         }
         if (i > 0)
             finish_seal(&items[i - 1], &last, last_ej0);
@@ -460,7 +548,8 @@ INLINE void open_items_with(uint32_t rounds, const gcm_item *items, size_t n)
             continue;
         if (*item->verdict == PARSEAL_ITEM_OK)
             crypt_and_hash(item->key, rounds, first_counters(item->nonce, 2), item->in, item->out,
-                           (size_t)item->len, item->stream, &next);
+                           (size_t)item->len, item->stream || item->len > NEAR_MAX, item->stream,
+                           &next);
         else
             memset(item->out, 0, (size_t)item->len);
     }
@@ -482,16 +571,18 @@ static void open_items(const gcm_item *items, size_t n)
         open_items_with(14, items, n);
 }
 
-#define GCM_IMPL(identifier, level) \
-    const gcm_impl identifier = {   \
-        .name = level,              \
-        .key_size = KEY_SIZE,       \
-        .key_init = key_init,       \
-        .hash_key = hash_key,       \
-        .encrypt_j0 = encrypt_j0,   \
-        .ctr = ctr,                 \
-        .ghash = ghash,             \
-        .seal = seal,               \
-        .seal_items = seal_items,   \
-        .open_items = open_items,   \
+#define GCM_IMPL(identifier, level)           \
+    const gcm_impl identifier = {             \
+        .name = level,                        \
+        .key_size = KEY_SIZE,                 \
+        .key_init = key_init,                 \
+        .hash_key = hash_key,                 \
+        .encrypt_j0 = encrypt_j0,             \
+        .ctr = ctr,                           \
+        .ghash = ghash,                       \
+        .ctr_beside_ghash = ctr_beside_ghash, \
+        .add_beside_ghash = add_beside_ghash, \
+        .seal = seal,                         \
+        .seal_items = seal_items,             \
+        .open_items = open_items,             \
     }

@@ -65,6 +65,16 @@ static inline vec vec_add32(vec a, vec b)
     return _mm_add_epi32(a, b);
 }
 
+static inline vec vec_add64(vec a, vec b)
+{
+    return _mm_add_epi64(a, b);
+}
+
+static inline vec vec_and(vec a, vec b)
+{
+    return _mm_and_si128(a, b);
+}
+
 static inline vec vec_xor(vec a, vec b)
 {
     return _mm_xor_si128(a, b);

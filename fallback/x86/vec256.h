@@ -72,6 +72,16 @@ static inline vec vec_add32(vec a, vec b)
     return _mm256_add_epi32(a, b);
 }
 
+static inline vec vec_add64(vec a, vec b)
+{
+    return _mm256_add_epi64(a, b);
+}
+
+static inline vec vec_and(vec a, vec b)
+{
+    return _mm256_and_si256(a, b);
+}
+
 static inline vec vec_xor(vec a, vec b)
 {
     return _mm256_xor_si256(a, b);

@@ -80,6 +80,16 @@ static inline vec vec_add32(vec a, vec b)
     return _mm512_add_epi32(a, b);
 }
 
+static inline vec vec_add64(vec a, vec b)
+{
+    return _mm512_add_epi64(a, b);
+}
+
+static inline vec vec_and(vec a, vec b)
+{
+    return _mm512_and_si512(a, b);
+}
+
 static inline vec vec_xor(vec a, vec b)
 {
     return _mm512_xor_si512(a, b);
