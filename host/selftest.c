@@ -548,9 +548,11 @@ static bool updates_are_added(const tester *t, const parseal_ring *ring, uint32_
 /* More than a tile of CUDA's kernels; elements that lie in two blocks, and none that do. */
 static bool test_accumulate(const tester *t)
 {
-    static const parseal_ring prime = {1000003, 4, 0}, whole = {0, 8, 0};
+    static const parseal_ring prime = {1000003, 4, 0}, whole32 = {UINT64_C(1) << 32, 4, 0},
+                              whole64 = {0, 8, 0};
     return updates_are_added(t, &prime, 13, 2999, UPDATES) &&
-           updates_are_added(t, &whole, 64, 130, SPOILED);
+           updates_are_added(t, &whole32, 32, 270, SPOILED) &&
+           updates_are_added(t, &whole64, 64, 130, SPOILED);
 }
 
 static bool test_pack(const tester *t)
