@@ -46,6 +46,7 @@ int32_t fault_primitive(fault f)
         [QUANT_LAST] = PARSEAL_PRIMITIVE_QUANT,     [QUANT_COUNT] = PARSEAL_PRIMITIVE_QUANT,
         [DEQUANT] = PARSEAL_PRIMITIVE_QUANT,        [PACK_LAST] = PARSEAL_PRIMITIVE_PACK,
         [UNPACK_LAST] = PARSEAL_PRIMITIVE_PACK,     [PACKED_SUM_LAST] = PARSEAL_PRIMITIVE_PACK,
+        [UPDATES_LAST] = PARSEAL_PRIMITIVE_PACK,    [UPDATES_ACCEPT] = PARSEAL_PRIMITIVE_PACK,
         [FCP_LAST] = PARSEAL_PRIMITIVE_FCP,         [FCP_SIGN] = PARSEAL_PRIMITIVE_FCP,
     };
     return primitives[f];
@@ -275,6 +276,38 @@ static parseal_status packed_sum(const void *d, uint32_t bits, const parseal_rin
     return status;
 }
 
+static parseal_status accumulate(const void *d, const void *keys, parseal_msg *msgs, size_t n,
+                                 const parseal_sink *sink, bool *changed)
+{
+    const parseal_status status = cpu()->accumulate(inner(d), keys, msgs, n, sink, changed);
+    if (commits(d, UPDATES_LAST))
+        flip_last(&sink->acc->buf, sink->ring->element_size);
+    for (size_t i = 0; i < n; i++)
+        if (msgs[i].status == PARSEAL_ITEM_BAD_TAG && commits(d, UPDATES_ACCEPT))
+            msgs[i].status = PARSEAL_ITEM_OK;
+    return status;
+}
+
+static parseal_status memory_create(const void *d, uint64_t size, parseal_buf *memory)
+{
+    return cpu()->memory_create(inner(d), size, memory);
+}
+
+static void memory_destroy(const void *d, parseal_buf *memory)
+{
+    cpu()->memory_destroy(inner(d), memory);
+}
+
+static parseal_status memory_read(const void *d, const parseal_buf *memory, void *to)
+{
+    return cpu()->memory_read(inner(d), memory, to);
+}
+
+static parseal_status memory_write(const void *d, const parseal_buf *memory, const void *from)
+{
+    return cpu()->memory_write(inner(d), memory, from);
+}
+
 /* What needs no device goes straight to the CPU's: a static initialiser cannot read another table.
  */
 static bool accepts(uint32_t buf_kind)
@@ -322,7 +355,9 @@ static parseal_status plan_run(const void *plan, const parseal_aead_io *io, bool
         .fcp_create = fcp_create, .fcp_destroy = fcp_destroy, .fcp_mask = fcp_mask,             \
         .plan_destroy = plan_destroy, .plan_workspace_size = plan_workspace_size,               \
         .plan_run = plan_run, .mask = mask, .vec_sum = vec_sum, .quantize = quantize,           \
-        .dequantize = dequantize, .pack = pack, .packed_sum = packed_sum                        \
+        .dequantize = dequantize, .pack = pack, .packed_sum = packed_sum,                       \
+        .memory_create = memory_create, .memory_destroy = memory_destroy,                       \
+        .memory_read = memory_read, .memory_write = memory_write, .accumulate = accumulate      \
     }
 
 const parseal_backend broken_backend = BROKEN_BACKEND(PARSEAL_BACKEND_CPU);

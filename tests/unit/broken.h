@@ -25,6 +25,8 @@ typedef enum {
     PACK_LAST,       /* the last byte */
     UNPACK_LAST,     /* the last element */
     PACKED_SUM_LAST, /* the last element */
+    UPDATES_LAST,    /* the last element of the sum of updates */
+    UPDATES_ACCEPT,  /* every update is authentic */
     FAULTS
 } fault;
 
