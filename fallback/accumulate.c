@@ -22,7 +22,7 @@ enum { PART = 16 * 1024, REGION_PARTS = 32, TOGETHER = 2, NEAR = 512 * 1024 };
 
 typedef struct {
     const accumulation *a;
-    const gcm_item *items, *next; /* that are added, and hashed */
+    const gcm_item *items, *next; /* that are added, and hashed: TOGETHER of each at most */
     size_t n, n_next;
     bool far;               /* updates are longer than a cache */
     uint64_t regions;       /* of the vector */
@@ -83,16 +83,16 @@ size_t accumulate_work_size(const accumulation *a)
 /* ---------------------------------------------------------------------------------- one piece --
  */
 
-/* Hashes `next` and decrypts `item`, where they are there. */
-static void open_piece(const job *j, const gcm_item *item, const gcm_item *next, uint8_t y[16],
-                       const piece *p, uint8_t *decrypted)
+/* Hashes `next`, where it is there, and decrypts `item` if it is to be added. */
+static void open_piece(const job *j, bool add, const gcm_item *item, const gcm_item *next,
+                       uint8_t y[16], const piece *p, uint8_t *decrypted)
 {
     const gcm_impl *gcm = j->a->gcm;
     const uint32_t counter = (uint32_t)(2 + p->at / 16);
-    if (item != NULL && next != NULL)
+    if (add && next != NULL)
         gcm->ctr_beside_ghash(item->key, item->nonce, counter, item->in + p->at, decrypted, p->size,
                               j->far, next->key, y, next->in + p->at);
-    else if (item != NULL)
+    else if (add)
         gcm->ctr(item->key, item->nonce, counter, item->in + p->at, decrypted, p->size, false);
     else if (next != NULL)
         gcm->ghash(next->key, y, next->in + p->at, p->size);
@@ -123,10 +123,10 @@ static void add_elements(const accumulation *a, const piece *p, const void *cons
 /* -------------------------------------------------------------------------------------- sealed --
  */
 
-/* The k-th item of the pair that is added, or NULL where there is none, or not an authentic one. */
-static const gcm_item *added(const job *j, size_t k)
+/* Whether there is a k-th item of the pair that is added, and it is authentic. */
+static bool is_added(const job *j, size_t k)
 {
-    return k < j->n && *j->items[k].verdict == PARSEAL_ITEM_OK ? &j->items[k] : NULL;
+    return k < j->n && *j->items[k].verdict == PARSEAL_ITEM_OK;
 }
 
 static const gcm_item *hashed(const job *j, size_t k)
@@ -139,9 +139,9 @@ static void sealed_piece(const job *j, size_t region, const piece *p, scratch *s
     const void *elements[TOGETHER];
     size_t n = 0;
     for (size_t k = 0; k < TOGETHER; k++) {
-        open_piece(j, added(j, k), hashed(j, k), j->partial[k * j->regions + region], p,
-                   s->decrypted[k]);
-        if (added(j, k) != NULL)
+        open_piece(j, is_added(j, k), j->items + k, hashed(j, k),
+                   j->partial[k * j->regions + region], p, s->decrypted[k]);
+        if (is_added(j, k))
             elements[n++] = elements_of(j->a, s->decrypted[k], p, s->decrypted[k], s->unpacked[k]);
     }
     add_elements(j->a, p, elements, n);
@@ -166,11 +166,11 @@ static bool adds_in_registers(const accumulation *a)
 static void sealed_run(const job *j, size_t r, size_t k, uint64_t first, uint64_t n)
 {
     const accumulation *a = j->a;
-    const gcm_item *item = added(j, k), *next = hashed(j, k);
+    const gcm_item *item = j->items + k, *next = hashed(j, k);
     const uint64_t at = first * a->element_size;
     const size_t size = (size_t)(n * a->element_size);
     uint8_t *y = j->partial[k * j->regions + r];
-    if (item != NULL)
+    if (is_added(j, k))
         a->gcm->add_beside_ghash(item->key, item->nonce, (uint32_t)(2 + at / 16), item->in + at,
                                  a->acc + at, size, a->element_size, a->modulus - 1,
                                  next != NULL ? next->key : NULL, y,
