@@ -15,7 +15,7 @@
 #include "parseal/parseal.h"
 
 /* Bytes of elements: a task's region of acc stays in the second-level cache while a pair is added
- * to it, or all of what is not sealed; what is decrypted and unpacked at a time in the first.
+ * to it; what is decrypted and unpacked at a time in the first.
  * Either is whole AES blocks of any bit width. Longer vectors than NEAR are read from memory each
  * time. */
 enum { PART = 16 * 1024, REGION_PARTS = 32, TOGETHER = 2, NEAR = 512 * 1024 };
@@ -98,18 +98,14 @@ static void open_piece(const job *j, bool add, const gcm_item *item, const gcm_i
         gcm->ghash(next->key, y, next->in + p->at, p->size);
 }
 
-/* The elements of a plaintext, which may be in `decrypted` already. */
-static const uint8_t *elements_of(const accumulation *a, const uint8_t *bytes, const piece *p,
-                                  uint8_t *decrypted, uint8_t *unpacked)
+/* The elements of a plaintext. */
+static const uint8_t *elements_of(const accumulation *a, const uint8_t *decrypted, const piece *p,
+                                  uint8_t *unpacked)
 {
-    if (a->bits != 8 * a->element_size) {
-        a->pack->unpack(a->bits, a->element_size, bytes, unpacked, p->n);
-        return unpacked;
-    }
-    if ((uintptr_t)bytes % a->element_size == 0)
-        return bytes;
-    memcpy(decrypted, bytes, p->size);
-    return decrypted;
+    if (a->bits == 8 * a->element_size)
+        return decrypted;
+    a->pack->unpack(a->bits, a->element_size, decrypted, unpacked, p->n);
+    return unpacked;
 }
 
 static void add_elements(const accumulation *a, const piece *p, const void *const *elements,
@@ -142,7 +138,7 @@ static void sealed_piece(const job *j, size_t region, const piece *p, scratch *s
         open_piece(j, is_added(j, k), j->items + k, hashed(j, k),
                    j->partial[k * j->regions + region], p, s->decrypted[k]);
         if (is_added(j, k))
-            elements[n++] = elements_of(j->a, s->decrypted[k], p, s->decrypted[k], s->unpacked[k]);
+            elements[n++] = elements_of(j->a, s->decrypted[k], p, s->unpacked[k]);
     }
     add_elements(j->a, p, elements, n);
 }
@@ -193,7 +189,7 @@ static void sealed_region(void *arg, size_t r)
 
 /* From nothing that is added and a pair that is hashed to a pair that is added and nothing that is
  * hashed. */
-static void add_sealed(const accumulation *a, const gcm_item *items, size_t n, void *work)
+void accumulate_items(const accumulation *a, const gcm_item *items, size_t n, void *work)
 {
     job j = {.a = a,
              .items = items,
@@ -214,48 +210,4 @@ static void add_sealed(const accumulation *a, const gcm_item *items, size_t n, v
                        (const uint8_t(*)[16])(j.partial + k * j.regions));
     }
     sodium_memzero(work, accumulate_work_size(a));
-}
-
-/* --------------------------------------------------------------------------------------- plain --
- */
-
-/* Items are gone through in their own order, a long run of each: memory is faster for it. */
-static void plain_region(void *arg, size_t r)
-{
-    const job *j = arg;
-    const accumulation *a = j->a;
-    const uint64_t region = region_elements(a), begin = r * region, left = a->count - begin;
-    const uint64_t end = begin + (left < region ? left : region);
-    scratch s;
-    for (size_t i = 0; i < j->n; i += TOGETHER) {
-        const size_t n = j->n - i < TOGETHER ? j->n - i : TOGETHER;
-        for (uint64_t first = begin; first < end; first += part_elements(a)) {
-            const piece p = piece_at(a, first, end);
-            const void *elements[TOGETHER];
-            for (size_t k = 0; k < n; k++)
-                elements[k] =
-                    elements_of(a, j->items[i + k].in + p.at, &p, s.decrypted[k], s.unpacked[k]);
-            add_elements(a, &p, elements, n);
-        }
-    }
-    sodium_memzero(&s, sizeof s);
-    wipe_stack();
-}
-
-static void add_plain(const accumulation *a, const gcm_item *items, size_t n)
-{
-    job j = {.a = a, .items = items, .n = n};
-    threads_for(a->threads, (size_t)ceil_div(a->count, region_elements(a)), plain_region, &j);
-    for (size_t i = 0; i < n; i++)
-        *items[i].verdict = PARSEAL_ITEM_OK;
-}
-
-void accumulate_items(const accumulation *a, const gcm_item *items, size_t n, void *work)
-{
-    if (n == 0)
-        return;
-    if (a->gcm != NULL)
-        add_sealed(a, items, n, work);
-    else
-        add_plain(a, items, n);
 }

@@ -6,7 +6,7 @@
 #include "fallback/impl.h"
 
 typedef struct {
-    const gcm_impl *gcm; /* NULL: updates are not sealed */
+    const gcm_impl *gcm;
     const pack_impl *pack;
     const vec_impl *vec;
     uint32_t threads;
@@ -17,11 +17,11 @@ typedef struct {
     uint64_t count;
 } accumulation;
 
-/* Bytes of the hashes that adding sealed updates works with. */
+/* Bytes of the hashes that adding works with. */
 size_t accumulate_work_size(const accumulation *a);
 
-/* Adds the items that are authentic, or all where they are not sealed: each is as long as count and
- * bits say, its verdict UNSET on entry, its `out` not used. work: so many bytes. */
+/* Adds the items that are authentic: each is as long as count and bits say, its verdict UNSET on
+ * entry, its `out` not used. work: so many bytes. */
 void accumulate_items(const accumulation *a, const gcm_item *items, size_t n, void *work);
 
 #endif

@@ -277,23 +277,31 @@ static parseal_status memory_write(const void *device, const parseal_buf *memory
     return PARSEAL_OK;
 }
 
-static gcm_item update_of(const cpu_keys *k, parseal_msg *m)
+/* What is not sealed is a packed vector. */
+static parseal_status add_plain(const void *device, parseal_msg *msgs, size_t n,
+                                const parseal_sink *sink, bool *changed)
 {
-    return (gcm_item){.in = m->in,
-                      .len = m->len,
-                      .aad = m->aad,
-                      .aad_len = m->aad_len,
-                      .nonce = m->nonce,
-                      .tag = m->tag,
-                      .verdict = &m->status,
-                      .key = k != NULL ? key_at(k, m->key) : NULL};
+    parseal_buf *packed = calloc(n + 1, sizeof *packed);
+    if (packed == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "out of memory for %zu updates", n);
+    for (size_t i = 0; i < n; i++)
+        packed[i] = parseal_host_buf(msgs[i].in, msgs[i].len);
+    const parseal_status status =
+        cpu_packed_sum(device, sink->bits, sink->ring, sink->acc, packed, n, NULL);
+    free(packed);
+    *changed = status == PARSEAL_OK;
+    for (size_t i = 0; *changed && i < n; i++)
+        msgs[i].status = PARSEAL_ITEM_OK;
+    return status;
 }
 
 static parseal_status accumulate(const void *device, const void *keys, parseal_msg *msgs, size_t n,
                                  const parseal_sink *sink, bool *changed)
 {
-    const cpu_keys *k = keys;
-    const accumulation a = {.gcm = k != NULL ? k->impl : NULL,
+    if (keys == NULL)
+        return add_plain(device, msgs, n, sink, changed);
+    const msg_source source = {keys, msgs, false};
+    const accumulation a = {.gcm = source.keys->impl,
                             .pack = CHOSEN(device, PARSEAL_PRIMITIVE_PACK, pack_impl),
                             .vec = CHOSEN(device, PARSEAL_PRIMITIVE_VEC_SUM, vec_impl),
                             .threads = cpu_threads(device),
@@ -306,8 +314,7 @@ static parseal_status accumulate(const void *device, const void *keys, parseal_m
     void *work = malloc(accumulate_work_size(&a));
     const bool enough = items != NULL && work != NULL;
     if (enough) {
-        for (size_t i = 0; i < n; i++)
-            items[i] = update_of(k, &msgs[i]);
+        msg_items(&source, 0, n, items);
         accumulate_items(&a, items, n, work);
         *changed = true;
     }
