@@ -22,8 +22,8 @@ typedef struct {
     const uint8_t *nonce;
     uint8_t *tag;
     int32_t *verdict;
-    const void *key; /* expanded */
-    bool stream;     /* out is better not drawn through the caches */
+    const void *key;  /* expanded */
+    bool past_caches; /* out is better not drawn through the caches */
 } gcm_item;
 
 /* In place or apart everywhere. Hashes `y` are as they come, 16 bytes. */
@@ -49,7 +49,7 @@ typedef struct {
 
     /* out = in ^ keystream of the blocks nonce || BE32(counter), counter + 1, ... */
     void (*ctr)(const void *key, const uint8_t nonce[12], uint32_t counter, const uint8_t *in,
-                uint8_t *out, size_t len, bool stream);
+                uint8_t *out, size_t len, bool past_caches);
 
     /* y = GHASH of data, zero-padded to whole blocks, continued from y. */
     void (*ghash)(const void *key, uint8_t y[16], const uint8_t *data, size_t len);
@@ -70,14 +70,14 @@ typedef struct {
 
     /* ctr, then ghash over what it wrote. */
     void (*seal)(const void *key, const uint8_t nonce[12], uint32_t counter, const uint8_t *in,
-                 uint8_t *out, size_t len, bool stream, uint8_t y[16]);
+                 uint8_t *out, size_t len, bool past_caches, uint8_t y[16]);
 } gcm_impl;
 
 /* ------------------------------------------------------------------------------------ masks -- */
 
 typedef struct {
     uint8_t key[32];
-    uint8_t stream[8];
+    uint8_t stream_id[8];
     int32_t sign;
     uint32_t reserved;
 } mask_seed;
@@ -116,12 +116,12 @@ typedef struct {
 
     /* sum[i] += or -= candidate i, mod 2^(8 element_size); overwrites slack of sum. For R a power
      * of two. */
-    void (*add_candidates)(const fcp_format *format, bool negative, const uint8_t *stream,
+    void (*add_candidates)(const fcp_format *format, bool negative, const uint8_t *keystream,
                            uint8_t *sum, size_t count);
 
     /* The elements that are not passed over among so many candidates, until there are `wanted`.
      * Returns how many there are; *used candidates were looked at. For other R. */
-    size_t (*select)(const fcp_format *format, const uint8_t *stream, size_t candidates,
+    size_t (*select)(const fcp_format *format, const uint8_t *keystream, size_t candidates,
                      uint8_t *elements, size_t wanted, size_t *used);
 
     /* sum[i] += or -= element i, mod R, all in [0, R); overwrites slack of sum. For other R. */
@@ -137,7 +137,7 @@ typedef struct {
     /* acc[i] = (acc[i] + sum_j v[j][offset + i]) mod modulus for count elements. */
     void (*sum)(uint64_t modulus, uint32_t element_size, void *acc, const void *const *v, size_t n,
                 size_t offset, size_t count);
-} vec_impl;
+} sum_impl;
 
 typedef struct {
     float clip, scale;
@@ -177,7 +177,7 @@ typedef struct {
 extern const gcm_impl gcm_portable, gcm_aesni, gcm_vaes256, gcm_vaes512, gcm_armv8;
 extern const mask_impl mask_portable, mask_avx2, mask_avx512, mask_neon;
 extern const fcp_impl fcp_portable, fcp_aesni, fcp_vaes256, fcp_vaes512, fcp_armv8;
-extern const vec_impl vec_portable, vec_avx2, vec_avx512, vec_neon;
+extern const sum_impl sum_portable, sum_avx2, sum_avx512, sum_neon;
 extern const quant_impl quant_portable, quant_avx2, quant_avx512;
 extern const pack_impl pack_portable, pack_avx2, pack_avx512;
 

@@ -1,4 +1,4 @@
-#include "bound.h"
+#include "bench/device/bound.h"
 
 /* Of a multiprocessor, a clock. */
 static const double ALU_LANES = 64, MULTIPLY_LANES = 64, SHARED_WORDS = 32;

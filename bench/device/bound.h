@@ -1,10 +1,10 @@
 /* The rate that the hardware sets, by the formulas of the design: what a kernel needs of each unit,
  * scaled by multiprocessors and clock. Counted for compute capability 9.0; other cards get the same
  * counts. */
-#ifndef PARSEAL_BENCH_BOUND_H
-#define PARSEAL_BENCH_BOUND_H
+#ifndef PARSEAL_BENCH_DEVICE_BOUND_H
+#define PARSEAL_BENCH_DEVICE_BOUND_H
 
-#include "device.h"
+#include "bench/device/device.h"
 
 enum bound_kind {
     BOUND_NONE,

@@ -1,6 +1,6 @@
-#include "device.h"
+#include "bench/device/device.h"
 
-#include "support.h"
+#include "bench/cpu/support.h"
 
 enum { NON_BLOCKING = 1, PORTABLE = 1 };
 

@@ -1,9 +1,9 @@
 /* The GPU as a caller of the library has it: memory and a stream of one's own, and events that tell
  * the time. Its primary context is current from open to close. */
-#ifndef PARSEAL_BENCH_DEVICE_H
-#define PARSEAL_BENCH_DEVICE_H
+#ifndef PARSEAL_BENCH_DEVICE_DEVICE_H
+#define PARSEAL_BENCH_DEVICE_DEVICE_H
 
-#include "driver_calls.h"
+#include "bench/device/driver_calls.h"
 
 #include <parseal/parseal.h>
 

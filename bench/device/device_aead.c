@@ -1,6 +1,6 @@
 /* Plans of AES-GCM on buffers in device memory; with aad_only GHASH and little else. */
-#include "sample_aead.h"
-#include "support.h"
+#include "bench/cpu/support.h"
+#include "bench/device/sample_aead.h"
 
 #include <stdlib.h>
 #include <string.h>

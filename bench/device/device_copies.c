@@ -1,7 +1,7 @@
 /* How fast bytes move on the device, and over the link to it. */
-#include "machine.h"
-#include "operation.h"
-#include "support.h"
+#include "bench/cpu/machine.h"
+#include "bench/cpu/support.h"
+#include "bench/device/operation.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "device_markdown.h"
+#include "bench/device/device_markdown.h"
 
 #include <string.h>
 

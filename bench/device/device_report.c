@@ -1,7 +1,7 @@
-#include "device_report.h"
+#include "bench/device/device_report.h"
 
-#include "device_markdown.h"
-#include "support.h"
+#include "bench/cpu/support.h"
+#include "bench/device/device_markdown.h"
 
 #include <ctype.h>
 #include <jansson.h>

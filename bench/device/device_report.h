@@ -1,10 +1,10 @@
 /* The report: JSON and a table in Markdown, written anew after every row, so that a run that is cut
  * short leaves what it had, marked as incomplete. */
-#ifndef PARSEAL_BENCH_DEVICE_REPORT_H
-#define PARSEAL_BENCH_DEVICE_REPORT_H
+#ifndef PARSEAL_BENCH_DEVICE_DEVICE_REPORT_H
+#define PARSEAL_BENCH_DEVICE_DEVICE_REPORT_H
 
-#include "machine.h"
-#include "result.h"
+#include "bench/cpu/machine.h"
+#include "bench/device/result.h"
 
 struct device_report {
     const char *folder;      /* NULL: nothing is written */

@@ -1,7 +1,7 @@
 /* Masks, sums, quantising and packing on vectors in device memory. One description of each call
  * serves both sides: the whole vectors on the GPU, and a slice of them on the CPU. */
-#include "operation.h"
-#include "support.h"
+#include "bench/cpu/support.h"
+#include "bench/device/operation.h"
 
 #include <stdlib.h>
 #include <string.h>

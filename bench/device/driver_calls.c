@@ -1,6 +1,6 @@
-#include "driver_calls.h"
+#include "bench/device/driver_calls.h"
 
-#include "support.h"
+#include "bench/cpu/support.h"
 
 #include <dlfcn.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Whole batches from host memory to host memory, through the GPU: copies included. */
-#include "machine.h"
-#include "sample_aead.h"
-#include "support.h"
+#include "bench/cpu/machine.h"
+#include "bench/cpu/support.h"
+#include "bench/device/sample_aead.h"
 
 #include <stdlib.h>
 #include <string.h>

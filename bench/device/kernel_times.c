@@ -1,7 +1,7 @@
-#include "kernel_times.h"
+#include "bench/device/kernel_times.h"
 
+#include "host/backend/objects.h"
 #include "host/cuda/device.h"
-#include "host/objects.h"
 
 static cuda_device *device_of(const parseal_ctx *ctx)
 {

@@ -1,7 +1,7 @@
 /* How long each kernel of a call runs. The public API tells the sum for a context only, and has no
  * call that is AES-CTR by itself: so this one file of the bench looks into the library. */
-#ifndef PARSEAL_BENCH_KERNEL_TIMES_H
-#define PARSEAL_BENCH_KERNEL_TIMES_H
+#ifndef PARSEAL_BENCH_DEVICE_KERNEL_TIMES_H
+#define PARSEAL_BENCH_DEVICE_KERNEL_TIMES_H
 
 #include <parseal/parseal.h>
 #include <stdbool.h>

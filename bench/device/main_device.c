@@ -1,7 +1,7 @@
 /* parseal-bench-device: how fast parseal is where its data is on a CUDA device already, and how
  * near to what the hardware can do. */
-#include "device_report.h"
-#include "support.h"
+#include "bench/cpu/support.h"
+#include "bench/device/device_report.h"
 
 #include <errno.h>
 #include <getopt.h>

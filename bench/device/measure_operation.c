@@ -1,5 +1,5 @@
-#include "result.h"
-#include "support.h"
+#include "bench/cpu/support.h"
+#include "bench/device/result.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /* One row: an operation, its data on the device (or in host memory, for rows of copies and of whole
  * calls), and the same on a sample on the CPU, against which its bytes are checked. */
-#ifndef PARSEAL_BENCH_OPERATION_H
-#define PARSEAL_BENCH_OPERATION_H
+#ifndef PARSEAL_BENCH_DEVICE_OPERATION_H
+#define PARSEAL_BENCH_DEVICE_OPERATION_H
 
-#include "bound.h"
+#include "bench/device/bound.h"
 
 struct operation_kind;
 struct vector_call;

@@ -1,5 +1,5 @@
-#include "operation.h"
-#include "support.h"
+#include "bench/cpu/support.h"
+#include "bench/device/operation.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* What a row has given. */
-#ifndef PARSEAL_BENCH_RESULT_H
-#define PARSEAL_BENCH_RESULT_H
+#ifndef PARSEAL_BENCH_DEVICE_RESULT_H
+#define PARSEAL_BENCH_DEVICE_RESULT_H
 
-#include "kernel_times.h"
-#include "measure.h"
-#include "operation.h"
+#include "bench/cpu/measure.h"
+#include "bench/device/kernel_times.h"
+#include "bench/device/operation.h"
 
 enum outcome { OUTCOME_FINE, OUTCOME_LEFT_OUT, OUTCOME_FAILED };
 

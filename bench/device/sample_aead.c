@@ -1,6 +1,6 @@
-#include "sample_aead.h"
+#include "bench/device/sample_aead.h"
 
-#include "support.h"
+#include "bench/cpu/support.h"
 
 #include <stdlib.h>
 #include <string.h>

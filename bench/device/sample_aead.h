@@ -1,8 +1,8 @@
 /* The CPU's side of rows of AES-GCM: a few messages of the batch, with keys of their own. */
-#ifndef PARSEAL_BENCH_SAMPLE_AEAD_H
-#define PARSEAL_BENCH_SAMPLE_AEAD_H
+#ifndef PARSEAL_BENCH_DEVICE_SAMPLE_AEAD_H
+#define PARSEAL_BENCH_DEVICE_SAMPLE_AEAD_H
 
-#include "operation.h"
+#include "bench/device/operation.h"
 
 struct sample_aead {
     size_t n;

@@ -1,8 +1,8 @@
 /* Masks of format `fcp-aes256ctr` on ARMv8's AES instructions; the elements one by one. */
-#include "fallback/arm/vec_armv8.h"
+#include "fallback/arm/blocks_armv8.h"
 
-#include "fallback/portable/fcp_elements.h"
-#include "fallback/simd/fcp_keystream.h"
+#include "fallback/math/fcp_elements.h"
+#include "fallback/template/fcp_keystream.h"
 
 const fcp_impl fcp_armv8 = {.name = "armv8",
                             .key_size = KEY_SIZE,

@@ -4,6 +4,6 @@
 
 enum { SETS = 1 };
 
-#include "fallback/simd/mask_template.h"
+#include "fallback/template/mask_template.h"
 
 const mask_impl mask_neon = {.name = "neon", .apply = apply};

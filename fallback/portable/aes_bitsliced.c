@@ -15,7 +15,7 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "fallback/portable/bytes.h"
+#include "fallback/math/bytes.h"
 
 enum { GROUP_BLOCKS = 64, GROUP_BYTES = 16 * GROUP_BLOCKS };
 

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "fallback/portable/bytes.h"
+#include "fallback/math/bytes.h"
 
 typedef uint32_t lanes[CHACHA20_BLOCKS];
 

@@ -1,6 +1,6 @@
 /* Masks of format `fcp-aes256ctr` from the bitsliced AES. */
+#include "fallback/math/fcp_elements.h"
 #include "fallback/portable/aes_bitsliced.h"
-#include "fallback/portable/fcp_elements.h"
 
 #define KEY_SIZE ((sizeof(aes_key) + 63) / 64 * 64)
 

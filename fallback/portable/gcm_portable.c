@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "fallback/impl.h"
+#include "fallback/math/bytes.h"
 #include "fallback/portable/aes_bitsliced.h"
-#include "fallback/portable/bytes.h"
 #include "fallback/portable/ghash_holes.h"
 #include "parseal/parseal.h"
 
@@ -36,9 +36,9 @@ static void encrypt_j0(const void *key, const uint8_t nonce[12], uint8_t ej0[16]
 }
 
 static void ctr(const void *key, const uint8_t nonce[12], uint32_t counter, const uint8_t *in,
-                uint8_t *out, size_t len, bool stream)
+                uint8_t *out, size_t len, bool past_caches)
 {
-    (void)stream;
+    (void)past_caches;
     aes_ctr(&((const gcm_key *)key)->aes, nonce, counter, NULL, in, out, len);
 }
 
@@ -48,9 +48,9 @@ static void ghash(const void *key, uint8_t y[16], const uint8_t *data, size_t le
 }
 
 static void seal(const void *key, const uint8_t nonce[12], uint32_t counter, const uint8_t *in,
-                 uint8_t *out, size_t len, bool stream, uint8_t y[16])
+                 uint8_t *out, size_t len, bool past_caches, uint8_t y[16])
 {
-    ctr(key, nonce, counter, in, out, len, stream);
+    ctr(key, nonce, counter, in, out, len, past_caches);
     ghash(key, y, out, len);
 }
 

@@ -19,7 +19,7 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "fallback/portable/bytes.h"
+#include "fallback/math/bytes.h"
 
 static const uint64_t every_fourth = UINT64_C(0x1111111111111111);
 

@@ -9,9 +9,9 @@
 #include <sodium.h>
 
 #include "fallback/impl.h"
+#include "fallback/math/elements.h"
+#include "fallback/math/ring.h"
 #include "fallback/portable/chacha20.h"
-#include "fallback/portable/elements.h"
-#include "fallback/portable/ring.h"
 
 enum { UNIT_MAX = CHACHA20_BYTES / 4 };
 
@@ -52,8 +52,8 @@ static void expand(scratch *s, const unit *u, const ring *r, const mask_seed *se
 {
     for (size_t i = 0; i < 8; i++)
         s->key[i] = load_le32(seed->key + 4 * i);
-    s->nonce[1] = load_le32(seed->stream);
-    s->nonce[2] = load_le32(seed->stream + 4);
+    s->nonce[1] = load_le32(seed->stream_id);
+    s->nonce[2] = load_le32(seed->stream_id + 4);
     candidates(s, u, r, 0, s->element);
     for (uint32_t attempt = 1; any_rejected(s->element, u, r); attempt++) {
         candidates(s, u, r, attempt, s->candidate);

@@ -3,7 +3,7 @@
 #include <sodium.h>
 
 #include "fallback/impl.h"
-#include "fallback/portable/elements.h"
+#include "fallback/math/elements.h"
 
 static uint64_t low_bits(uint32_t bits)
 {

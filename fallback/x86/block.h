@@ -41,7 +41,7 @@ static inline block block_reverse(block x)
 }
 
 /* Streamed stores are not ordered: this makes them visible before anything that is stored later. */
-static inline void vec_stream_end(void)
+static inline void past_caches_end(void)
 {
     _mm_sfence();
 }

@@ -1,8 +1,8 @@
 /* Masks of format `fcp-aes256ctr` on 128-bit registers; the elements one by one. */
-#include "fallback/x86/vec128.h"
+#include "fallback/x86/blocks128.h"
 
-#include "fallback/portable/fcp_elements.h"
-#include "fallback/simd/fcp_keystream.h"
+#include "fallback/math/fcp_elements.h"
+#include "fallback/template/fcp_keystream.h"
 
 const fcp_impl fcp_aesni = {.name = "aesni",
                             .key_size = KEY_SIZE,

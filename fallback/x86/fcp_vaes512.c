@@ -1,6 +1,6 @@
 /* Masks of format `fcp-aes256ctr` on 512-bit registers. */
+#include "fallback/x86/blocks512.h"
 #include "fallback/x86/lanes512.h"
-#include "fallback/x86/vec512.h"
 
 static inline lanes lanes_permute32(lanes x, lanes index)
 {
@@ -12,13 +12,13 @@ static inline lanes lanes_shuffle_bytes(lanes x, lanes index)
     return _mm512_shuffle_epi8(x, index);
 }
 
-#include "fallback/simd/fcp_keystream.h"
-#include "fallback/simd/fcp_lanes.h"
+#include "fallback/template/fcp_keystream.h"
+#include "fallback/template/fcp_lanes.h"
 
 /* An element is the less of x and x - R, unsigned. Compressed in a register: in memory it is slow
  * on some processors. */
 INLINE size_t select_vectors(const fcp_format *f, uint32_t element_size, bool straight,
-                             const uint8_t *stream, size_t candidates_left, uint8_t *elements,
+                             const uint8_t *keystream, size_t candidates_left, uint8_t *elements,
                              size_t wanted, size_t *used)
 {
     const placement to = placement_init(f);
@@ -28,8 +28,8 @@ INLINE size_t select_vectors(const fcp_format *f, uint32_t element_size, bool st
     const lanes m = narrow ? lanes_set32((uint32_t)f->modulus) : lanes_set64(f->modulus);
     const lanes from = narrow ? lanes_set32((uint32_t)f->rejected) : lanes_set64(f->rejected);
     size_t found = 0, i = 0;
-    for (; i + each <= candidates_left && found + each <= wanted; i += each, stream += step) {
-        const lanes x = lanes_and(candidates(&to, straight, stream), keep);
+    for (; i + each <= candidates_left && found + each <= wanted; i += each, keystream += step) {
+        const lanes x = lanes_and(candidates(&to, straight, keystream), keep);
         uint8_t *p = elements + found * element_size;
         if (narrow) {
             const __mmask16 kept = _mm512_cmpge_epu32_mask(x, from);
@@ -47,17 +47,17 @@ INLINE size_t select_vectors(const fcp_format *f, uint32_t element_size, bool st
     return found;
 }
 
-static size_t select(const fcp_format *f, const uint8_t *stream, size_t count, uint8_t *elements,
+static size_t select(const fcp_format *f, const uint8_t *keystream, size_t count, uint8_t *elements,
                      size_t wanted, size_t *used)
 {
     size_t found, rest;
     if (f->element_size == 4 && f->bytes == 4)
-        found = select_vectors(f, 4, true, stream, count, elements, wanted, used);
+        found = select_vectors(f, 4, true, keystream, count, elements, wanted, used);
     else if (f->element_size == 4)
-        found = select_vectors(f, 4, false, stream, count, elements, wanted, used);
+        found = select_vectors(f, 4, false, keystream, count, elements, wanted, used);
     else
-        found = select_vectors(f, 8, false, stream, count, elements, wanted, used);
-    found += fcp_select(f, stream + *used * f->bytes, count - *used,
+        found = select_vectors(f, 8, false, keystream, count, elements, wanted, used);
+    found += fcp_select(f, keystream + *used * f->bytes, count - *used,
                         elements + found * f->element_size, wanted - found, &rest);
     *used += rest;
     return found;

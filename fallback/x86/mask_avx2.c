@@ -3,6 +3,6 @@
 
 enum { SETS = 2 };
 
-#include "fallback/simd/mask_template.h"
+#include "fallback/template/mask_template.h"
 
 const mask_impl mask_avx2 = {.name = "avx2", .apply = apply};

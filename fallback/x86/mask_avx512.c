@@ -3,6 +3,6 @@
 
 enum { SETS = 2 };
 
-#include "fallback/simd/mask_template.h"
+#include "fallback/template/mask_template.h"
 
 const mask_impl mask_avx512 = {.name = "avx512", .apply = apply};

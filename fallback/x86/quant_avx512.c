@@ -1,4 +1,4 @@
 /* Quantisation, sixteen 32-bit lanes at a time. */
-#include "fallback/simd/quant_template.h"
+#include "fallback/template/quant_template.h"
 
 const quant_impl quant_avx512 = {.name = "avx512", .quantize = quantize, .dequantize = dequantize};

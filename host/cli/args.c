@@ -1,4 +1,4 @@
-#include "args.h"
+#include "host/cli/args.h"
 
 #include <errno.h>
 #include <math.h>
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bytes.h"
+#include "host/cli/bytes.h"
 
 /* Behind a "--", where getopt would begin again each time. */
 static bool only_operands;

@@ -1,12 +1,12 @@
 /* Reading options and the values that they take. */
-#ifndef PARSEAL_CLI_ARGS_H
-#define PARSEAL_CLI_ARGS_H
+#ifndef PARSEAL_HOST_CLI_ARGS_H
+#define PARSEAL_HOST_CLI_ARGS_H
 
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cli.h"
+#include "host/cli/cli.h"
 
 enum { ARGS_END = -1, ARGS_BAD = '?', ARGS_OPERAND = 1 };
 

@@ -1,4 +1,4 @@
-#include "buffer.h"
+#include "host/cli/buffer.h"
 
 #include <sodium.h>
 #include <stdlib.h>

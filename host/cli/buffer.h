@@ -1,11 +1,11 @@
 /* Arrays of the size of a model. They hold secrets, so they are wiped before they are freed. */
-#ifndef PARSEAL_CLI_BUFFER_H
-#define PARSEAL_CLI_BUFFER_H
+#ifndef PARSEAL_HOST_CLI_BUFFER_H
+#define PARSEAL_HOST_CLI_BUFFER_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cli.h"
+#include "host/cli/cli.h"
 
 typedef struct {
     void *p;

@@ -1,6 +1,6 @@
 /* Little-endian integers in memory, whatever the host is: ring elements, file headers, nonces. */
-#ifndef PARSEAL_CLI_BYTES_H
-#define PARSEAL_CLI_BYTES_H
+#ifndef PARSEAL_HOST_CLI_BYTES_H
+#define PARSEAL_HOST_CLI_BYTES_H
 
 #include <stdint.h>
 #include <string.h>

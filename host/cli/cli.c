@@ -1,4 +1,4 @@
-#include "cli.h"
+#include "host/cli/cli.h"
 
 #include <stdarg.h>
 #include <stdio.h>

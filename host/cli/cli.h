@@ -1,7 +1,7 @@
 /* What every command of `parseal` shares: exit codes, and how a failure travels to main, which
  * prints it once. */
-#ifndef PARSEAL_CLI_H
-#define PARSEAL_CLI_H
+#ifndef PARSEAL_HOST_CLI_CLI_H
+#define PARSEAL_HOST_CLI_CLI_H
 
 #include "parseal/parseal.h"
 

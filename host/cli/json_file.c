@@ -1,9 +1,9 @@
-#include "json_file.h"
+#include "host/cli/json_file.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "output.h"
+#include "host/cli/output.h"
 
 bool json_file_is_stdout(const char *path)
 {

@@ -1,11 +1,11 @@
 /* A JSON document to a file: all of it or none. */
-#ifndef PARSEAL_CLI_JSON_FILE_H
-#define PARSEAL_CLI_JSON_FILE_H
+#ifndef PARSEAL_HOST_CLI_JSON_FILE_H
+#define PARSEAL_HOST_CLI_JSON_FILE_H
 
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "cli.h"
+#include "host/cli/cli.h"
 
 /* Whether path stands for standard output. */
 bool json_file_is_stdout(const char *path);

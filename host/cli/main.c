@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
+#include "host/cli/cli.h"
 
 typedef struct {
     const char *name;

@@ -1,4 +1,4 @@
-#include "output.h"
+#include "host/cli/output.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,12 +1,12 @@
 /* Output files that appear under their name as a whole or not at all. */
-#ifndef PARSEAL_CLI_OUTPUT_H
-#define PARSEAL_CLI_OUTPUT_H
+#ifndef PARSEAL_HOST_CLI_OUTPUT_H
+#define PARSEAL_HOST_CLI_OUTPUT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "cli.h"
+#include "host/cli/cli.h"
 
 /* One at a time may be under way: SIGINT, SIGTERM and SIGHUP remove its temporary file. */
 typedef struct {

@@ -1,9 +1,9 @@
-#include "progress.h"
+#include "host/cli/progress.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "host/cli/cli.h"
 
 enum { BAR = 40 };
 

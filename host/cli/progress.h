@@ -1,6 +1,6 @@
 /* A bar on standard error while work goes on: only on a terminal. */
-#ifndef PARSEAL_CLI_PROGRESS_H
-#define PARSEAL_CLI_PROGRESS_H
+#ifndef PARSEAL_HOST_CLI_PROGRESS_H
+#define PARSEAL_HOST_CLI_PROGRESS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 #include "host/cuda/cu_api.h"
 
-#include "host/dynlib.h"
+#include "host/support/dynlib.h"
 
 parseal_status cu_api_load(cu_api *api)
 {

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "host/backend.h"
+#include "host/backend/backend.h"
 
 #if defined(_WIN32)
 #define CU_API_CALL __stdcall

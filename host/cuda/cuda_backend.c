@@ -1,4 +1,4 @@
-/* CUDA behind host/backend.h: CUDA buffers where they are, HOST buffers through the device. Every
+/* CUDA behind host/backend/backend.h: CUDA buffers where they are, HOST buffers through the device. Every
  * function makes the device's primary context current for as long as it runs. */
 #include <inttypes.h>
 #include <stdlib.h>

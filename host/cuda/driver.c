@@ -1,4 +1,4 @@
-/* CUDA's streams and memory behind host/gpu/gpu.h, and the steps of AES-GCM as the CUDA kernels cut
+/* CUDA's streams and memory behind host/gpu/device.h, and the steps of AES-GCM as the CUDA kernels cut
  * them. */
 #include <stdlib.h>
 

@@ -14,7 +14,7 @@ IMAGE(ghash_mma);
 IMAGE(mask);
 IMAGE(pack);
 IMAGE(quant);
-IMAGE(vec);
+IMAGE(sum);
 
 static const struct {
     const char *name;
@@ -28,7 +28,7 @@ static const struct {
     {"mask", cuda_mask_fatbin},
     {"pack", cuda_pack_fatbin},
     {"quant", cuda_quant_fatbin},
-    {"vec", cuda_vec_fatbin},
+    {"sum", cuda_sum_fatbin},
 };
 
 typedef struct {

@@ -57,7 +57,7 @@ parseal_status gpu_add_fused(const gpu_keys *keys, const gpu_table *t, const gpu
 parseal_status gpu_add_opened(const gpu_table *t, const gpu_aead_io *io, const gpu_stream *s,
                               const parseal_sink *sink);
 
-/* host/backend.h */
+/* host/backend/backend.h */
 parseal_status gpu_keys_create(void **keys, const void *device, int32_t alg, const uint8_t *bytes,
                                size_t n);
 void gpu_keys_destroy(void *keys);

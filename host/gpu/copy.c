@@ -1,8 +1,8 @@
 /* Copies between the caller's memory, pinned memory and the device. */
 #include <string.h>
 
-#include "fallback/threads.h"
 #include "host/gpu/stage.h"
+#include "host/support/threads.h"
 
 /* Bytes: what a thread takes at a time, and what is worth a copy of its own. */
 enum { PART = 1 << 20, DIRECT_MIN = 256 << 10 };

@@ -2,7 +2,7 @@
 #ifndef PARSEAL_HOST_GPU_TABLE_H
 #define PARSEAL_HOST_GPU_TABLE_H
 
-#include "host/gpu/gpu.h"
+#include "host/gpu/device.h"
 
 typedef struct gpu_table {
     const gpu_device *device;

@@ -53,7 +53,7 @@ parseal_status gpu_seeds_create(void **seeds, const void *device, const parseal_
         for (size_t i = 0; i < n; i++) {
             copy[i] = (mask_seed){.sign = list[i].sign};
             memcpy(copy[i].key, list[i].key, sizeof copy[i].key);
-            memcpy(copy[i].stream, list[i].stream, sizeof copy[i].stream);
+            memcpy(copy[i].stream_id, list[i].stream_id, sizeof copy[i].stream_id);
         }
         *s = (gpu_seeds){.device = d, .n = n};
         status = gpu_alloc(d, n * sizeof *copy, &s->list);
@@ -138,7 +138,7 @@ static const char *sum_kernel(const parseal_ring *ring, uint32_t bits)
 {
     if (bits != 0)
         return ring->element_size == 4 ? "packed_sum32" : "packed_sum64";
-    return ring->element_size == 4 ? "vec_sum32" : "vec_sum64";
+    return ring->element_size == 4 ? "sum32" : "sum64";
 }
 
 /* Without inputs acc is still reduced. */
@@ -152,7 +152,7 @@ parseal_status gpu_run_sum(const gpu_device *d, const gpu_stream *s, const parse
     do {
         const size_t left = n - done, now = left < at_once ? left : at_once;
         gpu_launch launch;
-        gpu_launch_begin(&launch, d, bits != 0 ? GPU_PACK : GPU_VEC, sum_kernel(ring, bits));
+        gpu_launch_begin(&launch, d, bits != 0 ? GPU_PACK : GPU_SUM, sum_kernel(ring, bits));
         gpu_arg_value(&launch, &params, sizeof params);
         gpu_arg_place(&launch, acc);
         gpu_arg_u64(&launch, count);

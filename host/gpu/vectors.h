@@ -1,8 +1,8 @@
-/* The vector operations of host/backend.h on a GPU. */
+/* The vector operations of host/backend/backend.h on a GPU. */
 #ifndef PARSEAL_HOST_GPU_VECTORS_H
 #define PARSEAL_HOST_GPU_VECTORS_H
 
-#include "host/gpu/gpu.h"
+#include "host/gpu/device.h"
 
 typedef struct gpu_seeds gpu_seeds;
 

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/aggregator_format.h"
-#include "host/bytes.h"
+#include "host/aggregate/format.h"
 #include "host/mpi/ranks.h"
+#include "host/support/bytes.h"
 
 /* What a rank holds while it works. */
 typedef struct {

@@ -1,6 +1,6 @@
 #include "host/opencl/cl_api.h"
 
-#include "host/dynlib.h"
+#include "host/support/dynlib.h"
 
 parseal_status cl_api_load(cl_api *api)
 {

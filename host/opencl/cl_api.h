@@ -6,7 +6,7 @@
 #define CL_TARGET_OPENCL_VERSION 120
 #include <CL/cl.h>
 
-#include "host/backend.h"
+#include "host/backend/backend.h"
 
 /* X(result, name without cl, parameters) */
 #define CL_API_FUNCTIONS(X)                                                                        \

@@ -1,4 +1,4 @@
-/* OpenCL's queues and memory behind host/gpu/gpu.h, and the steps of AES-GCM as aead.cl cuts them.
+/* OpenCL's queues and memory behind host/gpu/device.h, and the steps of AES-GCM as aead.cl cuts them.
  */
 #include "host/gpu/aead.h"
 #include "host/opencl/launch.h"
@@ -130,7 +130,7 @@ static parseal_status wipe(const gpu_device *d, const gpu_stream *s, gpu_memory 
                            uint64_t size)
 {
     gpu_launch launch;
-    gpu_launch_begin(&launch, d, GPU_VEC, "wipe");
+    gpu_launch_begin(&launch, d, GPU_SUM, "wipe");
     gpu_arg_memory(&launch, memory);
     gpu_arg_u64(&launch, size / 4);
     return gpu_launch_run(&launch, s, size / 4);

@@ -1,5 +1,5 @@
-/* OpenCL behind host/backend.h: OPENCL buffers where they are, HOST buffers through the device. */
-#include "host/backend.h"
+/* OpenCL behind host/backend/backend.h: OPENCL buffers where they are, HOST buffers through the device. */
+#include "host/backend/backend.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

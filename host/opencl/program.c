@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/cache.h"
 #include "host/opencl/device.h"
+#include "host/support/cache.h"
 
 /* Made from kernels/opencl/NAME.cl by kernels/embed.cmake. */
 #define SOURCE(name)                              \
@@ -14,7 +14,7 @@
 SOURCE(aead);
 SOURCE(aead_add);
 SOURCE(mask);
-SOURCE(vec);
+SOURCE(sum);
 SOURCE(quant);
 SOURCE(pack);
 SOURCE(fcp);
@@ -29,7 +29,7 @@ static const source sources[GPU_PROGRAMS] = {
     [GPU_AEAD] = {"aead.cl", ocl_aead_cl, &ocl_aead_cl_size},
     [GPU_AEAD_ADD] = {"aead_add.cl", ocl_aead_add_cl, &ocl_aead_add_cl_size},
     [GPU_MASK] = {"mask.cl", ocl_mask_cl, &ocl_mask_cl_size},
-    [GPU_VEC] = {"vec.cl", ocl_vec_cl, &ocl_vec_cl_size},
+    [GPU_SUM] = {"sum.cl", ocl_sum_cl, &ocl_sum_cl_size},
     [GPU_QUANT] = {"quant.cl", ocl_quant_cl, &ocl_quant_cl_size},
     [GPU_PACK] = {"pack.cl", ocl_pack_cl, &ocl_pack_cl_size},
     [GPU_FCP] = {"fcp.cl", ocl_fcp_cl, &ocl_fcp_cl_size},

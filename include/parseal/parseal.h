@@ -9,7 +9,7 @@
  *   vec    sums mod m, quantise / dequantise, pack / unpack
  *
  * Upon these: parseal/aggregator.h (a server's sum), parseal/secagg.h (graphs, shares, pairwise
- * seeds), parseal/stream.h (sealed files), and parseal/nccl.h and parseal/mpi.h (sums of many).
+ * seeds), parseal/sealed.h (sealed files), and parseal/nccl.h and parseal/mpi.h (sums of many).
  *
  * WHAT HOLDS FOR EVERY FUNCTION
  *
@@ -438,8 +438,8 @@ typedef struct {
 
 /* -------------------------------------------------------------------------------------- mask -- */
 
-#define PARSEAL_SEEDBYTES   32u
-#define PARSEAL_STREAMBYTES 8u
+#define PARSEAL_SEEDBYTES     32u
+#define PARSEAL_STREAMIDBYTES 8u
 
 /* One mask: the PRG's key, the stream under that key (a round's number, say), and whether the
  * mask is added or subtracted.
@@ -447,12 +447,12 @@ typedef struct {
  * PRG(seed)[i], for a ring with elements of w bytes, is (parseal format `chacha20`):
  *   1. k = bit length of modulus - 1; t = 0.
  *   2. Take w bytes at byte i * w of the RFC 8439 ChaCha20 keystream under `key`, with nonce
- *      LE32(t) || stream and block counter starting at 0; read them little-endian, keep k bits.
+ *      LE32(t) || stream_id and block counter starting at 0; read them little-endian, keep k bits.
  *   3. A value below modulus is the element; else t = t + 1, and again from 2.
  * It is exactly uniform, and element i does not depend on the others. */
 typedef struct {
     uint8_t key[PARSEAL_SEEDBYTES];
-    uint8_t stream[PARSEAL_STREAMBYTES];
+    uint8_t stream_id[PARSEAL_STREAMIDBYTES];
     int32_t sign; /* +1 or -1 */
 } parseal_seed;
 

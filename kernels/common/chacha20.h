@@ -22,7 +22,7 @@
         b = CHACHA20_ROTATE(b ^ c, 7);  \
     } while (0)
 
-/* x = the block with this counter under the nonce LE32(attempt) || stream. */
+/* x = the block with this counter under the nonce LE32(attempt) || stream_id. */
 FN void chacha20_block(u32 x[16], const mask_seed *seed, u32 attempt, u32 counter)
 {
     x[0] = 0x61707865;
@@ -33,8 +33,8 @@ FN void chacha20_block(u32 x[16], const mask_seed *seed, u32 attempt, u32 counte
         x[4 + i] = seed->key[i];
     x[12] = counter;
     x[13] = attempt;
-    x[14] = seed->stream[0];
-    x[15] = seed->stream[1];
+    x[14] = seed->stream_id[0];
+    x[15] = seed->stream_id[1];
     CHACHA20_UNROLL
     for (int round = 0; round < 20; round += 2) {
         CHACHA20_QUARTER(x[0], x[4], x[8], x[12]);
@@ -54,8 +54,8 @@ FN void chacha20_block(u32 x[16], const mask_seed *seed, u32 attempt, u32 counte
         x[4 + i] += seed->key[i];
     x[12] += counter;
     x[13] += attempt;
-    x[14] += seed->stream[0];
-    x[15] += seed->stream[1];
+    x[14] += seed->stream_id[0];
+    x[15] += seed->stream_id[1];
 }
 
 #endif

@@ -31,9 +31,9 @@ enum {
 #define CUDA_MASK_KERNELS(X)           \
     X(mask, mask_apply32, 256, 0, 256) \
     X(mask, mask_apply64, 256, 0, 256)
-#define CUDA_VEC_KERNELS(X)         \
-    X(vec, vec_sum32, 256, 0, 1024) \
-    X(vec, vec_sum64, 256, 0, 512)
+#define CUDA_SUM_KERNELS(X)     \
+    X(sum, sum32, 256, 0, 1024) \
+    X(sum, sum64, 256, 0, 512)
 #define CUDA_QUANT_KERNELS(X)       \
     X(quant, quantize, 256, 0, 256) \
     X(quant, dequantize, 256, 0, 1024)
@@ -53,7 +53,7 @@ enum {
     CUDA_AEAD_ADD_KERNELS(X)   \
     CUDA_GHASH_MMA_KERNELS(X)  \
     CUDA_MASK_KERNELS(X)       \
-    CUDA_VEC_KERNELS(X)        \
+    CUDA_SUM_KERNELS(X)        \
     CUDA_QUANT_KERNELS(X)      \
     CUDA_PACK_KERNELS(X)       \
     CUDA_FCP_KERNELS(X)

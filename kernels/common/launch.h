@@ -29,9 +29,9 @@ typedef struct {
     u32 square[40][4]; /* H^(2^k) */
 } aead_key;
 
-/* Words as the bytes of key and stream read little-endian. */
+/* Words as the bytes of key and stream id read little-endian. */
 typedef struct {
-    u32 key[8], stream[2];
+    u32 key[8], stream_id[2];
     i32 sign;
     u32 reserved;
 } mask_seed;

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "bytes.h"
+#include "host/cli/bytes.h"
 
 enum { PATH_SIZE = 512 };
 

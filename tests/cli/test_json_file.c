@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "folder.h"
-#include "json_file.h"
+#include "host/cli/json_file.h"
 
 static json_t *sample(int value)
 {

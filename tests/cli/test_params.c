@@ -7,11 +7,11 @@
 
 #include <cmocka.h>
 
-#include "bytes.h"
-#include "draws.h"
-#include "float16.h"
 #include "folder.h"
-#include "params.h"
+#include "host/cli/bytes.h"
+#include "host/cli/round/draws.h"
+#include "host/cli/round/float16.h"
+#include "host/cli/round/params.h"
 
 static void assert_bad(const char *path, const char *text)
 {

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "round_options.h"
+#include "host/cli/round/round_options.h"
 
 enum { ARGS_MAX = 16 };
 

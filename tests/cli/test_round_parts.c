@@ -9,12 +9,12 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "bytes.h"
-#include "checker.h"
-#include "client.h"
-#include "cohort.h"
-#include "server.h"
-#include "shares.h"
+#include "host/cli/bytes.h"
+#include "host/cli/round/checker.h"
+#include "host/cli/round/client.h"
+#include "host/cli/round/cohort.h"
+#include "host/cli/round/server.h"
+#include "host/cli/round/shares.h"
 
 static const uint8_t seed[32] = {42};
 
@@ -144,7 +144,7 @@ static void test_pair_masks(void **state)
     c.round++;
     assert_int_equal(pair_mask(&c, 1, 3, &later, &failure), CLI_OK);
     assert_memory_equal(mine.key, theirs.key, sizeof mine.key);
-    assert_memory_equal(mine.stream, theirs.stream, sizeof mine.stream);
+    assert_memory_equal(mine.stream_id, theirs.stream_id, sizeof mine.stream_id);
     assert_int_equal(mine.sign, -1);
     assert_int_equal(theirs.sign, 1);
     assert_memory_not_equal(mine.key, other.key, sizeof mine.key);

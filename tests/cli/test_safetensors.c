@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "bytes.h"
 #include "folder.h"
-#include "params.h"
+#include "host/cli/bytes.h"
+#include "host/cli/round/params.h"
 
 /* A tensor's entry. */
 #define T(name, dtype, shape, offsets) \

@@ -14,7 +14,7 @@
 
 #include "command.h"
 #include "folder.h"
-#include "parseal/stream.h"
+#include "parseal/sealed.h"
 
 enum { LEN = 20000, SEALED = 20120 };
 
@@ -100,19 +100,19 @@ static void pipes(void **state)
 /* What the command writes, the library opens, and the other way round. */
 static void as_the_library(void **state)
 {
-    parseal_stream_params params = PARSEAL_STREAM_PARAMS_INIT;
+    parseal_sealed_params params = PARSEAL_SEALED_PARAMS_INIT;
     uint8_t *sealed = malloc(SEALED), *opened = malloc(LEN);
     size_t written = 0;
     parseal_ctx *ctx = NULL;
     (void)state;
-    params.segment_size = PARSEAL_STREAM_4KB;
+    params.segment_size = PARSEAL_SEALED_4KB;
     params.aad = "x y";
     params.aad_len = 3;
     assert_non_null(sealed);
     assert_non_null(opened);
     assert_int_equal(parseal_ctx_create(&ctx, NULL), PARSEAL_OK);
     assert_int_equal(
-        parseal_stream_seal(ctx, &params, keys[0], 32, plain, LEN, sealed, SEALED, &written),
+        parseal_sealed_seal(ctx, &params, keys[0], 32, plain, LEN, sealed, SEALED, &written),
         PARSEAL_OK);
     assert_int_equal(written, SEALED);
     folder_write("S", sealed, SEALED);
@@ -125,7 +125,7 @@ static void as_the_library(void **state)
     assert_int_equal(fgetc(file), EOF);
     fclose(file);
     assert_int_equal(
-        parseal_stream_open(ctx, &params, keys[0], 32, sealed, SEALED, opened, LEN, &written),
+        parseal_sealed_open(ctx, &params, keys[0], 32, sealed, SEALED, opened, LEN, &written),
         PARSEAL_OK);
     assert_memory_equal(opened, plain, LEN);
     parseal_ctx_destroy(ctx);

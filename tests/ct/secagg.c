@@ -6,7 +6,7 @@
 
 #include "check.h"
 #include "forced.h"
-#include "host/secagg_shamir.h"
+#include "host/secagg/shamir.h"
 #include "rng.h"
 #include "secret.h"
 

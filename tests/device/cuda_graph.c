@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "device_kind.h"
-#include "host/dynlib.h"
+#include "host/support/dynlib.h"
 #include "rng.h"
 #include "run.h"
 

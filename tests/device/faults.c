@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "fault_bench.h"
-#include "host/objects.h"
+#include "host/backend/objects.h"
 #include "rng.h"
 #include "run.h"
 

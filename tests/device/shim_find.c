@@ -2,7 +2,7 @@
 
 #include <stddef.h>
 
-#include "host/dynlib.h"
+#include "host/support/dynlib.h"
 
 bool shim_find(const char *name, shim_functions *shim)
 {

@@ -164,10 +164,10 @@ static void updates_are_added_by(const char *number, const char *name, const cha
     } rows[] = {{1000, false}, {100000, true}};
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         parseal_ctx *ctx = ctx_called(number, name);
-        const uint64_t before = machine.launches(fused), summed = machine.launches("vec_sum32");
+        const uint64_t before = machine.launches(fused), summed = machine.launches("sum32");
         add_update(ctx, rows[i].dim);
         assert_int_equal(machine.launches(fused) - before, rows[i].is_long);
-        assert_int_equal(machine.launches("vec_sum32") - summed, !rows[i].is_long);
+        assert_int_equal(machine.launches("sum32") - summed, !rows[i].is_long);
         parseal_ctx_destroy(ctx);
     }
 }

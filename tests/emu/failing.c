@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "host/objects.h"
+#include "host/backend/objects.h"
 #include "kernels/common/cuda_kernels.h"
 #include "machines.h"
 #include "run.h"
@@ -63,7 +63,7 @@ static void the_cpu_instead(void **state)
     (void)state;
     parseal_ctx *ctx;
     parseal_info info = PARSEAL_INFO_INIT;
-    machine_set("PARSEAL_EMU_WRONG", "vec_sum32");
+    machine_set("PARSEAL_EMU_WRONG", "sum32");
     assert_ok(open_ctx(&ctx, PARSEAL_BACKEND_AUTO));
     assert_ok(parseal_ctx_info(ctx, &info));
     assert_int_equal(info.backend, PARSEAL_BACKEND_CPU);

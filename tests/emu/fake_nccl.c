@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/dynlib.h"
-#include "host/nccl_api.h"
+#include "host/nccl/nccl_api.h"
+#include "host/support/dynlib.h"
 
 #define EXPORT __attribute__((visibility("default")))
 

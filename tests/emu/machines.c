@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/dynlib.h"
+#include "host/support/dynlib.h"
 #include "rng.h"
 
 struct machine machine;

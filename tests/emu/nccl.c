@@ -10,7 +10,7 @@
 #include "check.h"
 #include "fake_nccl.h"
 #include "host/cuda/cu_api.h"
-#include "host/dynlib.h"
+#include "host/support/dynlib.h"
 #include "ref_vec.h"
 #include "ring.h"
 #include "rng.h"

@@ -45,7 +45,7 @@ static void check(rng *r, const parseal_ring *ring, const call *c)
     uint64_t count = c->n;
     uint32_t n = c->vectors;
     void *args[] = {&params, &acc_arg, &count, &n, &inputs};
-    run_kernel(size == 4 ? "vec_sum32" : "vec_sum64", count, c->blocks, args);
+    run_kernel(size == 4 ? "sum32" : "sum64", count, c->blocks, args);
     assert_bytes(acc.bytes, want.bytes, bytes);
     for (uint32_t j = 0; j < c->vectors; j++)
         array_free(&in[j]);

@@ -50,7 +50,7 @@ mask_seed *device_seeds(const parseal_seed *seeds, size_t n)
     assert_non_null(copy);
     for (size_t i = 0; i < n; i++) {
         memcpy(copy[i].key, seeds[i].key, sizeof copy[i].key);
-        memcpy(copy[i].stream, seeds[i].stream, sizeof copy[i].stream);
+        memcpy(copy[i].stream_id, seeds[i].stream_id, sizeof copy[i].stream_id);
         copy[i].sign = seeds[i].sign;
     }
     return copy;

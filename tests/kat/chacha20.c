@@ -46,7 +46,7 @@ static void run_case(parseal_ctx *ctx, const rfc_case *c, uint32_t word)
     uint8_t want[64], got[64];
     parseal_seed seed = {.sign = 1};
     hex_decode(c->key, seed.key, sizeof seed.key);
-    hex_decode(c->stream, seed.stream, sizeof seed.stream);
+    hex_decode(c->stream, seed.stream_id, sizeof seed.stream_id);
     size_t size = hex_decode(c->keystream, want, sizeof want) / word * word;
     parseal_ring words = {word == 4 ? UINT64_C(1) << 32 : 0, word, 0};
     parseal_seeds *set = NULL;

@@ -7,7 +7,7 @@
 
 #include "check.h"
 #include "hex.h"
-#include "host/hkdf.h"
+#include "host/support/hkdf.h"
 #include "run.h"
 #include "vectors.h"
 

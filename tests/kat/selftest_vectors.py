@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes host/selftest_vectors.h: the answers that every implementation must know.
+"""Writes host/choose/selftest_vectors.h: the answers that every implementation must know.
 
-    python3 tests/kat/selftest_vectors.py > host/selftest_vectors.h
+    python3 tests/kat/selftest_vectors.py > host/choose/selftest_vectors.h
 
 An implementation of its own of everything the library computes, straight from the standards and the
 formats' definitions, on Python integers. Only AES-GCM and AES-CTR come from a library (PyPI's `cryptography`).

@@ -7,7 +7,7 @@
 
 #include "check.h"
 #include "hex.h"
-#include "parseal/stream.h"
+#include "parseal/sealed.h"
 #include "run.h"
 
 enum { KEY_MAX = 40, SMALL_SEGMENT = 64, SMALL_MAX = 256 };
@@ -88,37 +88,37 @@ static const struct {
     size_t len, sealed_len;
     const char *sha256;
 } large[] = {
-    {PARSEAL_AES256GCM, PARSEAL_STREAM_4KB, "parseal", 0, 56,
+    {PARSEAL_AES256GCM, PARSEAL_SEALED_4KB, "parseal", 0, 56,
      "186af4a3f24da4db9683aee1ad596526fc6387d8a56d12851f7397ded2510041"},
-    {PARSEAL_AES256GCM, PARSEAL_STREAM_4KB, "parseal", 4040, 4096,
+    {PARSEAL_AES256GCM, PARSEAL_SEALED_4KB, "parseal", 4040, 4096,
      "5432a86ee4ef385ce7d2c5e5c31cb51ef0361d041c79aa580b1dd65169ae7b32"},
-    {PARSEAL_AES256GCM, PARSEAL_STREAM_4KB, "parseal", 4041, 4113,
+    {PARSEAL_AES256GCM, PARSEAL_SEALED_4KB, "parseal", 4041, 4113,
      "7fc523b4af94060b4e9c630f4d4ad5fb1a453e7c0062eb435049fc88029155a2"},
-    {PARSEAL_AES256GCM, PARSEAL_STREAM_4KB, "parseal", 8120, 8192,
+    {PARSEAL_AES256GCM, PARSEAL_SEALED_4KB, "parseal", 8120, 8192,
      "3bff9f046c9f5419e31e9cf59aa35c9edc6d7a9cc9003f3f356cac7a6763018a"},
-    {PARSEAL_AES256GCM, PARSEAL_STREAM_4KB, "parseal", 8121, 8209,
+    {PARSEAL_AES256GCM, PARSEAL_SEALED_4KB, "parseal", 8121, 8209,
      "7e6c979f0fe33d36df8ee8b126af7508d7d7bd932ecb633c6887576728eb6f22"},
-    {PARSEAL_AES256GCM, PARSEAL_STREAM_4KB, "parseal", 100000, 100440,
+    {PARSEAL_AES256GCM, PARSEAL_SEALED_4KB, "parseal", 100000, 100440,
      "ce2358c7c3048f685954597023e3903710f4e3de47455ca28e56f503aebcab69"},
-    {PARSEAL_AES128GCM, PARSEAL_STREAM_4KB, "round 7", 4056, 4096,
+    {PARSEAL_AES128GCM, PARSEAL_SEALED_4KB, "round 7", 4056, 4096,
      "e49a26d189e4d4c0566756a930a8af3c8974bc8ce9bdbf6bf4e98dc56ff5ee89"},
-    {PARSEAL_AES128GCM, PARSEAL_STREAM_4KB, "round 7", 4057, 4113,
+    {PARSEAL_AES128GCM, PARSEAL_SEALED_4KB, "round 7", 4057, 4113,
      "d83f44955f07f8bfc5f35556880489665f2962a4a181e1b07684c8dffc7c1d1f"},
-    {PARSEAL_AES128GCM, PARSEAL_STREAM_4KB, "round 7", 20000, 20104,
+    {PARSEAL_AES128GCM, PARSEAL_SEALED_4KB, "round 7", 20000, 20104,
      "878b634e365cf8305d75503d799337da06ba5a5689728d8bd4a27476df6a2ba7"},
-    {PARSEAL_AES256GCM, PARSEAL_STREAM_1MB, "parseal", 0, 56,
+    {PARSEAL_AES256GCM, PARSEAL_SEALED_1MB, "parseal", 0, 56,
      "186af4a3f24da4db9683aee1ad596526fc6387d8a56d12851f7397ded2510041"},
-    {PARSEAL_AES256GCM, PARSEAL_STREAM_1MB, "parseal", 1048520, 1048576,
+    {PARSEAL_AES256GCM, PARSEAL_SEALED_1MB, "parseal", 1048520, 1048576,
      "b36de6d666e7d92d7dd109c17a36933d7308ecad92a9464e824a16b3ad3370c5"},
-    {PARSEAL_AES256GCM, PARSEAL_STREAM_1MB, "parseal", 1048521, 1048593,
+    {PARSEAL_AES256GCM, PARSEAL_SEALED_1MB, "parseal", 1048521, 1048593,
      "bc3932f7e6d4c02a092f3d8855967543182fd5cffe235890d81b569ae9390013"},
-    {PARSEAL_AES256GCM, PARSEAL_STREAM_1MB, "parseal", 2097080, 2097152,
+    {PARSEAL_AES256GCM, PARSEAL_SEALED_1MB, "parseal", 2097080, 2097152,
      "bd61c61cbd9742dc9f90ad7bee171eb33a3ca36fa8cd5e147d56f4e3845a5e04"},
-    {PARSEAL_AES256GCM, PARSEAL_STREAM_1MB, "parseal", 3000000, 3000088,
+    {PARSEAL_AES256GCM, PARSEAL_SEALED_1MB, "parseal", 3000000, 3000088,
      "f43b01f4190c75ce2a52188d02769ebd8bfe3d16562ca5447afefae4573edcb8"},
-    {PARSEAL_AES128GCM, PARSEAL_STREAM_1MB, "", 1048536, 1048576,
+    {PARSEAL_AES128GCM, PARSEAL_SEALED_1MB, "", 1048536, 1048576,
      "75bc9db5565d6fb9309127f1c4d89a84c812f76de95e132554b791b269d9748d"},
-    {PARSEAL_AES128GCM, PARSEAL_STREAM_1MB, "", 1048537, 1048593,
+    {PARSEAL_AES128GCM, PARSEAL_SEALED_1MB, "", 1048537, 1048593,
      "b08264176ddc7ff629caa111e9a57ba4960ce16ae34c72d8ac765d0b46564a4f"},
 };
 
@@ -157,9 +157,9 @@ static void fill_plain(uint8_t *plain, size_t len)
         plain[i] = (uint8_t)(i * 7 + (i >> 8) * 3);
 }
 
-static parseal_stream_params params_of(int32_t alg, uint32_t segment_size, const char *aad)
+static parseal_sealed_params params_of(int32_t alg, uint32_t segment_size, const char *aad)
 {
-    parseal_stream_params params = PARSEAL_STREAM_PARAMS_INIT;
+    parseal_sealed_params params = PARSEAL_SEALED_PARAMS_INIT;
     params.alg = alg;
     params.segment_size = segment_size;
     params.aad = aad;
@@ -175,15 +175,15 @@ static void streams_in_full(void **state)
     fill_key(key);
     for (size_t i = 0; i < COUNT_OF(small); i++) {
         uint8_t plain[SMALL_MAX], sealed[SMALL_MAX], out[SMALL_MAX];
-        const parseal_stream_params params = params_of(small[i].alg, SMALL_SEGMENT, small[i].aad);
+        const parseal_sealed_params params = params_of(small[i].alg, SMALL_SEGMENT, small[i].aad);
         const size_t size = hex_decode(small[i].sealed, sealed, sizeof sealed);
         size_t written = 0;
         fill_plain(plain, small[i].len);
-        assert_ok(parseal_stream_seal(ctx, &params, key, small[i].key_len, plain, small[i].len, out,
+        assert_ok(parseal_sealed_seal(ctx, &params, key, small[i].key_len, plain, small[i].len, out,
                                       sizeof out, &written));
         assert_int_equal(written, size);
         assert_bytes(out, sealed, size);
-        assert_ok(parseal_stream_open(ctx, &params, key, small[i].key_len, sealed, size, out,
+        assert_ok(parseal_sealed_open(ctx, &params, key, small[i].key_len, sealed, size, out,
                                       sizeof out, &written));
         assert_int_equal(written, small[i].len);
         assert_bytes(out, plain, written);
@@ -198,7 +198,7 @@ static void digests(void **state)
     (void)state;
     fill_key(key);
     for (size_t i = 0; i < COUNT_OF(large); i++) {
-        const parseal_stream_params params =
+        const parseal_sealed_params params =
             params_of(large[i].alg, large[i].segment_size, large[i].aad);
         const size_t key_len = large[i].alg == PARSEAL_AES128GCM ? 16 : 32;
         uint8_t *plain = malloc(large[i].len + 1), *sealed = malloc(large[i].sealed_len);
@@ -206,7 +206,7 @@ static void digests(void **state)
         assert_non_null(plain);
         assert_non_null(sealed);
         fill_plain(plain, large[i].len);
-        assert_ok(parseal_stream_seal(ctx, &params, key, key_len, plain, large[i].len, sealed,
+        assert_ok(parseal_sealed_seal(ctx, &params, key, key_len, plain, large[i].len, sealed,
                                       large[i].sealed_len, &written));
         assert_int_equal(written, large[i].sealed_len);
         crypto_hash_sha256(got, sealed, written);
@@ -221,7 +221,7 @@ static void digests(void **state)
 /* Tink's default: the params' default. */
 static void defaults(void **state)
 {
-    const parseal_stream_params params = PARSEAL_STREAM_PARAMS_INIT;
+    const parseal_sealed_params params = PARSEAL_SEALED_PARAMS_INIT;
     uint8_t key[KEY_MAX], with[64], without[64];
     size_t written = 0;
     parseal_ctx *ctx = run_ctx(0);
@@ -229,9 +229,9 @@ static void defaults(void **state)
     fill_key(key);
     assert_int_equal(params.segment_size, 1 << 20);
     assert_int_equal(params.alg, PARSEAL_AES256GCM);
-    assert_ok(parseal_stream_seal(ctx, &params, key, 32, "x", 1, with, sizeof with, &written));
+    assert_ok(parseal_sealed_seal(ctx, &params, key, 32, "x", 1, with, sizeof with, &written));
     assert_int_equal(written, 57);
-    assert_ok(parseal_stream_seal(ctx, NULL, key, 32, "x", 1, without, sizeof without, &written));
+    assert_ok(parseal_sealed_seal(ctx, NULL, key, 32, "x", 1, without, sizeof without, &written));
     assert_bytes(with, without, 57);
     parseal_ctx_destroy(ctx);
 }

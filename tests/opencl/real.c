@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "host/dynlib.h"
+#include "host/support/dynlib.h"
 
 cl_api real;
 

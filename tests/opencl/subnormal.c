@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "host/gpu/gpu.h"
+#include "host/gpu/device.h"
 #include "host/gpu/vectors.h"
 #include "run.h"
 

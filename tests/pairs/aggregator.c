@@ -35,7 +35,7 @@ static bench *bench_open(const char *name, force_way way, uint32_t threads)
     rng_fill(&t->r, keys, sizeof keys);
     rng_fill(&t->r, t->aad, sizeof t->aad);
     for (size_t j = 0; j < SEEDS; j++) {
-        seeds[j] = (parseal_seed){.stream = {(uint8_t)j}, .sign = j % 2 == 0 ? 1 : -1};
+        seeds[j] = (parseal_seed){.stream_id = {(uint8_t)j}, .sign = j % 2 == 0 ? 1 : -1};
         rng_fill(&t->r, seeds[j].key, sizeof seeds[j].key);
     }
     for (size_t i = 0; i < t->impls.n; i++) {

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "fallback/candidates.h"
+#include "fallback/backend/candidates.h"
 #include "test.h"
 
 void gcm_set_open(gcm_set *set, const uint8_t *bytes, size_t key_len)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "fallback/candidates.h"
+#include "fallback/backend/candidates.h"
 #include "fallback/impl.h"
 #include "ring.h"
 #include "rng.h"
@@ -36,7 +36,7 @@ static void check_all(bench *t, const parseal_ring *ring)
     const cpu_candidate *list = cpu_candidates(PARSEAL_PRIMITIVE_VEC_SUM, &count);
     expect(t, ring);
     for (size_t i = 0; i < count; i++) {
-        const vec_impl *impl = list[i].impl;
+        const sum_impl *impl = list[i].impl;
         if (!cpu_levels[list[i].level].supported())
             continue;
         memcpy(t->got, t->start, SIZE);

@@ -124,8 +124,8 @@ static void as_described(void **state)
             naive_seed(a_first ? &a : &b, a_first ? &b : &a, rounds[r], expected);
             assert_bytes(mine.key, expected, 32);
             assert_bytes(theirs.key, expected, 32);
-            assert_bytes(mine.stream, zeros, 8);
-            assert_bytes(theirs.stream, zeros, 8);
+            assert_bytes(mine.stream_id, zeros, 8);
+            assert_bytes(theirs.stream_id, zeros, 8);
             assert_int_equal(mine.sign, a_first ? -1 : 1);
             assert_int_equal(theirs.sign, -mine.sign);
         }

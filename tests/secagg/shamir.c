@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "host/secagg_shamir.h"
+#include "host/secagg/shamir.h"
 #include "rng.h"
 #include "run.h"
 

@@ -14,7 +14,7 @@ static void keystream_block(const parseal_seed *seed, uint32_t t, uint32_t count
     static const uint8_t zeros[BLOCK];
     uint8_t nonce[crypto_stream_chacha20_ietf_NONCEBYTES];
     elem_store(nonce, 0, 4, t);
-    memcpy(nonce + 4, seed->stream, sizeof seed->stream);
+    memcpy(nonce + 4, seed->stream_id, sizeof seed->stream_id);
     crypto_stream_chacha20_ietf_xor_ic(block, zeros, BLOCK, nonce, counter, seed->key);
 }
 
@@ -70,7 +70,7 @@ void random_seeds(rng *r, parseal_seed *seeds, size_t n)
 {
     for (size_t j = 0; j < n; j++) {
         rng_fill(r, seeds[j].key, sizeof seeds[j].key);
-        rng_fill(r, seeds[j].stream, sizeof seeds[j].stream);
+        rng_fill(r, seeds[j].stream_id, sizeof seeds[j].stream_id);
         seeds[j].sign = rng_below(r, 2) != 0 ? 1 : -1;
     }
 }

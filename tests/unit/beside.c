@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "host/objects.h"
+#include "host/backend/objects.h"
 #include "parseal/fcp.h"
 #include "run.h"
 

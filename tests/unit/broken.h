@@ -3,7 +3,7 @@
 #ifndef PARSEAL_TESTS_BROKEN_H
 #define PARSEAL_TESTS_BROKEN_H
 
-#include "host/backend.h"
+#include "host/backend/backend.h"
 
 /* What it gets wrong. */
 typedef enum {

@@ -4,7 +4,7 @@
 
 #include "broken.h"
 #include "check.h"
-#include "host/registry.h"
+#include "host/choose/registry.h"
 #include "run.h"
 
 /* What opening a registry gives; the device is closed again. */

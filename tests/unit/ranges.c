@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "host/ranges.h"
+#include "host/support/ranges.h"
 #include "rng.h"
 #include "run.h"
 

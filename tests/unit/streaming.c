@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "fallback/candidates.h"
+#include "fallback/backend/candidates.h"
 #include "ring.h"
 #include "rng.h"
 #include "run.h"
@@ -64,7 +64,7 @@ static void seal_and_open(bench *t, const gcm_impl *impl, const void *key, size_
         item.out = (stream ? t->out : t->want) + offset;
         item.tag = tag[stream];
         item.verdict = &verdict[stream];
-        item.stream = stream != 0;
+        item.past_caches = stream != 0;
         impl->seal_items(&item, 1);
         assert_int_equal(verdict[stream], PARSEAL_ITEM_OK);
     }

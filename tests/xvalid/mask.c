@@ -103,7 +103,7 @@ static void check_keystream(parseal_ctx *ctx, const parseal_ring *ring, uint64_t
     random_seeds(&r, &seed, 1);
     seed.sign = 1;
     uint8_t nonce[crypto_stream_chacha20_ietf_NONCEBYTES] = {0};
-    memcpy(nonce + 4, seed.stream, sizeof seed.stream);
+    memcpy(nonce + 4, seed.stream_id, sizeof seed.stream_id);
     crypto_stream_chacha20_ietf_xor_ic(stream, zeros, sizeof zeros, nonce,
                                        (uint32_t)(first * size / 64), seed.key);
     parseal_seeds *set = seed_set(ctx, &seed, 1);
@@ -243,7 +243,7 @@ static void larger_than_the_caches(void **state)
     parseal_seed seed;
     random_seeds(&r, &seed, 1);
     seed.sign = 1;
-    memcpy(nonce + 4, seed.stream, sizeof seed.stream);
+    memcpy(nonce + 4, seed.stream_id, sizeof seed.stream_id);
     parseal_seeds *set = seed_set(ctx, &seed, 1);
     uint8_t *want = calloc(1, size);
     uint8_t *out = malloc(size + 4);

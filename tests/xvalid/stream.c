@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "parseal/stream.h"
+#include "parseal/sealed.h"
 #include "ref_aead.h"
 #include "rng.h"
 #include "run.h"
@@ -15,7 +15,7 @@ enum { KEY_LEN = 37, AAD_LEN = 5, TAG = PARSEAL_TAGBYTES };
 typedef struct {
     parseal_ctx *ctx;
     rng random;
-    parseal_stream_params params;
+    parseal_sealed_params params;
     size_t salt_len, header_len;
     uint8_t key[KEY_LEN], aad[AAD_LEN];
     uint8_t *plain, *sealed, *want, *opened;
@@ -24,7 +24,7 @@ typedef struct {
 
 static void bench_open(bench *b, const char *name, int32_t alg, uint32_t segment_size, size_t max)
 {
-    const parseal_stream_params defaults = PARSEAL_STREAM_PARAMS_INIT;
+    const parseal_sealed_params defaults = PARSEAL_SEALED_PARAMS_INIT;
     b->ctx = run_ctx(0);
     b->random = rng_for(name);
     b->params = defaults;
@@ -134,7 +134,7 @@ static size_t next_cut(bench *b, size_t left)
 }
 
 /* Runs a stream over `in` in pieces; returns the bytes written to out. */
-static size_t run_pieces(bench *b, parseal_stream *stream, const uint8_t *in, size_t len,
+static size_t run_pieces(bench *b, parseal_sealed *stream, const uint8_t *in, size_t len,
                          uint8_t *out)
 {
     size_t total = 0, written;
@@ -145,9 +145,9 @@ static size_t run_pieces(bench *b, parseal_stream *stream, const uint8_t *in, si
         uint8_t *piece = malloc(cut + 1);
         assert_non_null(piece);
         memcpy(piece, in + at, cut);
-        assert_ok(parseal_stream_update_size(stream, cut, &expected));
+        assert_ok(parseal_sealed_update_size(stream, cut, &expected));
         memset(out + total, UNTOUCHED, expected + 1);
-        assert_ok(parseal_stream_update(stream, piece, cut, out + total, expected, &written));
+        assert_ok(parseal_sealed_update(stream, piece, cut, out + total, expected, &written));
         assert_int_equal(written, expected);
         assert_filled(out + total + written, 1, UNTOUCHED);
         memset(piece, UNTOUCHED, cut);
@@ -155,8 +155,8 @@ static size_t run_pieces(bench *b, parseal_stream *stream, const uint8_t *in, si
         total += written;
         at += cut;
     }
-    assert_ok(parseal_stream_final(stream, out + total, b->params.segment_size, &written));
-    parseal_stream_destroy(stream);
+    assert_ok(parseal_sealed_final(stream, out + total, b->params.segment_size, &written));
+    parseal_sealed_destroy(stream);
     return total + written;
 }
 
@@ -164,28 +164,28 @@ static size_t run_pieces(bench *b, parseal_stream *stream, const uint8_t *in, si
 
 static void check_length(bench *b, size_t len)
 {
-    parseal_stream *stream = NULL;
+    parseal_sealed *stream = NULL;
     uint64_t size = 0, opened_len = 0;
     size_t written = 0;
-    assert_ok(parseal_stream_sealed_size(&b->params, len, &size));
-    assert_ok(parseal_stream_opened_size(&b->params, size, &opened_len));
+    assert_ok(parseal_sealed_size(&b->params, len, &size));
+    assert_ok(parseal_sealed_opened_size(&b->params, size, &opened_len));
     assert_int_equal(opened_len, len);
 
-    assert_ok(parseal_stream_seal(b->ctx, &b->params, b->key, KEY_LEN, b->plain, len, b->sealed,
+    assert_ok(parseal_sealed_seal(b->ctx, &b->params, b->key, KEY_LEN, b->plain, len, b->sealed,
                                   (size_t)size, &written));
     assert_int_equal(written, size);
     assert_as_reference(b, written, len);
     memset(b->opened, UNTOUCHED, len + 1);
-    assert_ok(parseal_stream_open(b->ctx, &b->params, b->key, KEY_LEN, b->sealed, written,
+    assert_ok(parseal_sealed_open(b->ctx, &b->params, b->key, KEY_LEN, b->sealed, written,
                                   b->opened, len, &written));
     assert_int_equal(written, len);
     assert_bytes(b->opened, b->plain, len);
     assert_filled(b->opened + len, 1, UNTOUCHED);
 
-    assert_ok(parseal_stream_seal_create(&stream, b->ctx, &b->params, b->key, KEY_LEN));
+    assert_ok(parseal_sealed_seal_create(&stream, b->ctx, &b->params, b->key, KEY_LEN));
     assert_int_equal(run_pieces(b, stream, b->plain, len, b->sealed), size);
     assert_as_reference(b, (size_t)size, len);
-    assert_ok(parseal_stream_open_create(&stream, b->ctx, &b->params, b->key, KEY_LEN));
+    assert_ok(parseal_sealed_open_create(&stream, b->ctx, &b->params, b->key, KEY_LEN));
     assert_int_equal(run_pieces(b, stream, b->sealed, (size_t)size, b->opened), len);
     assert_bytes(b->opened, b->plain, len);
 }
@@ -219,7 +219,7 @@ static void boundaries(void **state)
         check_boundaries(algs[a], smallest);
         check_boundaries(algs[a], smallest + 1);
         check_boundaries(algs[a], 100);
-        check_boundaries(algs[a], PARSEAL_STREAM_4KB);
+        check_boundaries(algs[a], PARSEAL_SEALED_4KB);
     }
 }
 
@@ -238,21 +238,21 @@ static void many_segments(void **state)
 {
     bench b;
     const size_t len = 50000 * (57 - TAG) + 1;
-    parseal_stream *stream = NULL;
+    parseal_sealed *stream = NULL;
     size_t size = 0, more = 0, last = 0;
     (void)state;
     if (run_emulated())
         return; /* only large */
     bench_open(&b, __func__, PARSEAL_AES256GCM, 57, len);
-    assert_ok(parseal_stream_seal_create(&stream, b.ctx, &b.params, b.key, KEY_LEN));
-    assert_ok(parseal_stream_update(stream, b.plain, 20, b.sealed, b.capacity, &size));
-    assert_ok(parseal_stream_update(stream, b.plain + 20, len - 20, b.sealed + size,
+    assert_ok(parseal_sealed_seal_create(&stream, b.ctx, &b.params, b.key, KEY_LEN));
+    assert_ok(parseal_sealed_update(stream, b.plain, 20, b.sealed, b.capacity, &size));
+    assert_ok(parseal_sealed_update(stream, b.plain + 20, len - 20, b.sealed + size,
                                     b.capacity - size, &more));
-    assert_ok(parseal_stream_final(stream, b.sealed + size + more, 57, &last));
-    parseal_stream_destroy(stream);
+    assert_ok(parseal_sealed_final(stream, b.sealed + size + more, 57, &last));
+    parseal_sealed_destroy(stream);
     size += more + last;
     assert_as_reference(&b, size, len);
-    assert_ok(parseal_stream_open(b.ctx, &b.params, b.key, KEY_LEN, b.sealed, size, b.opened, len,
+    assert_ok(parseal_sealed_open(b.ctx, &b.params, b.key, KEY_LEN, b.sealed, size, b.opened, len,
                                   &size));
     assert_bytes(b.opened, b.plain, len);
     bench_close(&b);
@@ -270,20 +270,20 @@ static void empty_last_segment(void **state)
     b.want[0] = (uint8_t)b.header_len;
     rng_fill(&b.random, b.want + 1, b.header_len - 1);
     for (size_t len = 0; len < 2; len++) {
-        parseal_stream *stream = NULL;
+        parseal_sealed *stream = NULL;
         size_t size = b.header_len;
         size += ref_segment(&b, 0, false, b.plain, first, b.want + size);
         size += ref_segment(&b, 1, true, b.plain + first, len, b.want + size);
         const parseal_status expected = len == 0 ? PARSEAL_ERR_AUTH : PARSEAL_OK;
-        assert_status(parseal_stream_open(b.ctx, &b.params, b.key, KEY_LEN, b.want, size, b.opened,
+        assert_status(parseal_sealed_open(b.ctx, &b.params, b.key, KEY_LEN, b.want, size, b.opened,
                                           b.capacity, &written),
                       expected);
-        assert_ok(parseal_stream_open_create(&stream, b.ctx, &b.params, b.key, KEY_LEN));
-        assert_ok(parseal_stream_update(stream, b.want, size, b.opened, b.capacity, &written));
+        assert_ok(parseal_sealed_open_create(&stream, b.ctx, &b.params, b.key, KEY_LEN));
+        assert_ok(parseal_sealed_update(stream, b.want, size, b.opened, b.capacity, &written));
         assert_int_equal(written, first);
-        assert_status(parseal_stream_final(stream, b.opened, b.capacity, &written), expected);
+        assert_status(parseal_sealed_final(stream, b.opened, b.capacity, &written), expected);
         assert_int_equal(written, len);
-        parseal_stream_destroy(stream);
+        parseal_sealed_destroy(stream);
     }
     bench_close(&b);
 }

@@ -1,0 +1,24 @@
+/* The command line. */
+#ifndef PARSEAL_BENCH_CPU_ARGS_H
+#define PARSEAL_BENCH_CPU_ARGS_H
+
+#include "bench/cpu/measure.h"
+
+struct args {
+    int32_t backend;
+    unsigned threads; /* 0: as many as the library would use */
+    const char *filter;
+    const char *json, *csv; /* files; NULL: not wanted */
+    size_t divisor;         /* of all sizes */
+    bool peers, quick;
+    struct effort effort;
+};
+
+enum args_outcome { ARGS_RUN, ARGS_HELP, ARGS_BAD };
+
+/* A backend by its name; false after a complaint. */
+bool args_backend(const char *text, int32_t *backend);
+
+enum args_outcome args_parse(int argc, char **argv, struct args *args);
+
+#endif

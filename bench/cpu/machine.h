@@ -1,0 +1,31 @@
+/* What the figures were measured on. */
+#ifndef PARSEAL_BENCH_CPU_MACHINE_H
+#define PARSEAL_BENCH_CPU_MACHINE_H
+
+#include "bench/cpu/measure.h"
+
+struct machine {
+    char cpu[128];
+    char os[160];
+    char compiler[64];
+    char date[32]; /* UTC, ISO 8601 */
+    unsigned cores;
+    /* bytes; 0: not known */
+    uint64_t memory, memory_available;
+    uint64_t l1d, l2, l3;
+    uint64_t last_level_cache;
+    double memcpy_gbps; /* bytes copied, each read once and written once */
+    uint64_t memcpy_bytes;
+};
+
+void machine_describe(struct machine *machine);
+
+/* The bytes that a row needs so that no cache holds them: 4 times the last-level cache and at least
+ * 256 MiB, but no more than an eighth of the memory that is free now. */
+size_t machine_large_bytes(const struct machine *machine);
+
+/* Measures memcpy on `bytes` bytes; false after a complaint. */
+bool machine_measure_memcpy(struct machine *machine, size_t bytes, unsigned threads,
+                            const struct effort *effort);
+
+#endif

@@ -1,0 +1,67 @@
+/* libsodium: AES-256-GCM where the CPU has AES instructions, ChaCha20 everywhere. */
+#include "bench/cpu/contender.h"
+#include "bench/cpu/support.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+
+struct session {
+    crypto_aead_aes256gcm_state state; /* first: it wants the allocation's alignment */
+    struct work *w;
+};
+
+static bool can(const struct work *w)
+{
+    if (sodium_init() < 0)
+        return false;
+    if (work_is_aead(w))
+        return w->op->alg == PARSEAL_AES256GCM && !w->op->key_each &&
+               crypto_aead_aes256gcm_is_available() == 1;
+    return work_is_plain_mask(w);
+}
+
+static void *start(struct work *w)
+{
+    struct session *s = bench_alloc(1, sizeof *s);
+    if (s == NULL)
+        return NULL;
+    s->w = w;
+    if (work_is_aead(w))
+        crypto_aead_aes256gcm_beforenm(&s->state, w->data.aead.key);
+    return s;
+}
+
+static bool seal_one(void *session, unsigned thread, parseal_msg *msg)
+{
+    const struct session *s = session;
+    (void)thread;
+    return crypto_aead_aes256gcm_encrypt_detached_afternm(msg->out, msg->tag, NULL, msg->in,
+                                                          msg->len, NULL, 0, NULL, msg->nonce,
+                                                          &s->state) == 0;
+}
+
+static bool open_one(void *session, unsigned thread, parseal_msg *msg)
+{
+    const struct session *s = session;
+    (void)thread;
+    return crypto_aead_aes256gcm_decrypt_detached_afternm(
+               msg->out, NULL, msg->in, msg->len, msg->tag, NULL, 0, msg->nonce, &s->state) == 0;
+}
+
+static bool keystream(void *session, unsigned thread, const parseal_seed *seed,
+                      const uint8_t nonce[12], uint32_t counter, uint8_t *out, size_t len)
+{
+    (void)session;
+    (void)thread;
+    return crypto_stream_chacha20_ietf_xor_ic(out, mask_zeros, len, nonce, counter, seed->key) == 0;
+}
+
+static bool run(void *session)
+{
+    struct session *s = session;
+    if (work_is_aead(s->w))
+        return peer_each_message(s->w, s->w->op->inverse ? open_one : seal_one, s);
+    return peer_mask(s->w, keystream, s);
+}
+
+const struct contender contender_libsodium = {"libsodium", can, start, run, free};

@@ -1,0 +1,175 @@
+/* Masks, sums, quantisation and packing behind host/backend/backend.h, and the sets of seeds. */
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fallback/backend/cpu_device.h"
+#include "fallback/batch/fcp.h"
+#include "fallback/batch/vectors.h"
+#include "fallback/batch/wipe.h"
+
+/* ------------------------------------------------------------------------------------- seeds -- */
+
+typedef struct {
+    size_t n;
+    mask_seed list[];
+} cpu_seeds;
+
+parseal_status cpu_seeds_create(void **seeds, const void *device, const parseal_seed *list,
+                                size_t n)
+{
+    (void)device;
+    cpu_seeds *s = cpu_guarded(n + 1, sizeof(mask_seed));
+    if (s == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "seeds: no guarded memory for %zu seeds", n);
+    s->n = n;
+    for (size_t i = 0; i < n; i++) {
+        memcpy(s->list[i].key, list[i].key, sizeof s->list[i].key);
+        memcpy(s->list[i].stream_id, list[i].stream_id, sizeof s->list[i].stream_id);
+        s->list[i].sign = list[i].sign;
+        s->list[i].reserved = 0;
+    }
+    (void)sodium_mprotect_readonly(s);
+    *seeds = s;
+    return PARSEAL_OK;
+}
+
+void cpu_seeds_destroy(void *seeds)
+{
+    sodium_free(seeds); /* wipes */
+}
+
+/* A set of keys of parseal/fcp.h: the keys in guarded memory, the rest, which is public, beside. */
+typedef struct {
+    fcp_set set;
+    uint8_t *keys;
+    int32_t signs[];
+} cpu_fcp;
+
+parseal_status cpu_fcp_create(void **fcp, const void *device, uint64_t modulus, const uint8_t *keys,
+                              const int32_t *signs, size_t n)
+{
+    const fcp_impl *impl = CHOSEN(device, PARSEAL_PRIMITIVE_FCP, fcp_impl);
+    cpu_fcp *f = malloc(sizeof *f + n * sizeof *signs);
+    uint8_t *expanded = f != NULL ? cpu_guarded(n + 1, impl->key_size) : NULL;
+    if (expanded == NULL) {
+        free(f);
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "seeds: no guarded memory for %zu keys", n);
+    }
+    for (size_t i = 0; i < n; i++) {
+        impl->key_init(expanded + i * impl->key_size, keys + 32 * i);
+        f->signs[i] = signs[i];
+    }
+    wipe_stack();
+    (void)sodium_mprotect_readonly(expanded);
+    f->keys = expanded;
+    f->set = (fcp_set){impl, fcp_format_of(modulus), n, expanded, f->signs};
+    *fcp = f;
+    return PARSEAL_OK;
+}
+
+void cpu_fcp_destroy(void *fcp)
+{
+    sodium_free(((cpu_fcp *)fcp)->keys); /* wipes */
+    free(fcp);
+}
+/* ----------------------------------------------------------------------------------- vectors -- */
+
+parseal_status cpu_mask(const void *device, const void *seeds, const parseal_ring *ring,
+                        const parseal_vec *acc, uint64_t first, bool write, void *stream)
+{
+    const cpu_seeds *s = seeds;
+    (void)stream;
+    vectors_mask(CHOSEN(device, PARSEAL_PRIMITIVE_MASK, mask_impl), cpu_threads(device), s->list,
+                 s->n, ring->modulus, ring->element_size, cpu_address(&acc->buf), first, acc->n,
+                 write);
+    return PARSEAL_OK;
+}
+
+parseal_status cpu_fcp_mask(const void *device, const void *fcp, const parseal_ring *ring,
+                            const parseal_vec *acc, uint64_t first, bool write, void *stream)
+{
+    const fcp_set *set = &((const cpu_fcp *)fcp)->set;
+    (void)ring;
+    (void)stream;
+    if (fcp_apply(set, CHOSEN(device, PARSEAL_PRIMITIVE_VEC_SUM, sum_impl), cpu_threads(device),
+                  cpu_address(&acc->buf), first, acc->n, write))
+        return PARSEAL_OK;
+    return parseal_fail(PARSEAL_ERR_NO_MEMORY, "seeds: out of memory for %zu keys", set->n);
+}
+
+parseal_status cpu_vec_sum(const void *device, const parseal_ring *ring, const parseal_vec *acc,
+                           const parseal_vec *v, size_t n, void *stream)
+{
+    const void **inputs = malloc((n + 1) * sizeof *inputs);
+    (void)stream;
+    if (inputs == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "v: out of memory for %zu vectors", n);
+    for (size_t j = 0; j < n; j++)
+        inputs[j] = cpu_address(&v[j].buf);
+    vectors_sum(CHOSEN(device, PARSEAL_PRIMITIVE_VEC_SUM, sum_impl), cpu_threads(device),
+                ring->modulus, ring->element_size, cpu_address(&acc->buf), inputs, n, acc->n);
+    free(inputs);
+    return PARSEAL_OK;
+}
+
+parseal_status cpu_quantize(const void *device, const parseal_quant *quant, float scale,
+                            const parseal_vec *x, const parseal_vec *q, const void *seeds,
+                            uint64_t first, const parseal_buf *nonfinite, void *stream)
+{
+    const quant_params params = {quant->clip, scale, quant->bits, quant->float_type,
+                                 quant->element_size};
+    (void)stream;
+    const uint64_t count = vectors_quantize(CHOSEN(device, PARSEAL_PRIMITIVE_QUANT, quant_impl),
+                                            CHOSEN(device, PARSEAL_PRIMITIVE_MASK, mask_impl),
+                                            cpu_threads(device), &params, cpu_address(&x->buf),
+                                            seeds != NULL ? ((const cpu_seeds *)seeds)->list : NULL,
+                                            first, cpu_address(&q->buf), q->n);
+    if (nonfinite != NULL)
+        memcpy(cpu_address(nonfinite), &count, sizeof count);
+    return PARSEAL_OK;
+}
+
+parseal_status cpu_dequantize(const void *device, uint32_t element_size, const parseal_vec *sum,
+                              double step, double n_clients, double clip, const parseal_vec *mean,
+                              void *stream)
+{
+    const dequant_params params = {step, n_clients, clip, element_size};
+    (void)stream;
+    vectors_dequantize(CHOSEN(device, PARSEAL_PRIMITIVE_QUANT, quant_impl), cpu_threads(device),
+                       &params, cpu_address(&sum->buf), cpu_address(&mean->buf), mean->n);
+    return PARSEAL_OK;
+}
+
+parseal_status cpu_pack(const void *device, uint32_t bits, uint32_t element_size,
+                        const parseal_vec *elements, const parseal_buf *packed, bool unpack,
+                        void *stream)
+{
+    const pack_impl *impl = CHOSEN(device, PARSEAL_PRIMITIVE_PACK, pack_impl);
+    (void)stream;
+    if (unpack)
+        vectors_unpack(impl, cpu_threads(device), bits, element_size, cpu_address(packed),
+                       cpu_address(&elements->buf), elements->n);
+    else
+        vectors_pack(impl, cpu_threads(device), bits, element_size, cpu_address(&elements->buf),
+                     cpu_address(packed), elements->n);
+    return PARSEAL_OK;
+}
+
+parseal_status cpu_packed_sum(const void *device, uint32_t bits, const parseal_ring *ring,
+                              const parseal_vec *acc, const parseal_buf *packed, size_t n,
+                              void *stream)
+{
+    const uint8_t **inputs = malloc((n + 1) * sizeof *inputs);
+    (void)stream;
+    if (inputs == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "packed: out of memory for %zu vectors", n);
+    for (size_t j = 0; j < n; j++)
+        inputs[j] = cpu_address(&packed[j]);
+    vectors_packed_sum(CHOSEN(device, PARSEAL_PRIMITIVE_PACK, pack_impl),
+                       CHOSEN(device, PARSEAL_PRIMITIVE_VEC_SUM, sum_impl), cpu_threads(device),
+                       bits, ring->modulus, ring->element_size, cpu_address(&acc->buf), inputs, n,
+                       acc->n);
+    free(inputs);
+    return PARSEAL_OK;
+}

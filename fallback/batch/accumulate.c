@@ -1,0 +1,213 @@
+/* Sealed updates are taken in pairs: while a pair that has been found authentic is decrypted and
+ * added, region by region of the vector, the next one is hashed, which uses other units of the core
+ * and reads it ahead. A region's hashes are kept apart; put together they decide on the pair
+ * (gcm.c). Whole elements mod a power of two are added in the cipher's own registers; others pass
+ * through the first-level cache.
+ */
+#include "fallback/batch/accumulate.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "fallback/batch/gcm.h"
+#include "fallback/batch/wipe.h"
+#include "host/support/threads.h"
+#include "parseal/parseal.h"
+
+/* Bytes of elements: a task's region of acc stays in the second-level cache while a pair is added
+ * to it; what is decrypted and unpacked at a time in the first.
+ * Either is whole AES blocks of any bit width. Longer vectors than NEAR are read from memory each
+ * time. */
+enum { PART = 16 * 1024, REGION_PARTS = 32, TOGETHER = 2, NEAR = 512 * 1024 };
+
+typedef struct {
+    const accumulation *a;
+    const gcm_item *items, *next; /* that are added, and hashed: TOGETHER of each at most */
+    size_t n, n_next;
+    bool far;               /* updates are longer than a cache */
+    uint64_t regions;       /* of the vector */
+    uint8_t (*partial)[16]; /* of each next item the hash of each region */
+} job;
+
+/* Of TOGETHER items. The vector code reads whole registers. */
+typedef struct {
+    _Alignas(64) uint8_t decrypted[TOGETHER][PART];
+    _Alignas(64) uint8_t unpacked[TOGETHER][PART];
+} scratch;
+
+/* Elements [first, first + n) of the vector, and what they are of an update. */
+typedef struct {
+    uint64_t first;
+    size_t n;
+    uint64_t at; /* bytes before them */
+    size_t size;
+} piece;
+
+/* ------------------------------------------------------------------------------------- sizes -- */
+
+static uint64_t part_elements(const accumulation *a)
+{
+    return PART / a->element_size;
+}
+
+static uint64_t ceil_div(uint64_t a, uint64_t b)
+{
+    return a / b + (a % b != 0);
+}
+
+/* Some for each thread. */
+static uint64_t region_elements(const accumulation *a)
+{
+    const uint64_t parts = ceil_div(a->count, part_elements(a));
+    const uint64_t share = a->threads > 1 ? ceil_div(parts, 4 * (uint64_t)a->threads) : parts;
+    return (share < REGION_PARTS ? share : REGION_PARTS) * part_elements(a);
+}
+
+static uint64_t packed_size(const accumulation *a, uint64_t n)
+{
+    return n / 8 * a->bits + (n % 8 * a->bits + 7) / 8;
+}
+
+static piece piece_at(const accumulation *a, uint64_t first, uint64_t end)
+{
+    const uint64_t left = end - first, part = part_elements(a);
+    const uint64_t n = left < part ? left : part;
+    return (piece){first, (size_t)n, packed_size(a, first), (size_t)packed_size(a, n)};
+}
+
+size_t accumulate_work_size(const accumulation *a)
+{
+    return 16 * TOGETHER * (size_t)ceil_div(a->count, region_elements(a));
+}
+
+/* ---------------------------------------------------------------------------------- one piece --
+ */
+
+/* Hashes `next`, where it is there, and decrypts `item` if it is to be added. */
+static void open_piece(const job *j, bool add, const gcm_item *item, const gcm_item *next,
+                       uint8_t y[16], const piece *p, uint8_t *decrypted)
+{
+    const gcm_impl *gcm = j->a->gcm;
+    const uint32_t counter = (uint32_t)(2 + p->at / 16);
+    if (add && next != NULL)
+        gcm->ctr_beside_ghash(item->key, item->nonce, counter, item->in + p->at, decrypted, p->size,
+                              j->far, next->key, y, next->in + p->at);
+    else if (add)
+        gcm->ctr(item->key, item->nonce, counter, item->in + p->at, decrypted, p->size, false);
+    else if (next != NULL)
+        gcm->ghash(next->key, y, next->in + p->at, p->size);
+}
+
+/* The elements of a plaintext. */
+static const uint8_t *elements_of(const accumulation *a, const uint8_t *decrypted, const piece *p,
+                                  uint8_t *unpacked)
+{
+    if (a->bits == 8 * a->element_size)
+        return decrypted;
+    a->pack->unpack(a->bits, a->element_size, decrypted, unpacked, p->n);
+    return unpacked;
+}
+
+static void add_elements(const accumulation *a, const piece *p, const void *const *elements,
+                         size_t n)
+{
+    if (n > 0)
+        a->sum->sum(a->modulus, a->element_size, a->acc + p->first * a->element_size, elements, n,
+                    0, p->n);
+}
+
+/* -------------------------------------------------------------------------------------- sealed --
+ */
+
+/* Whether there is a k-th item of the pair that is added, and it is authentic. */
+static bool is_added(const job *j, size_t k)
+{
+    return k < j->n && *j->items[k].verdict == PARSEAL_ITEM_OK;
+}
+
+static const gcm_item *hashed(const job *j, size_t k)
+{
+    return k < j->n_next ? &j->next[k] : NULL;
+}
+
+static void sealed_piece(const job *j, size_t region, const piece *p, scratch *s)
+{
+    const void *elements[TOGETHER];
+    size_t n = 0;
+    for (size_t k = 0; k < TOGETHER; k++) {
+        open_piece(j, is_added(j, k), j->items + k, hashed(j, k),
+                   j->partial[k * j->regions + region], p, s->decrypted[k]);
+        if (is_added(j, k))
+            elements[n++] = elements_of(j->a, s->decrypted[k], p, s->unpacked[k]);
+    }
+    add_elements(j->a, p, elements, n);
+}
+
+static void sealed_pieces(const job *j, size_t r, uint64_t begin, uint64_t end)
+{
+    scratch s;
+    for (uint64_t first = begin; first < end; first += part_elements(j->a)) {
+        const piece p = piece_at(j->a, first, end);
+        sealed_piece(j, r, &p, &s);
+    }
+    sodium_memzero(&s, sizeof s);
+}
+
+static bool adds_in_registers(const accumulation *a)
+{
+    return a->gcm->add_beside_ghash != NULL && a->bits == 8 * a->element_size &&
+           (a->modulus & (a->modulus - 1)) == 0;
+}
+
+static void sealed_run(const job *j, size_t r, size_t k, uint64_t first, uint64_t n)
+{
+    const accumulation *a = j->a;
+    const gcm_item *item = j->items + k, *next = hashed(j, k);
+    const uint64_t at = first * a->element_size;
+    const size_t size = (size_t)(n * a->element_size);
+    uint8_t *y = j->partial[k * j->regions + r];
+    if (is_added(j, k))
+        a->gcm->add_beside_ghash(item->key, item->nonce, (uint32_t)(2 + at / 16), item->in + at,
+                                 a->acc + at, size, a->element_size, a->modulus - 1,
+                                 next != NULL ? next->key : NULL, y,
+                                 next != NULL ? next->in + at : NULL);
+    else if (next != NULL)
+        a->gcm->ghash(next->key, y, next->in + at, size);
+}
+
+static void sealed_region(void *arg, size_t r)
+{
+    const job *j = arg;
+    const uint64_t region = region_elements(j->a), begin = r * region, left = j->a->count - begin;
+    const uint64_t n = left < region ? left : region;
+    if (!adds_in_registers(j->a))
+        sealed_pieces(j, r, begin, begin + n);
+    for (size_t k = 0; adds_in_registers(j->a) && k < TOGETHER; k++)
+        sealed_run(j, r, k, begin, n);
+    wipe_stack();
+}
+
+/* From nothing that is added and a pair that is hashed to a pair that is added and nothing that is
+ * hashed. */
+void accumulate_items(const accumulation *a, const gcm_item *items, size_t n, void *work)
+{
+    job j = {.a = a,
+             .items = items,
+             .next = items,
+             .far = a->count * a->element_size > NEAR,
+             .regions = ceil_div(a->count, region_elements(a)),
+             .partial = work};
+    while (j.next + j.n_next < items + n || j.n_next > 0) {
+        j.items = j.next;
+        j.n = j.n_next;
+        j.next += j.n_next;
+        const size_t left = (size_t)(items + n - j.next);
+        j.n_next = left < TOGETHER ? left : TOGETHER;
+        memset(work, 0, 16 * j.n_next * (size_t)j.regions);
+        threads_for(a->threads, (size_t)j.regions, sealed_region, &j);
+        for (size_t k = 0; k < j.n_next; k++)
+            gcm_decide(a->gcm, &j.next[k], packed_size(a, region_elements(a)),
+                       (const uint8_t(*)[16])(j.partial + k * j.regions));
+    }
+    sodium_memzero(work, accumulate_work_size(a));
+}

@@ -1,0 +1,27 @@
+/* Adding updates to a vector on the CPU: decrypt, unpack and add, a cache's worth at a time, so
+ * that a plaintext never reaches memory. */
+#ifndef PARSEAL_FALLBACK_BATCH_ACCUMULATE_H
+#define PARSEAL_FALLBACK_BATCH_ACCUMULATE_H
+
+#include "fallback/impl.h"
+
+typedef struct {
+    const gcm_impl *gcm;
+    const pack_impl *pack;
+    const sum_impl *sum;
+    uint32_t threads;
+    uint64_t modulus;
+    uint32_t element_size;
+    uint32_t bits; /* of an element in an update */
+    uint8_t *acc;
+    uint64_t count;
+} accumulation;
+
+/* Bytes of the hashes that adding works with. */
+size_t accumulate_work_size(const accumulation *a);
+
+/* Adds the items that are authentic: each is as long as count and bits say, its verdict UNSET on
+ * entry, its `out` not used. work: so many bytes. */
+void accumulate_items(const accumulation *a, const gcm_item *items, size_t n, void *work);
+
+#endif

@@ -1,0 +1,598 @@
+/* AES-GCM on vectors of AES blocks, for every instruction set that has AES rounds and carry-less
+ * multiplication. The including file defines `block`, `blocks` and their operations (x86/blocks512.h,
+ * ...) and is compiled for its instruction set; GCM_IMPL at the end gives the implementation its
+ * name.
+ *
+ * CTR    A chunk of CHUNK_REGISTERS vectors of counter blocks goes through the rounds side by side,
+ * which hides the latency of a round. GHASH  Blocks are byte-reversed: bit i of a register is then
+ * the coefficient of x^(127 - i), and a product needs no shift if one factor carries an x more. So
+ * the table holds H^n * x, and y = (y + c_1) H^n + c_2 H^(n-1) + ... + c_n H is taken over a chunk
+ * (three multiplications a block: Karatsuba) before it is reduced once, by two multiplications with
+ * the polynomial. GCM    While one chunk is encrypted another is hashed: the two keep different
+ * execution ports busy. Seal hashes what it has just written. Open must know that a message is
+ * authentic before it decrypts it, so in a batch it decrypts message i while it hashes message i
+ * + 1.
+ *
+ * Constant time: AES and multiply instructions, no table, no branch on data but the verdict.
+ */
+#include <sodium.h>
+#include <string.h>
+
+#include "fallback/impl.h"
+#include "fallback/math/bytes.h"
+#include "parseal/parseal.h"
+
+enum {
+    CHUNK_REGISTERS = 8,
+    CHUNK_BLOCKS = CHUNK_REGISTERS * BLOCKS_COUNT,
+    CHUNK_BYTES = 16 * CHUNK_BLOCKS
+};
+
+/* Data that is not in the second-level cache is asked for more than a page ahead: the hardware's
+ * own prefetch stops at the end of each page. */
+enum { PREFETCH_AHEAD = 6144, NEAR_MAX = 256 * 1024 };
+
+/* Longer messages hash their own chunks on the way; shorter ones are hashed with the next message.
+ */
+enum { HASH_WITH_NEXT_MAX = 8192 };
+
+typedef struct {
+    block round_key[15];
+    block h;                                      /* E(0), as it comes */
+    block power[CHUNK_BLOCKS + BLOCKS_COUNT - 1]; /* [i] = H^(CHUNK_BLOCKS - i) * x, then zeros */
+    uint32_t rounds;
+} gcm_key;
+
+#define KEY_SIZE ((sizeof(gcm_key) + 63) / 64 * 64)
+
+/* x^128 + x^127 + x^126 + x^121 + 1 in reversed bits: its high half; the low half is 1. */
+#define POLYNOMIAL UINT64_C(0xc200000000000000)
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* Keeps the compiler from holding round keys across chunks in copies on the stack. */
+#define RELOAD_KEYS() __asm__ volatile("" ::: "memory")
+
+/* ------------------------------------------------------------------------------------- GHASH -- */
+
+typedef struct {
+    blocks low, middle, high;
+} product;
+
+INLINE product product_zero(void)
+{
+    return (product){blocks_zero(), blocks_zero(), blocks_zero()};
+}
+
+INLINE blocks halves_xor(blocks x)
+{
+    return blocks_xor(x, blocks_swap_halves(x));
+}
+
+INLINE void multiply_add(product *sum, blocks x, blocks power)
+{
+    sum->low = blocks_xor(sum->low, blocks_clmul(x, power, 0x00));
+    sum->high = blocks_xor(sum->high, blocks_clmul(x, power, 0x11));
+    sum->middle = blocks_xor(sum->middle, blocks_clmul(halves_xor(x), halves_xor(power), 0x00));
+}
+
+INLINE blocks reduce(product sum)
+{
+    const blocks polynomial = blocks_broadcast(block_set(POLYNOMIAL, 1));
+    blocks middle = blocks_xor3(sum.middle, sum.low, sum.high);
+    middle =
+        blocks_xor3(middle, blocks_swap_halves(sum.low), blocks_clmul(polynomial, sum.low, 0x01));
+    return blocks_xor3(sum.high, blocks_swap_halves(middle),
+                       blocks_clmul(polynomial, middle, 0x01));
+}
+
+INLINE blocks multiply(blocks a, blocks b)
+{
+    product p = product_zero();
+    multiply_add(&p, a, b);
+    return reduce(p);
+}
+
+INLINE block ghash_chunk(const gcm_key *key, block y, const uint8_t *data, bool far)
+{
+    product sum = product_zero();
+    for (int v = 0; v < CHUNK_REGISTERS; v++) {
+        blocks x = blocks_reverse(blocks_load(data + v * BLOCKS_BYTES));
+        if (far)
+            __builtin_prefetch(data + PREFETCH_AHEAD + v * BLOCKS_BYTES);
+        if (v == 0)
+            x = blocks_xor(x, blocks_first_block(y));
+        multiply_add(&sum, x, blocks_load(&key->power[v * BLOCKS_COUNT]));
+    }
+    return blocks_fold(reduce(sum));
+}
+
+/* 0 < len < CHUNK_BYTES, zero-padded to whole blocks */
+INLINE block ghash_rest(const gcm_key *key, block y, const uint8_t *data, size_t len)
+{
+    const block *power = &key->power[CHUNK_BLOCKS - (len + 15) / 16];
+    product sum = product_zero();
+    blocks first = blocks_first_block(y);
+    for (; len >= BLOCKS_BYTES; data += BLOCKS_BYTES, len -= BLOCKS_BYTES, power += BLOCKS_COUNT) {
+        multiply_add(&sum, blocks_xor(blocks_reverse(blocks_load(data)), first),
+                     blocks_load(power));
+        first = blocks_zero();
+    }
+    if (len > 0)
+        multiply_add(&sum, blocks_xor(blocks_reverse(blocks_load_partial(data, len)), first),
+                     blocks_load(power));
+    return blocks_fold(reduce(sum));
+}
+
+/* y is byte-reversed, here and below. */
+INLINE block ghash_data(const gcm_key *key, block y, const uint8_t *data, size_t len)
+{
+    const bool far = len > NEAR_MAX;
+    for (; len >= CHUNK_BYTES; data += CHUNK_BYTES, len -= CHUNK_BYTES)
+        y = ghash_chunk(key, y, data, far);
+    return len > 0 ? ghash_rest(key, y, data, len) : y;
+}
+
+/* -------------------------------------------------------------------------------------- keys -- */
+
+/* h * x for a hash key as it comes: in reversed bits a shift to the left, reduced. */
+INLINE block times_x(block h)
+{
+    uint8_t bytes[16];
+    block_store(bytes, h);
+    const uint64_t hi = load_be64(bytes), lo = load_be64(bytes + 8), carry = 0 - (hi >> 63);
+    return block_set((hi << 1 | lo >> 63) ^ (carry & POLYNOMIAL), lo << 1 ^ (carry & 1));
+}
+
+static void fill_powers(gcm_key *key)
+{
+    block *end = key->power + CHUNK_BLOCKS;
+    memset(end, 0, sizeof key->power - CHUNK_BLOCKS * sizeof *end);
+    end[-1] = times_x(key->h);
+    /* 2, 4, ... BLOCKS_COUNT powers, then whole vectors of them. */
+    for (int n = 1; n < BLOCKS_COUNT; n *= 2) {
+        const blocks known = blocks_load_partial(end - n, 16 * (size_t)n);
+        blocks_store_partial(end - 2 * n, multiply(known, blocks_broadcast(end[-n])),
+                             16 * (size_t)n);
+    }
+    const blocks step = blocks_broadcast(end[-BLOCKS_COUNT]);
+    blocks powers = blocks_load(end - BLOCKS_COUNT);
+    for (int n = 2 * BLOCKS_COUNT; n <= CHUNK_BLOCKS; n += BLOCKS_COUNT) {
+        powers = multiply(powers, step);
+        blocks_store(end - n, powers);
+    }
+}
+
+static void key_init(void *k, const uint8_t *bytes, size_t key_len)
+{
+    gcm_key *key = k;
+    key->rounds = (uint32_t)key_len / 4 + 6;
+    if (key_len == 16)
+        block_expand_key128(key->round_key, bytes);
+    else
+        block_expand_key256(key->round_key, bytes);
+    key->h = block_aes(key->round_key, key->rounds, block_set(0, 0));
+    fill_powers(key);
+}
+
+static void hash_key(const void *key, uint8_t h[16])
+{
+    block_store(h, ((const gcm_key *)key)->h);
+}
+
+/* --------------------------------------------------------------------------------------- CTR -- */
+
+/* nonce || BE32(counter) byte-reversed: the counter is dword 0. */
+INLINE block counter_block(const uint8_t nonce[12], uint32_t counter)
+{
+    return block_set(load_be64(nonce), (load_be64(nonce + 4) & UINT32_MAX) << 32 | counter);
+}
+
+INLINE block ej0(const gcm_key *key, const uint8_t nonce[12])
+{
+    return block_aes(key->round_key, key->rounds, block_reverse(counter_block(nonce, 1)));
+}
+
+INLINE blocks first_counters(const uint8_t nonce[12], uint32_t counter)
+{
+    return blocks_add32(blocks_broadcast(counter_block(nonce, counter)), blocks_block_numbers());
+}
+
+INLINE blocks next_counters(blocks *counters)
+{
+    const blocks x = blocks_reverse(*counters);
+    *counters = blocks_add32(*counters, blocks_broadcast(block_set(0, BLOCKS_COUNT)));
+    return x;
+}
+
+/* A chunk to be hashed while another is encrypted. */
+typedef struct {
+    const gcm_key *key;
+    bool in_text; /* it is what `text` holds; else it is at data */
+    const uint8_t *data;
+    block *y;
+} hash_job;
+
+/* Streamed stores go past the caches: a line is not read before it is overwritten. */
+INLINE bool can_pass_caches(bool past_caches, const uint8_t *out)
+{
+    return past_caches && (uintptr_t)out % 16 == 0;
+}
+
+/* What a text is added to, mod a power of two: elements of 4 or 8 bytes. */
+typedef struct {
+    uint32_t element_size;
+    blocks low_bits; /* of each */
+} adding;
+
+INLINE blocks add_text(const adding *add, const uint8_t *acc, blocks text)
+{
+    const blocks before = blocks_load(acc);
+    return blocks_and(add->low_bits, add->element_size == 4 ? blocks_add32(before, text)
+                                                            : blocks_add64(before, text));
+}
+
+/* out = in ^ keystream for one chunk, or that added to out; text receives in ^ keystream. Meanwhile
+ * *hash, if there is one. */
+INLINE void crypt_chunk(const gcm_key *key, uint32_t rounds, blocks *counters, const uint8_t *in,
+                        uint8_t *out, bool far, bool past_caches, const adding *add,
+                        const hash_job *hash, blocks text[CHUNK_REGISTERS])
+{
+    blocks s[CHUNK_REGISTERS];
+    product sum = product_zero();
+    RELOAD_KEYS();
+    blocks previous = blocks_broadcast(key->round_key[0]);
+    for (int v = 0; v < CHUNK_REGISTERS; v++)
+        s[v] = blocks_aes_begin(next_counters(counters), previous);
+#pragma GCC unroll 16
+    for (uint32_t r = 1; r < rounds; r++) {
+        const blocks k = blocks_broadcast(key->round_key[r]);
+        for (int v = 0; v < CHUNK_REGISTERS; v++)
+            s[v] = blocks_aes_round(s[v], previous, k);
+        previous = k;
+        if (far && r <= CHUNK_REGISTERS) {
+            __builtin_prefetch(in + PREFETCH_AHEAD + (r - 1) * BLOCKS_BYTES);
+            if (hash != NULL && !hash->in_text)
+                __builtin_prefetch(hash->data + PREFETCH_AHEAD + (r - 1) * BLOCKS_BYTES);
+        }
+        if (hash != NULL && r <= CHUNK_REGISTERS) {
+            const uint32_t v = r - 1;
+            blocks x = blocks_reverse(hash->in_text ? text[v]
+                                                    : blocks_load(hash->data + v * BLOCKS_BYTES));
+            if (v == 0)
+                x = blocks_xor(x, blocks_first_block(*hash->y));
+            multiply_add(&sum, x, blocks_load(&hash->key->power[v * BLOCKS_COUNT]));
+        }
+    }
+    const blocks k = blocks_broadcast(key->round_key[rounds]);
+    for (int v = 0; v < CHUNK_REGISTERS; v++) {
+        text[v] = blocks_aes_last(s[v], previous, k, blocks_load(in + v * BLOCKS_BYTES));
+        if (add != NULL)
+            blocks_store(out + v * BLOCKS_BYTES, add_text(add, out + v * BLOCKS_BYTES, text[v]));
+        else if (past_caches)
+            blocks_store_past_caches(out + v * BLOCKS_BYTES, text[v]);
+        else
+            blocks_store(out + v * BLOCKS_BYTES, text[v]);
+    }
+    if (hash != NULL)
+        *hash->y = blocks_fold(reduce(sum));
+}
+
+/* At most n vectors, n constant: all go through the rounds, whether they are needed or not. */
+INLINE void crypt_vectors(const gcm_key *key, uint32_t rounds, blocks *counters, const uint8_t *in,
+                          uint8_t *out, size_t len, int n)
+{
+    blocks s[CHUNK_REGISTERS];
+    blocks previous = blocks_broadcast(key->round_key[0]);
+    for (int v = 0; v < n; v++)
+        s[v] = blocks_aes_begin(next_counters(counters), previous);
+    for (uint32_t r = 1; r < rounds; r++) {
+        const blocks k = blocks_broadcast(key->round_key[r]);
+        for (int v = 0; v < n; v++)
+            s[v] = blocks_aes_round(s[v], previous, k);
+        previous = k;
+    }
+    const blocks k = blocks_broadcast(key->round_key[rounds]);
+    for (int v = 0; v < n && len > 0; v++) {
+        const size_t size = len < BLOCKS_BYTES ? len : BLOCKS_BYTES;
+        if (size == BLOCKS_BYTES)
+            blocks_store(out, blocks_aes_last(s[v], previous, k, blocks_load(in)));
+        else
+            blocks_store_partial(
+                out, blocks_aes_last(s[v], previous, k, blocks_load_partial(in, size)), size);
+        in += size;
+        out += size;
+        len -= size;
+    }
+}
+
+/* What is left after whole chunks: 0 < len < CHUNK_BYTES. */
+INLINE void crypt_rest(const gcm_key *key, uint32_t rounds, blocks *counters, const uint8_t *in,
+                       uint8_t *out, size_t len)
+{
+    RELOAD_KEYS();
+    if (len > 4 * BLOCKS_BYTES)
+        crypt_vectors(key, rounds, counters, in, out, len, 8);
+    else if (len > 2 * BLOCKS_BYTES)
+        crypt_vectors(key, rounds, counters, in, out, len, 4);
+    else
+        crypt_vectors(key, rounds, counters, in, out, len, 2);
+}
+
+/* ----------------------------------------------------------------------- parts of a message -- */
+
+/* Ciphertext that is still to be hashed, of some message. */
+typedef struct {
+    const gcm_key *key;
+    const uint8_t *data;
+    size_t len;
+    block y;
+} to_hash;
+
+/* Encrypts all of len; hashes of *pending as many chunks as there are to encrypt. */
+INLINE void crypt_and_hash(const gcm_key *key, uint32_t rounds, blocks counters, const uint8_t *in,
+                           uint8_t *out, size_t len, bool far, bool past_caches, to_hash *pending)
+{
+    blocks text[CHUNK_REGISTERS];
+    past_caches = can_pass_caches(past_caches, out);
+    for (; len >= CHUNK_BYTES; in += CHUNK_BYTES, out += CHUNK_BYTES, len -= CHUNK_BYTES) {
+        if (pending->len < CHUNK_BYTES) {
+            crypt_chunk(key, rounds, &counters, in, out, far, past_caches, NULL, NULL, text);
+            continue;
+        }
+        const hash_job job = {pending->key, false, pending->data, &pending->y};
+        crypt_chunk(key, rounds, &counters, in, out, far, past_caches, NULL, &job, text);
+        pending->data += CHUNK_BYTES;
+        pending->len -= CHUNK_BYTES;
+    }
+    if (past_caches)
+        past_caches_end();
+    if (len > 0)
+        crypt_rest(key, rounds, &counters, in, out, len);
+}
+
+/* Encrypts, and hashes what was written one chunk behind. */
+INLINE block seal_data(const gcm_key *key, uint32_t rounds, blocks counters, const uint8_t *in,
+                       uint8_t *out, size_t len, bool past_caches, block y)
+{
+    blocks text[CHUNK_REGISTERS];
+    const bool far = past_caches || len > NEAR_MAX;
+    past_caches = can_pass_caches(past_caches, out);
+    const hash_job job = {key, true, NULL, &y};
+    const uint8_t *unhashed = out;
+    if (len >= CHUNK_BYTES) {
+        crypt_chunk(key, rounds, &counters, in, out, far, past_caches, NULL, NULL, text);
+        in += CHUNK_BYTES, out += CHUNK_BYTES, len -= CHUNK_BYTES;
+    }
+    for (; len >= CHUNK_BYTES; in += CHUNK_BYTES, out += CHUNK_BYTES, len -= CHUNK_BYTES) {
+        crypt_chunk(key, rounds, &counters, in, out, far, past_caches, NULL, &job, text);
+        unhashed += CHUNK_BYTES;
+    }
+    if (past_caches)
+        past_caches_end();
+    if (len > 0)
+        crypt_rest(key, rounds, &counters, in, out, len);
+    return ghash_data(key, y, unhashed, (size_t)(out - unhashed) + len);
+}
+
+static void ctr(const void *k, const uint8_t nonce[12], uint32_t counter, const uint8_t *in,
+                uint8_t *out, size_t len, bool past_caches)
+{
+    const gcm_key *key = k;
+    to_hash nothing = {key, NULL, 0, block_set(0, 0)};
+    const blocks counters = first_counters(nonce, counter);
+    const bool far = past_caches || len > NEAR_MAX;
+    if (key->rounds == 10)
+        crypt_and_hash(key, 10, counters, in, out, len, far, past_caches, &nothing);
+    else
+        crypt_and_hash(key, 14, counters, in, out, len, far, past_caches, &nothing);
+}
+
+static void ghash(const void *key, uint8_t y[16], const uint8_t *data, size_t len)
+{
+    const block hashed = ghash_data(key, block_reverse(block_load(y)), data, len);
+    block_store(y, block_reverse(hashed));
+}
+
+static void ctr_beside_ghash(const void *k, const uint8_t nonce[12], uint32_t counter,
+                             const uint8_t *in, uint8_t *out, size_t len, bool far,
+                             const void *other, uint8_t y[16], const uint8_t *data)
+{
+    const gcm_key *key = k;
+    to_hash pending = {other, data, len, block_reverse(block_load(y))};
+    const blocks counters = first_counters(nonce, counter);
+    if (key->rounds == 10)
+        crypt_and_hash(key, 10, counters, in, out, len, far, false, &pending);
+    else
+        crypt_and_hash(key, 14, counters, in, out, len, far, false, &pending);
+    block_store(y, block_reverse(ghash_data(other, pending.y, pending.data, pending.len)));
+}
+
+/* One element, of a host that is little-endian as they are. */
+INLINE void add_element(uint8_t *acc, const uint8_t *text, uint32_t element_size, uint64_t low_bits)
+{
+    uint64_t a = 0, b = 0;
+    memcpy(&a, acc, element_size);
+    memcpy(&b, text, element_size);
+    a = (a + b) & low_bits;
+    memcpy(acc, &a, element_size);
+}
+
+INLINE void add_with(const gcm_key *key, uint32_t rounds, blocks counters, const uint8_t *in,
+                     uint8_t *acc, size_t len, uint32_t element_size, uint64_t low_bits,
+                     to_hash *pending)
+{
+    blocks text[CHUNK_REGISTERS];
+    const uint64_t lanes = element_size == 4 ? low_bits << 32 | low_bits : low_bits;
+    const adding add = {element_size, blocks_broadcast(block_set(lanes, lanes))};
+    for (; len >= CHUNK_BYTES; in += CHUNK_BYTES, acc += CHUNK_BYTES, len -= CHUNK_BYTES) {
+        if (pending->len < CHUNK_BYTES) {
+            crypt_chunk(key, rounds, &counters, in, acc, true, false, &add, NULL, text);
+            continue;
+        }
+        const hash_job job = {pending->key, false, pending->data, &pending->y};
+        crypt_chunk(key, rounds, &counters, in, acc, true, false, &add, &job, text);
+        pending->data += CHUNK_BYTES;
+        pending->len -= CHUNK_BYTES;
+    }
+    if (len > 0) {
+        uint8_t rest[CHUNK_BYTES];
+        crypt_rest(key, rounds, &counters, in, rest, len);
+        for (size_t i = 0; i < len; i += element_size)
+            add_element(acc + i, rest + i, element_size, low_bits);
+    }
+}
+
+static void add_beside_ghash(const void *k, const uint8_t nonce[12], uint32_t counter,
+                             const uint8_t *in, uint8_t *acc, size_t len, uint32_t element_size,
+                             uint64_t low_bits, const void *other, uint8_t y[16],
+                             const uint8_t *data)
+{
+    const gcm_key *key = k;
+    to_hash pending = {key, NULL, 0, block_set(0, 0)};
+    const blocks counters = first_counters(nonce, counter);
+    if (other != NULL)
+        pending = (to_hash){other, data, len, block_reverse(block_load(y))};
+    if (key->rounds == 10 && element_size == 4)
+        add_with(key, 10, counters, in, acc, len, 4, low_bits, &pending);
+    else if (key->rounds == 10)
+        add_with(key, 10, counters, in, acc, len, 8, low_bits, &pending);
+    else if (element_size == 4)
+        add_with(key, 14, counters, in, acc, len, 4, low_bits, &pending);
+    else
+        add_with(key, 14, counters, in, acc, len, 8, low_bits, &pending);
+    if (other != NULL)
+        block_store(y, block_reverse(ghash_data(other, pending.y, pending.data, pending.len)));
+}
+
+static void encrypt_j0(const void *key, const uint8_t nonce[12], uint8_t out[16])
+{
+    block_store(out, ej0(key, nonce));
+}
+
+static void seal(const void *k, const uint8_t nonce[12], uint32_t counter, const uint8_t *in,
+                 uint8_t *out, size_t len, bool past_caches, uint8_t y[16])
+{
+    const gcm_key *key = k;
+    const blocks counters = first_counters(nonce, counter);
+    block hash = block_reverse(block_load(y));
+    if (key->rounds == 10)
+        hash = seal_data(key, 10, counters, in, out, len, past_caches, hash);
+    else
+        hash = seal_data(key, 14, counters, in, out, len, past_caches, hash);
+    block_store(y, block_reverse(hash));
+}
+
+/* -------------------------------------------------------------------------- whole messages -- */
+
+/* The hash of aad, with `data` still to come. */
+INLINE to_hash begin_hash(const gcm_item *item, const uint8_t *data)
+{
+    const gcm_key *key = item->key;
+    const block zero = block_set(0, 0);
+    return (to_hash){key, data, (size_t)item->len,
+                     item->aad_len > 0 ? ghash_data(key, zero, item->aad, (size_t)item->aad_len)
+                                       : zero};
+}
+
+/* What is left to hash, the lengths, and E(J0): the tag. */
+INLINE block finish_tag(const gcm_item *item, const to_hash *h, block hidden_by)
+{
+    block y = ghash_data(h->key, h->y, h->data, h->len);
+    y = block_xor(y, block_set(item->aad_len * 8, item->len * 8));
+    y = blocks_fold(
+        multiply(blocks_first_block(y), blocks_first_block(h->key->power[CHUNK_BLOCKS - 1])));
+    return block_xor(block_reverse(y), hidden_by);
+}
+
+INLINE void finish_seal(const gcm_item *item, const to_hash *h, block hidden_by)
+{
+    block_store(item->tag, finish_tag(item, h, hidden_by));
+    *item->verdict = PARSEAL_ITEM_OK;
+}
+
+INLINE void finish_open(const gcm_item *item, const to_hash *h)
+{
+    uint64_t difference[2];
+    const block tag = finish_tag(item, h, ej0(h->key, item->nonce));
+    block_store(difference, block_xor(tag, block_load(item->tag)));
+    *item->verdict = (difference[0] | difference[1]) == 0 ? PARSEAL_ITEM_OK : PARSEAL_ITEM_BAD_TAG;
+}
+
+INLINE void seal_items_with(uint32_t rounds, const gcm_item *items, size_t n)
+{
+    to_hash last = begin_hash(&items[0], NULL);
+    block last_ej0 = block_set(0, 0);
+    last.len = 0;
+    for (size_t i = 0; i < n; i++) {
+        const gcm_item *item = &items[i];
+        const blocks counters = first_counters(item->nonce, 2);
+        to_hash next = begin_hash(item, item->out);
+        const block next_ej0 = ej0(item->key, item->nonce);
+        if (item->len > HASH_WITH_NEXT_MAX) {
+            next.y = seal_data(item->key, rounds, counters, item->in, item->out, (size_t)item->len,
+                               item->past_caches, next.y);
+            next.len = 0;
+        } else {
+            crypt_and_hash(item->key, rounds, counters, item->in, item->out, (size_t)item->len,
+                           item->past_caches || item->len > NEAR_MAX, item->past_caches, &last);
+        }
+        if (i > 0)
+            finish_seal(&items[i - 1], &last, last_ej0);
+        last = next;
+        last_ej0 = next_ej0;
+    }
+    finish_seal(&items[n - 1], &last, last_ej0);
+}
+
+INLINE void open_items_with(uint32_t rounds, const gcm_item *items, size_t n)
+{
+    to_hash next = begin_hash(&items[0], items[0].in);
+    for (size_t i = 0; i < n; i++) {
+        const gcm_item *item = &items[i];
+        finish_open(item, &next);
+        next.len = 0;
+        if (i + 1 < n)
+            next = begin_hash(&items[i + 1], items[i + 1].in);
+        if (item->len == 0)
+            continue;
+        if (*item->verdict == PARSEAL_ITEM_OK)
+            crypt_and_hash(item->key, rounds, first_counters(item->nonce, 2), item->in, item->out,
+                           (size_t)item->len, item->past_caches || item->len > NEAR_MAX,
+                           item->past_caches, &next);
+        else
+            memset(item->out, 0, (size_t)item->len);
+    }
+}
+
+static void seal_items(const gcm_item *items, size_t n)
+{
+    if (((const gcm_key *)items[0].key)->rounds == 10)
+        seal_items_with(10, items, n);
+    else
+        seal_items_with(14, items, n);
+}
+
+static void open_items(const gcm_item *items, size_t n)
+{
+    if (((const gcm_key *)items[0].key)->rounds == 10)
+        open_items_with(10, items, n);
+    else
+        open_items_with(14, items, n);
+}
+
+#define GCM_IMPL(identifier, level)           \
+    const gcm_impl identifier = {             \
+        .name = level,                        \
+        .key_size = KEY_SIZE,                 \
+        .key_init = key_init,                 \
+        .hash_key = hash_key,                 \
+        .encrypt_j0 = encrypt_j0,             \
+        .ctr = ctr,                           \
+        .ghash = ghash,                       \
+        .ctr_beside_ghash = ctr_beside_ghash, \
+        .add_beside_ghash = add_beside_ghash, \
+        .seal = seal,                         \
+        .seal_items = seal_items,             \
+        .open_items = open_items,             \
+    }

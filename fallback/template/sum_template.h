@@ -1,0 +1,150 @@
+/* acc = acc + sum_j v_j mod m on vectors of 32- or 64-bit lanes, for every instruction set. The
+ * including file defines `lanes` and its operations (lanes256.h, lanes512.h, lanes_neon.h).
+ *
+ * Sums wrap in acc itself. That is all where m is a power of two; for other m the carries are
+ * counted beside it, and one reduction is made for all inputs (reduce.h).
+ *
+ * What bounds a sum is the memory that the inputs come from. It is read fastest in a few streams,
+ * several vectors of one before the next one's turn, and in blocks that are as long as acc and the
+ * carries can be without leaving the second-level cache. Where carries are counted, more inputs at
+ * once save some of the ways to that cache. Constant time.
+ */
+#include <sodium.h>
+
+#include "fallback/impl.h"
+#include "fallback/template/reduce.h"
+
+enum {
+    FEW = 4, /* inputs at once */
+    MANY = 8,
+    VECTORS = 4,                      /* of each before the next input's turn */
+    STRIDE = VECTORS * sizeof(lanes), /* the same in bytes */
+    BLOCK = 65536,                    /* bytes of each before the next inputs' turn */
+    INPUTS_MAX = 1 << 24              /* in one reduction; a multiple of MANY */
+};
+
+/* -------------------------------------------------------------------------------- addition -- */
+
+/* The inputs of a group, from a block on. Where there are fewer, the others read the same zeros
+ * again and again: position i of input j is at v[j] + (i & moves[j]). */
+typedef struct {
+    const uint8_t *v[MANY];
+    size_t moves[MANY];
+} group;
+
+/* Inputs j and up. */
+static group group_at(const void *const *v, size_t j, size_t n, size_t at)
+{
+    static const uint8_t zeros[STRIDE];
+    group g;
+    for (size_t i = 0; i < MANY; i++) {
+        const bool there = i < n - j;
+        g.v[i] = there ? (const uint8_t *)v[j + i] + at : zeros;
+        g.moves[i] = there ? SIZE_MAX : 0;
+    }
+    return g;
+}
+
+INLINE void add_wrapping(uint8_t *acc, const group *in, size_t size, uint32_t element_size,
+                         lanes low_bits)
+{
+    const group g = *in;
+    for (size_t i = 0; i < size; i += STRIDE) {
+        lanes x[VECTORS];
+        for (size_t s = 0; s < VECTORS; s++)
+            x[s] = lanes_load(acc + i + s * sizeof(lanes));
+        for (size_t j = 0; j < FEW; j++) {
+            const uint8_t *v = g.v[j] + (i & g.moves[j]);
+            for (size_t s = 0; s < VECTORS; s++)
+                x[s] = add_lanes(element_size, x[s], lanes_load(v + s * sizeof(lanes)));
+        }
+        for (size_t s = 0; s < VECTORS; s++)
+            lanes_store(acc + i + s * sizeof(lanes), lanes_and(x[s], low_bits));
+    }
+}
+
+/* The first group begins to count carries, the last uses them up. */
+INLINE void add_counting(const reduction *red, uint32_t element_size, uint8_t *acc,
+                         uint8_t *carries, const group *in, size_t at_once, size_t size, bool first,
+                         bool last)
+{
+    const group g = *in;
+    for (size_t i = 0; i < size; i += STRIDE) {
+        lanes x[VECTORS], c[VECTORS];
+        for (size_t s = 0; s < VECTORS; s++) {
+            x[s] = lanes_load(acc + i + s * sizeof(lanes));
+            c[s] = first ? lanes_set64(0) : lanes_load(carries + i + s * sizeof(lanes));
+        }
+        for (size_t j = 0; j < at_once; j++) {
+            const uint8_t *v = g.v[j] + (i & g.moves[j]);
+            for (size_t s = 0; s < VECTORS; s++) {
+                const lanes addend = lanes_load(v + s * sizeof(lanes));
+                x[s] = add_lanes(element_size, x[s], addend);
+                c[s] = count_carry(element_size, c[s], x[s], addend);
+            }
+        }
+        for (size_t s = 0; s < VECTORS; s++) {
+            lanes_store(acc + i + s * sizeof(lanes),
+                        last ? reduce(red, element_size, x[s], c[s]) : x[s]);
+            if (!last)
+                lanes_store(carries + i + s * sizeof(lanes), c[s]);
+        }
+    }
+}
+
+INLINE void add_reduced(const reduction *red, uint32_t element_size, uint8_t *acc, uint8_t *carries,
+                        const group *in, size_t at_once, size_t size, bool first, bool last)
+{
+    if (at_once == FEW)
+        add_counting(red, element_size, acc, carries, in, FEW, size, true, true);
+    else if (first && last)
+        add_counting(red, element_size, acc, carries, in, MANY, size, true, true);
+    else if (first)
+        add_counting(red, element_size, acc, carries, in, MANY, size, true, false);
+    else if (last)
+        add_counting(red, element_size, acc, carries, in, MANY, size, false, true);
+    else
+        add_counting(red, element_size, acc, carries, in, MANY, size, false, false);
+}
+
+static void add_group(const reduction *red, uint32_t element_size, uint8_t *acc, uint8_t *carries,
+                      const group *in, size_t at_once, size_t size, bool first, bool last)
+{
+    if (red->r.power_of_two && element_size == 4)
+        add_wrapping(acc, in, size, 4, lanes_set32((uint32_t)red->r.low_bits));
+    else if (red->r.power_of_two)
+        add_wrapping(acc, in, size, 8, lanes_set64(red->r.low_bits));
+    else if (element_size == 4)
+        add_reduced(red, 4, acc, carries, in, at_once, size, first, last);
+    else
+        add_reduced(red, 8, acc, carries, in, at_once, size, first, last);
+}
+
+static void sum(uint64_t modulus, uint32_t element_size, void *acc, const void *const *v, size_t n,
+                size_t offset, size_t count)
+{
+    const ring r = ring_init(modulus);
+    const reduction red =
+        reduction_init(&r, element_size, (uint32_t)(n < INPUTS_MAX ? n : INPUTS_MAX) + 1);
+    const size_t at_once = r.power_of_two || n <= FEW ? FEW : MANY;
+    const size_t size = count * element_size / STRIDE * STRIDE;
+    const size_t begin = offset * element_size;
+    uint8_t carries[BLOCK];
+
+    for (size_t done = 0; done < size; done += BLOCK) {
+        const size_t run = size - done < BLOCK ? size - done : BLOCK;
+        uint8_t *p = (uint8_t *)acc + begin + done;
+        size_t j = 0;
+        do {
+            const group g = group_at(v, j, n, begin + done);
+            const bool first = j % INPUTS_MAX == 0;
+            j = n - j > at_once ? j + at_once : n;
+            const bool last = j == n || j % INPUTS_MAX == 0;
+            add_group(&red, element_size, p, carries, &g, at_once, run, first, last);
+        } while (j < n);
+    }
+    if (!r.power_of_two && n > MANY && size > 0)
+        sodium_memzero(carries, size < BLOCK ? size : BLOCK);
+    sum_portable.sum(modulus, element_size, acc, v, n, offset + size / element_size,
+                     count - size / element_size);
+}

@@ -1,0 +1,30 @@
+/* What stands behind parseal_aggregator, for aggregator.c and aggregator_export.c. */
+#ifndef PARSEAL_HOST_AGGREGATE_AGGREGATOR_H
+#define PARSEAL_HOST_AGGREGATE_AGGREGATOR_H
+
+#include "host/aggregate/client_set.h"
+#include "host/backend/objects.h"
+#include "parseal/aggregator.h"
+
+struct parseal_aggregator {
+    parseal_ctx *ctx;
+    parseal_aggregator_options shape; /* checked, its bits never 0 */
+    uint64_t update_size;             /* bytes */
+    parseal_vec acc;                  /* in memory of the backend's */
+    client_set clients;
+    bool lost; /* the sum is */
+};
+
+/* Copies a caller's options, complete, and says how many bytes an update has. */
+parseal_status aggregator_options(const parseal_aggregator_options *from,
+                                  parseal_aggregator_options *o, uint64_t *update_size);
+
+/* Adds messages of so many bits an element, as a backend's accumulate does. After a failure in the
+ * middle the sum is lost. */
+parseal_status aggregator_add(parseal_aggregator *a, const void *keys, parseal_msg *msgs, size_t n,
+                              uint32_t bits);
+
+/* Not NULL, and not lost. */
+parseal_status check_aggregator(const parseal_aggregator *a);
+
+#endif

@@ -1,0 +1,204 @@
+/* Host-level AEAD: checks a batch of messages and hands it to the backend. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "host/choose/crossover.h"
+#include "host/support/check.h"
+#include "host/support/error.h"
+#include "host/support/ranges.h"
+
+static parseal_status check_range(size_t i, const char *field, const void *p, size_t len,
+                                  const char *len_field)
+{
+    if (p == NULL && len > 0)
+        return parseal_fail(PARSEAL_ERR_ARG, "msgs[%zu].%s: NULL, but %s is %zu", i, field,
+                            len_field, len);
+    if (len > UINTPTR_MAX - (uintptr_t)p)
+        return parseal_fail(PARSEAL_ERR_SIZE, "msgs[%zu].%s: %zu bytes pass the end of memory", i,
+                            field, len);
+    return PARSEAL_OK;
+}
+
+static parseal_status check_message(const parseal_keys *keys, const parseal_msg *m, size_t i)
+{
+    if (m->len > PARSEAL_MESSAGEBYTES_MAX)
+        return parseal_fail(PARSEAL_ERR_SIZE,
+                            "msgs[%zu].len: %zu is above 2^36 - 32 (SP 800-38D section 5.2.1.1)", i,
+                            m->len);
+    if (m->aad_len > PARSEAL_AADBYTES_MAX)
+        return parseal_fail(PARSEAL_ERR_SIZE, "msgs[%zu].aad_len: %zu is above 2^61 - 1", i,
+                            m->aad_len);
+    TRY(check_range(i, "in", m->in, m->len, "len"));
+    TRY(check_range(i, "out", m->out, m->len, "len"));
+    TRY(check_range(i, "aad", m->aad, m->aad_len, "aad_len"));
+    if (m->key >= keys->n)
+        return parseal_fail(PARSEAL_ERR_SIZE,
+                            "msgs[%zu].key: %" PRIu32 ", but the set has %zu keys", i, m->key,
+                            keys->n);
+    return PARSEAL_OK;
+}
+
+/* The bytes from the lowest to the highest that some buffers use. */
+typedef struct {
+    uintptr_t begin, end;
+} hull;
+
+static const hull nothing = {UINTPTR_MAX, 0};
+
+static void extend(hull *h, const void *p, size_t size)
+{
+    const uintptr_t begin = (uintptr_t)p, end = begin + size;
+    if (size == 0)
+        return;
+    h->begin = begin < h->begin ? begin : h->begin;
+    h->end = end > h->end ? end : h->end;
+}
+
+static bool apart(const hull *a, const hull *b)
+{
+    return a->end <= b->begin || b->end <= a->begin;
+}
+
+/* Not NULL, not empty, and not past the end of memory. */
+static bool is_range(const void *p, size_t size)
+{
+    return p != NULL && (uintptr_t)p + size > (uintptr_t)p;
+}
+
+/* The usual batch: outputs one after the other in memory, and everything else elsewhere. One quick
+ * look at each message; true only of batches that pass all checks. */
+static bool plainly_valid(const parseal_keys *keys, const parseal_msg *msgs, size_t n)
+{
+    hull out = nothing, in = nothing, aad = nothing, array = nothing;
+    bool fine = true;
+    extend(&array, msgs, n * sizeof *msgs);
+    for (size_t i = 0; i < n; i++) {
+        const parseal_msg *m = &msgs[i];
+        fine = fine && m->len <= PARSEAL_MESSAGEBYTES_MAX && m->key < keys->n &&
+               is_range(m->in, m->len) && is_range(m->out, m->len) && (uintptr_t)m->out >= out.end;
+        extend(&out, m->out, m->len);
+        if (m->in != m->out)
+            extend(&in, m->in, m->len);
+        if (m->aad_len > 0) {
+            fine = fine && m->aad_len <= PARSEAL_AADBYTES_MAX && is_range(m->aad, m->aad_len);
+            extend(&aad, m->aad, m->aad_len);
+        }
+    }
+    return fine && apart(&out, &in) && apart(&out, &aad) && apart(&out, &array);
+}
+
+/* No `out` overlaps another message's buffer, its own aad, or its own `in` other than in place. */
+static parseal_status check_aliasing(const parseal_msg *msgs, size_t n)
+{
+    range *ranges = calloc(3 * n + 1, sizeof *ranges);
+    if (ranges == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "msgs: out of memory for %zu messages", n);
+
+    range_set written = {ranges, 0, true}, read = {ranges + n, 0, true};
+    ranges_add(&read, (uintptr_t)msgs, n * sizeof *msgs, 0);
+    for (size_t i = 0; i < n; i++) {
+        const parseal_msg *m = &msgs[i];
+        ranges_add(&written, (uintptr_t)m->out, m->len, i);
+        if (m->in != m->out)
+            ranges_add(&read, (uintptr_t)m->in, m->len, i);
+        ranges_add(&read, (uintptr_t)m->aad, m->aad_len, i);
+    }
+    size_t a, b;
+    const bool conflict = ranges_conflict(&written, &read, &a, &b);
+    free(ranges);
+    if (!conflict)
+        return PARSEAL_OK;
+    return parseal_fail(PARSEAL_ERR_ALIAS,
+                        "msgs[%zu].out overlaps a buffer of msgs[%zu], or the array msgs", a, b);
+}
+
+static parseal_status on_cpu(const parseal_keys *keys, parseal_msg *msgs, size_t n, bool open)
+{
+    const parseal_side *cpu = &keys->ctx->cpu;
+    return cpu->backend->batch_run(cpu->device, keys->cpu_data, msgs, n, open);
+}
+
+/* Runs on the CPU what is still UNSET. */
+static parseal_status finish_on_cpu(const parseal_keys *keys, parseal_msg *msgs, size_t n,
+                                    bool open)
+{
+    for (size_t i = 0; i < n;) {
+        size_t more = 0;
+        while (i + more < n && msgs[i + more].status == PARSEAL_ITEM_UNSET)
+            more++;
+        if (more > 0)
+            TRY(on_cpu(keys, msgs + i, more, open));
+        i += more + 1;
+    }
+    atomic_fetch_add_explicit(&keys->ctx->cpu_finished, 1, memory_order_relaxed);
+    return PARSEAL_OK;
+}
+
+/* Makes what is spoiled UNSET. */
+static bool any_spoiled(parseal_msg *msgs, size_t n)
+{
+    bool any = false;
+    for (size_t i = 0; i < n; i++)
+        if (msgs[i].status == PARSEAL_ITEM_SPOILED) {
+            msgs[i].status = PARSEAL_ITEM_UNSET;
+            any = true;
+        }
+    return any;
+}
+
+static parseal_status compute(const parseal_keys *keys, parseal_msg *msgs, size_t n, bool open)
+{
+    const parseal_ctx *ctx = keys->ctx;
+    uint64_t bytes = 0;
+    for (size_t i = 0; ctx->cpu.backend != NULL && i < n; i++)
+        bytes += msgs[i].len;
+    if (crossover_prefers_cpu(ctx, PARSEAL_PRIMITIVE_AEAD, bytes))
+        return on_cpu(keys, msgs, n, open);
+    const parseal_error before = parseal_error_save();
+    const parseal_status status = ctx->backend->batch_run(ctx->device, keys->data, msgs, n, open);
+    if (status == PARSEAL_OK || any_spoiled(msgs, n) || ctx->cpu.backend == NULL)
+        return status;
+    parseal_error_restore(&before);
+    return finish_on_cpu(keys, msgs, n, open);
+}
+
+static parseal_status run(const parseal_keys *keys, parseal_msg *msgs, size_t n, bool open)
+{
+    TRY(check_pointer("keys", keys));
+    if (n == 0)
+        return PARSEAL_OK;
+    TRY(check_pointer("msgs", msgs));
+    if (n > (UINTPTR_MAX - (uintptr_t)msgs) / sizeof *msgs)
+        return parseal_fail(PARSEAL_ERR_SIZE, "n: %zu messages pass the end of memory", n);
+    if (!plainly_valid(keys, msgs, n)) {
+        for (size_t i = 0; i < n; i++)
+            TRY(check_message(keys, &msgs[i], i));
+        TRY(check_aliasing(msgs, n));
+    }
+    for (size_t i = 0; i < n; i++)
+        msgs[i].status = PARSEAL_ITEM_UNSET;
+    return compute(keys, msgs, n, open);
+}
+
+parseal_status parseal_seal(const parseal_keys *keys, parseal_msg *msgs, size_t n)
+{
+    return run(keys, msgs, n, false);
+}
+
+parseal_status parseal_open(const parseal_keys *keys, parseal_msg *msgs, size_t n, size_t *n_failed)
+{
+    TRY(run(keys, msgs, n, true));
+    size_t failed = 0, first = 0;
+    for (size_t i = n; i-- > 0;)
+        if (msgs[i].status != PARSEAL_ITEM_OK) {
+            failed++;
+            first = i;
+        }
+    if (n_failed != NULL)
+        *n_failed = failed;
+    if (failed == 0)
+        return PARSEAL_OK;
+    return parseal_fail(PARSEAL_ERR_AUTH,
+                        "%zu of %zu messages are not authentic; the first is msgs[%zu]", failed, n,
+                        first);
+}

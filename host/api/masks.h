@@ -1,0 +1,14 @@
+/* Masks on a vector: what parseal_mask_apply and the aggregator share. */
+#ifndef PARSEAL_HOST_API_MASKS_H
+#define PARSEAL_HOST_API_MASKS_H
+
+#include "host/backend/backend.h"
+
+/* Whether masks_run can do it with a vector that is in order: the text names what is wrong. */
+parseal_status masks_check(const parseal_seeds *seeds, const parseal_ring *ring,
+                           const parseal_vec *acc, const char *acc_name, uint64_t first,
+                           void *stream);
+parseal_status masks_run(const parseal_seeds *seeds, const parseal_ring *ring,
+                         const parseal_vec *acc, uint64_t first, bool write, void *stream);
+
+#endif

@@ -1,0 +1,47 @@
+/* What stands behind the opaque types of parseal.h. */
+#ifndef PARSEAL_HOST_BACKEND_OBJECTS_H
+#define PARSEAL_HOST_BACKEND_OBJECTS_H
+
+#include <stdatomic.h>
+
+#include "host/backend/backend.h"
+
+/* A backend and its device; backend NULL where there is none. */
+typedef struct {
+    const parseal_backend *backend;
+    void *device;
+} parseal_side;
+
+/* Immutable once created, apart from the counts. `cpu` stands beside a device that AUTO has picked:
+ * calls on host memory below `crossover` bytes are faster there, and it finishes batches that the
+ * device fails in. */
+struct parseal_ctx {
+    atomic_size_t references;
+    const parseal_backend *backend;
+    void *device;
+    parseal_side cpu;
+    uint64_t crossover[PARSEAL_PRIMITIVES];
+    atomic_uint_fast64_t cpu_finished;
+    parseal_info info;
+};
+
+struct parseal_keys {
+    atomic_size_t references;
+    parseal_ctx *ctx;
+    void *data;     /* the backend's */
+    void *cpu_data; /* that of ctx->cpu */
+    size_t n;
+};
+
+struct parseal_seeds {
+    parseal_ctx *ctx;
+    void *data; /* NULL where only the CPU beside the device can do it */
+    void *cpu_data;
+    size_t n;
+    uint64_t fcp_modulus, fcp_length; /* of a set of parseal/fcp.h; else 0 */
+};
+
+parseal_ctx *parseal_ctx_retain(parseal_ctx *ctx);
+parseal_keys *parseal_keys_retain(parseal_keys *keys);
+
+#endif

@@ -1,0 +1,319 @@
+#include "host/choose/registry.h"
+
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/choose/selftest.h"
+#include "host/support/check.h"
+#include "host/support/error.h"
+
+parseal_registry parseal_builtin_registry(void)
+{
+    static const parseal_registry_row rows[] = {
+#if PARSEAL_CUDA
+        {PARSEAL_BACKEND_CUDA, &parseal_cuda_backend, NULL},
+#else
+        {PARSEAL_BACKEND_CUDA, NULL, "this build has no CUDA backend"},
+#endif
+#if PARSEAL_OPENCL
+        {PARSEAL_BACKEND_OPENCL, &parseal_opencl_backend, NULL},
+#else
+        {PARSEAL_BACKEND_OPENCL, NULL, "this build has no OpenCL backend"},
+#endif
+        {PARSEAL_BACKEND_CPU, &parseal_cpu_backend, NULL},
+    };
+    return (parseal_registry){rows, sizeof rows / sizeof rows[0]};
+}
+
+const char *parseal_backend_name(int32_t backend)
+{
+    switch (backend) {
+    case PARSEAL_BACKEND_AUTO:
+        return "auto";
+    case PARSEAL_BACKEND_CPU:
+        return "cpu";
+    case PARSEAL_BACKEND_OPENCL:
+        return "opencl";
+    case PARSEAL_BACKEND_CUDA:
+        return "cuda";
+    default:
+        return "unknown";
+    }
+}
+
+const char *parseal_primitive_name(int32_t primitive)
+{
+    static const char *const names[PARSEAL_PRIMITIVES] = {"aead",  "mask", "vec_sum",
+                                                          "quant", "pack", "fcp"};
+    return primitive >= 0 && primitive < PARSEAL_PRIMITIVES ? names[primitive] : "unknown";
+}
+
+/* ------------------------------------------------------------------------------ environment -- */
+
+/* An empty variable is as good as none. */
+static const char *environment(const char *variable)
+{
+    const char *value = getenv(variable);
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+/* Narrows options->backend by PARSEAL_BACKEND. */
+static parseal_status wanted_backend(const parseal_options *options, int32_t *wanted)
+{
+    *wanted = options->backend;
+    if (*wanted < PARSEAL_BACKEND_AUTO || *wanted > PARSEAL_BACKEND_CUDA)
+        return parseal_fail(PARSEAL_ERR_ARG, "options.backend: %d is not a PARSEAL_BACKEND_*",
+                            (int)*wanted);
+    const char *name = environment("PARSEAL_BACKEND");
+    if (name == NULL)
+        return PARSEAL_OK;
+    for (int32_t id = PARSEAL_BACKEND_CPU; id <= PARSEAL_BACKEND_CUDA; id++) {
+        if (strcmp(name, parseal_backend_name(id)) != 0)
+            continue;
+        if (*wanted != PARSEAL_BACKEND_AUTO && *wanted != id)
+            return parseal_fail(PARSEAL_ERR_NO_DEVICE,
+                                "options.backend: %s, which PARSEAL_BACKEND=%s rules out",
+                                parseal_backend_name(*wanted), name);
+        *wanted = id;
+        return PARSEAL_OK;
+    }
+    return parseal_fail(PARSEAL_ERR_ARG, "PARSEAL_BACKEND: \"%s\"; cpu, opencl or cuda expected",
+                        name);
+}
+
+/* -------------------------------------------------------------------------------- selection -- */
+
+/* info->reason, one remark after the other. */
+static void remark(parseal_info *info, const char *format, ...)
+{
+    const size_t used = strlen(info->reason);
+    const size_t room = sizeof info->reason - used;
+    va_list args;
+    if (used > 0)
+        snprintf(info->reason + used, room, "; ");
+    va_start(args, format);
+    vsnprintf(info->reason + strlen(info->reason), sizeof info->reason - strlen(info->reason),
+              format, args);
+    va_end(args);
+}
+
+/* The best usable implementation of one primitive that computes its known answers. */
+static parseal_status choose(const parseal_backend *backend, void *device, int32_t primitive,
+                             parseal_info *info)
+{
+    char detail[192];
+    for (size_t i = 0; i < backend->impl_count(device, primitive); i++) {
+        const parseal_impl_entry entry = backend->impl_entry(device, primitive, i);
+        if (entry.state != PARSEAL_USABLE)
+            continue;
+        backend->impl_use(device, primitive, i);
+        if (parseal_selftest(backend, device, primitive, detail, sizeof detail)) {
+            snprintf(info->impl[primitive], sizeof info->impl[primitive], "%s", entry.name);
+            return PARSEAL_OK;
+        }
+        remark(info, "%s: %s %s failed its self-test (%s)", parseal_backend_name(backend->id),
+               parseal_primitive_name(primitive), entry.name, detail);
+    }
+    return parseal_fail(PARSEAL_ERR_SELFTEST, "%s backend: no implementation of %s is right: %s",
+                        parseal_backend_name(backend->id), parseal_primitive_name(primitive),
+                        info->reason);
+}
+
+/* Quantisation draws on the chosen masks, so the order matters. */
+static parseal_status open_backend(const parseal_backend *backend, const parseal_request *request,
+                                   void **device, parseal_info *info)
+{
+    void *opened;
+    TRY(backend->device_open(&opened, request));
+    for (int32_t primitive = 0; primitive < PARSEAL_PRIMITIVES; primitive++) {
+        const parseal_status status = choose(backend, opened, primitive, info);
+        if (status != PARSEAL_OK) {
+            backend->device_close(opened);
+            return status;
+        }
+    }
+    info->backend = backend->id;
+    info->cpu_threads = backend->device_threads(opened);
+    snprintf(info->device, sizeof info->device, "%s", backend->device_name(opened));
+    *device = opened;
+    return PARSEAL_OK;
+}
+
+parseal_status parseal_registry_open(parseal_registry registry, const parseal_options *options,
+                                     const parseal_backend **backend, void **device,
+                                     parseal_info *info)
+{
+    parseal_status status = PARSEAL_ERR_NO_DEVICE;
+    int32_t wanted;
+
+    TRY(wanted_backend(options, &wanted));
+    const parseal_request request = {.named = wanted != PARSEAL_BACKEND_AUTO,
+                                     .cpu_threads = options->cpu_threads,
+                                     .time_kernels = options->time_kernels != 0,
+                                     .device_memory = options->device_memory,
+                                     .device = options->device,
+                                     .opencl_context = options->opencl_context,
+                                     .cpu_impl = {options->cpu_impl, environment("PARSEAL_CPU")}};
+    const parseal_error before = parseal_error_save();
+    *info = (parseal_info)PARSEAL_INFO_INIT;
+    for (size_t i = 0; i < registry.n; i++) {
+        const parseal_registry_row *row = &registry.rows[i];
+        const char *name = parseal_backend_name(row->id);
+        if (wanted != PARSEAL_BACKEND_AUTO && wanted != row->id)
+            continue;
+        if (row->backend == NULL) {
+            status = parseal_fail(PARSEAL_ERR_NO_DEVICE, "%s: %s", name, row->absent);
+        } else {
+            status = open_backend(row->backend, &request, device, info);
+            if (status == PARSEAL_OK) {
+                remark(info, "%s: %s", name,
+                       wanted == PARSEAL_BACKEND_AUTO ? "picked as the first that works"
+                                                      : "asked for by name");
+                *backend = row->backend;
+                parseal_error_restore(&before);
+                return PARSEAL_OK;
+            }
+            /* A name that nobody knows is the caller's mistake, whichever backend found it. */
+            if (status == PARSEAL_ERR_ARG)
+                return status;
+        }
+        remark(info, "%s", parseal_last_error_text());
+    }
+    return status;
+}
+
+void parseal_registry_open_beside(parseal_registry registry, const parseal_options *options,
+                                  const parseal_backend *picked, parseal_side *cpu)
+{
+    const parseal_request request = {.cpu_threads = options->cpu_threads,
+                                     .cpu_impl = {options->cpu_impl, environment("PARSEAL_CPU")}};
+    const parseal_error before = parseal_error_save();
+    parseal_info info = PARSEAL_INFO_INIT;
+    int32_t wanted;
+    *cpu = (parseal_side){NULL, NULL};
+    if (picked->id == PARSEAL_BACKEND_CPU || wanted_backend(options, &wanted) != PARSEAL_OK ||
+        wanted != PARSEAL_BACKEND_AUTO)
+        return;
+    for (size_t i = 0; i < registry.n; i++) {
+        const parseal_backend *backend = registry.rows[i].backend;
+        if (registry.rows[i].id == PARSEAL_BACKEND_CPU && backend != NULL &&
+            open_backend(backend, &request, &cpu->device, &info) == PARSEAL_OK)
+            cpu->backend = backend;
+    }
+    parseal_error_restore(&before);
+}
+
+/* ----------------------------------------------------------------- every implementation -- */
+
+/* The `index`-th row over all backends, and its place. */
+typedef struct {
+    const parseal_registry_row *row;
+    int32_t primitive; /* -1: the row is a whole backend that cannot be opened */
+    size_t impl;
+    void *device;
+    char detail[192];
+} impl_place;
+
+/* Calls nothing back but counts: fills *place when `index` is found (its device is then open). */
+static size_t walk(size_t index, impl_place *place)
+{
+    const parseal_registry registry = parseal_builtin_registry();
+    const parseal_request request = {.named = true};
+    size_t count = 0;
+
+    place->row = NULL;
+    for (size_t i = 0; i < registry.n; i++) {
+        const parseal_registry_row *row = &registry.rows[i];
+        void *device = NULL;
+        const char *why = row->absent;
+        if (row->backend != NULL && row->backend->device_open(&device, &request) != PARSEAL_OK)
+            why = parseal_last_error_text();
+        if (device == NULL) {
+            if (count++ == index) {
+                *place = (impl_place){.row = row, .primitive = -1};
+                snprintf(place->detail, sizeof place->detail, "%s", why);
+            }
+            continue;
+        }
+        for (int32_t primitive = 0; primitive < PARSEAL_PRIMITIVES; primitive++) {
+            const size_t n = row->backend->impl_count(device, primitive);
+            if (index >= count && index - count < n)
+                *place = (impl_place){
+                    .row = row, .primitive = primitive, .impl = index - count, .device = device};
+            count += n;
+        }
+        if (place->device != device)
+            row->backend->device_close(device);
+    }
+    return count;
+}
+
+size_t parseal_impl_count(void)
+{
+    impl_place place = {0};
+    const parseal_error before = parseal_error_save();
+    const size_t count = walk(SIZE_MAX, &place);
+    parseal_error_restore(&before);
+    return count;
+}
+
+/* Quantisation needs some mask implementation beside it: the last is the reference. */
+static void use_alone(const impl_place *place)
+{
+    const parseal_backend *backend = place->row->backend;
+    for (int32_t primitive = 0; primitive < PARSEAL_PRIMITIVES; primitive++)
+        backend->impl_use(place->device, primitive,
+                          backend->impl_count(place->device, primitive) - 1);
+    backend->impl_use(place->device, place->primitive, place->impl);
+}
+
+static void test_place(const impl_place *place, parseal_impl *impl)
+{
+    const parseal_backend *backend = place->row->backend;
+    impl->backend = place->row->id;
+    impl->primitive = place->primitive;
+    if (place->device == NULL) {
+        impl->state = backend == NULL ? PARSEAL_IMPL_NOT_BUILT : PARSEAL_IMPL_ABSENT;
+        snprintf(impl->name, sizeof impl->name, "-");
+        snprintf(impl->detail, sizeof impl->detail, "%s", place->detail);
+        return;
+    }
+    const parseal_impl_entry entry =
+        backend->impl_entry(place->device, place->primitive, place->impl);
+    snprintf(impl->name, sizeof impl->name, "%s", entry.name);
+    snprintf(impl->device, sizeof impl->device, "%s", backend->device_name(place->device));
+    if (entry.state == PARSEAL_MISSING) {
+        impl->state = PARSEAL_IMPL_ABSENT;
+        snprintf(impl->detail, sizeof impl->detail, "needs %s", entry.detail);
+        return;
+    }
+    use_alone(place);
+    impl->state = parseal_selftest(backend, place->device, place->primitive, impl->detail,
+                                   sizeof impl->detail)
+                      ? PARSEAL_IMPL_PASSED
+                      : PARSEAL_IMPL_FAILED;
+}
+
+parseal_status parseal_impl_test(size_t index, parseal_impl *impl)
+{
+    parseal_impl result = PARSEAL_IMPL_INIT;
+    impl_place place = {0};
+
+    TRY(check_struct_size("impl", impl, sizeof result));
+    if (sodium_init() < 0)
+        return parseal_fail(PARSEAL_ERR_DEVICE, "libsodium could not be initialised");
+    const parseal_error before = parseal_error_save();
+    const size_t count = walk(index, &place);
+    if (place.row == NULL)
+        return parseal_fail(PARSEAL_ERR_SIZE, "index: %zu, but there are %zu implementations",
+                            index, count);
+    test_place(&place, &result);
+    if (place.device != NULL)
+        place.row->backend->device_close(place.device);
+    copy_struct_out(impl, &result, sizeof result);
+    parseal_error_restore(&before);
+    return PARSEAL_OK;
+}

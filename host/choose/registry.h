@@ -1,0 +1,34 @@
+/* Which backends there are, and how one of them is picked. */
+#ifndef PARSEAL_HOST_CHOOSE_REGISTRY_H
+#define PARSEAL_HOST_CHOOSE_REGISTRY_H
+
+#include "host/backend/objects.h"
+
+typedef struct {
+    int32_t id;
+    const parseal_backend *backend; /* NULL: not in this build */
+    const char *absent;             /* then: why not */
+} parseal_registry_row;
+
+/* Rows in the order in which AUTO tries them. */
+typedef struct {
+    const parseal_registry_row *rows;
+    size_t n;
+} parseal_registry;
+
+/* The registry of this build. */
+parseal_registry parseal_builtin_registry(void);
+
+/* Opens the backend that options and environment ask for, with every primitive's implementation
+ * chosen: the best that is usable and passes its self-test. options: complete. Fills info.
+ * On success the caller closes *device. */
+parseal_status parseal_registry_open(parseal_registry registry, const parseal_options *options,
+                                     const parseal_backend **backend, void **device,
+                                     parseal_info *info);
+
+/* Opens the CPU beside a device that AUTO has picked; cpu->backend is NULL where there is no such
+ * device, or no CPU backend that works. */
+void parseal_registry_open_beside(parseal_registry registry, const parseal_options *options,
+                                  const parseal_backend *picked, parseal_side *cpu);
+
+#endif

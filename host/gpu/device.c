@@ -1,0 +1,252 @@
+/* Memory, streams and launches: what is the same whatever the driver. */
+#include "host/gpu/device.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/gpu/stage.h"
+#include "host/support/threads.h"
+
+enum { BUDGET_MIN = 1 << 20 };
+
+static bool is_set(const char *text)
+{
+    return text != NULL && text[0] != '\0';
+}
+
+gpu_wish gpu_wish_of(const parseal_request *request, const char *variable)
+{
+    return (gpu_wish){request->device, variable, getenv(variable)};
+}
+
+bool gpu_wishes(const gpu_wish *wish)
+{
+    return is_set(wish->option) || is_set(wish->value);
+}
+
+static bool is_called(const char *text, const char *place, const char *name)
+{
+    return !is_set(text) || strcmp(text, place) == 0 || strstr(name, text) != NULL;
+}
+
+bool gpu_is_wished(const gpu_wish *wish, const char *place, const char *name)
+{
+    return is_called(wish->option, place, name) && is_called(wish->value, place, name);
+}
+
+parseal_status gpu_wish_failed(const gpu_wish *wish)
+{
+    if (!is_set(wish->option))
+        return parseal_fail(PARSEAL_ERR_NO_DEVICE, "%s: no device is called \"%s\"", wish->variable,
+                            wish->value);
+    return parseal_fail(PARSEAL_ERR_NO_DEVICE, "options.device: no device is called \"%s\"%s%s",
+                        wish->option, is_set(wish->value) ? " that is also called " : "",
+                        is_set(wish->value) ? wish->value : "");
+}
+
+parseal_status gpu_take_options(gpu_device *d, uint64_t memory, const parseal_request *request)
+{
+    if (request->device_memory != 0 && request->device_memory < BUDGET_MIN)
+        return parseal_fail(PARSEAL_ERR_ARG, "options.device_memory: %llu, at least %d expected",
+                            (unsigned long long)request->device_memory, BUDGET_MIN);
+    d->budget = request->device_memory != 0 ? request->device_memory : memory / 4;
+    d->copy_threads = threads_available(request->cpu_threads);
+    return PARSEAL_OK;
+}
+
+parseal_status gpu_shared_open(gpu_device *d)
+{
+    d->shared = calloc(1, sizeof *d->shared);
+    if (d->shared != NULL && pthread_mutex_init(&d->shared->lock, NULL) == 0)
+        return PARSEAL_OK;
+    free(d->shared);
+    d->shared = NULL;
+    return parseal_fail(PARSEAL_ERR_NO_MEMORY, "%s: out of memory", d->name);
+}
+
+void gpu_shared_close(gpu_device *d)
+{
+    if (d->shared == NULL)
+        return;
+    gpu_close_spare(d);
+    (void)pthread_mutex_destroy(&d->shared->lock);
+    free(d->shared);
+    d->shared = NULL;
+}
+
+/* ------------------------------------------------------------------------------------ memory -- */
+
+parseal_status gpu_stream_of(const gpu_device *d, void *stream, gpu_stream *s)
+{
+    *s = d->own;
+    return stream == NULL ? PARSEAL_OK : d->driver->stream_of(d, stream, s);
+}
+
+parseal_status gpu_finish(const gpu_device *d, const gpu_stream *s)
+{
+    return d->driver->finish(d, s);
+}
+
+parseal_status gpu_alloc(const gpu_device *d, uint64_t size, gpu_memory *memory)
+{
+    gpu_memory made = 0;
+    const parseal_status status = d->driver->alloc(d, size, &made);
+    *memory = status == PARSEAL_OK ? made : 0;
+    return status;
+}
+
+void gpu_free(const gpu_device *d, gpu_memory memory)
+{
+    if (memory != 0)
+        d->driver->free(d, memory);
+}
+
+void gpu_wipe_and_free(const gpu_device *d, gpu_memory memory, uint64_t size)
+{
+    if (memory == 0)
+        return;
+    /* A device that cannot be asked to wipe any more cannot be asked to do anything else. */
+    (void)d->driver->wipe(d, &d->own, memory, size);
+    (void)gpu_finish(d, &d->own);
+    gpu_free(d, memory);
+}
+
+parseal_status gpu_memory_create(const void *device, uint64_t size, parseal_buf *memory)
+{
+    const gpu_device *d = device;
+    const gpu_stream own = d->own;
+    const uint64_t words_size = (size + 3) / 4 * 4;
+    gpu_memory made;
+    TRY(gpu_alloc(d, words_size, &made));
+    parseal_status status = d->driver->wipe(d, &own, made, words_size);
+    if (status == PARSEAL_OK)
+        status = gpu_finish(d, &own);
+    if (status != PARSEAL_OK) {
+        gpu_free(d, made);
+        return status;
+    }
+    *memory = (parseal_buf){d->driver->buf_kind, 0, made, 0, size};
+    return PARSEAL_OK;
+}
+
+void gpu_memory_destroy(const void *device, parseal_buf *memory)
+{
+    gpu_wipe_and_free(device, memory->handle, (memory->size + 3) / 4 * 4);
+    *memory = (parseal_buf){0};
+}
+
+parseal_status gpu_memory_read(const void *device, const parseal_buf *memory, void *to)
+{
+    const gpu_stream own = ((const gpu_device *)device)->own;
+    return gpu_read(device, &own, memory->handle, 0, to, memory->size);
+}
+
+parseal_status gpu_memory_write(const void *device, const parseal_buf *memory, const void *from)
+{
+    const gpu_stream own = ((const gpu_device *)device)->own;
+    return gpu_write_now(device, &own, memory->handle, 0, from, memory->size);
+}
+
+static parseal_status copy_in(const gpu_device *d, const gpu_stream *s, gpu_memory to, uint64_t at,
+                              const void *from, uint64_t size, bool wait)
+{
+    return size == 0 ? PARSEAL_OK : d->driver->write(d, s, to, at, from, size, wait);
+}
+
+parseal_status gpu_write(const gpu_device *d, const gpu_stream *s, gpu_memory to, uint64_t at,
+                         const void *from, uint64_t size)
+{
+    return copy_in(d, s, to, at, from, size, false);
+}
+
+parseal_status gpu_write_now(const gpu_device *d, const gpu_stream *s, gpu_memory to, uint64_t at,
+                             const void *from, uint64_t size)
+{
+    return copy_in(d, s, to, at, from, size, true);
+}
+
+static parseal_status copy_out(const gpu_device *d, const gpu_stream *s, gpu_memory from,
+                               uint64_t at, void *to, uint64_t size, bool wait)
+{
+    return size == 0 ? PARSEAL_OK : d->driver->read(d, s, from, at, to, size, wait);
+}
+
+parseal_status gpu_read(const gpu_device *d, const gpu_stream *s, gpu_memory from, uint64_t at,
+                        void *to, uint64_t size)
+{
+    return copy_out(d, s, from, at, to, size, true);
+}
+
+parseal_status gpu_read_later(const gpu_device *d, const gpu_stream *s, gpu_memory from,
+                              uint64_t at, void *to, uint64_t size)
+{
+    return copy_out(d, s, from, at, to, size, false);
+}
+
+/* ------------------------------------------------------------------------------------ launch -- */
+
+void gpu_launch_begin(gpu_launch *launch, const gpu_device *d, gpu_program program,
+                      const char *kernel)
+{
+    memset(launch, 0, sizeof *launch);
+    launch->device = d;
+    launch->program = program;
+    launch->kernel = kernel;
+}
+
+/* Kernels have so many arguments as their sources say: no count depends on a caller's. */
+static gpu_arg *next_arg(gpu_launch *launch, gpu_arg_kind kind)
+{
+    gpu_arg *arg = &launch->arg[launch->n_args++];
+    arg->kind = kind;
+    return arg;
+}
+
+/* At its own size's alignment. */
+void gpu_arg_value(gpu_launch *launch, const void *value, size_t size)
+{
+    gpu_arg *arg = next_arg(launch, GPU_VALUE);
+    const uint32_t alignment = size % 8 == 0 ? 8 : 4;
+    arg->at = (launch->n_values + alignment - 1) / alignment * alignment;
+    arg->size = (uint32_t)size;
+    memcpy(launch->value + arg->at, value, size);
+    launch->n_values = arg->at + arg->size;
+}
+
+void gpu_arg_u32(gpu_launch *launch, uint32_t value)
+{
+    gpu_arg_value(launch, &value, sizeof value);
+}
+
+void gpu_arg_u64(gpu_launch *launch, uint64_t value)
+{
+    gpu_arg_value(launch, &value, sizeof value);
+}
+
+void gpu_arg_double(gpu_launch *launch, double value)
+{
+    gpu_arg_value(launch, &value, sizeof value);
+}
+
+void gpu_arg_memory(gpu_launch *launch, gpu_memory memory)
+{
+    next_arg(launch, GPU_MEMORY)->place = (gpu_place){memory, 0};
+}
+
+void gpu_arg_place(gpu_launch *launch, const gpu_place *place)
+{
+    next_arg(launch, GPU_PLACE)->place = *place;
+}
+
+void gpu_arg_inputs(gpu_launch *launch, const gpu_place *inputs, size_t n, const gpu_place *other)
+{
+    gpu_arg *arg = next_arg(launch, GPU_INPUTS);
+    arg->inputs = inputs;
+    arg->n_inputs = n;
+    arg->place = *other;
+}
+
+parseal_status gpu_launch_run(const gpu_launch *launch, const gpu_stream *s, uint64_t items)
+{
+    return items == 0 ? PARSEAL_OK : launch->device->driver->launch(launch, s, items);
+}

@@ -1,0 +1,404 @@
+/* Streams piece by piece: cutting, batches of segments, and what is said about a stream that is not
+ * authentic. */
+#include "host/sealed/stream.h"
+
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/support/check.h"
+#include "host/support/hkdf.h"
+
+/* A batch has this many bytes at most, and this many messages. */
+enum { BATCH_BYTES = 64 << 20, BATCH_SEGMENTS = 16384 };
+
+/* -------------------------------------------------------------------------------- creation -- */
+
+parseal_status stream_shape_from(stream_shape *shape, const parseal_sealed_params *params)
+{
+    const parseal_sealed_params defaults = PARSEAL_SEALED_PARAMS_INIT;
+    shape->params = defaults;
+    if (params != NULL)
+        TRY(copy_struct_in("params", &shape->params, params, sizeof *params, sizeof *params));
+    const parseal_sealed_params *p = &shape->params;
+    if (p->alg != PARSEAL_AES128GCM && p->alg != PARSEAL_AES256GCM)
+        return parseal_fail(
+            PARSEAL_ERR_ARG,
+            "params.alg: %" PRId32 " is neither PARSEAL_AES128GCM nor PARSEAL_AES256GCM", p->alg);
+    shape->key_len =
+        p->alg == PARSEAL_AES128GCM ? PARSEAL_AES128GCM_KEYBYTES : PARSEAL_AES256GCM_KEYBYTES;
+    shape->header_len = 1 + shape->key_len + STREAM_PREFIX;
+    if (p->segment_size <= shape->header_len + PARSEAL_TAGBYTES ||
+        p->segment_size > PARSEAL_SEALED_SEGMENT_MAX)
+        return parseal_fail(PARSEAL_ERR_SIZE,
+                            "params.segment_size: %" PRIu32 ", %zu to 2^31 - 1 expected",
+                            p->segment_size, shape->header_len + PARSEAL_TAGBYTES + 1);
+    if (p->aad == NULL && p->aad_len > 0)
+        return parseal_fail(PARSEAL_ERR_ARG, "params.aad: NULL, but aad_len is %zu", p->aad_len);
+    return PARSEAL_OK;
+}
+
+static parseal_status derive(parseal_sealed *s, const uint8_t *key, size_t key_len, const void *aad)
+{
+    uint8_t derived[PARSEAL_AES256GCM_KEYBYTES];
+    hkdf_sha256(derived, s->shape.key_len, key, key_len, s->header + 1, s->shape.key_len, aad,
+                s->shape.params.aad_len);
+    const parseal_status status =
+        parseal_keys_create(&s->keys, s->ctx, s->shape.params.alg, derived, 1);
+    sodium_memzero(derived, sizeof derived);
+    return status;
+}
+
+static parseal_status keep_secret(parseal_sealed *s, const uint8_t *key, size_t key_len)
+{
+    const size_t aad_len = s->shape.params.aad_len;
+    s->secret = key_len <= SIZE_MAX - aad_len ? sodium_malloc(key_len + aad_len) : NULL;
+    if (s->secret == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "stream: out of memory for key and aad");
+    memcpy(s->secret, key, key_len);
+    if (aad_len > 0)
+        memcpy(s->secret + key_len, s->shape.params.aad, aad_len);
+    s->secret_len = key_len;
+    return PARSEAL_OK;
+}
+
+static parseal_status allocate(parseal_sealed *s)
+{
+    const size_t segment = s->shape.params.segment_size;
+    size_t batch = (size_t)BATCH_BYTES / segment;
+    batch = batch > BATCH_SEGMENTS ? BATCH_SEGMENTS : batch;
+    s->max_batch = batch > 0 ? batch : 1;
+    s->msgs = calloc(s->max_batch, sizeof *s->msgs);
+    s->held = sodium_malloc(segment);
+    if (s->msgs == NULL || s->held == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY,
+                            "stream: out of memory for segments of %zu bytes", segment);
+    return PARSEAL_OK;
+}
+
+static parseal_status begin(parseal_sealed *s, const uint8_t *key, size_t key_len)
+{
+    const size_t segment = s->shape.params.segment_size;
+    TRY(allocate(s));
+    if (s->opens) {
+        s->piece_first = s->piece_rest = segment;
+        return keep_secret(s, key, key_len);
+    }
+    s->piece_rest = segment - PARSEAL_TAGBYTES;
+    s->piece_first = s->piece_rest - s->shape.header_len;
+    s->header[0] = (uint8_t)s->shape.header_len;
+    randombytes_buf(s->header + 1, s->shape.header_len - 1);
+    return derive(s, key, key_len, s->shape.params.aad);
+}
+
+static parseal_status create(parseal_sealed **stream, parseal_ctx *ctx,
+                             const parseal_sealed_params *params, const uint8_t *key,
+                             size_t key_len, bool opens)
+{
+    stream_shape shape;
+    TRY(check_pointer("stream", stream));
+    TRY(check_pointer("ctx", ctx));
+    TRY(check_pointer("key", key));
+    TRY(stream_shape_from(&shape, params));
+    if (key_len < shape.key_len)
+        return parseal_fail(PARSEAL_ERR_SIZE, "key_len: %zu, %zu or more expected", key_len,
+                            shape.key_len);
+    parseal_sealed *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "stream: out of memory");
+    made->ctx = parseal_ctx_retain(ctx);
+    made->opens = opens;
+    made->shape = shape;
+    const parseal_status status = begin(made, key, key_len);
+    made->shape.params.aad = NULL; /* the caller's, which may go now */
+    if (status != PARSEAL_OK) {
+        parseal_sealed_destroy(made);
+        return status;
+    }
+    *stream = made;
+    return PARSEAL_OK;
+}
+
+parseal_status parseal_sealed_seal_create(parseal_sealed **stream, parseal_ctx *ctx,
+                                          const parseal_sealed_params *params, const uint8_t *key,
+                                          size_t key_len)
+{
+    return create(stream, ctx, params, key, key_len, false);
+}
+
+parseal_status parseal_sealed_open_create(parseal_sealed **stream, parseal_ctx *ctx,
+                                          const parseal_sealed_params *params, const uint8_t *key,
+                                          size_t key_len)
+{
+    return create(stream, ctx, params, key, key_len, true);
+}
+
+void parseal_sealed_destroy(parseal_sealed *stream)
+{
+    if (stream == NULL)
+        return;
+    parseal_keys_destroy(stream->keys);
+    sodium_free(stream->secret);
+    sodium_free(stream->held);
+    free(stream->msgs);
+    parseal_ctx_destroy(stream->ctx);
+    sodium_memzero(stream, sizeof *stream);
+    free(stream);
+}
+
+/* -------------------------------------------------------------------------------- segments -- */
+
+static size_t piece_size(const parseal_sealed *s, uint64_t index)
+{
+    return index == 0 ? s->piece_first : s->piece_rest;
+}
+
+/* Bytes of header in segment `index`. */
+static size_t header_in(const parseal_sealed *s, uint64_t index)
+{
+    return index == 0 ? s->shape.header_len : 0;
+}
+
+/* What a piece of `size` bytes becomes. */
+static size_t output_size(const parseal_sealed *s, uint64_t index, size_t size)
+{
+    const size_t around = header_in(s, index) + PARSEAL_TAGBYTES;
+    return s->opens ? size - around : size + around;
+}
+
+/* Segment `index` as a message from `piece` to `out`, where its output begins. */
+static void set_message(const parseal_sealed *s, parseal_msg *m, uint64_t index, bool last,
+                        const uint8_t *piece, size_t size, uint8_t *out)
+{
+    const size_t skip = header_in(s, index);
+    memset(m, 0, sizeof *m);
+    memcpy(m->nonce, s->header + 1 + s->shape.key_len, STREAM_PREFIX);
+    for (int i = 0; i < 4; i++)
+        m->nonce[STREAM_PREFIX + i] = (uint8_t)(index >> (24 - 8 * i));
+    m->nonce[PARSEAL_NONCEBYTES - 1] = last;
+    m->in = s->opens ? piece + skip : piece;
+    m->out = s->opens ? out : out + skip;
+    m->len = s->opens ? size - skip - PARSEAL_TAGBYTES : size;
+    if (s->opens)
+        memcpy(m->tag, piece + size - PARSEAL_TAGBYTES, PARSEAL_TAGBYTES);
+}
+
+/* The header comes with the first piece, which has it whole. */
+static parseal_status read_header(parseal_sealed *s, const uint8_t *piece)
+{
+    if (piece[0] != s->shape.header_len)
+        return parseal_fail(PARSEAL_ERR_AUTH, "in: a stream whose header has %u bytes, not %zu",
+                            piece[0], s->shape.header_len);
+    memcpy(s->header, piece, s->shape.header_len);
+    TRY(derive(s, s->secret, s->secret_len, s->secret + s->secret_len));
+    sodium_free(s->secret);
+    s->secret = NULL;
+    return PARSEAL_OK;
+}
+
+/* Whether m would be authentic with `last` the other way round. */
+static bool opens_as(const parseal_sealed *s, const parseal_msg *m, bool last)
+{
+    parseal_msg other = *m;
+    void *out = sodium_malloc(m->len > 0 ? m->len : 1);
+    if (out == NULL)
+        return false;
+    other.nonce[PARSEAL_NONCEBYTES - 1] = last;
+    other.out = out;
+    const bool opened = parseal_open(s->keys, &other, 1, NULL) == PARSEAL_OK;
+    sodium_free(out);
+    return opened;
+}
+
+/* m is segment `index`, the first of its batch that is not authentic. */
+static parseal_status explain(const parseal_sealed *s, const parseal_msg *m, uint64_t index)
+{
+    const bool last = m->nonce[PARSEAL_NONCEBYTES - 1] != 0;
+    if (opens_as(s, m, !last))
+        return parseal_fail(PARSEAL_ERR_AUTH,
+                            last ? "in: the stream was cut off: it ends with segment %" PRIu64
+                                   ", which is not its last"
+                                 : "in: the stream was extended: segment %" PRIu64
+                                   " is its last, and more follows",
+                            index);
+    if (index == 0)
+        return parseal_fail(PARSEAL_ERR_AUTH,
+                            "in: segment 0 is not authentic: another key, associated data or "
+                            "segment size, or it was changed or cut off");
+    return parseal_fail(PARSEAL_ERR_AUTH, "in: segment %" PRIu64 " is not authentic: %s", index,
+                        last ? "changed, cut off or extended" : "changed or out of order");
+}
+
+/* Runs n messages, segments from s->next on. */
+static parseal_status run(parseal_sealed *s, size_t n)
+{
+    if (s->opens) {
+        const parseal_status status = parseal_open(s->keys, s->msgs, n, NULL);
+        size_t bad = 0;
+        while (status == PARSEAL_ERR_AUTH && s->msgs[bad].status == PARSEAL_ITEM_OK)
+            bad++;
+        return status == PARSEAL_ERR_AUTH ? explain(s, &s->msgs[bad], s->next + bad) : status;
+    }
+    TRY(parseal_seal(s->keys, s->msgs, n));
+    for (size_t i = 0; i < n; i++)
+        memcpy((uint8_t *)s->msgs[i].out + s->msgs[i].len, s->msgs[i].tag, PARSEAL_TAGBYTES);
+    if (s->next == 0)
+        memcpy((uint8_t *)s->msgs[0].out - s->shape.header_len, s->header, s->shape.header_len);
+    return PARSEAL_OK;
+}
+
+/* The next full piece: what is held, completed from *in, or bytes of *in themselves. */
+static const uint8_t *take_piece(parseal_sealed *s, size_t size, const uint8_t **in)
+{
+    const size_t held = s->held_len, more = size - held;
+    const uint8_t *from = *in;
+    *in += more;
+    if (held == 0)
+        return from;
+    memcpy(s->held + held, from, more);
+    s->held_len = 0;
+    return s->held;
+}
+
+/* Writes the next `count` segments, none of them the last, and moves *in behind their input. */
+static parseal_status write_segments(parseal_sealed *s, size_t count, const uint8_t **in,
+                                     uint8_t *out)
+{
+    while (count > 0) {
+        size_t n = 0;
+        for (; n < s->max_batch && n < count; n++) {
+            const uint64_t index = s->next + n;
+            const size_t size = piece_size(s, index);
+            const uint8_t *piece = take_piece(s, size, in);
+            if (s->opens && index == 0)
+                TRY(read_header(s, piece));
+            set_message(s, &s->msgs[n], index, false, piece, size, out);
+            out += output_size(s, index, size);
+        }
+        TRY(run(s, n));
+        s->next += n;
+        count -= n;
+    }
+    return PARSEAL_OK;
+}
+
+static parseal_status write_last(parseal_sealed *s, uint8_t *out)
+{
+    if (s->opens && s->next == 0)
+        TRY(read_header(s, s->held));
+    set_message(s, &s->msgs[0], s->next, true, s->held, s->held_len, out);
+    return run(s, 1);
+}
+
+/* --------------------------------------------------------------------------------- calls -- */
+
+/* How many segments an update with in_len bytes completes, and their output. */
+static parseal_status plan_update(const parseal_sealed *s, size_t in_len, size_t *count,
+                                  size_t *size)
+{
+    *count = 0;
+    *size = 0;
+    if (in_len > SIZE_MAX - s->held_len)
+        return parseal_fail(PARSEAL_ERR_SIZE, "in_len: %zu bytes overflow", in_len);
+    const size_t have = s->held_len + in_len, first = piece_size(s, s->next);
+    if (have <= first)
+        return PARSEAL_OK;
+    const size_t n = 1 + (have - first - 1) / s->piece_rest;
+    if (n >= PARSEAL_SEALED_SEGMENTS_MAX - s->next)
+        return parseal_fail(PARSEAL_ERR_SIZE, "in_len: %zu more bytes make more than 2^32 segments",
+                            in_len);
+    if (n > SIZE_MAX / s->shape.params.segment_size)
+        return parseal_fail(PARSEAL_ERR_SIZE, "in_len: %zu bytes overflow when sealed", in_len);
+    *count = n;
+    *size = output_size(s, s->next, first) + (n - 1) * output_size(s, 1, s->piece_rest);
+    return PARSEAL_OK;
+}
+
+parseal_status parseal_sealed_update_size(const parseal_sealed *stream, size_t in_len, size_t *size)
+{
+    size_t count, bytes;
+    TRY(check_pointer("stream", stream));
+    TRY(check_pointer("size", size));
+    TRY(plan_update(stream, in_len, &count, &bytes));
+    *size = bytes;
+    return PARSEAL_OK;
+}
+
+static parseal_status check_usable(const parseal_sealed *s)
+{
+    if (s->failed != PARSEAL_OK)
+        return parseal_fail(s->failed, "stream: an earlier call on it has failed");
+    if (s->ended)
+        return parseal_fail(PARSEAL_ERR_ARG, "stream: has ended");
+    return PARSEAL_OK;
+}
+
+static parseal_status check_output(const void *out, size_t out_size, size_t needed)
+{
+    if (needed > 0)
+        TRY(check_pointer("out", out));
+    if (out_size < needed)
+        return parseal_fail(PARSEAL_ERR_SIZE, "out_size: %zu, at least %zu expected", out_size,
+                            needed);
+    return PARSEAL_OK;
+}
+
+/* Ends a call that writes `size` bytes at most. */
+static parseal_status conclude(parseal_sealed *s, parseal_status status, void *out, size_t size,
+                               size_t *written)
+{
+    *written = status == PARSEAL_OK ? size : 0;
+    if (status != PARSEAL_OK && size > 0)
+        sodium_memzero(out, size);
+    s->failed = status;
+    return status;
+}
+
+parseal_status parseal_sealed_update(parseal_sealed *stream, const void *in, size_t in_len,
+                                     void *out, size_t out_size, size_t *written)
+{
+    size_t count, size;
+    TRY(check_pointer("stream", stream));
+    TRY(check_pointer("written", written));
+    TRY(check_usable(stream));
+    if (in_len > 0)
+        TRY(check_pointer("in", in));
+    TRY(plan_update(stream, in_len, &count, &size));
+    TRY(check_output(out, out_size, size));
+    const parseal_buf read = parseal_host_buf(in, in_len), write = parseal_host_buf(out, size);
+    TRY(check_no_overlap("out", &write, "in", &read));
+    if (in_len == 0) {
+        *written = 0;
+        return PARSEAL_OK;
+    }
+
+    const uint8_t *rest = in, *end = rest + in_len;
+    const parseal_status status = write_segments(stream, count, &rest, out);
+    if (status == PARSEAL_OK) {
+        memcpy(stream->held + stream->held_len, rest, (size_t)(end - rest));
+        stream->held_len += (size_t)(end - rest);
+    }
+    return conclude(stream, status, out, size, written);
+}
+
+parseal_status parseal_sealed_final(parseal_sealed *stream, void *out, size_t out_size,
+                                    size_t *written)
+{
+    TRY(check_pointer("stream", stream));
+    TRY(check_pointer("written", written));
+    TRY(check_usable(stream));
+    const size_t held = stream->held_len,
+                 around = header_in(stream, stream->next) + PARSEAL_TAGBYTES;
+    if (stream->opens && (held < around || (stream->next > 0 && held == around)))
+        return conclude(stream,
+                        parseal_fail(PARSEAL_ERR_AUTH,
+                                     "in: the stream was cut off: it ends %zu bytes into segment "
+                                     "%" PRIu64,
+                                     held, stream->next),
+                        out, 0, written);
+    const size_t size = output_size(stream, stream->next, held);
+    TRY(check_output(out, out_size, size));
+    stream->ended = true;
+    return conclude(stream, write_last(stream, out), out, size, written);
+}

@@ -1,0 +1,38 @@
+#include "host/support/threads.h"
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+uint32_t threads_available(uint32_t wish)
+{
+#ifdef _OPENMP
+    const int max = omp_get_max_threads();
+    const uint32_t bound = max > 0 ? (uint32_t)max : 1;
+    return wish != 0 && wish < bound ? wish : bound;
+#else
+    (void)wish;
+    return 1;
+#endif
+}
+
+void threads_for(uint32_t threads, size_t n, void (*task)(void *arg, size_t i), void *arg)
+{
+#ifdef _OPENMP
+    if (threads > 1 && n > 1) {
+        /* Many short tasks are taken in chunks, so that taking costs little against doing, but
+         * small enough for the last chunks to even out what differs in length. */
+        const size_t share = n / ((size_t)threads * 16);
+        const int chunk = share < 1 ? 1 : share > 64 ? 64 : (int)share;
+        const int64_t end = (int64_t)n;
+        const int workers = n < threads ? (int)n : (int)threads;
+#pragma omp parallel for num_threads(workers) schedule(dynamic, chunk)
+        for (int64_t i = 0; i < end; i++)
+            task(arg, (size_t)i);
+        return;
+    }
+#endif
+    (void)threads;
+    for (size_t i = 0; i < n; i++)
+        task(arg, i);
+}
