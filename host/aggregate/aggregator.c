@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "host/api/masks.h"
-#include "host/support/check.h"
+#include "host/api/buffers.h"
 
 /* ----------------------------------------------------------------------------------- creation --
  */

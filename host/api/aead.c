@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "host/backend/objects.h"
 #include "host/choose/crossover.h"
 #include "host/support/check.h"
 #include "host/support/error.h"

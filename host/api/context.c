@@ -1,4 +1,4 @@
-/* Contexts, key sets and seed sets: creation, references, destruction. */
+/* Contexts: creation, references, destruction, and what is in them. */
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -8,8 +8,6 @@
 #include "host/choose/registry.h"
 #include "host/support/check.h"
 #include "host/support/error.h"
-
-/* ----------------------------------------------------------------------------------- context -- */
 
 parseal_status parseal_ctx_create(parseal_ctx **ctx, const parseal_options *options)
 {
@@ -49,16 +47,9 @@ parseal_ctx *parseal_ctx_retain(parseal_ctx *ctx)
     return ctx;
 }
 
-/* True for the one that gave up the last reference: everything others did with the object has then
- * happened before. */
-static bool release(atomic_size_t *references)
-{
-    return atomic_fetch_sub_explicit(references, 1, memory_order_acq_rel) == 1;
-}
-
 void parseal_ctx_destroy(parseal_ctx *ctx)
 {
-    if (ctx == NULL || !release(&ctx->references))
+    if (ctx == NULL || !reference_dropped(&ctx->references))
         return;
     ctx->backend->device_close(ctx->device);
     if (ctx->cpu.backend != NULL)
@@ -76,105 +67,4 @@ parseal_status parseal_ctx_info(const parseal_ctx *ctx, parseal_info *info)
         now.kernel_seconds = ctx->backend->kernel_seconds(ctx->device);
     copy_struct_out(info, &now, sizeof now);
     return PARSEAL_OK;
-}
-
-/* -------------------------------------------------------------------------------------- keys -- */
-
-parseal_status parseal_keys_create(parseal_keys **set, parseal_ctx *ctx, int32_t alg,
-                                   const uint8_t *keys, size_t n)
-{
-    TRY(check_pointer("set", set));
-    TRY(check_pointer("ctx", ctx));
-    TRY(check_pointer("keys", keys));
-    if (alg != PARSEAL_AES128GCM && alg != PARSEAL_AES256GCM)
-        return parseal_fail(PARSEAL_ERR_ARG,
-                            "alg: %" PRId32 " is neither PARSEAL_AES128GCM nor PARSEAL_AES256GCM",
-                            alg);
-    if (n == 0 || n > UINT32_MAX)
-        return parseal_fail(PARSEAL_ERR_SIZE, "n: %zu keys, 1 to 2^32 - 1 expected", n);
-
-    parseal_keys *made = calloc(1, sizeof *made);
-    if (made == NULL)
-        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "keys: out of memory");
-    parseal_status status = ctx->backend->keys_create(&made->data, ctx->device, alg, keys, n);
-    if (status == PARSEAL_OK && ctx->cpu.backend != NULL) {
-        status = ctx->cpu.backend->keys_create(&made->cpu_data, ctx->cpu.device, alg, keys, n);
-        if (status != PARSEAL_OK)
-            ctx->backend->keys_destroy(made->data);
-    }
-    if (status != PARSEAL_OK) {
-        free(made);
-        return status;
-    }
-    atomic_init(&made->references, 1);
-    made->ctx = parseal_ctx_retain(ctx);
-    made->n = n;
-    *set = made;
-    return PARSEAL_OK;
-}
-
-parseal_keys *parseal_keys_retain(parseal_keys *keys)
-{
-    atomic_fetch_add_explicit(&keys->references, 1, memory_order_relaxed);
-    return keys;
-}
-
-void parseal_keys_destroy(parseal_keys *set)
-{
-    if (set == NULL || !release(&set->references))
-        return;
-    set->ctx->backend->keys_destroy(set->data);
-    if (set->cpu_data != NULL)
-        set->ctx->cpu.backend->keys_destroy(set->cpu_data);
-    parseal_ctx_destroy(set->ctx);
-    free(set);
-}
-
-/* ------------------------------------------------------------------------------------- seeds -- */
-
-parseal_status parseal_seeds_create(parseal_seeds **set, parseal_ctx *ctx,
-                                    const parseal_seed *seeds, size_t n)
-{
-    TRY(check_pointer("set", set));
-    TRY(check_pointer("ctx", ctx));
-    if (n > 0)
-        TRY(check_pointer("seeds", seeds));
-    if (n > INT32_MAX)
-        return parseal_fail(PARSEAL_ERR_SIZE, "n: %zu seeds, at most 2^31 - 1 expected", n);
-    for (size_t i = 0; i < n; i++)
-        if (seeds[i].sign != 1 && seeds[i].sign != -1)
-            return parseal_fail(PARSEAL_ERR_ARG, "seeds[%zu].sign: %" PRId32 ", +1 or -1 expected",
-                                i, seeds[i].sign);
-
-    parseal_seeds *made = calloc(1, sizeof *made);
-    if (made == NULL)
-        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "seeds: out of memory");
-    parseal_status status = ctx->backend->seeds_create(&made->data, ctx->device, seeds, n);
-    if (status == PARSEAL_OK && ctx->cpu.backend != NULL) {
-        status = ctx->cpu.backend->seeds_create(&made->cpu_data, ctx->cpu.device, seeds, n);
-        if (status != PARSEAL_OK)
-            ctx->backend->seeds_destroy(made->data);
-    }
-    if (status != PARSEAL_OK) {
-        free(made);
-        return status;
-    }
-    made->ctx = parseal_ctx_retain(ctx);
-    made->n = n;
-    *set = made;
-    return PARSEAL_OK;
-}
-
-void parseal_seeds_destroy(parseal_seeds *set)
-{
-    if (set == NULL)
-        return;
-    const bool fcp = set->fcp_modulus != 0;
-    if (set->data != NULL)
-        (fcp ? set->ctx->backend->fcp_destroy : set->ctx->backend->seeds_destroy)(set->data);
-    if (set->cpu_data != NULL)
-        (fcp ? set->ctx->cpu.backend->fcp_destroy
-             : set->ctx->cpu.backend->seeds_destroy)(set->cpu_data);
-    parseal_ctx_destroy(set->ctx);
-    free(set);
 }

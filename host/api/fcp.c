@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/backend/objects.h"
 #include "host/support/check.h"
 #include "host/support/error.h"
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/support/check.h"
+#include "host/api/buffers.h"
 #include "host/support/ranges.h"
 
 struct parseal_plan {

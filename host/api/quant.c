@@ -3,8 +3,8 @@
 #include <float.h>
 #include <inttypes.h>
 
+#include "host/api/buffers.h"
 #include "host/choose/crossover.h"
-#include "host/support/check.h"
 
 enum { BITS_MAX = 24 };
 
@@ -13,7 +13,7 @@ static uint64_t steps(uint32_t bits)
     return (UINT64_C(1) << bits) - 1;
 }
 
-static parseal_status check_bits(const char *name, uint32_t bits)
+static parseal_status check_quant_bits(const char *name, uint32_t bits)
 {
     if (bits >= 1 && bits <= BITS_MAX)
         return PARSEAL_OK;
@@ -41,7 +41,7 @@ static parseal_status check_clip(const parseal_quant *quant, float *scale)
 parseal_status check_quant(const parseal_quant *from, parseal_quant *quant, float *scale)
 {
     TRY(copy_struct_in("quant", quant, from, sizeof *quant, sizeof *quant));
-    TRY(check_bits("quant.bits", quant->bits));
+    TRY(check_quant_bits("quant.bits", quant->bits));
     TRY(check_clip(quant, scale));
     return check_element_size("quant.element_size", quant->element_size);
 }
@@ -150,7 +150,7 @@ static uint64_t largest_element(const parseal_ring *ring)
 
 parseal_status parseal_quant_check(uint64_t n_clients, uint32_t bits, const parseal_ring *ring)
 {
-    TRY(check_bits("bits", bits));
+    TRY(check_quant_bits("bits", bits));
     TRY(check_ring(ring));
     if (n_clients == 0)
         return parseal_fail(PARSEAL_ERR_ARG, "n_clients: 0");

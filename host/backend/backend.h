@@ -10,24 +10,8 @@
 
 #include <stdbool.h>
 
+#include "host/support/error.h"
 #include "parseal/parseal.h"
-
-#if defined(__GNUC__)
-#define PARSEAL_PRINTF __attribute__((format(printf, 2, 3)))
-#else
-#define PARSEAL_PRINTF
-#endif
-
-/* Stores one formatted line for parseal_last_error_text and returns status. */
-parseal_status parseal_fail(parseal_status status, const char *format, ...) PARSEAL_PRINTF;
-
-/* Returns from the calling function when `expression` is not PARSEAL_OK. */
-#define TRY(expression)                                 \
-    do {                                                \
-        const parseal_status try_status = (expression); \
-        if (try_status != PARSEAL_OK)                   \
-            return try_status;                          \
-    } while (0)
 
 /* What a caller or the environment narrows a backend to. */
 typedef struct {

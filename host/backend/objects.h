@@ -41,6 +41,13 @@ struct parseal_seeds {
     uint64_t fcp_modulus, fcp_length; /* of a set of parseal/fcp.h; else 0 */
 };
 
+/* True for the one that gave up the last reference: everything others did with the object has then
+ * happened before. */
+static inline bool reference_dropped(atomic_size_t *references)
+{
+    return atomic_fetch_sub_explicit(references, 1, memory_order_acq_rel) == 1;
+}
+
 parseal_ctx *parseal_ctx_retain(parseal_ctx *ctx);
 parseal_keys *parseal_keys_retain(parseal_keys *keys);
 

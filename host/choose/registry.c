@@ -28,29 +28,6 @@ parseal_registry parseal_builtin_registry(void)
     return (parseal_registry){rows, sizeof rows / sizeof rows[0]};
 }
 
-const char *parseal_backend_name(int32_t backend)
-{
-    switch (backend) {
-    case PARSEAL_BACKEND_AUTO:
-        return "auto";
-    case PARSEAL_BACKEND_CPU:
-        return "cpu";
-    case PARSEAL_BACKEND_OPENCL:
-        return "opencl";
-    case PARSEAL_BACKEND_CUDA:
-        return "cuda";
-    default:
-        return "unknown";
-    }
-}
-
-const char *parseal_primitive_name(int32_t primitive)
-{
-    static const char *const names[PARSEAL_PRIMITIVES] = {"aead",  "mask", "vec_sum",
-                                                          "quant", "pack", "fcp"};
-    return primitive >= 0 && primitive < PARSEAL_PRIMITIVES ? names[primitive] : "unknown";
-}
-
 /* ------------------------------------------------------------------------------ environment -- */
 
 /* An empty variable is as good as none. */

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #include "host/nccl/nccl_api.h"
-#include "host/support/check.h"
+#include "host/api/buffers.h"
 #include "host/support/dynlib.h"
 
 typedef struct {

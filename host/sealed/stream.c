@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/support/check.h"
+#include "host/api/buffers.h"
 #include "host/support/hkdf.h"
 
 /* A batch has this many bytes at most, and this many messages. */

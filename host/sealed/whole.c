@@ -3,7 +3,7 @@
 #include <sodium.h>
 
 #include "host/sealed/stream.h"
-#include "host/support/check.h"
+#include "host/api/buffers.h"
 
 parseal_status parseal_sealed_size(const parseal_sealed_params *params, uint64_t len,
                                    uint64_t *size)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "host/secagg/gf16.h"
-#include "host/support/check.h"
+#include "host/api/buffers.h"
 
 enum {
     BYTES = PARSEAL_SECRETBYTES,

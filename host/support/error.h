@@ -1,8 +1,28 @@
-/* The text of the last error, put aside: trying something that may fail must not replace the text
- * of an error that the caller has yet to read. */
+/* How a function fails: a status, and one line of text for parseal_last_error_text. */
 #ifndef PARSEAL_HOST_SUPPORT_ERROR_H
 #define PARSEAL_HOST_SUPPORT_ERROR_H
 
+#include "parseal/parseal.h"
+
+#if defined(__GNUC__)
+#define PARSEAL_PRINTF __attribute__((format(printf, 2, 3)))
+#else
+#define PARSEAL_PRINTF
+#endif
+
+/* Stores one formatted line for parseal_last_error_text and returns status. */
+parseal_status parseal_fail(parseal_status status, const char *format, ...) PARSEAL_PRINTF;
+
+/* Returns from the calling function when `expression` is not PARSEAL_OK. */
+#define TRY(expression)                                 \
+    do {                                                \
+        const parseal_status try_status = (expression); \
+        if (try_status != PARSEAL_OK)                   \
+            return try_status;                          \
+    } while (0)
+
+/* The text of the last error, put aside: trying something that may fail must not replace the text
+ * of an error that the caller has yet to read. */
 typedef struct {
     char text[512];
 } parseal_error;

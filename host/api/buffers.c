@@ -1,0 +1,105 @@
+#include "host/api/buffers.h"
+
+#include <inttypes.h>
+
+parseal_status check_stream(const parseal_ctx *ctx, const void *stream)
+{
+    if (stream == NULL || ctx->backend->has_streams)
+        return PARSEAL_OK;
+    return parseal_fail(PARSEAL_ERR_ARG, "stream: the %s backend takes NULL only",
+                        parseal_backend_name(ctx->backend->id));
+}
+
+static const char *kind_name(uint32_t kind)
+{
+    static const char *const names[] = {"NONE", "HOST", "CUDA", "OPENCL"};
+    return kind < sizeof names / sizeof names[0] ? names[kind] : "unknown";
+}
+
+/* A device address or host pointer plus offset must be an address; a cl_mem is only a name. */
+static bool is_address(uint32_t kind)
+{
+    return kind == PARSEAL_BUF_HOST || kind == PARSEAL_BUF_CUDA;
+}
+
+parseal_status check_buf(const parseal_ctx *ctx, const char *name, const parseal_buf *buf,
+                         uint64_t alignment)
+{
+    TRY(check_pointer(name, buf));
+    if (buf->kind > PARSEAL_BUF_OPENCL)
+        return parseal_fail(PARSEAL_ERR_ARG, "%s.kind: %" PRIu32 " is not a PARSEAL_BUF_*", name,
+                            buf->kind);
+    if (buf->reserved != 0)
+        return parseal_fail(PARSEAL_ERR_ARG, "%s.reserved: %" PRIu32 ", 0 expected", name,
+                            buf->reserved);
+    if (buf->kind == PARSEAL_BUF_NONE) {
+        if (buf->size == 0)
+            return PARSEAL_OK;
+        return parseal_fail(PARSEAL_ERR_ARG, "%s.kind: NONE, but size is %" PRIu64, name,
+                            buf->size);
+    }
+    if (!ctx->backend->accepts(buf->kind))
+        return parseal_fail(PARSEAL_ERR_UNSUPPORTED, "%s.kind: the %s backend cannot take %s", name,
+                            parseal_backend_name(ctx->backend->id), kind_name(buf->kind));
+    if (buf->handle == 0 && buf->size > 0)
+        return parseal_fail(PARSEAL_ERR_ARG, "%s.handle: NULL, but size is %" PRIu64, name,
+                            buf->size);
+    const uint64_t base = is_address(buf->kind) ? buf->handle : 0;
+    const uint64_t limit = is_address(buf->kind) ? UINTPTR_MAX : UINT64_MAX;
+    if (buf->offset > limit - base || buf->size > limit - base - buf->offset)
+        return parseal_fail(PARSEAL_ERR_SIZE,
+                            "%s: offset %" PRIu64 " + size %" PRIu64 " pass the end of memory",
+                            name, buf->offset, buf->size);
+    if ((base + buf->offset) % alignment != 0 && buf->size > 0)
+        return parseal_fail(PARSEAL_ERR_ARG, "%s: address is not a multiple of %" PRIu64, name,
+                            alignment);
+    if (buf->kind == PARSEAL_BUF_HOST || buf->size == 0 || ctx->backend->buf_check == NULL)
+        return PARSEAL_OK;
+    return ctx->backend->buf_check(ctx->device, name, buf);
+}
+
+parseal_status check_vec(const parseal_ctx *ctx, const char *name, const parseal_vec *vec,
+                         uint32_t element_size)
+{
+    TRY(check_pointer(name, vec));
+    if (vec->n > UINT64_MAX / element_size || vec->buf.size != vec->n * element_size)
+        return parseal_fail(PARSEAL_ERR_SIZE,
+                            "%s.buf.size: %" PRIu64 " bytes are not %" PRIu64
+                            " elements of %" PRIu32 " bytes",
+                            name, vec->buf.size, vec->n, element_size);
+    return check_buf(ctx, name, &vec->buf, element_size);
+}
+
+static uint64_t begin_of(const parseal_buf *buf)
+{
+    return is_address(buf->kind) ? buf->handle + buf->offset : buf->offset;
+}
+
+static bool same_memory(const parseal_buf *a, const parseal_buf *b)
+{
+    return a->kind == b->kind && (is_address(a->kind) || a->handle == b->handle);
+}
+
+bool buf_on_host(const parseal_buf *buf)
+{
+    return buf->kind == PARSEAL_BUF_HOST || buf->kind == PARSEAL_BUF_NONE;
+}
+
+bool buf_same(const parseal_buf *a, const parseal_buf *b)
+{
+    return same_memory(a, b) && begin_of(a) == begin_of(b);
+}
+
+bool buf_overlap(const parseal_buf *a, const parseal_buf *b)
+{
+    return same_memory(a, b) && a->size > 0 && b->size > 0 && begin_of(a) < begin_of(b) + b->size &&
+           begin_of(b) < begin_of(a) + a->size;
+}
+
+parseal_status check_no_overlap(const char *a_name, const parseal_buf *a, const char *b_name,
+                                const parseal_buf *b)
+{
+    if (!buf_overlap(a, b))
+        return PARSEAL_OK;
+    return parseal_fail(PARSEAL_ERR_ALIAS, "%s overlaps %s", a_name, b_name);
+}

@@ -1,0 +1,23 @@
+/* Checks of buffers, vectors and streams against a context. Each returns PARSEAL_OK, or stores the
+ * text and returns the error; `name` is what the caller calls the argument. */
+#ifndef PARSEAL_HOST_API_BUFFERS_H
+#define PARSEAL_HOST_API_BUFFERS_H
+
+#include "host/backend/objects.h"
+#include "host/support/check.h"
+
+parseal_status check_stream(const parseal_ctx *ctx, const void *stream);
+
+/* kind, handle, and that the range does not pass the end of memory. alignment 1: any. */
+parseal_status check_buf(const parseal_ctx *ctx, const char *name, const parseal_buf *buf,
+                         uint64_t alignment);
+parseal_status check_vec(const parseal_ctx *ctx, const char *name, const parseal_vec *vec,
+                         uint32_t element_size);
+
+bool buf_on_host(const parseal_buf *buf);
+bool buf_same(const parseal_buf *a, const parseal_buf *b);
+bool buf_overlap(const parseal_buf *a, const parseal_buf *b);
+parseal_status check_no_overlap(const char *a_name, const parseal_buf *a, const char *b_name,
+                                const parseal_buf *b);
+
+#endif

@@ -1,0 +1,107 @@
+/* Key sets and seed sets: creation, references, destruction. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "host/backend/objects.h"
+#include "host/support/check.h"
+
+/* -------------------------------------------------------------------------------------- keys -- */
+
+parseal_status parseal_keys_create(parseal_keys **set, parseal_ctx *ctx, int32_t alg,
+                                   const uint8_t *keys, size_t n)
+{
+    TRY(check_pointer("set", set));
+    TRY(check_pointer("ctx", ctx));
+    TRY(check_pointer("keys", keys));
+    if (alg != PARSEAL_AES128GCM && alg != PARSEAL_AES256GCM)
+        return parseal_fail(PARSEAL_ERR_ARG,
+                            "alg: %" PRId32 " is neither PARSEAL_AES128GCM nor PARSEAL_AES256GCM",
+                            alg);
+    if (n == 0 || n > UINT32_MAX)
+        return parseal_fail(PARSEAL_ERR_SIZE, "n: %zu keys, 1 to 2^32 - 1 expected", n);
+
+    parseal_keys *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "keys: out of memory");
+    parseal_status status = ctx->backend->keys_create(&made->data, ctx->device, alg, keys, n);
+    if (status == PARSEAL_OK && ctx->cpu.backend != NULL) {
+        status = ctx->cpu.backend->keys_create(&made->cpu_data, ctx->cpu.device, alg, keys, n);
+        if (status != PARSEAL_OK)
+            ctx->backend->keys_destroy(made->data);
+    }
+    if (status != PARSEAL_OK) {
+        free(made);
+        return status;
+    }
+    atomic_init(&made->references, 1);
+    made->ctx = parseal_ctx_retain(ctx);
+    made->n = n;
+    *set = made;
+    return PARSEAL_OK;
+}
+
+parseal_keys *parseal_keys_retain(parseal_keys *keys)
+{
+    atomic_fetch_add_explicit(&keys->references, 1, memory_order_relaxed);
+    return keys;
+}
+
+void parseal_keys_destroy(parseal_keys *set)
+{
+    if (set == NULL || !reference_dropped(&set->references))
+        return;
+    set->ctx->backend->keys_destroy(set->data);
+    if (set->cpu_data != NULL)
+        set->ctx->cpu.backend->keys_destroy(set->cpu_data);
+    parseal_ctx_destroy(set->ctx);
+    free(set);
+}
+
+/* ------------------------------------------------------------------------------------- seeds -- */
+
+parseal_status parseal_seeds_create(parseal_seeds **set, parseal_ctx *ctx,
+                                    const parseal_seed *seeds, size_t n)
+{
+    TRY(check_pointer("set", set));
+    TRY(check_pointer("ctx", ctx));
+    if (n > 0)
+        TRY(check_pointer("seeds", seeds));
+    if (n > INT32_MAX)
+        return parseal_fail(PARSEAL_ERR_SIZE, "n: %zu seeds, at most 2^31 - 1 expected", n);
+    for (size_t i = 0; i < n; i++)
+        if (seeds[i].sign != 1 && seeds[i].sign != -1)
+            return parseal_fail(PARSEAL_ERR_ARG, "seeds[%zu].sign: %" PRId32 ", +1 or -1 expected",
+                                i, seeds[i].sign);
+
+    parseal_seeds *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "seeds: out of memory");
+    parseal_status status = ctx->backend->seeds_create(&made->data, ctx->device, seeds, n);
+    if (status == PARSEAL_OK && ctx->cpu.backend != NULL) {
+        status = ctx->cpu.backend->seeds_create(&made->cpu_data, ctx->cpu.device, seeds, n);
+        if (status != PARSEAL_OK)
+            ctx->backend->seeds_destroy(made->data);
+    }
+    if (status != PARSEAL_OK) {
+        free(made);
+        return status;
+    }
+    made->ctx = parseal_ctx_retain(ctx);
+    made->n = n;
+    *set = made;
+    return PARSEAL_OK;
+}
+
+void parseal_seeds_destroy(parseal_seeds *set)
+{
+    if (set == NULL)
+        return;
+    const bool fcp = set->fcp_modulus != 0;
+    if (set->data != NULL)
+        (fcp ? set->ctx->backend->fcp_destroy : set->ctx->backend->seeds_destroy)(set->data);
+    if (set->cpu_data != NULL)
+        (fcp ? set->ctx->cpu.backend->fcp_destroy
+             : set->ctx->cpu.backend->seeds_destroy)(set->cpu_data);
+    parseal_ctx_destroy(set->ctx);
+    free(set);
+}

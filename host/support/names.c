@@ -1,0 +1,57 @@
+/* What statuses, backends and primitives are called, and the version. */
+#include "parseal/parseal.h"
+
+const char *parseal_status_name(parseal_status status)
+{
+    switch (status) {
+#define NAME(enumerator) \
+    case enumerator:     \
+        return #enumerator;
+        NAME(PARSEAL_OK)
+        NAME(PARSEAL_ERR_ARG)
+        NAME(PARSEAL_ERR_SIZE)
+        NAME(PARSEAL_ERR_ALIAS)
+        NAME(PARSEAL_ERR_AUTH)
+        NAME(PARSEAL_ERR_OVERFLOW)
+        NAME(PARSEAL_ERR_NO_MEMORY)
+        NAME(PARSEAL_ERR_NO_DEVICE)
+        NAME(PARSEAL_ERR_SELFTEST)
+        NAME(PARSEAL_ERR_UNSUPPORTED)
+        NAME(PARSEAL_ERR_DEVICE)
+        NAME(PARSEAL_ERR_FORMAT)
+#undef NAME
+    default:
+        return "unknown parseal_status";
+    }
+}
+
+#define TEXT(x)                      #x
+#define VERSION(major, minor, patch) TEXT(major) "." TEXT(minor) "." TEXT(patch)
+
+const char *parseal_version(void)
+{
+    return VERSION(PARSEAL_VERSION_MAJOR, PARSEAL_VERSION_MINOR, PARSEAL_VERSION_PATCH);
+}
+
+const char *parseal_backend_name(int32_t backend)
+{
+    switch (backend) {
+    case PARSEAL_BACKEND_AUTO:
+        return "auto";
+    case PARSEAL_BACKEND_CPU:
+        return "cpu";
+    case PARSEAL_BACKEND_OPENCL:
+        return "opencl";
+    case PARSEAL_BACKEND_CUDA:
+        return "cuda";
+    default:
+        return "unknown";
+    }
+}
+
+const char *parseal_primitive_name(int32_t primitive)
+{
+    static const char *const names[PARSEAL_PRIMITIVES] = {"aead",  "mask", "vec_sum",
+                                                          "quant", "pack", "fcp"};
+    return primitive >= 0 && primitive < PARSEAL_PRIMITIVES ? names[primitive] : "unknown";
+}
