@@ -31,6 +31,28 @@ static inline uint32_t cpu_threads(const void *device)
 void *cpu_guarded(size_t n, size_t size);
 
 /* host/backend/backend.h */
+parseal_status cpu_device_open(void **device, const parseal_request *request);
+const char *cpu_device_name(const void *device);
+size_t cpu_impl_count(const void *device, int32_t primitive);
+parseal_impl_entry cpu_impl_entry(const void *device, int32_t primitive, size_t index);
+void cpu_impl_use(void *device, int32_t primitive, size_t index);
+bool cpu_accepts(uint32_t buf_kind);
+parseal_status cpu_keys_create(void **keys, const void *device, int32_t alg, const uint8_t *bytes,
+                               size_t n);
+void cpu_keys_destroy(void *keys);
+parseal_status cpu_batch_run(const void *device, const void *keys, parseal_msg *msgs, size_t n,
+                             bool open);
+parseal_status cpu_memory_create(const void *device, uint64_t size, parseal_buf *memory);
+void cpu_memory_destroy(const void *device, parseal_buf *memory);
+parseal_status cpu_memory_read(const void *device, const parseal_buf *memory, void *to);
+parseal_status cpu_memory_write(const void *device, const parseal_buf *memory, const void *from);
+parseal_status cpu_accumulate(const void *device, const void *keys, parseal_msg *msgs, size_t n,
+                              const parseal_sink *sink, bool *changed);
+parseal_status cpu_plan_create(void **plan, const void *device, const void *keys,
+                               const parseal_aead_shape *shape);
+void cpu_plan_destroy(void *plan);
+uint64_t cpu_plan_workspace_size(const void *plan);
+parseal_status cpu_plan_run(const void *plan, const parseal_aead_io *io, bool open, void *stream);
 parseal_status cpu_seeds_create(void **seeds, const void *device, const parseal_seed *list,
                                 size_t n);
 void cpu_seeds_destroy(void *seeds);

@@ -1,0 +1,230 @@
+/* AES-GCM on the CPU: key sets, batches on host memory, and plans. */
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "fallback/backend/cpu_aead.h"
+#include "fallback/batch/gcm.h"
+#include "fallback/batch/wipe.h"
+
+/* -------------------------------------------------------------------------------------- keys -- */
+
+parseal_status cpu_keys_create(void **keys, const void *device, int32_t alg, const uint8_t *bytes,
+                               size_t n)
+{
+    const size_t key_len =
+        alg == PARSEAL_AES128GCM ? PARSEAL_AES128GCM_KEYBYTES : PARSEAL_AES256GCM_KEYBYTES;
+    cpu_keys *k = malloc(sizeof *k);
+    if (k == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "keys: out of memory");
+    k->impl = CHOSEN(device, PARSEAL_PRIMITIVE_AEAD, gcm_impl);
+    k->expanded = cpu_guarded(n, k->impl->key_size);
+    if (k->expanded == NULL) {
+        free(k);
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "keys: no guarded memory for %zu keys", n);
+    }
+    for (size_t i = 0; i < n; i++)
+        k->impl->key_init(k->expanded + i * k->impl->key_size, bytes + i * key_len, key_len);
+    wipe_stack();
+    (void)sodium_mprotect_readonly(k->expanded);
+    *keys = k;
+    return PARSEAL_OK;
+}
+
+void cpu_keys_destroy(void *keys)
+{
+    sodium_free(((cpu_keys *)keys)->expanded); /* wipes */
+    free(keys);
+}
+
+/* ----------------------------------------------------------------------------------- batches -- */
+
+/* Where a batch's lengths are. */
+typedef uint64_t (*length_of)(const void *source, size_t i);
+
+/* Cuts n items into tiles; *tiles is NULL where every item is a single one. False when memory runs
+ * out. */
+static inline bool make_tiles(gcm_batch *batch, length_of len, const void *source, size_t n,
+                              gcm_tile **tiles)
+{
+    uint64_t longest = 0;
+    batch->bytes = 0;
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t bytes = len(source, i);
+        batch->bytes += bytes;
+        longest = bytes > longest ? bytes : longest;
+    }
+    batch->tile_size = gcm_tile_size(batch->threads, batch->bytes);
+    batch->tiles = *tiles = NULL;
+    batch->n_tiles = n;
+    if (longest <= batch->tile_size)
+        return true;
+    batch->n_tiles = 0;
+    for (size_t i = 0; i < n; i++) {
+        const size_t more = gcm_tiles_of(len(source, i), batch->tile_size);
+        if (more > SIZE_MAX / sizeof(gcm_tile) - batch->n_tiles)
+            return false;
+        batch->n_tiles += more;
+    }
+    gcm_tile *tile = malloc(batch->n_tiles * sizeof *tile);
+    if (tile == NULL)
+        return false;
+    batch->tiles = *tiles = tile;
+    for (size_t i = 0; i < n; i++) {
+        const size_t of_item = gcm_tiles_of(len(source, i), batch->tile_size);
+        for (size_t t = 0; t < of_item; t++)
+            *tile++ = (gcm_tile){.item = i, .index = t};
+    }
+    return true;
+}
+
+/* Whether what a batch writes goes past the caches anyway. */
+static bool passes_cache(const void *device, const gcm_batch *batch)
+{
+    return batch->bytes > ((const cpu_device *)device)->cache_size;
+}
+
+void cpu_msg_items(const void *source, size_t first, size_t n, gcm_item *items)
+{
+    const msg_source *s = source;
+    for (size_t i = 0; i < n; i++) {
+        parseal_msg *m = &s->msgs[first + i];
+        items[i] = (gcm_item){.in = m->in,
+                              .out = m->out,
+                              .len = m->len,
+                              .aad = m->aad,
+                              .aad_len = m->aad_len,
+                              .nonce = m->nonce,
+                              .tag = m->tag,
+                              .verdict = &m->status,
+                              .key = key_at(s->keys, m->key),
+                              .past_caches = s->past_caches && m->in != m->out};
+    }
+}
+
+static uint64_t msg_len(const void *source, size_t i)
+{
+    return ((const msg_source *)source)->msgs[i].len;
+}
+
+parseal_status cpu_batch_run(const void *device, const void *keys, parseal_msg *msgs, size_t n,
+                             bool open)
+{
+    msg_source source = {keys, msgs, false};
+    gcm_tile *tiles;
+    gcm_batch batch = {.impl = source.keys->impl,
+                       .threads = cpu_threads(device),
+                       .items = cpu_msg_items,
+                       .source = &source};
+    if (!make_tiles(&batch, msg_len, &source, n, &tiles))
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "batch: out of memory for %zu messages", n);
+    if (tiles != NULL) {
+        batch.partial = malloc(16 * batch.n_tiles);
+        if (batch.partial == NULL) {
+            free(tiles);
+            return parseal_fail(PARSEAL_ERR_NO_MEMORY, "batch: out of memory for %zu messages", n);
+        }
+    }
+    source.past_caches = passes_cache(device, &batch);
+    gcm_run(&batch, open);
+    free(batch.partial);
+    free(tiles);
+    return PARSEAL_OK;
+}
+
+/* ------------------------------------------------------------------------------------- plans -- */
+
+typedef struct {
+    const parseal_aead_shape *shape;
+    const cpu_keys *keys;
+    gcm_batch batch; /* but for what a run adds */
+    gcm_tile *tiles;
+    bool past_caches;
+} cpu_plan;
+
+typedef struct {
+    const cpu_plan *plan;
+    uint8_t *in, *out, *aad, *nonce, *tag;
+    int32_t *verdict;
+} io_source;
+
+static gcm_item io_item(const io_source *s, size_t i)
+{
+    const parseal_aead_shape *shape = s->plan->shape;
+    gcm_item item = {.len = shape->len[i],
+                     .aad_len = shape->aad_len[i],
+                     .nonce = s->nonce + PARSEAL_NONCEBYTES * i,
+                     .tag = s->tag + PARSEAL_TAGBYTES * i,
+                     .verdict = &s->verdict[i],
+                     .key = key_at(s->plan->keys, shape->key[i]),
+                     .past_caches = s->plan->past_caches && s->in != s->out};
+    if (item.len > 0) {
+        item.in = s->in + shape->in_offset[i];
+        item.out = s->out + shape->out_offset[i];
+    }
+    if (item.aad_len > 0)
+        item.aad = s->aad + shape->aad_offset[i];
+    return item;
+}
+
+static void io_items(const void *source, size_t first, size_t n, gcm_item *items)
+{
+    for (size_t i = 0; i < n; i++)
+        items[i] = io_item(source, first + i);
+}
+
+static uint64_t shape_len(const void *source, size_t i)
+{
+    return ((const parseal_aead_shape *)source)->len[i];
+}
+
+parseal_status cpu_plan_create(void **plan, const void *device, const void *keys,
+                               const parseal_aead_shape *shape)
+{
+    cpu_plan *p = calloc(1, sizeof *p);
+    if (p == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "plan: out of memory");
+    p->shape = shape;
+    p->keys = keys;
+    p->batch.impl = p->keys->impl;
+    p->batch.threads = cpu_threads(device);
+    p->batch.items = io_items;
+    if (!make_tiles(&p->batch, shape_len, shape, shape->n, &p->tiles)) {
+        free(p);
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "plan: out of memory for %zu messages",
+                            shape->n);
+    }
+    p->past_caches = passes_cache(device, &p->batch);
+    *plan = p;
+    return PARSEAL_OK;
+}
+
+void cpu_plan_destroy(void *plan)
+{
+    free(((cpu_plan *)plan)->tiles);
+    free(plan);
+}
+
+uint64_t cpu_plan_workspace_size(const void *plan)
+{
+    const cpu_plan *p = plan;
+    return p->tiles != NULL ? 16 * (uint64_t)p->batch.n_tiles : 0;
+}
+
+parseal_status cpu_plan_run(const void *plan, const parseal_aead_io *io, bool open, void *stream)
+{
+    const cpu_plan *p = plan;
+    const io_source source = {p,
+                              cpu_address(&io->in),
+                              cpu_address(&io->out),
+                              cpu_address(&io->aad),
+                              cpu_address(&io->nonce),
+                              cpu_address(&io->tag),
+                              cpu_address(&io->verdict)};
+    gcm_batch batch = p->batch;
+    (void)stream;
+    batch.source = &source;
+    if (p->tiles != NULL)
+        batch.partial = cpu_address(&io->workspace);
+    gcm_run(&batch, open);
+    return PARSEAL_OK;
+}

@@ -1,0 +1,27 @@
+/* Key sets of the CPU, and batches of messages under them. */
+#ifndef PARSEAL_FALLBACK_BACKEND_CPU_AEAD_H
+#define PARSEAL_FALLBACK_BACKEND_CPU_AEAD_H
+
+#include "fallback/backend/cpu_device.h"
+#include "fallback/impl.h"
+
+typedef struct {
+    const gcm_impl *impl;
+    uint8_t *expanded;
+} cpu_keys;
+
+static inline const void *key_at(const cpu_keys *keys, uint32_t index)
+{
+    return keys->expanded + (size_t)index * keys->impl->key_size;
+}
+
+typedef struct {
+    const cpu_keys *keys;
+    parseal_msg *msgs;
+    bool past_caches;
+} msg_source;
+
+/* Fills items with messages of a msg_source, from `first` on. */
+void cpu_msg_items(const void *source, size_t first, size_t n, gcm_item *items);
+
+#endif

@@ -1,0 +1,83 @@
+/* Opening the CPU: what it is called, how many threads it has, and which implementations it can run. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "fallback/backend/cpu_device.h"
+#include "fallback/backend/cpu_features.h"
+#include "host/support/threads.h"
+
+static parseal_status level_of(const char *source, const char *name, size_t *level)
+{
+    for (size_t i = 0; i < cpu_level_count; i++)
+        if (strcmp(name, cpu_levels[i].name) == 0) {
+            if (!cpu_levels[i].supported())
+                return parseal_fail(PARSEAL_ERR_NO_DEVICE, "%s: \"%s\", but this machine lacks %s",
+                                    source, name, cpu_levels[i].needs);
+            *level = i;
+            return PARSEAL_OK;
+        }
+    return parseal_fail(PARSEAL_ERR_ARG, "%s: no CPU implementation is named \"%s\"", source, name);
+}
+
+parseal_status cpu_device_open(void **device, const parseal_request *request)
+{
+    size_t max_level = cpu_level_count - 1;
+    static const char *const sources[] = {"options.cpu_impl", "PARSEAL_CPU"};
+    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
+        size_t level = 0;
+        if (request->cpu_impl[i] == NULL)
+            continue;
+        const parseal_status status = level_of(sources[i], request->cpu_impl[i], &level);
+        if (status != PARSEAL_OK)
+            return status;
+        max_level = level < max_level ? level : max_level;
+    }
+    cpu_device *d = calloc(1, sizeof *d);
+    if (d == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "CPU device: out of memory");
+    cpu_name(d->name, sizeof d->name);
+    d->threads = threads_available(request->cpu_threads);
+    d->cache_size = cpu_cache_size();
+    d->max_level = max_level;
+    *device = d;
+    return PARSEAL_OK;
+}
+
+const char *cpu_device_name(const void *device)
+{
+    return ((const cpu_device *)device)->name;
+}
+
+size_t cpu_impl_count(const void *device, int32_t primitive)
+{
+    size_t count;
+    (void)device;
+    (void)cpu_candidates(primitive, &count);
+    return count;
+}
+
+parseal_impl_entry cpu_impl_entry(const void *device, int32_t primitive, size_t index)
+{
+    size_t count;
+    const cpu_candidate *candidate = &cpu_candidates(primitive, &count)[index];
+    const cpu_level *level = &cpu_levels[candidate->level];
+    parseal_impl_entry entry = {level->name, NULL, PARSEAL_USABLE};
+    if (!level->supported()) {
+        entry.state = PARSEAL_MISSING;
+        entry.detail = level->needs;
+    } else if (candidate->level > ((const cpu_device *)device)->max_level) {
+        entry.state = PARSEAL_EXCLUDED;
+    }
+    return entry;
+}
+
+void cpu_impl_use(void *device, int32_t primitive, size_t index)
+{
+    size_t count;
+    ((cpu_device *)device)->chosen[primitive] = &cpu_candidates(primitive, &count)[index];
+}
+
+bool cpu_accepts(uint32_t buf_kind)
+{
+    return buf_kind == PARSEAL_BUF_HOST;
+}
