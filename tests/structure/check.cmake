@@ -128,20 +128,26 @@ endforeach()
 
 # -------------------------------------------------------------------------------------- the circles
 
-# What includes nothing that is left cannot be in a circle and goes; what never goes is in one, or leads to one.
+# What includes nothing that is left cannot be in a circle and goes, and so does what nothing that is left includes.
 set(left ${files})
 set(gone yes)
 while(gone)
   set(gone "")
+  set(included "")
   foreach(file IN LISTS left)
     set(waits FALSE)
     foreach(path IN LISTS includes_${file})
       if(path IN_LIST left)
         set(waits TRUE)
-        break()
+        list(APPEND included ${path})
       endif()
     endforeach()
     if(NOT waits)
+      list(APPEND gone ${file})
+    endif()
+  endforeach()
+  foreach(file IN LISTS left)
+    if(NOT file IN_LIST included)
       list(APPEND gone ${file})
     endif()
   endforeach()
