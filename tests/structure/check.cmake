@@ -158,6 +158,14 @@ if(left)
   breach("a circle of includes among: ${left}")
 endif()
 
+# README.md stays a page for newcomers: what is long goes to the folder that it is about.
+file(READ "${TOP}/README.md" text)
+string(REGEX MATCHALL "\n" line_ends "${text}")
+list(LENGTH line_ends n)
+if(n GREATER 130)
+  breach("README.md: ${n} lines, at most 130 are allowed")
+endif()
+
 if(wrong GREATER 0)
   message(FATAL_ERROR "${wrong} breaches of the rules in ${CMAKE_CURRENT_LIST_FILE}")
 endif()
