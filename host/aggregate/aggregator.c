@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/api/masks.h"
 #include "host/api/buffers.h"
+#include "host/api/masks.h"
 
 /* ----------------------------------------------------------------------------------- creation --
  */

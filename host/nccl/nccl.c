@@ -3,8 +3,8 @@
 
 #include <inttypes.h>
 
-#include "host/nccl/nccl_api.h"
 #include "host/api/buffers.h"
+#include "host/nccl/nccl_api.h"
 #include "host/support/dynlib.h"
 
 typedef struct {

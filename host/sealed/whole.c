@@ -2,8 +2,8 @@
 #include <inttypes.h>
 #include <sodium.h>
 
-#include "host/sealed/stream.h"
 #include "host/api/buffers.h"
+#include "host/sealed/stream.h"
 
 parseal_status parseal_sealed_size(const parseal_sealed_params *params, uint64_t len,
                                    uint64_t *size)

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/secagg/gf16.h"
 #include "host/api/buffers.h"
+#include "host/secagg/gf16.h"
 
 enum {
     BYTES = PARSEAL_SECRETBYTES,

@@ -10,7 +10,9 @@
 #include <string.h>
 
 enum { CLIENTS = 5, DIM = 1000, UPDATE = DIM * 4 };
-#define DO(call) if ((call) != PARSEAL_OK) return fprintf(stderr, "%s\n", parseal_last_error_text()), 1
+#define DO(call)              \
+    if ((call) != PARSEAL_OK) \
+    return fprintf(stderr, "%s\n", parseal_last_error_text()), 1
 
 static uint8_t keys[CLIENTS][32], updates[CLIENTS][UPDATE];
 static parseal_seed masks[CLIENTS];
@@ -36,9 +38,13 @@ static int client_sends(parseal_ctx *ctx, const parseal_keys *set, const parseal
 
 int main(void)
 {
-    parseal_ctx *ctx; parseal_keys *set; parseal_seeds *self_masks; parseal_aggregator *sum;
+    parseal_ctx *ctx;
+    parseal_keys *set;
+    parseal_seeds *self_masks;
+    parseal_aggregator *sum;
     parseal_aggregator_options options = PARSEAL_AGGREGATOR_OPTIONS_INIT;
-    static float mean[DIM]; size_t added;
+    static float mean[DIM];
+    size_t added;
     options.ring = (parseal_ring){UINT64_C(1) << 32, 4, 0};
     options.dim = DIM;
     options.quant_bits = 8, options.quant_clip = 127.5f; /* 0 ... 255 are -127.5 ... 127.5 */
@@ -48,7 +54,8 @@ int main(void)
     DO(parseal_keys_create(&set, ctx, PARSEAL_AES256GCM, keys[0], CLIENTS));
     DO(parseal_aggregator_create(&sum, ctx, &options));
     for (int i = 0; i < CLIENTS; i++)
-        if (client_sends(ctx, set, &options.ring, i) != 0) return 1;
+        if (client_sends(ctx, set, &options.ring, i) != 0)
+            return 1;
     inbox[4].tag[0] ^= 1; /* somebody has changed the last message */
     if (parseal_aggregator_add_sealed(sum, set, inbox, CLIENTS, &added) == PARSEAL_ERR_AUTH)
         printf("%zu of %d counted: %s\n", added, CLIENTS, parseal_last_error_text());
