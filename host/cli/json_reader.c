@@ -100,8 +100,9 @@ bool json_reader_member(json_reader *r, json_text *name)
         return false;
     if (!json_reader_string(r, name))
         return fail(r, "the name of a member is expected here");
-    if (pass_blanks(r) != ':')
-        return fail(r, "a colon is expected here");
+    const int c = pass_blanks(r);
+    if (c != ':')
+        return fail(r, c < 0 ? cut : "a colon is expected here");
     r->next++;
     return true;
 }

@@ -41,9 +41,10 @@ static int add_file(model *m, const char *path, size_t prefix, const json_text *
     memcpy(file->path + prefix, name->bytes, name->size);
     file->path[prefix + name->size] = '\0';
     file->name = file->path + prefix;
+    file->shown = prefix + name->size <= 200 ? file->path : file->name;
 
     source s;
-    int code = source_open(&s, m->folder, file->name, m->links, file->path, failure);
+    int code = source_open(&s, m->folder, file->name, m->links, file->shown, failure);
     if (code != CLI_OK)
         return code;
     file->size = s.size;
@@ -73,10 +74,10 @@ static int check_shard(const model *m, const model_file *file, const json_text *
         model_index_entry *entry = model_index_find(&m->index, tensor);
         if (entry == NULL)
             return cli_fail(failure, CLI_USAGE, "%.200s: tensor '%s': is not in the index",
-                            file->path, JSON_SHOW(tensor));
+                            file->shown, JSON_SHOW(tensor));
         if (json_text_compare(&entry->shard, shard) != 0)
             return cli_fail(failure, CLI_USAGE,
-                            "%.200s: tensor '%s': the index has it in '%s', not here", file->path,
+                            "%.200s: tensor '%s': the index has it in '%s', not here", file->shown,
                             JSON_SHOW(tensor), JSON_SHOW(&entry->shard));
         entry->seen = true;
     }
@@ -181,7 +182,7 @@ int model_count(const model *m, uint64_t *n, cli_failure *failure)
             if (*n > UINT64_MAX - elements)
                 return cli_fail(failure, CLI_USAGE,
                                 "%.200s: the number of parameters overflows 64 bits",
-                                m->files[f].path);
+                                m->files[f].shown);
             *n += elements;
         }
     }
@@ -199,7 +200,7 @@ void model_note_left_out(const model *m)
             if (converts(tensor) || left_out++ >= NAMED)
                 continue;
             cli_note("%.200s: tensor '%s' is left out: %s does not convert to float32",
-                     m->files[f].path, JSON_SHOW(&tensor->name), tensor->dtype->name);
+                     m->files[f].shown, JSON_SHOW(&tensor->name), tensor->dtype->name);
         }
     }
     if (left_out > NAMED)
@@ -232,11 +233,11 @@ static int read_file(const model *m, const model_file *file, float **x, rounding
                      cli_failure *failure)
 {
     source s;
-    int code = source_open(&s, m->folder, file->name, m->links, file->path, failure);
+    int code = source_open(&s, m->folder, file->name, m->links, file->shown, failure);
     if (code != CLI_OK)
         return code;
     if (s.device != file->device || s.inode != file->inode || s.size != file->size)
-        code = cli_fail(failure, CLI_USAGE, "%.200s: changed while it was read", file->path);
+        code = cli_fail(failure, CLI_USAGE, "%.200s: changed while it was read", file->shown);
     else
         code = read_tensors(file, &s, x, rounded, failure);
     source_close(&s);

@@ -6,8 +6,9 @@
 #include "host/cli/round/safetensors.h"
 
 typedef struct {
-    char *path; /* for messages */
-    const char *name;
+    char *path;
+    const char *name;  /* the part of it that is opened in the folder */
+    const char *shown; /* in messages, which have room for 200 bytes of a path */
     uint64_t size;
     dev_t device;
     ino_t inode;
