@@ -204,7 +204,8 @@ void model_note_left_out(const model *m)
         }
     }
     if (left_out > NAMED)
-        cli_note("%zu more tensors are left out, %zu in all", left_out - NAMED, left_out);
+        cli_note("%zu more tensor%s left out, %zu in all", left_out - NAMED,
+                 left_out == NAMED + 1 ? " is" : "s are", left_out);
 }
 
 /* The values that were not exact, and how many there were of their type. */
