@@ -243,8 +243,12 @@ const char *json_show(const json_text *text, json_shown *shown)
         while (size > 0 && ((uint8_t)text->bytes[size] & 0xc0) == 0x80)
             size--; /* so that no character is cut */
     }
-    for (size_t i = 0; i < size; i++)
-        shown->text[i] = text->bytes[i] != '\0' ? text->bytes[i] : '?';
+    for (size_t i = 0; i < size; i++) {
+        const char c = text->bytes[i];
+        shown->text[i] = '?';
+        if (c != '\0')
+            shown->text[i] = c;
+    }
     shown->text[size] = '\0';
     return shown->text;
 }

@@ -48,8 +48,8 @@ static void assert_same(const char *text, size_t size)
 
 static const char *const documents[] = {
     "{\"a\\u00e9\\n\":[0,-1,10.25e+2,true],\"\\ud83d\\ude00\":{\"\":null,\"b\":[[],{}]}}",
-    " [ false , 1.5 , \"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\" , { \"k\" : "
-    "\"\\\"\\\\\\/\\b\\f\\r\\t\" } ] ",
+    " [ false , \"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\" ] ",
+    " { \"k\" : \"\\\"\\\\\\/\\b\\f\\r\\t\" } ",
     "\"\\u0000x\\ud7ff\\ue000\"",
     "-0.0E-1",
 };

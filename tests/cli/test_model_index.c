@@ -13,6 +13,7 @@
 
 #include "folder.h"
 #include "host/cli/bytes.h"
+#include "host/cli/round/model.h"
 #include "host/cli/round/params.h"
 
 #define INDEX "model.safetensors.index.json"
@@ -273,6 +274,30 @@ static void test_bad_shard(void **state)
     assert_bad("cut", path, B ": header", "8 bytes of its length");
 }
 
+/* A shard that is another file, or of another size, when its data are read. */
+static void test_changed_meanwhile(void **state)
+{
+    float x[3];
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        cli_failure failure = {CLI_OK, ""};
+        model m;
+        write_good_shards();
+        const char *path =
+            write_index("{\"weight_map\":{\"x\":\"" A "\",\"y\":\"" A "\",\"z\":\"" B "\"}}");
+        assert_int_equal(model_open(&m, path, &failure), CLI_OK);
+        if (i == 1)
+            assert_int_equal(truncate(folder_path(B), 12), 0);
+        if (i == 2) { /* the old one stays, so that the new one cannot have its number */
+            assert_int_equal(rename(folder_path(B), folder_path("old.safetensors")), 0);
+            write_shard(B, "z", 3);
+        }
+        assert_int_equal(model_read(&m, x, &failure), i == 0 ? CLI_OK : CLI_USAGE);
+        assert_true(i == 0 || strstr(failure.text, B ": changed while it was read") != NULL);
+        model_close(&m);
+    }
+}
+
 static void test_folders_that_are_none(void **state)
 {
     (void)state;
@@ -352,6 +377,7 @@ int main(void)
         cmocka_unit_test(test_shards_that_are_no_files),
         cmocka_unit_test(test_doubled),
         cmocka_unit_test(test_bad_shard),
+        cmocka_unit_test(test_changed_meanwhile),
         cmocka_unit_test(test_folders_that_are_none),
         cmocka_unit_test(test_large_and_deep),
         cmocka_unit_test(test_mutations),
