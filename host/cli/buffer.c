@@ -25,3 +25,12 @@ void cli_buffer_destroy(cli_buffer *buffer)
     buffer->p = NULL;
     buffer->size = 0;
 }
+
+/* The room is always a power of two, so that n tells whether it is used up. */
+void *cli_list_grown(void *list, size_t n, size_t each)
+{
+    if ((n & (n - 1)) != 0)
+        return list;
+    const size_t room = n != 0 ? 2 * n : 1;
+    return room <= SIZE_MAX / each ? realloc(list, room * each) : NULL;
+}

@@ -17,4 +17,8 @@ int cli_buffer_create(cli_buffer *buffer, uint64_t n, size_t each, const char *w
                       cli_failure *failure);
 void cli_buffer_destroy(cli_buffer *buffer);
 
+/* For a list that grows one by one: the list of n items, moved where it has no room for one more.
+ * NULL: not enough memory, and the list is as it was. Free it with free; it holds no secrets. */
+void *cli_list_grown(void *list, size_t n, size_t each);
+
 #endif

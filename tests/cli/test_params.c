@@ -50,7 +50,7 @@ static void test_files_that_are_none(void **state)
     (void)state;
     assert_bad(folder_write("x.f32", bytes, 5), "5 bytes are not a whole number of float32");
     assert_bad(folder_write("x.f32", bytes, 0), "no parameters");
-    assert_bad(folder_write("x.bin", bytes, 4), "neither a .safetensors nor an .f32 file");
+    assert_bad(folder_write("x.bin", bytes, 4), "neither a .safetensors");
     assert_bad(folder_path("none.f32"), "No such file");
     assert_bad(folder_path("none.safetensors"), "No such file");
     assert_bad("/dev/null.f32", "/dev/null.f32");

@@ -297,12 +297,95 @@ static void test_safetensors(void **state)
     (void)state;
     assert_int_equal(result.code, 0);
     assert_non_null(strstr(result.err, "note: "));
-    assert_non_null(strstr(result.err, "1 integer or boolean tensor left out ('ids', I64)"));
+    assert_non_null(strstr(result.err, "tensor 'ids' is left out: I64 does not convert"));
     json_t *json = json_loads(result.out, 0, NULL);
     assert_good(json);
     assert_int_equal(count_member(json, "settings", "dim"), 6);
     json_decref(json);
     command_free(&result);
+}
+
+static size_t count_lines(const char *text, const char *with)
+{
+    size_t n = 0;
+    for (const char *c = text; (c = strstr(c, with)) != NULL; c++)
+        n++;
+    return n;
+}
+
+/* Notes name what is left out, the first 20, and count what the rest are. */
+static void test_safetensors_left_out(void **state)
+{
+    char header[4096] = "{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}",
+         more_of_it[128];
+    static const float data[2] = {1, 2};
+    (void)state;
+    for (int i = 0; i < 21; i++) {
+        snprintf(more_of_it, sizeof more_of_it,
+                 ",\"t%d.\":{\"dtype\":\"F8_E8M0\",\"shape\":[0],\"data_offsets\":[8,8]}", i);
+        strcat(header, more_of_it);
+    }
+    for (int closed = 0; closed < 2; closed++) {
+        if (closed == 0)
+            strcat(header, "}");
+        else /* one tensor more */
+            strcpy(header + strlen(header) - 1,
+                   ",\"u\":{\"dtype\":\"BOOL\",\"shape\":[0],\"data_offsets\":[8,8]}}");
+        const char *path = folder_write_safetensors("l.safetensors", header, data, sizeof data);
+        const char *const more[] = {"--params", path, NULL};
+        command_result result = command_run_with("round --clients 3 --json -", more);
+        assert_int_equal(result.code, 0);
+        assert_int_equal(count_lines(result.err, "' is left out: "), 20);
+        assert_non_null(strstr(result.err, closed == 0 ? "1 more tensor is left out, 21 in all"
+                                                       : "2 more tensors are left out, 22 in all"));
+        command_free(&result);
+    }
+}
+
+/* 0.1 is no float32 and 1e300 is larger than all of them; 0.5, an infinity and a NaN are. */
+static void test_f64_is_rounded(void **state)
+{
+    static const char header[] =
+        "{\"w\":{\"dtype\":\"F64\",\"shape\":[5],\"data_offsets\":[0,40]}}";
+    static const uint8_t data[40] = {
+        0x9a, 0x99, 0x99, 0x99, 0x99, 0x99, 0xb9, 0x3f, /* 0.1 */
+        0,    0,    0,    0,    0,    0,    0xe0, 0x3f, /* 0.5 */
+        0x9c, 0x75, 0,    0x88, 0x3c, 0xe4, 0x37, 0x7e, /* 1e300 */
+        0,    0,    0,    0,    0,    0,    0xf0, 0x7f, /* an infinity */
+        0,    0,    0,    0,    0,    0,    0xf8, 0x7f, /* a NaN */
+    };
+    const char *path = folder_write_safetensors("d.safetensors", header, data, sizeof data);
+    const char *const more[] = {"--params", path, NULL};
+    command_result result = command_run_with("round --clients 3 --json -", more);
+    (void)state;
+    assert_int_equal(result.code, 0);
+    assert_non_null(strstr(result.err, "note: 2 of 5 F64 values are rounded"));
+    json_t *json = json_loads(result.out, 0, NULL);
+    assert_good(json);
+    assert_int_equal(count_member(json, "settings", "dim"), 5);
+    assert_int_equal(count_member(json, "settings", "nonfinite"), 3);
+    json_decref(json);
+    command_free(&result);
+}
+
+static void test_model_in_shards(void **state)
+{
+    static const char index[] =
+        "{\"weight_map\":{\"w\":\"a.safetensors\",\"v\":\"b.safetensors\"}}";
+    static const float data[2] = {1, -2};
+    (void)state;
+    folder_write_safetensors("a.safetensors",
+                             "{\"w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}",
+                             data, sizeof data);
+    folder_write_safetensors("b.safetensors",
+                             "{\"v\":{\"dtype\":\"BF16\",\"shape\":[4],\"data_offsets\":[0,8]}}",
+                             data, sizeof data);
+    const char *path = folder_write("m.safetensors.index.json", index, sizeof index - 1);
+    json_t *json = round_of_file(path, "--clients 3");
+    assert_good(json);
+    assert_int_equal(count_member(json, "settings", "dim"), 6);
+    assert_string_equal(text_member(json, "settings", "params"), "m.safetensors.index.json");
+    json_decref(json);
 }
 
 /* The text report, and the same figures in a file beside it. */
@@ -339,6 +422,9 @@ int main(void)
         cmocka_unit_test(test_nonfinite),
         cmocka_unit_test(test_extreme_parameters),
         cmocka_unit_test(test_safetensors),
+        cmocka_unit_test(test_safetensors_left_out),
+        cmocka_unit_test(test_f64_is_rounded),
+        cmocka_unit_test(test_model_in_shards),
         cmocka_unit_test(test_text_and_file),
     };
     return cmocka_run_group_tests_name("round", tests, folder_create, folder_remove);

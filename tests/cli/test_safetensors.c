@@ -4,11 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "folder.h"
 #include "host/cli/bytes.h"
+#include "host/cli/json_reader.h"
 #include "host/cli/round/params.h"
 
 /* A tensor's entry. */
@@ -61,14 +64,22 @@ static const bad_file bad_tensors[] = {
     {"three offsets", "{" T("a", F32, "[1]", "[0,4,4]") "}", 4, "'a'", "data_offsets"},
     {"offsets no array", "{" T("a", F32, "[1]", "{}") "}", 4, "'a'", "data_offsets"},
     {"huge offset", "{" T("a", F32, "[1]", "[0,18446744073709551620]") "}", 4, "'a'",
-     "data_offsets: entry 1"},
+     "data_offsets: not an array of two integers"},
     {"no offsets", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", 4, "'a'", "data_offsets"},
     {"no shape", "{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", 4, "'a'", "shape"},
     {"no dtype", "{\"a\":{\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "'a'", "dtype"},
     {"unknown dtype", "{" T("a", "\"F31\"", "[1]", "[0,4]") "}", 4, "'a'", "dtype: 'F31'"},
     {"dtype in lower case", "{" T("a", "\"f32\"", "[1]", "[0,4]") "}", 4, "'a'", "dtype: 'f32'"},
     {"dtype no string", "{" T("a", "32", "[1]", "[0,4]") "}", 4, "'a'", "dtype"},
-    {"other floats", "{" T("a", "\"F64\"", "[1]", "[0,8]") "}", 8, "'a'", "dtype: F64"},
+    {"dtype with a zero byte", "{" T("a", "\"F32\\u0000\"", "[1]", "[0,4]") "}", 4, "'a'",
+     "dtype: 'F32?' is unknown"},
+    {"half an F4", "{" T("a", "\"F4\"", "[3]", "[0,1]") "}", 1, "'a'",
+     "shape: 3 elements of F4 are no whole bytes"},
+    {"half a byte of F6", "{" T("a", "\"F6_E2M3\"", "[3]", "[0,2]") "}", 2, "'a'",
+     "shape: 3 elements of F6_E2M3 are no whole bytes"},
+    {"F6 of 4 bytes", "{" T("a", "\"F6_E3M2\"", "[4]", "[0,4]") "}", 4, "'a'", "shape: 4 elements"},
+    {"bits overflow", "{" T("a", "\"F4\"", "[4611686018427387904]", "[0,0]") "}", 0, "'a'",
+     "shape: 4611686018427387904 elements of F4 overflow 64 bits"},
     {"2^60 elements", "{" T("a", F32, "[1152921504606846976]", "[0,16]") "}", 16, "'a'",
      "shape: 1152921504606846976 elements"},
     {"bytes overflow", "{" T("a", F32, "[4611686018427387904]", "[0,0]") "}", 0, "'a'",
@@ -78,7 +89,9 @@ static const bad_file bad_tensors[] = {
     {"product wraps to 1", "{" T("a", F32, "[274177,67280421310721,1]", "[0,4]") "}", 4, "'a'",
      "shape: the number of elements"},
     {"extent of 2^63", "{" T("a", F32, "[1,9223372036854775808]", "[0,4]") "}", 4, "'a'",
-     "shape: entry 1"},
+     "shape: 9223372036854775808 elements of F32 overflow 64 bits"},
+    {"extent of 2^64", "{" T("a", F32, "[1,18446744073709551616]", "[0,4]") "}", 4, "'a'",
+     "shape: entry 1 is not an integer"},
     {"extent of 10^30",
      "{" T("ok", F32, "[1]", "[0,4]") "," T("a", F32, "[1000000000000000000000000000000]",
                                             "[4,8]") "}",
@@ -93,11 +106,14 @@ static const bad_file bad_tensors[] = {
     {"entry no object", "{\"a\":[1]}", 4, "'a'", "not an object"},
     {"entry null", "{\"a\":null}", 4, "'a'", "not an object"},
     {"name twice", "{" T("twin", F32, "[1]", "[0,4]") "," T("twin", F32, "[1]", "[4,8]") "}", 8,
-     "twin", "duplicate"},
+     "twin", "is there twice"},
+    {"name twice at one place",
+     "{" T("twin", F32, "[1]", "[0,4]") "," T("tw\\u0069n", F32, "[1]", "[0,4]") "}", 4, "twin",
+     "is there twice"},
     {"field twice",
      "{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":"
      "[0,4]}}",
-     4, "dtype", "duplicate"},
+     4, "dtype", "is there twice"},
     {"line breaks in a name", "{\"a\\nb\\u001b[31m\":{\"shape\":[1]}}", 4, "'a?b?[31m'", "dtype"},
 };
 
@@ -117,13 +133,21 @@ static void test_bad_tensors(void **state)
 }
 
 static const bad_file bad_headers[] = {
-    {"empty header", "", 0, "bad.safetensors", "header: line"},
-    {"no JSON", "tensors", 0, "bad.safetensors", "header: line 1"},
-    {"cut off", "{\"a\":{\"dtype\":\"F3", 0, "bad.safetensors", "header: line 1"},
-    {"more after it", "{} {}", 0, "bad.safetensors", "header: line 1"},
+    {"empty header", "", 0, "bad.safetensors", "header: byte 0: the text ends"},
+    {"no JSON", "tensors", 0, "bad.safetensors", "header: not a JSON object"},
+    {"cut off", "{\"a\":{\"dtype\":\"F3", 0, "bad.safetensors", "header: byte 17: the text ends"},
+    {"more after it", "{} {}", 0, "bad.safetensors", "header: byte 3: nothing but blanks"},
     {"an array", "[]", 0, "bad.safetensors", "header: not a JSON object"},
-    {"no UTF-8", "{\"\xff\":{}}", 0, "bad.safetensors", "header: line 1"},
-    {"zero byte in a name", "{\"a\\u0000b\":{}}", 0, "bad.safetensors", "header: line 1"},
+    {"no UTF-8", "{\"\xff\":{}}", 0, "bad.safetensors", "header: byte 2: a string is not UTF-8"},
+    {"byte order mark", "\xef\xbb\xbf{}", 0, "bad.safetensors", "header: byte 0"},
+    {"zero byte in a name", "{\"a\\u0000b\":{}}", 0, "'a?b'", "dtype: missing"},
+    {"names that differ after a zero byte",
+     "{" T("a\\u0000b", F32, "[1]", "[0,4]") "," T("a\\u0000c", F32, "[1]", "[0,4]") "}", 4, "'a?",
+     "overlaps"},
+    {"metadata twice", "{\"__metadata__\":{},\"__metadata__\":{}}", 0, "header",
+     "__metadata__ is there twice"},
+    {"metadata true", "{\"__metadata__\":true}", 0, "header", "__metadata__ is not an object"},
+    {"metadata nested", "{\"__metadata__\":{\"k\":{\"l\":\"m\"}}}", 0, "__metadata__", "'k'"},
     {"metadata no object", "{\"__metadata__\":3}", 0, "header", "__metadata__"},
     {"metadata no strings", "{\"__metadata__\":{\"key\":3}}", 0, "__metadata__", "'key'"},
     {"data without tensors", "{}", 4, "header", "no tensors for 4 bytes"},
@@ -159,15 +183,43 @@ static void test_bad_lengths(void **state)
 
 static void test_deep_nesting(void **state)
 {
-    enum { DEPTH = 200000 };
-    char *header = malloc(DEPTH + 1);
+    static const char begin[] = "{\"a\":{\"x\":";
+    enum { BEGIN = sizeof begin - 1, DEPTH = 2000000 };
+    char *header = malloc(BEGIN + DEPTH + 1);
     (void)state;
     assert_non_null(header);
-    memset(header, '[', DEPTH);
-    header[DEPTH] = '\0';
+    memcpy(header, begin, BEGIN);
+    memset(header + BEGIN, '[', DEPTH);
+    header[BEGIN + DEPTH] = '\0';
     const char *path = folder_write_safetensors("bad.safetensors", header, NULL, 0);
     free(header);
-    assert_bad("deep", path, "header", "depth");
+    assert_bad("deep", path, "header: byte 136", "depth of 128");
+}
+
+/* Levels that are within the bounds are passed over, where the format has room for anything. */
+static void test_nesting_that_is_ignored(void **state)
+{
+    static const char begin[] =
+        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4],\"x\":";
+    enum { BEGIN = sizeof begin - 1, ENTRY = 2 };
+    char header[BEGIN + 2 * JSON_READER_DEPTH + 3];
+    (void)state;
+    for (size_t depth = JSON_READER_DEPTH - ENTRY; depth <= JSON_READER_DEPTH; depth++) {
+        cli_failure failure = {CLI_OK, ""};
+        params p;
+        memcpy(header, begin, BEGIN);
+        memset(header + BEGIN, '[', depth);
+        memset(header + BEGIN + depth, ']', depth);
+        memcpy(header + BEGIN + 2 * depth, "}}", 3);
+        const char *path = folder_write_safetensors("deep.safetensors", header, zeros, 4);
+        if (depth > JSON_READER_DEPTH - ENTRY) {
+            assert_bad("too deep", path, "header", "depth of 128");
+            continue;
+        }
+        assert_int_equal(params_load(&p, path, &failure), CLI_OK);
+        assert_int_equal(p.n, 1);
+        params_destroy(&p);
+    }
 }
 
 /* Data order a, b, c, d; the header's order is another, and has a hole of integers. */
@@ -203,6 +255,71 @@ static void test_good(void **state)
     assert_int_equal(p.nonfinite, 0);
     assert_true(p.max_abs == 65504.0f);
     params_destroy(&p);
+}
+
+/* Files that look odd and that the safetensors library reads too: each holds 1, 2. */
+#define ENTRY(name) T(name, F32, "[2]", "[0,8]")
+static const char *const odd_headers[] = {
+    " \t\n\r{" ENTRY("a") "}",
+    "{" ENTRY("a") "} \t\n\r",
+    "{" ENTRY("") "}",
+    "{" ENTRY("a\\u0000b") "}",
+    "{" ENTRY("\\u0000") "," T("\\u0000\\u0000", "\"I8\"", "[0]", "[8,8]") "}",
+    "{" ENTRY("\\ud83d\\ude00\x7f") "}",
+    "{\"__metadata__\":{\"note\":\"a\\u0000b\",\"k\\u0000\":\"\"}," ENTRY("a") "}",
+    "{\"__metadata__\":{\"k\":\"1\",\"k\":\"2\"}," ENTRY("a") "}",
+    "{\"__metadata__\":null," ENTRY("a") "}",
+    "{" T("a", "\"F\\u00332\"", "[1,2]", "[0,8]") "}",
+    "{\"a\":{\"extra\":[{},{\"b\":[1,-2.5e3,true,false,null]}],\"data_offsets\":[0,8],"
+    "\"shape\":[2],\"dtype\":\"F32\"}}",
+    "{" T("e", F32, "[0,18446744073709551615,3]", "[8,8]") "," ENTRY("a") "}",
+    "{" T("e", "\"F64\"", "[0]", "[0,0]") "," ENTRY("a") "}",
+    "{" T("e", "\"F8_E8M0\"", "[0]", "[0,0]") "," ENTRY("a") "}",
+};
+
+static void test_odd_but_good(void **state)
+{
+    static const uint8_t data[8] = {0x00, 0x00, 0x80, 0x3f, 0x00, 0x00, 0x00, 0x40};
+    (void)state;
+    for (size_t i = 0; i < sizeof odd_headers / sizeof odd_headers[0]; i++) {
+        cli_failure failure = {CLI_OK, ""};
+        params p;
+        const char *path =
+            folder_write_safetensors("odd.safetensors", odd_headers[i], data, sizeof data);
+        if (params_load(&p, path, &failure) != CLI_OK)
+            print_error("%s: %s\n", odd_headers[i], failure.text);
+        assert_int_equal(failure.code, CLI_OK);
+        assert_int_equal(p.n, 2);
+        assert_true(p.x[0] == 1 && p.x[1] == 2);
+        params_destroy(&p);
+    }
+}
+
+/* Zero bytes behind the JSON are no blanks. */
+static void test_zeros_behind_the_header(void **state)
+{
+    static const char header[] = "{" T("a", F32, "[1]", "[0,4]") "}\0\0";
+    uint8_t file[8 + sizeof header - 1 + 4] = {0};
+    (void)state;
+    store_le64(file, sizeof header - 1);
+    memcpy(file + 8, header, sizeof header - 1);
+    assert_bad("zeros", folder_write("bad.safetensors", file, sizeof file), "header",
+               "nothing but blanks");
+}
+
+/* A header as long as the format allows, of which the disk has nothing, and a FIFO. */
+static void test_files_that_only_seem_large(void **state)
+{
+    uint8_t length[8];
+    (void)state;
+    store_le64(length, 100000000);
+    const char *path = folder_write("sparse.safetensors", length, sizeof length);
+    assert_int_equal(truncate(path, 100000008), 0);
+    assert_bad("sparse", path, "header", "byte 0");
+    assert_int_equal(unlink(path), 0);
+    path = folder_path("fifo.safetensors");
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_bad("a FIFO", path, "fifo.safetensors", "not a regular file");
 }
 
 static const char small_header[] =
@@ -242,9 +359,16 @@ static void test_mutations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bad_tensors), cmocka_unit_test(test_bad_headers),
-        cmocka_unit_test(test_bad_lengths), cmocka_unit_test(test_deep_nesting),
-        cmocka_unit_test(test_good),        cmocka_unit_test(test_mutations),
+        cmocka_unit_test(test_bad_tensors),
+        cmocka_unit_test(test_bad_headers),
+        cmocka_unit_test(test_bad_lengths),
+        cmocka_unit_test(test_deep_nesting),
+        cmocka_unit_test(test_nesting_that_is_ignored),
+        cmocka_unit_test(test_odd_but_good),
+        cmocka_unit_test(test_zeros_behind_the_header),
+        cmocka_unit_test(test_files_that_only_seem_large),
+        cmocka_unit_test(test_good),
+        cmocka_unit_test(test_mutations),
     };
     return cmocka_run_group_tests_name("safetensors", tests, folder_create, folder_remove);
 }

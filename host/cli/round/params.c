@@ -1,95 +1,12 @@
 #include "host/cli/round/params.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
-#include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "host/cli/bytes.h"
 #include "host/cli/round/draws.h"
-#include "host/cli/round/float16.h"
-#include "host/cli/round/safetensors.h"
-
-enum { CHUNK = 65536 }; /* elements that are converted at once */
-
-/* A file of parameters that is being read into a vector. */
-typedef struct {
-    FILE *file;
-    uint64_t size;
-    const char *path;
-} source;
-
-static int source_open(source *s, const char *path, cli_failure *failure)
-{
-    struct stat status;
-    s->path = path;
-    s->file = fopen(path, "rb");
-    if (s->file == NULL || fstat(fileno(s->file), &status) != 0) {
-        const char *reason = strerror(errno);
-        if (s->file != NULL)
-            fclose(s->file);
-        return cli_fail(failure, CLI_USAGE, "%.200s: %s", path, reason);
-    }
-    if (!S_ISREG(status.st_mode)) {
-        fclose(s->file);
-        return cli_fail(failure, CLI_USAGE, "%.200s: not a regular file", path);
-    }
-    s->size = (uint64_t)status.st_size;
-    return CLI_OK;
-}
-
-static void convert(float *x, const uint8_t *bytes, size_t n, dtype_class type)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (type == DTYPE_F32)
-            x[i] = float_from_bits(load_le32(bytes + 4 * i));
-        else if (type == DTYPE_F16)
-            x[i] = float_from_float16(load_le16(bytes + 2 * i));
-        else
-            x[i] = float_from_bfloat16(load_le16(bytes + 2 * i));
-    }
-}
-
-/* Reads n floats from where the file stands. */
-static int read_floats(const source *s, float *x, uint64_t n, dtype_class type,
-                       cli_failure *failure)
-{
-    uint8_t bytes[4 * CHUNK];
-    size_t each = type == DTYPE_F32 ? 4 : 2;
-    while (n != 0) {
-        size_t step = n < CHUNK ? (size_t)n : CHUNK;
-        if (fread(bytes, each, step, s->file) != step)
-            return cli_fail(failure, CLI_USAGE, "%.200s: %s", s->path,
-                            ferror(s->file) ? strerror(errno) : "the file ends too early");
-        convert(x, bytes, step, type);
-        x += step;
-        n -= step;
-    }
-    return CLI_OK;
-}
-
-static bool is_parameter(const safetensors_tensor *tensor)
-{
-    return tensor->dtype->class != DTYPE_NOT_FLOAT;
-}
-
-static void note_skipped(const safetensors_header *header, const char *path)
-{
-    const safetensors_tensor *first = NULL;
-    size_t skipped = 0;
-    for (size_t i = 0; i < header->n; i++) {
-        if (is_parameter(&header->tensors[i]))
-            continue;
-        if (first == NULL)
-            first = &header->tensors[i];
-        skipped++;
-    }
-    if (first != NULL)
-        cli_note("%.200s: %zu integer or boolean tensor%s left out ('%.100s', %s%s)", path, skipped,
-                 skipped == 1 ? "" : "s", first->name, first->dtype->name,
-                 skipped == 1 ? "" : ", and others");
-}
+#include "host/cli/round/model.h"
 
 static int create_vector(params *p, uint64_t n, const char *path, cli_failure *failure)
 {
@@ -101,48 +18,43 @@ static int create_vector(params *p, uint64_t n, const char *path, cli_failure *f
     return code;
 }
 
-static int read_tensors(params *p, const source *s, const safetensors_header *header,
-                        cli_failure *failure)
+static int load_model(params *p, const char *path, cli_failure *failure)
 {
+    model m;
     uint64_t n = 0;
-    for (size_t i = 0; i < header->n; i++)
-        n += is_parameter(&header->tensors[i]) ? header->tensors[i].elements : 0;
-    int code = create_vector(p, n, s->path, failure);
-
-    float *x = p->buffer.p;
-    for (size_t i = 0; code == CLI_OK && i < header->n; i++) {
-        const safetensors_tensor *tensor = &header->tensors[i];
-        if (!is_parameter(tensor))
-            continue;
-        if (fseeko(s->file, (off_t)(header->data_at + tensor->begin), SEEK_SET) != 0)
-            return cli_fail(failure, CLI_USAGE, "%.200s: %s", s->path, strerror(errno));
-        code = read_floats(s, x, tensor->elements, tensor->dtype->class, failure);
-        x += tensor->elements;
-    }
-    return code;
-}
-
-static int load_safetensors(params *p, const source *s, cli_failure *failure)
-{
-    safetensors_header header;
-    int code = safetensors_read_header(&header, s->file, s->size, s->path, failure);
+    int code = model_open(&m, path, failure);
     if (code != CLI_OK)
         return code;
-    code = read_tensors(p, s, &header, failure);
+    model_note_left_out(&m);
+    code = model_count(&m, &n, failure);
     if (code == CLI_OK)
-        note_skipped(&header, s->path);
-    safetensors_destroy(&header);
+        code = create_vector(p, n, path, failure);
+    if (code == CLI_OK)
+        code = model_read(&m, p->buffer.p, failure);
+    model_close(&m);
     return code;
 }
 
-static int load_f32(params *p, const source *s, cli_failure *failure)
+static int read_f32(params *p, const source *s, cli_failure *failure)
 {
+    uint64_t inexact = 0;
     if (s->size % 4 != 0)
         return cli_fail(failure, CLI_USAGE, "%.200s: %llu bytes are not a whole number of float32",
                         s->path, (unsigned long long)s->size);
     int code = create_vector(p, s->size / 4, s->path, failure);
     if (code == CLI_OK)
-        code = read_floats(s, p->buffer.p, p->n, DTYPE_F32, failure);
+        code = dtype_read(&dtype_f32, s, p->buffer.p, p->n, &inexact, failure);
+    return code;
+}
+
+static int load_f32(params *p, const char *path, cli_failure *failure)
+{
+    source s;
+    int code = source_open(&s, AT_FDCWD, path, SOURCE_FOLLOW, path, failure);
+    if (code != CLI_OK)
+        return code;
+    code = read_f32(p, &s, failure);
+    source_close(&s);
     return code;
 }
 
@@ -168,26 +80,19 @@ static void measure(params *p)
     p->rms = finite != 0 ? (double)p->max_abs * sqrt(sum / (double)finite) : 0;
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t length = strlen(text), end_length = strlen(end);
-    return length >= end_length && strcmp(text + length - end_length, end) == 0;
-}
-
 int params_load(params *p, const char *path, cli_failure *failure)
 {
-    bool is_safetensors = ends_with(path, ".safetensors");
-    source s = {NULL, 0, NULL};
-
+    int code;
     memset(p, 0, sizeof *p);
-    if (!is_safetensors && !ends_with(path, ".f32"))
-        return cli_fail(failure, CLI_USAGE, "%.200s: neither a .safetensors nor an .f32 file",
+    if (model_is_name(path))
+        code = load_model(p, path, failure);
+    else if (model_name_ends(path, ".f32"))
+        code = load_f32(p, path, failure);
+    else
+        code = cli_fail(failure, CLI_USAGE,
+                        "%.200s: neither a .safetensors, a .safetensors.index.json nor an .f32 "
+                        "file",
                         path);
-    int code = source_open(&s, path, failure);
-    if (code != CLI_OK)
-        return code;
-    code = is_safetensors ? load_safetensors(p, &s, failure) : load_f32(p, &s, failure);
-    fclose(s.file);
     if (code == CLI_OK)
         measure(p);
     else

@@ -14,8 +14,8 @@ typedef struct {
     uint64_t nonfinite;
 } params;
 
-/* From a .safetensors file (all F32, F16 and BF16 tensors, in data order) or an .f32 file. A file
- * that is not well formed, or holds no parameter, is CLI_USAGE. */
+/* From a model in safetensors files (host/cli/round/model.h) or an .f32 file. A file that is not
+ * well formed, or holds no parameter, is CLI_USAGE. */
 int params_load(params *p, const char *path, cli_failure *failure);
 
 /* n draws from a normal distribution of mean 0 and standard deviation 0.01, made from the seed's

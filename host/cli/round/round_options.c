@@ -14,8 +14,9 @@ static const char usage[] =
     "simulated in this process, the clients one after another.\n"
     "\n"
     "  --clients N         clients, 2 to 1000000 (default 20)\n"
-    "  --params FILE       the parameters: the F32, F16 and BF16 tensors of a .safetensors file,\n"
-    "                      or an .f32 file (raw little-endian float32)\n"
+    "  --params FILE       the parameters: a .safetensors file, the .safetensors.index.json of a\n"
+    "                      model in shards, or an .f32 file (raw little-endian float32); see "
+    "below\n"
     "  --dim D             without --params: D Gaussian parameters with standard deviation 0.01\n"
     "                      (default 1000000)\n"
     "  --dropout F         share of the clients that drop out after masking, 0 <= F < 1\n"
@@ -39,6 +40,19 @@ static const char usage[] =
     "                      the report names the seed)\n"
     "  --json FILE         write the figures as JSON too; - is standard output, instead of text\n"
     "  --help              this text\n"
+    "\n";
+
+static const char files[] =
+    "Tensors of a .safetensors file become float32 in the order of their data: F32, F16, BF16,\n"
+    "F8_E4M3, F8_E5M2, F8_E4M3FNUZ, F8_E5M2FNUZ and F4 exactly, F64 as the nearest float32, and a\n"
+    "note counts the values that were not exact. What does not convert (integers, BOOL, C64,\n"
+    "F8_E8M0, F6_E2M3, F6_E3M2) is left out, and notes name it (the first 20 tensors). A name "
+    "that\n"
+    "is there twice is refused.\n"
+    "\n"
+    "Shards are read in the order of their names. They must be files, no links, in the folder of\n"
+    "the index, and each tensor must be in the shard that the index's weight_map gives, and in no\n"
+    "other; a shard holds no tensor beside those.\n"
     "\n";
 
 static const char explanation[] =
@@ -66,6 +80,7 @@ static const char explanation[] =
 void round_options_usage(void)
 {
     fputs(usage, stdout);
+    fputs(files, stdout);
     fputs(explanation, stdout);
 }
 

@@ -3,45 +3,32 @@
 #ifndef PARSEAL_HOST_CLI_ROUND_SAFETENSORS_H
 #define PARSEAL_HOST_CLI_ROUND_SAFETENSORS_H
 
-#include <jansson.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include "host/cli/cli.h"
-
-typedef enum {
-    DTYPE_F32,
-    DTYPE_F16,
-    DTYPE_BF16,
-    DTYPE_NOT_FLOAT, /* integers and booleans: not parameters that are averaged */
-    DTYPE_OTHER_FLOAT
-} dtype_class;
+#include "host/cli/json_reader.h"
+#include "host/cli/round/dtype.h"
+#include "host/cli/round/source.h"
 
 typedef struct {
-    const char *name;
-    dtype_class class;
-    uint32_t bits;
-} safetensors_dtype;
-
-typedef struct {
-    const char *name; /* lives as long as the header */
-    const safetensors_dtype *dtype;
+    json_text name; /* lives as long as the header */
+    const dtype *dtype;
     uint64_t begin, end; /* bytes of the data */
     uint64_t elements;
 } safetensors_tensor;
 
 typedef struct {
-    json_t *json;
+    char *text;                  /* the JSON; names lie in it */
     safetensors_tensor *tensors; /* in data order */
     size_t n;
     uint64_t data_at; /* file offset of the data */
 } safetensors_header;
 
-/* Reads and checks the header of `file`, which has file_size bytes and stands at its beginning:
- * every tensor's bytes are its shape's, and the tensors fill the data without overlap or gap.
- * Anything else is CLI_USAGE with a line that names the file, the tensor and the field. */
-int safetensors_read_header(safetensors_header *header, FILE *file, uint64_t file_size,
-                            const char *path, cli_failure *failure);
+/* Reads and checks the header of a file that stands at its beginning: every tensor's bytes are its
+ * shape's, the tensors fill the data without overlap or gap, and no name is there twice (the
+ * safetensors library keeps the last one of a name; which one was meant cannot be known).
+ * Anything else is CLI_USAGE with a line that names the file, the tensor and the field. The memory
+ * it takes is in proportion to the header, which is checked against the file's size first. */
+int safetensors_read_header(safetensors_header *header, const source *s, cli_failure *failure);
+
+/* Harmless on a header that is all zeros. */
 void safetensors_destroy(safetensors_header *header);
 
 #endif
