@@ -142,7 +142,7 @@ skip() {
 # step NAME LIMIT FILE command...: a line in the summary, its output in FILE; its status, or NOT_RUN.
 step() {
     local name=$1 limit=$(($2 * patience)) file=$out/$3 left=$((budget - reserve - SECONDS)) begin=$SECONDS rc=0
-    local outcome=fine last
+    local outcome=fine last before
     shift 3
     if [ "$left" -lt 8 ]; then
         failed=$((failed + 1))
@@ -150,6 +150,7 @@ step() {
         return "$NOT_RUN"
     fi
     echo "==== $name: $*" >>"$file"
+    before=$(wc -c <"$file")
     timeout -k 3 $((limit < left ? limit : left)) "$@" >>"$file" 2>&1 || rc=$?
     case $rc in
     0) ;;
@@ -157,8 +158,9 @@ step() {
     124 | 137) outcome=FAILED,\ too\ long && failed=$((failed + 1)) ;;
     *) outcome=FAILED && failed=$((failed + 1)) ;;
     esac
-    last=$(tail -n 3 "$file" | tr -d '\r' | grep -v -e '^ *$' -e '^====' | tail -n 1)
-    say "$(printf '%3d s + %3d s  rc %-3s %-8s %-22s %.110s' "$begin" $((SECONDS - begin)) "$rc" "$outcome" "$name" "$last")"
+    last=$(tail -c +$((before + 1)) "$file" | tail -n 3 | tr -d '\r' | grep -v '^ *$' | tail -n 1)
+    say "$(printf '%3d s + %3d s  rc %-3s %-8s %-22s %.110s' "$begin" $((SECONDS - begin)) "$rc" "$outcome" "$name" \
+        "$last")"
     return "$rc"
 }
 
@@ -288,6 +290,10 @@ if [ "${#others[@]}" -gt 0 ]; then
 else
     skip tests "none was asked for"
 fi
+# What that step had no time for.
+for name in "${others[@]}"; do
+    grep -qF "$name rc " "$work/results" || echo "$name rc $NOT_RUN" >>"$work/results"
+done
 results_as_lines >"$work/tests.lines"
 
 # 4 The rows, in the table's order: copies, AES, GHASH, whole messages, masks, sums; the report grows with each.
