@@ -176,6 +176,8 @@ expect("no NVIDIA driver, or no GPU")
 
 run(good 2 ${bundle})
 run(usage 2 --patience 0 ${bundle})
+run(usage 2 --filter no.such.row ${bundle})
+run(usage 2 --tests no.such.test ${bundle})
 run(usage 2 ${FOLDER}/nowhere)
 run(usage 2 ${FOLDER}/tools)
 

@@ -99,6 +99,7 @@ unset PARSEAL_BACKEND PARSEAL_CPU
 
 # The tests are those that know the answers, those of memory that does not fit, which come last, and all others.
 names=$(cut -f 1 "$bundle/tests/gpu-tests.txt" | grep -E -- "$tests")
+[ -n "$names" ] || usage "no test's name matches $tests"
 mapfile -t answers < <(grep '\.kat\.' <<<"$names")
 mapfile -t budgets < <(grep 'budget' <<<"$names")
 mapfile -t others < <(grep -v -e '\.kat\.' -e budget <<<"$names" | grep .)
@@ -109,6 +110,7 @@ long=${long:-$short}
 
 # Rows go by families: the words before the first dot.
 mapfile -t rows < <("$bench" --list --filter "$filter")
+[ "${#rows[@]}" -gt 0 ] || usage "parseal-bench-device lists no row whose name contains \"$filter\""
 mapfile -t families < <(printf '%s\n' "${rows[@]}" | cut -d . -f 1 | awk '!seen[$0]++')
 
 # tool NAME PLACE...: where it is; nothing if it is nowhere
@@ -187,20 +189,25 @@ probe() {
     "$bench" --probe
 }
 
-# one_test NAME: its result, and the end of its log if it failed
+# one_test NAME: its result, and the end of its log if it failed. What it runs stays in the group of processes that
+# the step's own limit ends.
 one_test() {
     local rc=0
-    timeout -k 3 $((60 * patience)) "$scripts/run-test.sh" "$bundle" "$1" >"$work/tests/$1" 2>&1 || rc=$?
+    timeout --foreground -k 3 $((60 * patience)) "$scripts/run-test.sh" "$bundle" "$1" >"$work/tests/$1" 2>&1 || rc=$?
     echo "$1 rc $rc" >>"$work/results"
-    echo "$1 rc $rc"
-    [ "$rc" = 0 ] || [ "$rc" = 77 ] || tail -n 25 "$work/tests/$1"
+    if [ "$rc" = 0 ] || [ "$rc" = 77 ]; then
+        echo "$1 rc $rc"
+        return
+    fi
+    # In one piece, as others print, too.
+    printf '%s rc %s\n%s\n' "$1" "$rc" "$(tail -n 25 "$work/tests/$1")"
+    return 1
 }
 
-# Eight at once. 1 if any failed.
+# Eight at once. Not 0 if any failed.
 all_tests() {
     # shellcheck disable=SC2016 # the inner shell is what expands it
     printf '%s\0' "$@" | xargs -0 -P 8 -I{} bash -c 'one_test "$1"' one_test {}
-    ! grep -qvE ' rc (0|77)$' "$work/results"
 }
 
 # profile ROW KERNEL: every launch configuration of it once; the widest is the row's. Metrics differ between devices:
@@ -292,7 +299,7 @@ else
 fi
 # What that step had no time for.
 for name in "${others[@]}"; do
-    grep -qF "$name rc " "$work/results" || echo "$name rc $NOT_RUN" >>"$work/results"
+    grep -q "^${name//./\\.} rc " "$work/results" || echo "$name rc $NOT_RUN" >>"$work/results"
 done
 results_as_lines >"$work/tests.lines"
 
