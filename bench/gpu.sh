@@ -10,8 +10,8 @@
 #     --size-divisor N   all sizes divided by N, and the fewest runs: to see that it runs
 #     --minutes N        what is not done then is left out, and the report says so (default 8)
 #   bench/gpu.sh --bundle FOLDER BUILD_FOLDER
-#                        copies what another machine needs of the build folder (some 30 MB), and this script:
-#                        there, FOLDER/bench/gpu.sh FOLDER
+#                        copies what another machine needs of the build folder, this script, and that of a first
+#                        run (bench/gpu/README.md): there, FOLDER/bench/gpu.sh FOLDER
 # PARSEAL_CUDA_DEVICE chooses the device. Let nothing else run.
 #
 # Exit status: 0 fine; 1 a test failed, a result was wrong, or something could not be measured: the report says why;
@@ -57,14 +57,30 @@ check_build() {
     done
 }
 
-# copy_bundle BUILD TO
+# copy_bundle BUILD TO. Test vectors go along, and their folder's name in the list of tests with them.
 copy_bundle() {
-    local fields word program
-    mkdir -p "$2/bench"
+    local fields word program vectors
+    mkdir -p "$2/bench/gpu" "$2/tests"
     cp -P "$1"/libparseal.so* "$2/"
-    cp -R "$1"/bench/{needs,parseal-bench,parseal-bench-device,commit.txt} "${BASH_SOURCE[0]}" "$2/bench/"
-    mkdir -p "$2/tests"
-    cp "$1/tests/gpu-tests.txt" "$2/tests/"
+    cp -R "$1"/bench/{needs,parseal-bench,parseal-bench-device,commit.txt} "$top/bench/gpu.sh" "$2/bench/"
+    cp "$top"/bench/gpu/{first-run.sh,run-test.sh,frameworks.py} "$2/bench/gpu/"
+    for program in bench/gpu/rates host/cli/parseal; do
+        if [ -e "$1/$program" ]; then
+            mkdir -p "$2/${program%/*}"
+            cp "$1/$program" "$2/$program"
+        fi
+    done
+    vectors=$(sed -n 's/^PARSEAL_VECTORS_DIR:[A-Z]*=//p' "$1/CMakeCache.txt")
+    if [ -d "$vectors" ]; then
+        mkdir -p "$2/vectors"
+        cp -RL "$vectors/." "$2/vectors/"
+        chmod -R u+w "$2/vectors"
+    else
+        vectors=none
+    fi
+    while IFS= read -r word; do
+        echo "${word//$'\t'$vectors/$'\t'@BUILD@/vectors}"
+    done <"$1/tests/gpu-tests.txt" >"$2/tests/gpu-tests.txt"
     while IFS=$'\t' read -ra fields; do
         for word in "${!fields[@]}"; do
             [ "${fields[word]}" != -- ] || program=${fields[word + 1]#@BUILD@/}
@@ -169,25 +185,10 @@ reason() {
     printf '%.200s' "${line//|/,}"
 }
 
-# run_test NAME FOLDER NAME=value... -- program arguments: a line of the report in $work/NAME.line
+# run_test NAME: a line of the report in $work/NAME.line
 run_test() {
-    local name=$1 folder=$2 status=0 line program change variable
-    shift 2
-    while [ "$1" != -- ]; do
-        change=${1//@BUILD@/$build}
-        variable=${change%%=*}
-        if [[ $variable = *+ ]]; then
-            variable=${variable%+}
-            change=$variable=${change#*=}:${!variable:-}
-        fi
-        export "${change?}"
-        shift
-    done
-    shift
-    program=("${@//@BUILD@/$build}")
-    folder=${folder//@BUILD@/$build}
-    mkdir -p "$folder"
-    (cd "$folder" && within "$test_seconds" "${program[@]}") >"$work/$name.log" 2>&1 || status=$?
+    local name=$1 status=0 line
+    within "$test_seconds" "$top/bench/gpu/run-test.sh" "$build" "$name" >"$work/$name.log" 2>&1 || status=$?
     case $status in
     0) line="passed $name" ;;
     77) line="skipped $name $(reason "$work/$name.log")" ;;
@@ -200,21 +201,21 @@ run_test() {
 
 # Half of the time is the tests': each may take all of that, as many at once as use half of the CPU's cores.
 run_tests() {
-    local fields jobs running=0 cores
+    local name jobs running=0 cores
     cores=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
     jobs=$((cores / 2 < 1 ? 1 : cores / 2 > 8 ? 8 : cores / 2))
-    while IFS=$'\t' read -ra fields; do
-        [[ ${fields[0]} =~ $tests ]] || continue
+    while IFS=$'\t' read -r name _; do
+        [[ $name =~ $tests ]] || continue
         if [ "$running" -ge "$jobs" ]; then
             wait -n || true
             running=$((running - 1))
         fi
         test_seconds=$((deadline / 2 - SECONDS))
         if [ "$test_seconds" -lt 1 ]; then
-            echo "failed ${fields[0]} not run: no time was left (--minutes)" | tee "$work/${fields[0]}.line"
+            echo "failed $name not run: no time was left (--minutes)" | tee "$work/$name.line"
             continue
         fi
-        run_test "${fields[@]}" &
+        run_test "$name" &
         running=$((running + 1))
     done <"$build/tests/gpu-tests.txt"
     wait

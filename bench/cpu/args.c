@@ -90,7 +90,7 @@ static bool parse_number(const char *name, const char *text, unsigned long low, 
     return false;
 }
 
-bool args_backend(const char *text, int32_t *backend)
+bool backend_named(const char *text, int32_t *backend)
 {
     for (int32_t b = PARSEAL_BACKEND_AUTO; b <= PARSEAL_BACKEND_CUDA; b++) {
         if (strcmp(text, parseal_backend_name(b)) == 0) {
@@ -130,7 +130,7 @@ static bool take_option(int option, const char *name, struct args *args)
 {
     switch (option) {
     case OPT_BACKEND:
-        return args_backend(optarg, &args->backend);
+        return backend_named(optarg, &args->backend);
     case OPT_FILTER:
         args->filter = optarg;
         return true;

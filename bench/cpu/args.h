@@ -17,7 +17,7 @@ struct args {
 enum args_outcome { ARGS_RUN, ARGS_HELP, ARGS_BAD };
 
 /* A backend by its name; false after a complaint. */
-bool args_backend(const char *text, int32_t *backend);
+bool backend_named(const char *text, int32_t *backend);
 
 enum args_outcome args_parse(int argc, char **argv, struct args *args);
 

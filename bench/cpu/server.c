@@ -320,7 +320,7 @@ static int parse(int argc, char **argv, struct options *o)
             return -1;
         }
         if (text != NULL && strcmp(name, "--backend") == 0) {
-            if (!args_backend(text, &o->backend))
+            if (!backend_named(text, &o->backend))
                 return EXIT_USAGE;
         } else if (text == NULL || !number(text, &value)) {
             complain("%s: unknown, or without a number; see parseal-bench server --help", name);

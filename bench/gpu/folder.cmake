@@ -19,6 +19,9 @@ function(programs_below folder out)
 endfunction()
 
 programs_below(${PROJECT_SOURCE_DIR}/tests programs)
+if(TARGET parseal_command)
+  list(APPEND programs parseal_command)
+endif()
 set(gpu_tests ${PROJECT_BINARY_DIR}/tests/gpu-tests.txt)
 set(gpu_needs ${PROJECT_BINARY_DIR}/bench/needs)
 set(scripts ${PROJECT_SOURCE_DIR}/bench/gpu)
@@ -33,3 +36,14 @@ add_custom_target(parseal_gpu_folder ALL
   COMMAND ${CMAKE_COMMAND} -DTOP=${PROJECT_SOURCE_DIR} -DTO=${PROJECT_BINARY_DIR}/bench/commit.txt
           -P ${scripts}/commit.cmake
   DEPENDS ${gpu_tests} VERBATIM)
+
+# All of it as one folder for another machine, bundle/ of the build folder.
+add_custom_target(parseal_gpu_bundle
+  COMMAND ${CMAKE_COMMAND} -E rm -rf ${PROJECT_BINARY_DIR}/bundle
+  COMMAND ${PROJECT_SOURCE_DIR}/bench/gpu.sh --bundle ${PROJECT_BINARY_DIR}/bundle ${PROJECT_BINARY_DIR}
+  DEPENDS parseal_gpu_folder VERBATIM)
+foreach(target IN ITEMS parseal_command parseal_gpu_rates)
+  if(TARGET ${target})
+    add_dependencies(parseal_gpu_bundle ${target})
+  endif()
+endforeach()

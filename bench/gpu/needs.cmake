@@ -1,8 +1,12 @@
 # cmake -DLIST=... -DBUILD=... -DTO=... -P needs.cmake: copies the shared libraries that the programs of LIST
-# (tests.cmake) and the bench need, but for the C library, into the folder TO: another machine may lack them.
+# (tests.cmake), the bench and the command need, but for the C library, into the folder TO: another machine may lack
+# them.
 cmake_minimum_required(VERSION 3.22)
 
 set(programs ${BUILD}/bench/parseal-bench ${BUILD}/bench/parseal-bench-device)
+if(EXISTS ${BUILD}/host/cli/parseal)
+  list(APPEND programs ${BUILD}/host/cli/parseal)
+endif()
 file(STRINGS ${LIST} lines)
 foreach(line IN LISTS lines)
   string(REGEX REPLACE "^.*\t--\t([^\t]*).*$" "\\1" program "${line}")
