@@ -1,4 +1,4 @@
-# cmake -DPAGE=<page> -DPROGRAM=<program> "-DCOMMANDS=<command>;..." -P man.cmake: the manual page names every option,
+# cmake -DPAGE=<page> -DPROGRAM=<program> -DCOMMANDS=<command>,... -P man.cmake: the manual page names every option,
 # command and environment variable that the help texts name, and no option that they do not.
 cmake_minimum_required(VERSION 3.22)
 
@@ -6,6 +6,7 @@ file(READ "${PAGE}" page)
 string(REPLACE "\\-" "-" page "${page}")
 string(REGEX REPLACE "\\\\f[BIR]" "" page "${page}")
 
+string(REPLACE "," ";" COMMANDS "${COMMANDS}")
 set(help "")
 foreach(command IN LISTS COMMANDS)
   string(REPLACE "-" "" words "${command}") # a lone "-" is the program without a command
