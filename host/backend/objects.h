@@ -9,7 +9,7 @@
 /* A backend and its device; backend NULL where there is none. */
 typedef struct {
     const parseal_backend *backend;
-    void *device;
+    parseal_device *device;
 } parseal_side;
 
 /* Immutable once created, apart from the counts. `cpu` stands beside a device that AUTO has picked:
@@ -18,7 +18,7 @@ typedef struct {
 struct parseal_ctx {
     atomic_size_t references;
     const parseal_backend *backend;
-    void *device;
+    parseal_device *device;
     parseal_side cpu;
     uint64_t crossover[PARSEAL_PRIMITIVES];
     atomic_uint_fast64_t cpu_finished;
@@ -28,15 +28,16 @@ struct parseal_ctx {
 struct parseal_keys {
     atomic_size_t references;
     parseal_ctx *ctx;
-    void *data;     /* the backend's */
-    void *cpu_data; /* that of ctx->cpu */
+    backend_keys *data;     /* the backend's */
+    backend_keys *cpu_data; /* that of ctx->cpu */
     size_t n;
 };
 
+/* Of ChaCha20 seeds or, where fcp_modulus is not 0, of keys of parseal/fcp.h. */
 struct parseal_seeds {
     parseal_ctx *ctx;
-    void *data; /* NULL where only the CPU beside the device can do it */
-    void *cpu_data;
+    backend_seeds *seeds, *cpu_seeds; /* of the context's device, and of ctx->cpu */
+    backend_fcp *fcp, *cpu_fcp; /* likewise; fcp is NULL where only the CPU beside it can do it */
     size_t n;
     uint64_t fcp_modulus, fcp_length; /* of a set of parseal/fcp.h; else 0 */
 };
