@@ -84,7 +84,7 @@ const cpu_candidate *cpu_candidates(int32_t primitive, size_t *count)
     static const struct {
         const cpu_candidate *list;
         size_t count;
-    } lists[PARSEAL_PRIMITIVES] = {
+    } lists[] = {
         [PARSEAL_PRIMITIVE_AEAD] = LIST(aead),       [PARSEAL_PRIMITIVE_MASK] = LIST(mask),
         [PARSEAL_PRIMITIVE_VEC_SUM] = LIST(vec_sum), [PARSEAL_PRIMITIVE_QUANT] = LIST(quant),
         [PARSEAL_PRIMITIVE_PACK] = LIST(pack),       [PARSEAL_PRIMITIVE_FCP] = LIST(fcp),

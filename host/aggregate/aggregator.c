@@ -8,6 +8,7 @@
 #include "host/api/buffers.h"
 #include "host/api/masks.h"
 #include "host/backend/call.h"
+#include "host/support/sizes.h"
 
 /* ----------------------------------------------------------------------------------- creation --
  */
@@ -36,7 +37,8 @@ parseal_status aggregator_options(const parseal_aggregator_options *from,
 {
     *o = (parseal_aggregator_options)PARSEAL_AGGREGATOR_OPTIONS_INIT;
     TRY(check_pointer("options", from));
-    TRY(copy_struct_in("options", o, from, sizeof *o, sizeof *o));
+    TRY(copy_struct_in("options", o, from, sizeof *o, PARSEAL_AGGREGATOR_OPTIONS_SIZE_0));
+    TRY(check_reserved("options.reserved", o->reserved));
     TRY(check_ring(&o->ring));
     if (o->dim == 0)
         return parseal_fail(PARSEAL_ERR_ARG, "options.dim: 0");

@@ -8,13 +8,15 @@
 #include "host/choose/registry.h"
 #include "host/support/check.h"
 #include "host/support/error.h"
+#include "host/support/sizes.h"
 
 parseal_status parseal_ctx_create(parseal_ctx **ctx, const parseal_options *options)
 {
     parseal_options complete = PARSEAL_OPTIONS_INIT;
     TRY(check_pointer("ctx", ctx));
     if (options != NULL)
-        TRY(copy_struct_in("options", &complete, options, sizeof complete, sizeof complete));
+        TRY(copy_struct_in("options", &complete, options, sizeof complete, PARSEAL_OPTIONS_SIZE_0));
+    TRY(check_reserved("options.reserved", complete.reserved));
     if (sodium_init() < 0)
         return parseal_fail(PARSEAL_ERR_DEVICE, "libsodium could not be initialised");
 
@@ -22,8 +24,8 @@ parseal_status parseal_ctx_create(parseal_ctx **ctx, const parseal_options *opti
     if (made == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "ctx: out of memory");
     atomic_init(&made->references, 1);
-    const parseal_status status = parseal_registry_open(parseal_builtin_registry(), &complete,
-                                                        &made->backend, &made->device, &made->info);
+    const parseal_status status = parseal_registry_open(
+        parseal_builtin_registry(), &complete, &made->backend, &made->device, &made->choice);
     if (status != PARSEAL_OK) {
         free(made);
         return status;
@@ -34,7 +36,6 @@ parseal_status parseal_ctx_create(parseal_ctx **ctx, const parseal_options *opti
         const parseal_error before = parseal_error_save();
         const parseal_side device = {made->backend, made->device};
         crossover_find(&device, &made->cpu, made->crossover);
-        memcpy(made->info.crossover, made->crossover, sizeof made->crossover);
         parseal_error_restore(&before);
     }
     *ctx = made;
@@ -60,11 +61,31 @@ void parseal_ctx_destroy(parseal_ctx *ctx)
 parseal_status parseal_ctx_info(const parseal_ctx *ctx, parseal_info *info)
 {
     TRY(check_pointer("ctx", ctx));
-    TRY(check_struct_size("info", info, sizeof ctx->info));
-    parseal_info now = ctx->info;
+    TRY(check_struct_size("info", info, PARSEAL_INFO_SIZE_0));
+    parseal_info now = ctx->choice.info;
     now.cpu_finished = atomic_load_explicit(&ctx->cpu_finished, memory_order_relaxed);
     if (ctx->backend->kernel_seconds != NULL)
         now.kernel_seconds = ctx->backend->kernel_seconds(ctx->device);
     copy_struct_out(info, &now, sizeof now);
     return PARSEAL_OK;
+}
+
+parseal_status parseal_ctx_primitive(const parseal_ctx *ctx, int32_t primitive,
+                                     parseal_primitive_info *info)
+{
+    parseal_primitive_info found = PARSEAL_PRIMITIVE_INFO_INIT;
+    TRY(check_pointer("ctx", ctx));
+    if (primitive < 0 || primitive >= PARSEAL_PRIMITIVES)
+        return parseal_fail(PARSEAL_ERR_ARG, "primitive: %" PRId32 ", 0 to %d expected", primitive,
+                            PARSEAL_PRIMITIVES - 1);
+    TRY(check_struct_size("info", info, PARSEAL_PRIMITIVE_INFO_SIZE_0));
+    memcpy(found.impl, ctx->choice.impl[primitive], sizeof found.impl);
+    found.crossover = ctx->crossover[primitive];
+    copy_struct_out(info, &found, sizeof found);
+    return PARSEAL_OK;
+}
+
+int32_t parseal_primitive_count(void)
+{
+    return PARSEAL_PRIMITIVES;
 }

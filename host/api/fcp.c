@@ -10,6 +10,7 @@
 #include "host/backend/objects.h"
 #include "host/support/check.h"
 #include "host/support/error.h"
+#include "host/support/sizes.h"
 
 static parseal_status check_bytes(const char *name, const void *p, size_t len)
 {
@@ -146,7 +147,7 @@ parseal_status parseal_fcp_seeds_create(parseal_seeds **set, parseal_ctx *ctx,
     parseal_fcp_mask m = PARSEAL_FCP_MASK_INIT;
     TRY(check_pointer("set", set));
     TRY(check_pointer("ctx", ctx));
-    TRY(copy_struct_in("mask", &m, mask, sizeof m, sizeof m));
+    TRY(copy_struct_in("mask", &m, mask, sizeof m, PARSEAL_FCP_MASK_SIZE_0));
     TRY(check_mask(&m));
     if (n > 0)
         TRY(check_pointer("keys", keys));

@@ -6,6 +6,7 @@
 #include "host/api/buffers.h"
 #include "host/backend/call.h"
 #include "host/support/ranges.h"
+#include "host/support/sizes.h"
 
 struct parseal_plan {
     parseal_keys *keys;
@@ -122,7 +123,7 @@ parseal_status parseal_plan_create(parseal_plan **plan, const parseal_keys *keys
     parseal_aead_shape copy = PARSEAL_AEAD_SHAPE_INIT;
     TRY(check_pointer("plan", plan));
     TRY(check_pointer("keys", keys));
-    TRY(copy_struct_in("shape", &copy, shape, sizeof copy, sizeof copy));
+    TRY(copy_struct_in("shape", &copy, shape, sizeof copy, PARSEAL_AEAD_SHAPE_SIZE_0));
     if (copy.n > 0) {
         TRY(check_pointer("shape.len", copy.len));
         TRY(check_pointer("shape.in_offset", copy.in_offset));
@@ -205,7 +206,7 @@ static parseal_status run(const parseal_plan *plan, const parseal_aead_io *io, b
 {
     parseal_aead_io c = PARSEAL_AEAD_IO_INIT;
     TRY(check_pointer("plan", plan));
-    TRY(copy_struct_in("io", &c, io, sizeof c, sizeof c));
+    TRY(copy_struct_in("io", &c, io, sizeof c, PARSEAL_AEAD_IO_SIZE_0));
     const parseal_ctx *ctx = plan->keys->ctx;
     const uint64_t n = plan->shape.n;
     const io_buf bufs[IO_BUFS] = {

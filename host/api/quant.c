@@ -6,6 +6,7 @@
 #include "host/api/buffers.h"
 #include "host/backend/call.h"
 #include "host/choose/crossover.h"
+#include "host/support/sizes.h"
 
 enum { BITS_MAX = 24 };
 
@@ -41,7 +42,8 @@ static parseal_status check_clip(const parseal_quant *quant, float *scale)
 
 parseal_status check_quant(const parseal_quant *from, parseal_quant *quant, float *scale)
 {
-    TRY(copy_struct_in("quant", quant, from, sizeof *quant, sizeof *quant));
+    TRY(copy_struct_in("quant", quant, from, sizeof *quant, PARSEAL_QUANT_SIZE_0));
+    TRY(check_reserved("quant.reserved", quant->reserved));
     TRY(check_quant_bits("quant.bits", quant->bits));
     TRY(check_clip(quant, scale));
     return check_element_size("quant.element_size", quant->element_size);

@@ -14,6 +14,9 @@
 #include "host/support/error.h"
 #include "parseal/parseal.h"
 
+/* How many primitives there are: PARSEAL_PRIMITIVE_* from 0 on. */
+enum { PARSEAL_PRIMITIVES = 6 };
+
 /* What a caller or the environment narrows a backend to. */
 typedef struct {
     bool named;           /* this very backend was asked for, not the first that works */

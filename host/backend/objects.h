@@ -12,6 +12,12 @@ typedef struct {
     parseal_device *device;
 } parseal_side;
 
+/* What selection has picked, and the implementation of each primitive. */
+typedef struct {
+    parseal_info info;
+    char impl[PARSEAL_PRIMITIVES][32];
+} parseal_choice;
+
 /* Immutable once created, apart from the counts. `cpu` stands beside a device that AUTO has picked:
  * calls on host memory below `crossover` bytes are faster there, and it finishes batches that the
  * device fails in. */
@@ -22,7 +28,7 @@ struct parseal_ctx {
     parseal_side cpu;
     uint64_t crossover[PARSEAL_PRIMITIVES];
     atomic_uint_fast64_t cpu_finished;
-    parseal_info info;
+    parseal_choice choice;
 };
 
 struct parseal_keys {

@@ -9,6 +9,7 @@
 #include "host/choose/selftest.h"
 #include "host/support/check.h"
 #include "host/support/error.h"
+#include "host/support/sizes.h"
 
 parseal_registry parseal_builtin_registry(void)
 {
@@ -101,7 +102,7 @@ static void impl_use(const parseal_backend *backend, parseal_device *device, int
 
 /* The best usable implementation of one primitive that computes its known answers. */
 static parseal_status choose(const parseal_backend *backend, parseal_device *device,
-                             int32_t primitive, parseal_info *info)
+                             int32_t primitive, parseal_choice *choice)
 {
     char detail[192];
     for (size_t i = 0; i < impl_count(backend, device, primitive); i++) {
@@ -110,25 +111,27 @@ static parseal_status choose(const parseal_backend *backend, parseal_device *dev
             continue;
         impl_use(backend, device, primitive, i);
         if (parseal_selftest(backend, device, primitive, detail, sizeof detail)) {
-            snprintf(info->impl[primitive], sizeof info->impl[primitive], "%s", entry.name);
+            snprintf(choice->impl[primitive], sizeof choice->impl[primitive], "%s", entry.name);
             return PARSEAL_OK;
         }
-        remark(info, "%s: %s %s failed its self-test (%s)", parseal_backend_name(backend->id),
-               parseal_primitive_name(primitive), entry.name, detail);
+        remark(&choice->info, "%s: %s %s failed its self-test (%s)",
+               parseal_backend_name(backend->id), parseal_primitive_name(primitive), entry.name,
+               detail);
     }
     return parseal_fail(PARSEAL_ERR_SELFTEST, "%s backend: no implementation of %s is right: %s",
                         parseal_backend_name(backend->id), parseal_primitive_name(primitive),
-                        info->reason);
+                        choice->info.reason);
 }
 
 /* Quantisation draws on the chosen masks, so the order matters. */
 static parseal_status open_backend(const parseal_backend *backend, const parseal_request *request,
-                                   parseal_device **device, parseal_info *info)
+                                   parseal_device **device, parseal_choice *choice)
 {
+    parseal_info *info = &choice->info;
     parseal_device *opened;
     TRY(backend->open(&opened, request));
     for (int32_t primitive = 0; primitive < PARSEAL_PRIMITIVES; primitive++) {
-        const parseal_status status = choose(backend, opened, primitive, info);
+        const parseal_status status = choose(backend, opened, primitive, choice);
         if (status != PARSEAL_OK) {
             backend->close(opened);
             return status;
@@ -143,8 +146,9 @@ static parseal_status open_backend(const parseal_backend *backend, const parseal
 
 parseal_status parseal_registry_open(parseal_registry registry, const parseal_options *options,
                                      const parseal_backend **backend, parseal_device **device,
-                                     parseal_info *info)
+                                     parseal_choice *choice)
 {
+    parseal_info *info = &choice->info;
     parseal_status status = PARSEAL_ERR_NO_DEVICE;
     int32_t wanted;
 
@@ -157,7 +161,7 @@ parseal_status parseal_registry_open(parseal_registry registry, const parseal_op
                                      .opencl_context = options->opencl_context,
                                      .cpu_impl = {options->cpu_impl, environment("PARSEAL_CPU")}};
     const parseal_error before = parseal_error_save();
-    *info = (parseal_info)PARSEAL_INFO_INIT;
+    *choice = (parseal_choice){.info = PARSEAL_INFO_INIT};
     for (size_t i = 0; i < registry.n; i++) {
         const parseal_registry_row *row = &registry.rows[i];
         const char *name = parseal_backend_name(row->id);
@@ -166,7 +170,7 @@ parseal_status parseal_registry_open(parseal_registry registry, const parseal_op
         if (row->backend == NULL) {
             status = parseal_fail(PARSEAL_ERR_NO_DEVICE, "%s: %s", name, row->absent);
         } else {
-            status = open_backend(row->backend, &request, device, info);
+            status = open_backend(row->backend, &request, device, choice);
             if (status == PARSEAL_OK) {
                 remark(info, "%s: %s", name,
                        wanted == PARSEAL_BACKEND_AUTO ? "picked as the first that works"
@@ -190,7 +194,7 @@ void parseal_registry_open_beside(parseal_registry registry, const parseal_optio
     const parseal_request request = {.cpu_threads = options->cpu_threads,
                                      .cpu_impl = {options->cpu_impl, environment("PARSEAL_CPU")}};
     const parseal_error before = parseal_error_save();
-    parseal_info info = PARSEAL_INFO_INIT;
+    parseal_choice choice = {.info = PARSEAL_INFO_INIT};
     int32_t wanted;
     *cpu = (parseal_side){NULL, NULL};
     if (picked->id == PARSEAL_BACKEND_CPU || wanted_backend(options, &wanted) != PARSEAL_OK ||
@@ -199,7 +203,7 @@ void parseal_registry_open_beside(parseal_registry registry, const parseal_optio
     for (size_t i = 0; i < registry.n; i++) {
         const parseal_backend *backend = registry.rows[i].backend;
         if (registry.rows[i].id == PARSEAL_BACKEND_CPU && backend != NULL &&
-            open_backend(backend, &request, &cpu->device, &info) == PARSEAL_OK)
+            open_backend(backend, &request, &cpu->device, &choice) == PARSEAL_OK)
             cpu->backend = backend;
     }
     parseal_error_restore(&before);
@@ -301,7 +305,7 @@ parseal_status parseal_impl_test(size_t index, parseal_impl *impl)
     parseal_impl result = PARSEAL_IMPL_INIT;
     impl_place place = {0};
 
-    TRY(check_struct_size("impl", impl, sizeof result));
+    TRY(check_struct_size("impl", impl, PARSEAL_IMPL_SIZE_0));
     if (sodium_init() < 0)
         return parseal_fail(PARSEAL_ERR_DEVICE, "libsodium could not be initialised");
     const parseal_error before = parseal_error_save();

@@ -333,8 +333,8 @@ static bool quantize_is_right(const tester *t, const quant_answer *a, const back
     const parseal_vec x = parseal_host_vec(input, QUANT_COUNT, float_size);
     const parseal_vec q = parseal_host_vec(output, QUANT_COUNT, a->element_size);
     const parseal_buf count = parseal_host_buf(&nonfinite, sizeof nonfinite);
-    const parseal_quant quant = {sizeof quant, clip,          a->bits,
-                                 a->rounding,  a->float_type, a->element_size};
+    const parseal_quant quant = {sizeof quant,    clip, a->bits, a->rounding, a->float_type,
+                                 a->element_size, 0};
     quant_input(input, float_size);
     const parseal_status status = t->backend->vector->quantize(
         t->device, &quant, scale, &x, &q, a->rounding == PARSEAL_ROUND_STOCHASTIC ? seed : NULL,

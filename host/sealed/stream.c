@@ -9,6 +9,7 @@
 
 #include "host/api/buffers.h"
 #include "host/support/hkdf.h"
+#include "host/support/sizes.h"
 
 /* A batch has this many bytes at most, and this many messages. */
 enum { BATCH_BYTES = 64 << 20, BATCH_SEGMENTS = 16384 };
@@ -20,7 +21,8 @@ parseal_status stream_shape_from(stream_shape *shape, const parseal_sealed_param
     const parseal_sealed_params defaults = PARSEAL_SEALED_PARAMS_INIT;
     shape->params = defaults;
     if (params != NULL)
-        TRY(copy_struct_in("params", &shape->params, params, sizeof *params, sizeof *params));
+        TRY(copy_struct_in("params", &shape->params, params, sizeof *params,
+                           PARSEAL_SEALED_PARAMS_SIZE_0));
     const parseal_sealed_params *p = &shape->params;
     if (p->alg != PARSEAL_AES128GCM && p->alg != PARSEAL_AES256GCM)
         return parseal_fail(

@@ -51,7 +51,7 @@ const char *parseal_backend_name(int32_t backend)
 
 const char *parseal_primitive_name(int32_t primitive)
 {
-    static const char *const names[PARSEAL_PRIMITIVES] = {"aead",  "mask", "vec_sum",
-                                                          "quant", "pack", "fcp"};
-    return primitive >= 0 && primitive < PARSEAL_PRIMITIVES ? names[primitive] : "unknown";
+    static const char *const names[] = {"aead", "mask", "vec_sum", "quant", "pack", "fcp"};
+    const int32_t n = (int32_t)(sizeof names / sizeof names[0]);
+    return primitive >= 0 && primitive < n ? names[primitive] : "unknown";
 }

@@ -44,11 +44,12 @@ typedef struct {
      * were not. */
     uint32_t quant_bits;
     float quant_clip;
+    uint32_t reserved; /* 0 */
 } parseal_aggregator_options;
 
-#define PARSEAL_AGGREGATOR_OPTIONS_INIT                              \
-    {                                                                \
-        sizeof(parseal_aggregator_options), {0, 0, 0}, 0, 0, 0, 0.0f \
+#define PARSEAL_AGGREGATOR_OPTIONS_INIT                                 \
+    {                                                                   \
+        sizeof(parseal_aggregator_options), {0, 0, 0}, 0, 0, 0, 0.0f, 0 \
     }
 
 /* parseal_aggregator_create stores in *aggregator one whose sum is zero and which has counted
