@@ -1,12 +1,19 @@
-/* AES-GCM on the CPU: key sets, batches on host memory, and plans. */
+/* AEAD on the CPU: key sets, batches on host memory, and plans. */
 #include <sodium.h>
 #include <stdlib.h>
 
 #include "fallback/backend/cpu_aead.h"
-#include "fallback/batch/gcm.h"
+#include "fallback/batch/aead.h"
 #include "fallback/batch/wipe.h"
 
 /* -------------------------------------------------------------------------------------- keys -- */
+
+/* What an algorithm is computed by on this device. */
+static const aead_impl *impl_of(const cpu_chosen *chosen, int32_t alg)
+{
+    (void)alg; /* AES-128-GCM or AES-256-GCM: the key's length tells */
+    return &chosen->gcm->aead;
+}
 
 static parseal_status keys_create(const parseal_device *device, backend_keys **keys, int32_t alg,
                                   const uint8_t *bytes, size_t n)
@@ -16,7 +23,7 @@ static parseal_status keys_create(const parseal_device *device, backend_keys **k
     cpu_keys *k = malloc(sizeof *k);
     if (k == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "keys: out of memory");
-    k->impl = CHOSEN(device, PARSEAL_PRIMITIVE_AEAD, gcm_impl);
+    k->impl = impl_of(&cpu_of(device)->chosen, alg);
     k->expanded = cpu_guarded(n, k->impl->key_size);
     if (k->expanded == NULL) {
         free(k);
@@ -44,8 +51,8 @@ typedef uint64_t (*length_of)(const void *source, size_t i);
 
 /* Cuts n items into tiles; *tiles is NULL where every item is a single one. False when memory runs
  * out. */
-static inline bool make_tiles(gcm_batch *batch, length_of len, const void *source, size_t n,
-                              gcm_tile **tiles)
+static inline bool make_tiles(aead_batch *batch, length_of len, const void *source, size_t n,
+                              aead_tile **tiles)
 {
     uint64_t longest = 0;
     batch->bytes = 0;
@@ -54,42 +61,42 @@ static inline bool make_tiles(gcm_batch *batch, length_of len, const void *sourc
         batch->bytes += bytes;
         longest = bytes > longest ? bytes : longest;
     }
-    batch->tile_size = gcm_tile_size(batch->threads, batch->bytes);
+    batch->tile_size = aead_tile_size(batch->threads, batch->bytes);
     batch->tiles = *tiles = NULL;
     batch->n_tiles = n;
     if (longest <= batch->tile_size)
         return true;
     batch->n_tiles = 0;
     for (size_t i = 0; i < n; i++) {
-        const size_t more = gcm_tiles_of(len(source, i), batch->tile_size);
-        if (more > SIZE_MAX / sizeof(gcm_tile) - batch->n_tiles)
+        const size_t more = aead_tiles_of(len(source, i), batch->tile_size);
+        if (more > SIZE_MAX / sizeof(aead_tile) - batch->n_tiles)
             return false;
         batch->n_tiles += more;
     }
-    gcm_tile *tile = malloc(batch->n_tiles * sizeof *tile);
+    aead_tile *tile = malloc(batch->n_tiles * sizeof *tile);
     if (tile == NULL)
         return false;
     batch->tiles = *tiles = tile;
     for (size_t i = 0; i < n; i++) {
-        const size_t of_item = gcm_tiles_of(len(source, i), batch->tile_size);
+        const size_t of_item = aead_tiles_of(len(source, i), batch->tile_size);
         for (size_t t = 0; t < of_item; t++)
-            *tile++ = (gcm_tile){.item = i, .index = t};
+            *tile++ = (aead_tile){.item = i, .index = t};
     }
     return true;
 }
 
 /* Whether what a batch writes goes past the caches anyway. */
-static bool passes_cache(const parseal_device *device, const gcm_batch *batch)
+static bool passes_cache(const parseal_device *device, const aead_batch *batch)
 {
     return batch->bytes > cpu_of(device)->cache_size;
 }
 
-void cpu_msg_items(const void *source, size_t first, size_t n, gcm_item *items)
+void cpu_msg_items(const void *source, size_t first, size_t n, cpu_item *items)
 {
     const msg_source *s = source;
     for (size_t i = 0; i < n; i++) {
         parseal_msg *m = &s->msgs[first + i];
-        items[i] = (gcm_item){.in = m->in,
+        items[i] = (cpu_item){.in = m->in,
                               .out = m->out,
                               .len = m->len,
                               .aad = m->aad,
@@ -111,11 +118,11 @@ static parseal_status batch_run(const parseal_device *device, const backend_keys
                                 parseal_msg *msgs, size_t n, bool open)
 {
     msg_source source = {cpu_keys_of(keys), msgs, false};
-    gcm_tile *tiles;
-    gcm_batch batch = {.impl = source.keys->impl,
-                       .threads = cpu_threads(device),
-                       .items = cpu_msg_items,
-                       .source = &source};
+    aead_tile *tiles;
+    aead_batch batch = {.impl = source.keys->impl,
+                        .threads = cpu_threads(device),
+                        .items = cpu_msg_items,
+                        .source = &source};
     if (!make_tiles(&batch, msg_len, &source, n, &tiles))
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "batch: out of memory for %zu messages", n);
     if (tiles != NULL) {
@@ -126,7 +133,7 @@ static parseal_status batch_run(const parseal_device *device, const backend_keys
         }
     }
     source.past_caches = passes_cache(device, &batch);
-    gcm_run(&batch, open);
+    aead_run(&batch, open);
     free(batch.partial);
     free(tiles);
     return PARSEAL_OK;
@@ -144,8 +151,8 @@ const aead_family cpu_aead_family = {
 typedef struct {
     const parseal_aead_shape *shape;
     const cpu_keys *keys;
-    gcm_batch batch; /* but for what a run adds */
-    gcm_tile *tiles;
+    aead_batch batch; /* but for what a run adds */
+    aead_tile *tiles;
     bool past_caches;
 } cpu_plan;
 
@@ -160,10 +167,10 @@ typedef struct {
     int32_t *verdict;
 } io_source;
 
-static gcm_item io_item(const io_source *s, size_t i)
+static cpu_item io_item(const io_source *s, size_t i)
 {
     const parseal_aead_shape *shape = s->plan->shape;
-    gcm_item item = {.len = shape->len[i],
+    cpu_item item = {.len = shape->len[i],
                      .aad_len = shape->aad_len[i],
                      .nonce = s->nonce + PARSEAL_NONCEBYTES * i,
                      .tag = s->tag + PARSEAL_TAGBYTES * i,
@@ -179,7 +186,7 @@ static gcm_item io_item(const io_source *s, size_t i)
     return item;
 }
 
-static void io_items(const void *source, size_t first, size_t n, gcm_item *items)
+static void io_items(const void *source, size_t first, size_t n, cpu_item *items)
 {
     for (size_t i = 0; i < n; i++)
         items[i] = io_item(source, first + i);
@@ -235,13 +242,13 @@ static parseal_status plan_run(const parseal_device *device, const backend_plan 
                               cpu_address(&io->nonce),
                               cpu_address(&io->tag),
                               cpu_address(&io->verdict)};
-    gcm_batch batch = p->batch;
+    aead_batch batch = p->batch;
     (void)device;
     (void)stream;
     batch.source = &source;
     if (p->tiles != NULL)
         batch.partial = cpu_address(&io->workspace);
-    gcm_run(&batch, open);
+    aead_run(&batch, open);
     return PARSEAL_OK;
 }
 

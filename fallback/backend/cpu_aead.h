@@ -6,7 +6,7 @@
 #include "fallback/impl.h"
 
 typedef struct {
-    const gcm_impl *impl;
+    const aead_impl *impl;
     uint8_t *expanded;
 } cpu_keys;
 
@@ -27,7 +27,7 @@ typedef struct {
 } msg_source;
 
 /* Fills items with messages of a msg_source, from `first` on. */
-void cpu_msg_items(const void *source, size_t first, size_t n, gcm_item *items);
+void cpu_msg_items(const void *source, size_t first, size_t n, cpu_item *items);
 
 /* cpu_aggregate.c: host/backend/backend.h */
 parseal_status cpu_accumulate(const parseal_device *device, const backend_keys *keys,

@@ -57,16 +57,16 @@ parseal_status cpu_accumulate(const parseal_device *device, const backend_keys *
                               parseal_msg *msgs, size_t n, const parseal_sink *sink, bool *changed)
 {
     const msg_source source = {cpu_keys_of(keys), msgs, false};
-    const accumulation a = {.gcm = source.keys->impl,
-                            .pack = CHOSEN(device, PARSEAL_PRIMITIVE_PACK, pack_impl),
-                            .sum = CHOSEN(device, PARSEAL_PRIMITIVE_VEC_SUM, sum_impl),
+    const accumulation a = {.aead = source.keys->impl,
+                            .pack = cpu_of(device)->chosen.pack,
+                            .sum = cpu_of(device)->chosen.sum,
                             .threads = cpu_threads(device),
                             .modulus = sink->ring->modulus,
                             .element_size = sink->ring->element_size,
                             .bits = sink->bits,
                             .acc = cpu_address(&sink->acc->buf),
                             .count = sink->acc->n};
-    gcm_item *items = malloc((n + 1) * sizeof *items);
+    cpu_item *items = malloc((n + 1) * sizeof *items);
     void *work = malloc(accumulate_work_size(&a));
     const bool enough = items != NULL && work != NULL;
     if (enough) {

@@ -11,15 +11,13 @@ typedef struct {
     uint32_t threads;
     uint64_t cache_size;
     size_t max_level;
-    const cpu_candidate *chosen[PARSEAL_PRIMITIVES];
+    cpu_chosen chosen;
 } cpu_device;
 
 static inline const cpu_device *cpu_of(const parseal_device *device)
 {
     return (const cpu_device *)device;
 }
-
-#define CHOSEN(device, primitive, type) ((const type *)cpu_of(device)->chosen[primitive]->impl)
 
 static inline void *cpu_address(const parseal_buf *buf)
 {

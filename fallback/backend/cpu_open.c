@@ -8,7 +8,7 @@
 
 static parseal_status level_of(const char *source, const char *name, size_t *level)
 {
-    for (size_t i = 0; i < cpu_level_count; i++)
+    for (size_t i = 0; i < CPU_LEVEL_COUNT; i++)
         if (strcmp(name, cpu_levels[i].name) == 0) {
             if (!cpu_levels[i].supported())
                 return parseal_fail(PARSEAL_ERR_NO_DEVICE, "%s: \"%s\", but this machine lacks %s",
@@ -21,7 +21,7 @@ static parseal_status level_of(const char *source, const char *name, size_t *lev
 
 parseal_status cpu_open(parseal_device **device, const parseal_request *request)
 {
-    size_t max_level = cpu_level_count - 1;
+    size_t max_level = CPU_LEVEL_COUNT - 1;
     static const char *const sources[] = {"options.cpu_impl", "PARSEAL_CPU"};
     for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
         size_t level = 0;
@@ -55,22 +55,19 @@ const char *cpu_device_name(const parseal_device *device)
 
 size_t cpu_impl_count(const parseal_device *device, int32_t primitive)
 {
-    size_t count;
     (void)device;
-    (void)cpu_candidates(primitive, &count);
-    return count;
+    return cpu_candidates_of(primitive)->count;
 }
 
 parseal_impl_entry cpu_impl_entry(const parseal_device *device, int32_t primitive, size_t index)
 {
-    size_t count;
-    const cpu_candidate *candidate = &cpu_candidates(primitive, &count)[index];
-    const cpu_level *level = &cpu_levels[candidate->level];
+    const size_t at = cpu_candidates_of(primitive)->level(index);
+    const cpu_level *level = &cpu_levels[at];
     parseal_impl_entry entry = {level->name, NULL, PARSEAL_USABLE};
     if (!level->supported()) {
         entry.state = PARSEAL_MISSING;
         entry.detail = level->needs;
-    } else if (candidate->level > cpu_of(device)->max_level) {
+    } else if (at > cpu_of(device)->max_level) {
         entry.state = PARSEAL_EXCLUDED;
     }
     return entry;
@@ -78,6 +75,5 @@ parseal_impl_entry cpu_impl_entry(const parseal_device *device, int32_t primitiv
 
 void cpu_impl_use(parseal_device *device, int32_t primitive, size_t index)
 {
-    size_t count;
-    ((cpu_device *)device)->chosen[primitive] = &cpu_candidates(primitive, &count)[index];
+    cpu_candidates_of(primitive)->use(&((cpu_device *)device)->chosen, index);
 }

@@ -60,7 +60,7 @@ static const cpu_fcp *fcp_of(const backend_fcp *fcp)
 static parseal_status fcp_create(const parseal_device *device, backend_fcp **fcp, uint64_t modulus,
                                  const uint8_t *keys, const int32_t *signs, size_t n)
 {
-    const fcp_impl *impl = CHOSEN(device, PARSEAL_PRIMITIVE_FCP, fcp_impl);
+    const fcp_impl *impl = cpu_of(device)->chosen.fcp;
     cpu_fcp *f = malloc(sizeof *f + n * sizeof *signs);
     uint8_t *expanded = f != NULL ? cpu_guarded(n + 1, impl->key_size) : NULL;
     if (expanded == NULL) {
@@ -93,9 +93,8 @@ static parseal_status mask(const parseal_device *device, const backend_seeds *se
 {
     const cpu_seeds *s = seeds_of(seeds);
     (void)stream;
-    vectors_mask(CHOSEN(device, PARSEAL_PRIMITIVE_MASK, mask_impl), cpu_threads(device), s->list,
-                 s->n, ring->modulus, ring->element_size, cpu_address(&acc->buf), first, acc->n,
-                 write);
+    vectors_mask(cpu_of(device)->chosen.mask, cpu_threads(device), s->list, s->n, ring->modulus,
+                 ring->element_size, cpu_address(&acc->buf), first, acc->n, write);
     return PARSEAL_OK;
 }
 
@@ -106,8 +105,8 @@ static parseal_status fcp_mask(const parseal_device *device, const backend_fcp *
     const fcp_set *set = &fcp_of(fcp)->set;
     (void)ring;
     (void)stream;
-    if (fcp_apply(set, CHOSEN(device, PARSEAL_PRIMITIVE_VEC_SUM, sum_impl), cpu_threads(device),
-                  cpu_address(&acc->buf), first, acc->n, write))
+    if (fcp_apply(set, cpu_of(device)->chosen.sum, cpu_threads(device), cpu_address(&acc->buf),
+                  first, acc->n, write))
         return PARSEAL_OK;
     return parseal_fail(PARSEAL_ERR_NO_MEMORY, "seeds: out of memory for %zu keys", set->n);
 }
@@ -130,8 +129,8 @@ static parseal_status sum(const parseal_device *device, const parseal_ring *ring
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "v: out of memory for %zu vectors", n);
     for (size_t j = 0; j < n; j++)
         inputs[j] = cpu_address(&v[j].buf);
-    vectors_sum(CHOSEN(device, PARSEAL_PRIMITIVE_VEC_SUM, sum_impl), cpu_threads(device),
-                ring->modulus, ring->element_size, cpu_address(&acc->buf), inputs, n, acc->n);
+    vectors_sum(cpu_of(device)->chosen.sum, cpu_threads(device), ring->modulus, ring->element_size,
+                cpu_address(&acc->buf), inputs, n, acc->n);
     free(inputs);
     return PARSEAL_OK;
 }
@@ -144,11 +143,10 @@ static parseal_status quantize(const parseal_device *device, const parseal_quant
     const quant_params params = {quant->clip, scale, quant->bits, quant->float_type,
                                  quant->element_size};
     (void)stream;
-    const uint64_t count = vectors_quantize(CHOSEN(device, PARSEAL_PRIMITIVE_QUANT, quant_impl),
-                                            CHOSEN(device, PARSEAL_PRIMITIVE_MASK, mask_impl),
-                                            cpu_threads(device), &params, cpu_address(&x->buf),
-                                            seeds != NULL ? seeds_of(seeds)->list : NULL, first,
-                                            cpu_address(&q->buf), q->n);
+    const uint64_t count = vectors_quantize(
+        cpu_of(device)->chosen.quant, cpu_of(device)->chosen.mask, cpu_threads(device), &params,
+        cpu_address(&x->buf), seeds != NULL ? seeds_of(seeds)->list : NULL, first,
+        cpu_address(&q->buf), q->n);
     if (nonfinite != NULL)
         memcpy(cpu_address(nonfinite), &count, sizeof count);
     return PARSEAL_OK;
@@ -160,8 +158,8 @@ static parseal_status dequantize(const parseal_device *device, uint32_t element_
 {
     const dequant_params params = {step, n_clients, clip, element_size};
     (void)stream;
-    vectors_dequantize(CHOSEN(device, PARSEAL_PRIMITIVE_QUANT, quant_impl), cpu_threads(device),
-                       &params, cpu_address(&sum->buf), cpu_address(&mean->buf), mean->n);
+    vectors_dequantize(cpu_of(device)->chosen.quant, cpu_threads(device), &params,
+                       cpu_address(&sum->buf), cpu_address(&mean->buf), mean->n);
     return PARSEAL_OK;
 }
 
@@ -169,7 +167,7 @@ static parseal_status pack(const parseal_device *device, uint32_t bits, uint32_t
                            const parseal_vec *elements, const parseal_buf *packed, bool unpack,
                            void *stream)
 {
-    const pack_impl *impl = CHOSEN(device, PARSEAL_PRIMITIVE_PACK, pack_impl);
+    const pack_impl *impl = cpu_of(device)->chosen.pack;
     (void)stream;
     if (unpack)
         vectors_unpack(impl, cpu_threads(device), bits, element_size, cpu_address(packed),
@@ -190,8 +188,7 @@ static parseal_status packed_sum(const parseal_device *device, uint32_t bits,
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "packed: out of memory for %zu vectors", n);
     for (size_t j = 0; j < n; j++)
         inputs[j] = cpu_address(&packed[j]);
-    vectors_packed_sum(CHOSEN(device, PARSEAL_PRIMITIVE_PACK, pack_impl),
-                       CHOSEN(device, PARSEAL_PRIMITIVE_VEC_SUM, sum_impl), cpu_threads(device),
+    vectors_packed_sum(cpu_of(device)->chosen.pack, cpu_of(device)->chosen.sum, cpu_threads(device),
                        bits, ring->modulus, ring->element_size, cpu_address(&acc->buf), inputs, n,
                        acc->n);
     free(inputs);
