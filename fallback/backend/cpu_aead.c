@@ -8,8 +8,8 @@
 
 /* -------------------------------------------------------------------------------------- keys -- */
 
-parseal_status cpu_keys_create(void **keys, const void *device, int32_t alg, const uint8_t *bytes,
-                               size_t n)
+static parseal_status keys_create(const parseal_device *device, backend_keys **keys, int32_t alg,
+                                  const uint8_t *bytes, size_t n)
 {
     const size_t key_len =
         alg == PARSEAL_AES128GCM ? PARSEAL_AES128GCM_KEYBYTES : PARSEAL_AES256GCM_KEYBYTES;
@@ -26,13 +26,14 @@ parseal_status cpu_keys_create(void **keys, const void *device, int32_t alg, con
         k->impl->key_init(k->expanded + i * k->impl->key_size, bytes + i * key_len, key_len);
     wipe_stack();
     (void)sodium_mprotect_readonly(k->expanded);
-    *keys = k;
+    *keys = (backend_keys *)k;
     return PARSEAL_OK;
 }
 
-void cpu_keys_destroy(void *keys)
+static void keys_destroy(const parseal_device *device, backend_keys *keys)
 {
-    sodium_free(((cpu_keys *)keys)->expanded); /* wipes */
+    (void)device;
+    sodium_free(cpu_keys_of(keys)->expanded); /* wipes */
     free(keys);
 }
 
@@ -78,9 +79,9 @@ static inline bool make_tiles(gcm_batch *batch, length_of len, const void *sourc
 }
 
 /* Whether what a batch writes goes past the caches anyway. */
-static bool passes_cache(const void *device, const gcm_batch *batch)
+static bool passes_cache(const parseal_device *device, const gcm_batch *batch)
 {
-    return batch->bytes > ((const cpu_device *)device)->cache_size;
+    return batch->bytes > cpu_of(device)->cache_size;
 }
 
 void cpu_msg_items(const void *source, size_t first, size_t n, gcm_item *items)
@@ -106,10 +107,10 @@ static uint64_t msg_len(const void *source, size_t i)
     return ((const msg_source *)source)->msgs[i].len;
 }
 
-parseal_status cpu_batch_run(const void *device, const void *keys, parseal_msg *msgs, size_t n,
-                             bool open)
+static parseal_status batch_run(const parseal_device *device, const backend_keys *keys,
+                                parseal_msg *msgs, size_t n, bool open)
 {
-    msg_source source = {keys, msgs, false};
+    msg_source source = {cpu_keys_of(keys), msgs, false};
     gcm_tile *tiles;
     gcm_batch batch = {.impl = source.keys->impl,
                        .threads = cpu_threads(device),
@@ -131,6 +132,13 @@ parseal_status cpu_batch_run(const void *device, const void *keys, parseal_msg *
     return PARSEAL_OK;
 }
 
+const aead_family cpu_aead_family = {
+    .keys_create = keys_create,
+    .keys_destroy = keys_destroy,
+    .run = batch_run,
+    .accumulate = cpu_accumulate,
+};
+
 /* ------------------------------------------------------------------------------------- plans -- */
 
 typedef struct {
@@ -140,6 +148,11 @@ typedef struct {
     gcm_tile *tiles;
     bool past_caches;
 } cpu_plan;
+
+static const cpu_plan *plan_of(const backend_plan *plan)
+{
+    return (const cpu_plan *)plan;
+}
 
 typedef struct {
     const cpu_plan *plan;
@@ -177,14 +190,14 @@ static uint64_t shape_len(const void *source, size_t i)
     return ((const parseal_aead_shape *)source)->len[i];
 }
 
-parseal_status cpu_plan_create(void **plan, const void *device, const void *keys,
-                               const parseal_aead_shape *shape)
+static parseal_status plan_create(const parseal_device *device, backend_plan **plan,
+                                  const backend_keys *keys, const parseal_aead_shape *shape)
 {
     cpu_plan *p = calloc(1, sizeof *p);
     if (p == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "plan: out of memory");
     p->shape = shape;
-    p->keys = keys;
+    p->keys = cpu_keys_of(keys);
     p->batch.impl = p->keys->impl;
     p->batch.threads = cpu_threads(device);
     p->batch.items = io_items;
@@ -194,25 +207,27 @@ parseal_status cpu_plan_create(void **plan, const void *device, const void *keys
                             shape->n);
     }
     p->past_caches = passes_cache(device, &p->batch);
-    *plan = p;
+    *plan = (backend_plan *)p;
     return PARSEAL_OK;
 }
 
-void cpu_plan_destroy(void *plan)
+static void plan_destroy(const parseal_device *device, backend_plan *plan)
 {
-    free(((cpu_plan *)plan)->tiles);
+    (void)device;
+    free(plan_of(plan)->tiles);
     free(plan);
 }
 
-uint64_t cpu_plan_workspace_size(const void *plan)
+static uint64_t plan_workspace_size(const backend_plan *plan)
 {
-    const cpu_plan *p = plan;
+    const cpu_plan *p = plan_of(plan);
     return p->tiles != NULL ? 16 * (uint64_t)p->batch.n_tiles : 0;
 }
 
-parseal_status cpu_plan_run(const void *plan, const parseal_aead_io *io, bool open, void *stream)
+static parseal_status plan_run(const parseal_device *device, const backend_plan *plan,
+                               const parseal_aead_io *io, bool open, void *stream)
 {
-    const cpu_plan *p = plan;
+    const cpu_plan *p = plan_of(plan);
     const io_source source = {p,
                               cpu_address(&io->in),
                               cpu_address(&io->out),
@@ -221,6 +236,7 @@ parseal_status cpu_plan_run(const void *plan, const parseal_aead_io *io, bool op
                               cpu_address(&io->tag),
                               cpu_address(&io->verdict)};
     gcm_batch batch = p->batch;
+    (void)device;
     (void)stream;
     batch.source = &source;
     if (p->tiles != NULL)
@@ -228,3 +244,10 @@ parseal_status cpu_plan_run(const void *plan, const parseal_aead_io *io, bool op
     gcm_run(&batch, open);
     return PARSEAL_OK;
 }
+
+const plan_family cpu_plan_family = {
+    .create = plan_create,
+    .destroy = plan_destroy,
+    .workspace_size = plan_workspace_size,
+    .run = plan_run,
+};

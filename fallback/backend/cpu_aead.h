@@ -10,6 +10,11 @@ typedef struct {
     uint8_t *expanded;
 } cpu_keys;
 
+static inline const cpu_keys *cpu_keys_of(const backend_keys *keys)
+{
+    return (const cpu_keys *)keys;
+}
+
 static inline const void *key_at(const cpu_keys *keys, uint32_t index)
 {
     return keys->expanded + (size_t)index * keys->impl->key_size;
@@ -23,5 +28,9 @@ typedef struct {
 
 /* Fills items with messages of a msg_source, from `first` on. */
 void cpu_msg_items(const void *source, size_t first, size_t n, gcm_item *items);
+
+/* cpu_aggregate.c: host/backend/backend.h */
+parseal_status cpu_accumulate(const parseal_device *device, const backend_keys *keys,
+                              parseal_msg *msgs, size_t n, const parseal_sink *sink, bool *changed);
 
 #endif

@@ -19,7 +19,7 @@ static parseal_status level_of(const char *source, const char *name, size_t *lev
     return parseal_fail(PARSEAL_ERR_ARG, "%s: no CPU implementation is named \"%s\"", source, name);
 }
 
-parseal_status cpu_device_open(void **device, const parseal_request *request)
+parseal_status cpu_open(parseal_device **device, const parseal_request *request)
 {
     size_t max_level = cpu_level_count - 1;
     static const char *const sources[] = {"options.cpu_impl", "PARSEAL_CPU"};
@@ -39,16 +39,21 @@ parseal_status cpu_device_open(void **device, const parseal_request *request)
     d->threads = threads_available(request->cpu_threads);
     d->cache_size = cpu_cache_size();
     d->max_level = max_level;
-    *device = d;
+    *device = (parseal_device *)d;
     return PARSEAL_OK;
 }
 
-const char *cpu_device_name(const void *device)
+void cpu_close(parseal_device *device)
 {
-    return ((const cpu_device *)device)->name;
+    free(device);
 }
 
-size_t cpu_impl_count(const void *device, int32_t primitive)
+const char *cpu_device_name(const parseal_device *device)
+{
+    return cpu_of(device)->name;
+}
+
+size_t cpu_impl_count(const parseal_device *device, int32_t primitive)
 {
     size_t count;
     (void)device;
@@ -56,7 +61,7 @@ size_t cpu_impl_count(const void *device, int32_t primitive)
     return count;
 }
 
-parseal_impl_entry cpu_impl_entry(const void *device, int32_t primitive, size_t index)
+parseal_impl_entry cpu_impl_entry(const parseal_device *device, int32_t primitive, size_t index)
 {
     size_t count;
     const cpu_candidate *candidate = &cpu_candidates(primitive, &count)[index];
@@ -65,19 +70,14 @@ parseal_impl_entry cpu_impl_entry(const void *device, int32_t primitive, size_t 
     if (!level->supported()) {
         entry.state = PARSEAL_MISSING;
         entry.detail = level->needs;
-    } else if (candidate->level > ((const cpu_device *)device)->max_level) {
+    } else if (candidate->level > cpu_of(device)->max_level) {
         entry.state = PARSEAL_EXCLUDED;
     }
     return entry;
 }
 
-void cpu_impl_use(void *device, int32_t primitive, size_t index)
+void cpu_impl_use(parseal_device *device, int32_t primitive, size_t index)
 {
     size_t count;
     ((cpu_device *)device)->chosen[primitive] = &cpu_candidates(primitive, &count)[index];
-}
-
-bool cpu_accepts(uint32_t buf_kind)
-{
-    return buf_kind == PARSEAL_BUF_HOST;
 }

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "host/backend/call.h"
 #include "host/backend/objects.h"
 #include "host/choose/crossover.h"
 #include "host/support/check.h"
@@ -120,7 +121,7 @@ static parseal_status check_aliasing(const parseal_msg *msgs, size_t n)
 static parseal_status on_cpu(const parseal_keys *keys, parseal_msg *msgs, size_t n, bool open)
 {
     const parseal_side *cpu = &keys->ctx->cpu;
-    return cpu->backend->batch_run(cpu->device, keys->cpu_data, msgs, n, open);
+    return CALL(cpu, aead->run, keys->cpu_data, msgs, n, open);
 }
 
 /* Runs on the CPU what is still UNSET. */
@@ -160,7 +161,7 @@ static parseal_status compute(const parseal_keys *keys, parseal_msg *msgs, size_
     if (crossover_prefers_cpu(ctx, PARSEAL_PRIMITIVE_AEAD, bytes))
         return on_cpu(keys, msgs, n, open);
     const parseal_error before = parseal_error_save();
-    const parseal_status status = ctx->backend->batch_run(ctx->device, keys->data, msgs, n, open);
+    const parseal_status status = CALL(ctx, aead->run, keys->data, msgs, n, open);
     if (status == PARSEAL_OK || any_spoiled(msgs, n) || ctx->cpu.backend == NULL)
         return status;
     parseal_error_restore(&before);

@@ -52,9 +52,9 @@ void parseal_ctx_destroy(parseal_ctx *ctx)
 {
     if (ctx == NULL || !reference_dropped(&ctx->references))
         return;
-    ctx->backend->device_close(ctx->device);
+    ctx->backend->close(ctx->device);
     if (ctx->cpu.backend != NULL)
-        ctx->cpu.backend->device_close(ctx->cpu.device);
+        ctx->cpu.backend->close(ctx->cpu.device);
     free(ctx);
 }
 

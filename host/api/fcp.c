@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/backend/call.h"
 #include "host/backend/objects.h"
 #include "host/support/check.h"
 #include "host/support/error.h"
@@ -104,7 +105,7 @@ static parseal_status create_on(const parseal_ctx *ctx, parseal_seeds *set, cons
     const uint64_t modulus = set->fcp_modulus;
     const parseal_error before = parseal_error_save();
     const parseal_status status =
-        ctx->backend->fcp_create(&set->data, ctx->device, modulus, keys, signs, set->n);
+        CALL(ctx, mask->fcp_create, &set->fcp, modulus, keys, signs, set->n);
     const bool beside = ctx->cpu.backend != NULL;
     if (status != PARSEAL_OK && !(status == PARSEAL_ERR_UNSUPPORTED && beside))
         return status;
@@ -112,9 +113,9 @@ static parseal_status create_on(const parseal_ctx *ctx, parseal_seeds *set, cons
         return PARSEAL_OK;
     parseal_error_restore(&before);
     const parseal_status on_cpu =
-        ctx->cpu.backend->fcp_create(&set->cpu_data, ctx->cpu.device, modulus, keys, signs, set->n);
+        CALL(&ctx->cpu, mask->fcp_create, &set->cpu_fcp, modulus, keys, signs, set->n);
     if (on_cpu != PARSEAL_OK && status == PARSEAL_OK)
-        ctx->backend->fcp_destroy(set->data);
+        LET_GO(ctx, mask->fcp_destroy, set->fcp);
     return on_cpu;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "host/api/buffers.h"
+#include "host/backend/call.h"
 #include "host/support/ranges.h"
 #include "host/support/sizes.h"
 
@@ -12,7 +13,7 @@ struct parseal_plan {
     parseal_aead_shape shape;          /* complete: arrays are our own, none is NULL */
     uint64_t in_end, out_end, aad_end; /* bytes that a run's buffers must have */
     bool in_place;                     /* in and out offsets are equal: the buffers may be one */
-    void *data;                        /* the backend's */
+    backend_plan *data;                /* the backend's */
 };
 
 /* ------------------------------------------------------------------------------------- shape -- */
@@ -113,7 +114,7 @@ static parseal_status fill_plan(parseal_plan *plan)
     const parseal_ctx *ctx = plan->keys->ctx;
     TRY(check_shape(plan));
     TRY(check_outputs_apart(&plan->shape));
-    return ctx->backend->plan_create(&plan->data, ctx->device, plan->keys->data, &plan->shape);
+    return CALL(ctx, plan->create, &plan->data, plan->keys->data, &plan->shape);
 }
 
 parseal_status parseal_plan_create(parseal_plan **plan, const parseal_keys *keys,
@@ -156,14 +157,14 @@ void parseal_plan_destroy(parseal_plan *plan)
 {
     if (plan == NULL)
         return;
-    plan->keys->ctx->backend->plan_destroy(plan->data);
+    LET_GO(plan->keys->ctx, plan->destroy, plan->data);
     parseal_keys_destroy(plan->keys);
     free_plan(plan);
 }
 
 uint64_t parseal_plan_workspace_size(const parseal_plan *plan)
 {
-    return plan != NULL ? plan->keys->ctx->backend->plan_workspace_size(plan->data) : 0;
+    return plan != NULL ? plan->keys->ctx->backend->plan->workspace_size(plan->data) : 0;
 }
 
 /* --------------------------------------------------------------------------------------- run -- */
@@ -223,7 +224,7 @@ static parseal_status run(const parseal_plan *plan, const parseal_aead_io *io, b
     TRY(check_io_aliasing(plan, bufs));
     if (c.verdict.kind == PARSEAL_BUF_HOST && n > 0)
         memset((uint8_t *)(uintptr_t)c.verdict.handle + c.verdict.offset, 0, n * sizeof(int32_t));
-    return ctx->backend->plan_run(plan->data, &c, open, stream);
+    return CALL(ctx, plan->run, plan->data, &c, open, stream);
 }
 
 parseal_status parseal_plan_seal(const parseal_plan *plan, const parseal_aead_io *io, void *stream)

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "host/api/buffers.h"
+#include "host/backend/call.h"
 #include "host/choose/crossover.h"
 #include "host/support/sizes.h"
 
@@ -115,10 +116,10 @@ parseal_status parseal_quantize(parseal_ctx *ctx, const parseal_quant *quant, co
                                 (nonfinite == NULL || buf_on_host(nonfinite));
     const parseal_side side =
         crossover_side(ctx, PARSEAL_PRIMITIVE_QUANT, in_host_memory, x->buf.size);
-    const void *seeds = NULL;
+    const backend_seeds *seeds = NULL;
     if (seed != NULL)
-        seeds = side.device == ctx->device ? seed->data : seed->cpu_data;
-    return side.backend->quantize(side.device, &c, scale, x, q, seeds, first, nonfinite, stream);
+        seeds = side.device == ctx->device ? seed->seeds : seed->cpu_seeds;
+    return CALL(&side, vector->quantize, &c, scale, x, q, seeds, first, nonfinite, stream);
 }
 
 parseal_status parseal_dequantize(parseal_ctx *ctx, const parseal_quant *quant,
@@ -139,9 +140,8 @@ parseal_status parseal_dequantize(parseal_ctx *ctx, const parseal_quant *quant,
     const parseal_side side = crossover_side(
         ctx, PARSEAL_PRIMITIVE_QUANT,
         stream == NULL && buf_on_host(&sum->buf) && buf_on_host(&mean->buf), sum->buf.size);
-    return side.backend->dequantize(side.device, c.element_size, sum,
-                                    2 * clip / (double)steps(c.bits), (double)n_clients, clip, mean,
-                                    stream);
+    return CALL(&side, vector->dequantize, c.element_size, sum, 2 * clip / (double)steps(c.bits),
+                (double)n_clients, clip, mean, stream);
 }
 
 /* modulus - 1, which unlike modulus always fits */

@@ -10,7 +10,7 @@
 /* A backend and its device; backend NULL where there is none. */
 typedef struct {
     const parseal_backend *backend;
-    void *device;
+    parseal_device *device;
 } parseal_side;
 
 /* What selection has picked, and the implementation of each primitive. */
@@ -25,7 +25,7 @@ typedef struct {
 struct parseal_ctx {
     atomic_size_t references;
     const parseal_backend *backend;
-    void *device;
+    parseal_device *device;
     parseal_side cpu;
     uint64_t crossover[PARSEAL_PRIMITIVES];
     atomic_uint_fast64_t cpu_finished;
@@ -35,16 +35,17 @@ struct parseal_ctx {
 struct parseal_keys {
     atomic_size_t references;
     parseal_ctx *ctx;
-    void *data;     /* the backend's */
-    void *cpu_data; /* that of ctx->cpu */
+    backend_keys *data;     /* the backend's */
+    backend_keys *cpu_data; /* that of ctx->cpu */
     const parseal_algorithm *alg;
     size_t n;
 };
 
+/* Of ChaCha20 seeds or, where fcp_modulus is not 0, of keys of parseal/fcp.h. */
 struct parseal_seeds {
     parseal_ctx *ctx;
-    void *data; /* NULL where only the CPU beside the device can do it */
-    void *cpu_data;
+    backend_seeds *seeds, *cpu_seeds; /* of the context's device, and of ctx->cpu */
+    backend_fcp *fcp, *cpu_fcp; /* likewise; fcp is NULL where only the CPU beside it can do it */
     size_t n;
     uint64_t fcp_modulus, fcp_length; /* of a set of parseal/fcp.h; else 0 */
 };

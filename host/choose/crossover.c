@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "host/backend/call.h"
 #include "host/support/cache.h"
 
 enum { SMALL = 1 << 20, LARGE = 1 << 23, MESSAGE = 1 << 14, INPUTS = 4, REPEATS = 3 };
@@ -28,13 +29,13 @@ static parseal_status seal(const parseal_side *side, const material *m, size_t s
 {
     static const uint8_t key[PARSEAL_AES256GCM_KEYBYTES];
     const size_t n = size / MESSAGE;
-    void *keys;
-    TRY(side->backend->keys_create(&keys, side->device, PARSEAL_AES256GCM, key, 1));
+    backend_keys *keys;
+    TRY(side->backend->aead->keys_create(side->device, &keys, PARSEAL_AES256GCM, key, 1));
     for (size_t i = 0; i < n; i++)
         m->msgs[i] =
             (parseal_msg){.in = m->from + i * MESSAGE, .out = m->to + i * MESSAGE, .len = MESSAGE};
-    const parseal_status status = side->backend->batch_run(side->device, keys, m->msgs, n, false);
-    side->backend->keys_destroy(keys);
+    const parseal_status status = side->backend->aead->run(side->device, keys, m->msgs, n, false);
+    side->backend->aead->keys_destroy(side->device, keys);
     return status;
 }
 
@@ -44,11 +45,11 @@ static parseal_status mask(const parseal_side *side, const material *m, size_t s
 {
     static const parseal_seed list[INPUTS] = {{.sign = 1}, {.sign = 1}, {.sign = 1}, {.sign = 1}};
     const parseal_vec acc = parseal_host_vec(m->to, size / 4, 4);
-    void *seeds;
-    TRY(side->backend->seeds_create(&seeds, side->device, list, INPUTS));
+    backend_seeds *seeds;
+    TRY(side->backend->mask->seeds_create(side->device, &seeds, list, INPUTS));
     const parseal_status status =
-        side->backend->mask(side->device, seeds, &ring, &acc, 0, false, NULL);
-    side->backend->seeds_destroy(seeds);
+        side->backend->mask->apply(side->device, seeds, &ring, &acc, 0, false, NULL);
+    side->backend->mask->seeds_destroy(side->device, seeds);
     return status;
 }
 
@@ -57,7 +58,7 @@ static parseal_status sum(const parseal_side *side, const material *m, size_t si
     const parseal_vec acc = parseal_host_vec(m->to, size / 4, 4);
     const parseal_vec v = parseal_host_vec(m->from, size / 4, 4);
     const parseal_vec inputs[INPUTS] = {v, v, v, v};
-    return side->backend->vec_sum(side->device, &ring, &acc, inputs, INPUTS, NULL);
+    return side->backend->vector->sum(side->device, &ring, &acc, inputs, INPUTS, NULL);
 }
 
 static parseal_status quantize(const parseal_side *side, const material *m, size_t size)
@@ -67,14 +68,15 @@ static parseal_status quantize(const parseal_side *side, const material *m, size
     quant.rounding = PARSEAL_ROUND_NEAREST;
     const parseal_vec x = parseal_host_vec(m->from, size / 4, 4);
     const parseal_vec q = parseal_host_vec(m->to, size / 4, 4);
-    return side->backend->quantize(side->device, &quant, 32767.5f, &x, &q, NULL, 0, NULL, NULL);
+    return side->backend->vector->quantize(side->device, &quant, 32767.5f, &x, &q, NULL, 0, NULL,
+                                           NULL);
 }
 
 static parseal_status pack(const parseal_side *side, const material *m, size_t size)
 {
     const parseal_vec elements = parseal_host_vec(m->from, size / 4, 4);
     const parseal_buf packed = parseal_host_buf(m->to, size / 2);
-    return side->backend->pack(side->device, 16, 4, &elements, &packed, false, NULL);
+    return side->backend->vector->pack(side->device, 16, 4, &elements, &packed, false, NULL);
 }
 
 static parseal_status fcp(const parseal_side *side, const material *m, size_t size)
@@ -82,11 +84,11 @@ static parseal_status fcp(const parseal_side *side, const material *m, size_t si
     static const uint8_t keys[32 * INPUTS];
     static const int32_t signs[INPUTS] = {1, 1, 1, 1};
     const parseal_vec acc = parseal_host_vec(m->to, size / 4, 4);
-    void *set;
-    TRY(side->backend->fcp_create(&set, side->device, ring.modulus, keys, signs, INPUTS));
+    backend_fcp *set;
+    TRY(side->backend->mask->fcp_create(side->device, &set, ring.modulus, keys, signs, INPUTS));
     const parseal_status status =
-        side->backend->fcp_mask(side->device, set, &ring, &acc, 0, false, NULL);
-    side->backend->fcp_destroy(set);
+        side->backend->mask->fcp_apply(side->device, set, &ring, &acc, 0, false, NULL);
+    side->backend->mask->fcp_destroy(side->device, set);
     return status;
 }
 
@@ -104,7 +106,9 @@ static double best_time(work run, const parseal_side *side, const material *m, s
     double best = -1;
     for (int i = 0; i <= REPEATS; i++) { /* the first one is not counted: it may build a program */
         const double begin = seconds();
-        if (run(side, m, size) != PARSEAL_OK)
+        if (device_enter(side->backend, side->device) != PARSEAL_OK)
+            return -1;
+        if (device_leave(side->backend, side->device, run(side, m, size)) != PARSEAL_OK)
             return -1;
         const double taken = seconds() - begin;
         if (i > 0 && (best < 0 || taken < best))
@@ -149,10 +153,10 @@ static bool measure_all(const parseal_side *device, const parseal_side *cpu,
 static void cache_key(const parseal_side *device, const parseal_side *cpu, uint8_t key[CACHE_KEY])
 {
     crypto_generichash_state state;
-    const uint32_t threads = cpu->backend->device_threads(cpu->device);
+    const uint32_t threads = cpu->backend->threads(cpu->device);
     const char *const texts[] = {parseal_version(), parseal_backend_name(device->backend->id),
-                                 device->backend->device_name(device->device),
-                                 cpu->backend->device_name(cpu->device)};
+                                 device->backend->name(device->device),
+                                 cpu->backend->name(cpu->device)};
     (void)crypto_generichash_init(&state, NULL, 0, CACHE_KEY);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         (void)crypto_generichash_update(&state, (const uint8_t *)texts[i], strlen(texts[i]) + 1);

@@ -78,16 +78,38 @@ static void remark(parseal_info *info, const char *format, ...)
     va_end(args);
 }
 
+/* A backend without a list has one implementation of each primitive. */
+static size_t impl_count(const parseal_backend *backend, const parseal_device *device,
+                         int32_t primitive)
+{
+    return backend->impl_count != NULL ? backend->impl_count(device, primitive) : 1;
+}
+
+static parseal_impl_entry impl_entry(const parseal_backend *backend, const parseal_device *device,
+                                     int32_t primitive, size_t index)
+{
+    if (backend->impl_entry != NULL)
+        return backend->impl_entry(device, primitive, index);
+    return (parseal_impl_entry){parseal_backend_name(backend->id), NULL, PARSEAL_USABLE};
+}
+
+static void impl_use(const parseal_backend *backend, parseal_device *device, int32_t primitive,
+                     size_t index)
+{
+    if (backend->impl_use != NULL)
+        backend->impl_use(device, primitive, index);
+}
+
 /* The best usable implementation of one primitive that computes its known answers. */
-static parseal_status choose(const parseal_backend *backend, void *device, int32_t primitive,
-                             parseal_choice *choice)
+static parseal_status choose(const parseal_backend *backend, parseal_device *device,
+                             int32_t primitive, parseal_choice *choice)
 {
     char detail[192];
-    for (size_t i = 0; i < backend->impl_count(device, primitive); i++) {
-        const parseal_impl_entry entry = backend->impl_entry(device, primitive, i);
+    for (size_t i = 0; i < impl_count(backend, device, primitive); i++) {
+        const parseal_impl_entry entry = impl_entry(backend, device, primitive, i);
         if (entry.state != PARSEAL_USABLE)
             continue;
-        backend->impl_use(device, primitive, i);
+        impl_use(backend, device, primitive, i);
         if (parseal_selftest(backend, device, primitive, detail, sizeof detail)) {
             snprintf(choice->impl[primitive], sizeof choice->impl[primitive], "%s", entry.name);
             return PARSEAL_OK;
@@ -103,27 +125,27 @@ static parseal_status choose(const parseal_backend *backend, void *device, int32
 
 /* Quantisation draws on the chosen masks, so the order matters. */
 static parseal_status open_backend(const parseal_backend *backend, const parseal_request *request,
-                                   void **device, parseal_choice *choice)
+                                   parseal_device **device, parseal_choice *choice)
 {
     parseal_info *info = &choice->info;
-    void *opened;
-    TRY(backend->device_open(&opened, request));
+    parseal_device *opened;
+    TRY(backend->open(&opened, request));
     for (int32_t primitive = 0; primitive < PARSEAL_PRIMITIVES; primitive++) {
         const parseal_status status = choose(backend, opened, primitive, choice);
         if (status != PARSEAL_OK) {
-            backend->device_close(opened);
+            backend->close(opened);
             return status;
         }
     }
     info->backend = backend->id;
-    info->cpu_threads = backend->device_threads(opened);
-    snprintf(info->device, sizeof info->device, "%s", backend->device_name(opened));
+    info->cpu_threads = backend->threads != NULL ? backend->threads(opened) : 0;
+    snprintf(info->device, sizeof info->device, "%s", backend->name(opened));
     *device = opened;
     return PARSEAL_OK;
 }
 
 parseal_status parseal_registry_open(parseal_registry registry, const parseal_options *options,
-                                     const parseal_backend **backend, void **device,
+                                     const parseal_backend **backend, parseal_device **device,
                                      parseal_choice *choice)
 {
     parseal_info *info = &choice->info;
@@ -194,7 +216,7 @@ typedef struct {
     const parseal_registry_row *row;
     int32_t primitive; /* -1: the row is a whole backend that cannot be opened */
     size_t impl;
-    void *device;
+    parseal_device *device;
     char detail[192];
 } impl_place;
 
@@ -208,9 +230,9 @@ static size_t walk(size_t index, impl_place *place)
     place->row = NULL;
     for (size_t i = 0; i < registry.n; i++) {
         const parseal_registry_row *row = &registry.rows[i];
-        void *device = NULL;
+        parseal_device *device = NULL;
         const char *why = row->absent;
-        if (row->backend != NULL && row->backend->device_open(&device, &request) != PARSEAL_OK)
+        if (row->backend != NULL && row->backend->open(&device, &request) != PARSEAL_OK)
             why = parseal_last_error_text();
         if (device == NULL) {
             if (count++ == index) {
@@ -220,14 +242,14 @@ static size_t walk(size_t index, impl_place *place)
             continue;
         }
         for (int32_t primitive = 0; primitive < PARSEAL_PRIMITIVES; primitive++) {
-            const size_t n = row->backend->impl_count(device, primitive);
+            const size_t n = impl_count(row->backend, device, primitive);
             if (index >= count && index - count < n)
                 *place = (impl_place){
                     .row = row, .primitive = primitive, .impl = index - count, .device = device};
             count += n;
         }
         if (place->device != device)
-            row->backend->device_close(device);
+            row->backend->close(device);
     }
     return count;
 }
@@ -246,9 +268,9 @@ static void use_alone(const impl_place *place)
 {
     const parseal_backend *backend = place->row->backend;
     for (int32_t primitive = 0; primitive < PARSEAL_PRIMITIVES; primitive++)
-        backend->impl_use(place->device, primitive,
-                          backend->impl_count(place->device, primitive) - 1);
-    backend->impl_use(place->device, place->primitive, place->impl);
+        impl_use(backend, place->device, primitive,
+                 impl_count(backend, place->device, primitive) - 1);
+    impl_use(backend, place->device, place->primitive, place->impl);
 }
 
 static void test_place(const impl_place *place, parseal_impl *impl)
@@ -263,9 +285,9 @@ static void test_place(const impl_place *place, parseal_impl *impl)
         return;
     }
     const parseal_impl_entry entry =
-        backend->impl_entry(place->device, place->primitive, place->impl);
+        impl_entry(backend, place->device, place->primitive, place->impl);
     snprintf(impl->name, sizeof impl->name, "%s", entry.name);
-    snprintf(impl->device, sizeof impl->device, "%s", backend->device_name(place->device));
+    snprintf(impl->device, sizeof impl->device, "%s", backend->name(place->device));
     if (entry.state == PARSEAL_MISSING) {
         impl->state = PARSEAL_IMPL_ABSENT;
         snprintf(impl->detail, sizeof impl->detail, "needs %s", entry.detail);
@@ -293,7 +315,7 @@ parseal_status parseal_impl_test(size_t index, parseal_impl *impl)
                             index, count);
     test_place(&place, &result);
     if (place.device != NULL)
-        place.row->backend->device_close(place.device);
+        place.row->backend->close(place.device);
     copy_struct_out(impl, &result, sizeof result);
     parseal_error_restore(&before);
     return PARSEAL_OK;

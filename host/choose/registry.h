@@ -23,7 +23,7 @@ parseal_registry parseal_builtin_registry(void);
  * chosen: the best that is usable and passes its self-test. options: complete. Fills choice.
  * On success the caller closes *device. */
 parseal_status parseal_registry_open(parseal_registry registry, const parseal_options *options,
-                                     const parseal_backend **backend, void **device,
+                                     const parseal_backend **backend, parseal_device **device,
                                      parseal_choice *choice);
 
 /* Opens the CPU beside a device that AUTO has picked; cpu->backend is NULL where there is no such

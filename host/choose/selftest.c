@@ -10,13 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/backend/call.h"
 #include "host/choose/selftest_vectors.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 typedef struct {
     const parseal_backend *backend;
-    void *device;
+    parseal_device *device;
     char *detail;
     size_t detail_size;
 } tester;
@@ -91,7 +92,7 @@ static bool batch_init(aead_batch *b, const aead_answer *a)
 
 /* Opens what was sealed, with three messages of many spoiled. True when exactly those are refused
  * and zeroed. */
-static bool open_is_right(const tester *t, void *keys, aead_batch *b)
+static bool open_is_right(const tester *t, const backend_keys *keys, aead_batch *b)
 {
     const size_t n = b->answer->n;
     const bool many = n == MESSAGES;
@@ -104,7 +105,7 @@ static bool open_is_right(const tester *t, void *keys, aead_batch *b)
         ((uint8_t *)b->msgs[BAD_TEXT_AT].out)[0] ^= 1;
         ((uint8_t *)b->msgs[BAD_LONG_AT].out)[b->msgs[BAD_LONG_AT].len - 1] ^= 1;
     }
-    if (t->backend->batch_run(t->device, keys, b->msgs, n, true) != PARSEAL_OK)
+    if (t->backend->aead->run(t->device, keys, b->msgs, n, true) != PARSEAL_OK)
         return false;
     for (size_t i = 0, at = 0; i < n; at += b->msgs[i].len + PARSEAL_TAGBYTES, i++) {
         const parseal_msg *m = &b->msgs[i];
@@ -117,10 +118,11 @@ static bool open_is_right(const tester *t, void *keys, aead_batch *b)
     return true;
 }
 
-static bool batch_is_right(const tester *t, void *keys, aead_batch *b, uint64_t key_bits)
+static bool batch_is_right(const tester *t, const backend_keys *keys, aead_batch *b,
+                           uint64_t key_bits)
 {
     const size_t n = b->answer->n;
-    const parseal_status status = t->backend->batch_run(t->device, keys, b->msgs, n, false);
+    const parseal_status status = t->backend->aead->run(t->device, keys, b->msgs, n, false);
     if (status != PARSEAL_OK)
         return failed(t, status);
     for (size_t i = 0; i < n; i++) {
@@ -140,7 +142,7 @@ static bool aead_is_right(const tester *t, const aead_answer *a)
     const size_t key_len =
         a->alg == PARSEAL_AES128GCM ? PARSEAL_AES128GCM_KEYBYTES : PARSEAL_AES256GCM_KEYBYTES;
     uint8_t bytes[2 * PARSEAL_AES256GCM_KEYBYTES];
-    void *keys;
+    backend_keys *keys;
     pattern(bytes, key_len, 1);
     pattern(bytes + key_len, key_len, 2);
     aead_batch *batch = calloc(1, sizeof *batch);
@@ -148,11 +150,11 @@ static bool aead_is_right(const tester *t, const aead_answer *a)
         free(batch);
         return failed(t, parseal_fail(PARSEAL_ERR_NO_MEMORY, "self-test: out of memory"));
     }
-    const parseal_status status = t->backend->keys_create(&keys, t->device, a->alg, bytes, 2);
+    const parseal_status status = t->backend->aead->keys_create(t->device, &keys, a->alg, bytes, 2);
     const bool right =
         status == PARSEAL_OK ? batch_is_right(t, keys, batch, 8 * key_len) : failed(t, status);
     if (status == PARSEAL_OK)
-        t->backend->keys_destroy(keys);
+        t->backend->aead->keys_destroy(t->device, keys);
     free(batch->text);
     free(batch);
     return right;
@@ -179,7 +181,7 @@ static void fill_seeds(parseal_seed seeds[3])
     }
 }
 
-static bool mask_is_right(const tester *t, void *seeds, const ring_answer *a)
+static bool mask_is_right(const tester *t, const backend_seeds *seeds, const ring_answer *a)
 {
     uint64_t acc[MASK_COUNT] = {0}, written[MASK_COUNT] = {0};
     const parseal_ring ring = {a->modulus, a->element_size, 0};
@@ -189,15 +191,15 @@ static bool mask_is_right(const tester *t, void *seeds, const ring_answer *a)
 
     /* Written over something, a mask is what it adds to zeros. */
     parseal_status status =
-        t->backend->mask(t->device, seeds, &ring, &sum, MASK_FIRST, false, NULL);
+        t->backend->mask->apply(t->device, seeds, &ring, &sum, MASK_FIRST, false, NULL);
     pattern(written, size, 10);
     if (status == PARSEAL_OK)
-        status = t->backend->mask(t->device, seeds, &ring, &alone, MASK_FIRST, true, NULL);
+        status = t->backend->mask->apply(t->device, seeds, &ring, &alone, MASK_FIRST, true, NULL);
     const bool same = memcmp(acc, written, size) == 0;
 
     pattern(acc, size, 9);
     if (status == PARSEAL_OK)
-        status = t->backend->mask(t->device, seeds, &ring, &sum, MASK_FIRST, false, NULL);
+        status = t->backend->mask->apply(t->device, seeds, &ring, &sum, MASK_FIRST, false, NULL);
     if (status != PARSEAL_OK)
         return failed(t, status);
     if (!same || !digest_is(a->digest, acc, size))
@@ -208,22 +210,22 @@ static bool mask_is_right(const tester *t, void *seeds, const ring_answer *a)
 static bool test_mask(const tester *t)
 {
     parseal_seed list[3];
-    void *seeds;
+    backend_seeds *seeds;
     fill_seeds(list);
-    const parseal_status status = t->backend->seeds_create(&seeds, t->device, list, 3);
+    const parseal_status status = t->backend->mask->seeds_create(t->device, &seeds, list, 3);
     if (status != PARSEAL_OK)
         return failed(t, status);
     bool right = true;
     for (size_t i = 0; right && i < LENGTH(mask_answers); i++)
         right = mask_is_right(t, seeds, &mask_answers[i]);
-    t->backend->seeds_destroy(seeds);
+    t->backend->mask->seeds_destroy(t->device, seeds);
     return right;
 }
 
 /* --------------------------------------------------------------------------------------- fcp -- */
 
-static bool fcp_is_right(const tester *t, void *fcp, const ring_answer *a, uint64_t *acc,
-                         uint64_t *written)
+static bool fcp_is_right(const tester *t, const backend_fcp *fcp, const ring_answer *a,
+                         uint64_t *acc, uint64_t *written)
 {
     const parseal_ring ring = {a->modulus, a->element_size, 0};
     const parseal_vec sum = parseal_host_vec(acc, FCP_COUNT, a->element_size);
@@ -232,15 +234,15 @@ static bool fcp_is_right(const tester *t, void *fcp, const ring_answer *a, uint6
 
     memset(acc, 0, size);
     parseal_status status =
-        t->backend->fcp_mask(t->device, fcp, &ring, &sum, FCP_FIRST, false, NULL);
+        t->backend->mask->fcp_apply(t->device, fcp, &ring, &sum, FCP_FIRST, false, NULL);
     pattern(written, size, 10);
     if (status == PARSEAL_OK)
-        status = t->backend->fcp_mask(t->device, fcp, &ring, &alone, FCP_FIRST, true, NULL);
+        status = t->backend->mask->fcp_apply(t->device, fcp, &ring, &alone, FCP_FIRST, true, NULL);
     const bool same = memcmp(acc, written, size) == 0;
 
     pattern(acc, size, 9);
     if (status == PARSEAL_OK)
-        status = t->backend->fcp_mask(t->device, fcp, &ring, &sum, FCP_FIRST, false, NULL);
+        status = t->backend->mask->fcp_apply(t->device, fcp, &ring, &sum, FCP_FIRST, false, NULL);
     if (status != PARSEAL_OK)
         return failed(t, status);
     if (!same || !digest_is(a->digest, acc, size))
@@ -261,15 +263,15 @@ static bool test_fcp(const tester *t)
         pattern(keys[j], sizeof keys[j], 3 + 2 * j);
     for (size_t i = 0; right && i < LENGTH(fcp_answers); i++) {
         const ring_answer *a = &fcp_answers[i];
-        void *fcp;
+        backend_fcp *fcp;
         const parseal_status status =
-            t->backend->fcp_create(&fcp, t->device, a->modulus, keys[0], signs, 3);
+            t->backend->mask->fcp_create(t->device, &fcp, a->modulus, keys[0], signs, 3);
         if (status == PARSEAL_ERR_UNSUPPORTED && (a->modulus & (a->modulus - 1)) != 0)
             continue;
         right = status == PARSEAL_OK ? fcp_is_right(t, fcp, a, acc, acc + FCP_COUNT)
                                      : failed(t, status);
         if (status == PARSEAL_OK)
-            t->backend->fcp_destroy(fcp);
+            t->backend->mask->fcp_destroy(t->device, fcp);
     }
     free(acc);
     return right;
@@ -291,7 +293,7 @@ static bool test_vec_sum(const tester *t)
             pattern(inputs[j], (size_t)sum.buf.size, 21 + j);
         }
         const parseal_status status =
-            t->backend->vec_sum(t->device, &ring, &sum, v, SUM_INPUTS, NULL);
+            t->backend->vector->sum(t->device, &ring, &sum, v, SUM_INPUTS, NULL);
         if (status != PARSEAL_OK)
             return failed(t, status);
         if (!digest_is(a->digest, acc, (size_t)sum.buf.size))
@@ -322,7 +324,7 @@ static void quant_input(void *to, size_t float_size)
         }
 }
 
-static bool quantize_is_right(const tester *t, const quant_answer *a, void *seed)
+static bool quantize_is_right(const tester *t, const quant_answer *a, const backend_seeds *seed)
 {
     const float clip = 1.5f, scale = (float)((double)((1u << a->bits) - 1) / (2 * (double)clip));
     const uint32_t float_size = a->float_type == PARSEAL_FLOAT32 ? 4 : 2;
@@ -334,7 +336,7 @@ static bool quantize_is_right(const tester *t, const quant_answer *a, void *seed
     const parseal_quant quant = {sizeof quant,    clip, a->bits, a->rounding, a->float_type,
                                  a->element_size, 0};
     quant_input(input, float_size);
-    const parseal_status status = t->backend->quantize(
+    const parseal_status status = t->backend->vector->quantize(
         t->device, &quant, scale, &x, &q, a->rounding == PARSEAL_ROUND_STOCHASTIC ? seed : NULL,
         QUANT_FIRST, &count, NULL);
     if (status != PARSEAL_OK)
@@ -354,8 +356,8 @@ static bool dequantize_is_right(const tester *t)
     for (size_t i = 0; i < DEQUANT_COUNT; i++)
         for (size_t j = 0; j < 4; j++)
             sums[4 * i + j] = (uint8_t)(dequant_sums[i] >> (8 * j));
-    const parseal_status status = t->backend->dequantize(t->device, 4, &sum, 2 * 1.5 / 65535.0,
-                                                         DEQUANT_CLIENTS, 1.5, &mean, NULL);
+    const parseal_status status = t->backend->vector->dequantize(
+        t->device, 4, &sum, 2 * 1.5 / 65535.0, DEQUANT_CLIENTS, 1.5, &mean, NULL);
     if (status != PARSEAL_OK)
         return failed(t, status);
     for (size_t i = 0; i < DEQUANT_COUNT; i++)
@@ -368,15 +370,15 @@ static bool dequantize_is_right(const tester *t)
 static bool test_quant(const tester *t)
 {
     parseal_seed list[3];
-    void *seed;
+    backend_seeds *seed;
     fill_seeds(list);
-    const parseal_status status = t->backend->seeds_create(&seed, t->device, list, 1);
+    const parseal_status status = t->backend->mask->seeds_create(t->device, &seed, list, 1);
     if (status != PARSEAL_OK)
         return failed(t, status);
     bool right = dequantize_is_right(t);
     for (size_t i = 0; right && i < LENGTH(quant_answers); i++)
         right = quantize_is_right(t, &quant_answers[i], seed);
-    t->backend->seeds_destroy(seed);
+    t->backend->mask->seeds_destroy(t->device, seed);
     return right;
 }
 
@@ -401,7 +403,7 @@ static bool packed_sum_is_right(const tester *t, const pack_answer *a, uint64_t 
     const parseal_buf inputs[2] = {*packed, *packed};
     memcpy(thrice, elements, (size_t)acc.buf.size);
     const parseal_status status =
-        t->backend->packed_sum(t->device, a->bits, &ring, &acc, inputs, 2, NULL);
+        t->backend->vector->packed_sum(t->device, a->bits, &ring, &acc, inputs, 2, NULL);
     if (status != PARSEAL_OK)
         return failed(t, status);
     for (size_t i = 0; i < PACK_COUNT; i++)
@@ -420,9 +422,10 @@ static bool pack_is_right(const tester *t, const pack_answer *a)
     const parseal_buf buf = parseal_host_buf(packed, (PACK_COUNT * (uint64_t)a->bits + 7) / 8);
     pattern(elements, (size_t)in.buf.size, 60);
     parseal_status status =
-        t->backend->pack(t->device, a->bits, a->element_size, &in, &buf, false, NULL);
+        t->backend->vector->pack(t->device, a->bits, a->element_size, &in, &buf, false, NULL);
     if (status == PARSEAL_OK)
-        status = t->backend->pack(t->device, a->bits, a->element_size, &out, &buf, true, NULL);
+        status =
+            t->backend->vector->pack(t->device, a->bits, a->element_size, &out, &buf, true, NULL);
     if (status != PARSEAL_OK)
         return failed(t, status);
     if (!digest_is(a->digest, packed, (size_t)buf.size))
@@ -446,7 +449,7 @@ typedef struct {
     parseal_msg msgs[UPDATES];
 } updates;
 
-static bool seal_updates(const tester *t, const void *keys, updates *u)
+static bool seal_updates(const tester *t, const backend_keys *keys, updates *u)
 {
     for (size_t i = 0; i < u->n; i++) {
         parseal_msg *m = &u->msgs[i];
@@ -455,7 +458,7 @@ static bool seal_updates(const tester *t, const void *keys, updates *u)
         pattern(u->plain + i * u->size, u->size, 70 + i);
         pattern(m->nonce, PARSEAL_AES256GCM_NONCEBYTES, 80 + i);
     }
-    if (t->backend->batch_run(t->device, keys, u->msgs, u->n, false) != PARSEAL_OK)
+    if (t->backend->aead->run(t->device, keys, u->msgs, u->n, false) != PARSEAL_OK)
         return false;
     for (size_t i = 0; i < u->n; i++) {
         u->msgs[i].in = u->msgs[i].out;
@@ -492,7 +495,7 @@ static bool sum_of_updates_is_right(const updates *u, const uint64_t *got)
 }
 
 /* Adds to zeros, by the way that long updates go. */
-static bool accumulate_is_right(const tester *t, const void *keys, updates *u)
+static bool accumulate_is_right(const tester *t, const backend_keys *keys, updates *u)
 {
     parseal_vec acc = {{0}, u->sink.acc->n};
     const size_t size = (size_t)acc.n * u->sink.ring->element_size;
@@ -500,14 +503,14 @@ static bool accumulate_is_right(const tester *t, const void *keys, updates *u)
     uint64_t *got = calloc(acc.n, sizeof *got);
     parseal_status status = got != NULL ? PARSEAL_OK : PARSEAL_ERR_NO_MEMORY;
     if (status == PARSEAL_OK)
-        status = t->backend->memory_create(t->device, size, &acc.buf);
+        status = t->backend->memory->create(t->device, size, &acc.buf);
     if (status == PARSEAL_OK) {
         u->sink.acc = &acc;
-        status = t->backend->accumulate(t->device, keys, u->msgs, u->n, &u->sink, &changed);
+        status = t->backend->aead->accumulate(t->device, keys, u->msgs, u->n, &u->sink, &changed);
         if (status == PARSEAL_OK)
-            status = t->backend->memory_read(t->device, &acc.buf, got);
+            status = t->backend->memory->read(t->device, &acc.buf, got);
         right = status == PARSEAL_OK && sum_of_updates_is_right(u, got);
-        t->backend->memory_destroy(t->device, &acc.buf);
+        t->backend->memory->destroy(t->device, &acc.buf);
     }
     for (size_t i = 0; right && i < u->n; i++)
         right = u->msgs[i].status == (i == SPOILED ? PARSEAL_ITEM_BAD_TAG : PARSEAL_ITEM_OK);
@@ -525,7 +528,7 @@ static bool updates_are_added(const tester *t, const parseal_ring *ring, uint32_
     updates u = {
         {ring, bits, &acc, true}, n_updates, (size_t)(n * bits + 7) / 8, NULL, NULL, {{0}}};
     uint8_t key[PARSEAL_AES256GCM_KEYBYTES];
-    void *keys;
+    backend_keys *keys;
     bool right = false;
     pattern(key, sizeof key, UPDATE_KEY);
     u.plain = calloc(2 * n_updates, u.size);
@@ -533,11 +536,11 @@ static bool updates_are_added(const tester *t, const parseal_ring *ring, uint32_
         return failed(t, parseal_fail(PARSEAL_ERR_NO_MEMORY, "self-test: out of memory"));
     u.sealed = u.plain + n_updates * u.size;
     const parseal_status status =
-        t->backend->keys_create(&keys, t->device, PARSEAL_AES256GCM, key, 1);
+        t->backend->aead->keys_create(t->device, &keys, PARSEAL_AES256GCM, key, 1);
     if (status == PARSEAL_OK) {
         right = seal_updates(t, keys, &u) ? accumulate_is_right(t, keys, &u)
                                           : wrong(t, "seal (bits)", bits, 0);
-        t->backend->keys_destroy(keys);
+        t->backend->aead->keys_destroy(t->device, keys);
     } else {
         (void)failed(t, status);
     }
@@ -563,8 +566,8 @@ static bool test_pack(const tester *t)
     return test_accumulate(t);
 }
 
-bool parseal_selftest(const parseal_backend *backend, void *device, int32_t primitive, char *detail,
-                      size_t size)
+bool parseal_selftest(const parseal_backend *backend, parseal_device *device, int32_t primitive,
+                      char *detail, size_t size)
 {
     static bool (*const tests[PARSEAL_PRIMITIVES])(const tester *) = {
         [PARSEAL_PRIMITIVE_AEAD] = test_aead,       [PARSEAL_PRIMITIVE_MASK] = test_mask,
@@ -573,5 +576,10 @@ bool parseal_selftest(const parseal_backend *backend, void *device, int32_t prim
     };
     const tester t = {backend, device, detail, size};
     detail[0] = '\0';
-    return tests[primitive](&t);
+    const parseal_status entered = device_enter(backend, device);
+    if (entered != PARSEAL_OK)
+        return failed(&t, entered);
+    const bool right = tests[primitive](&t);
+    (void)device_leave(backend, device, PARSEAL_OK);
+    return right;
 }

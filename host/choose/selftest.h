@@ -6,7 +6,7 @@
 
 /* Runs the known answers of one primitive with the implementations that `device` has chosen.
  * False: something is wrong, and detail (size bytes) says which answer; it is "" otherwise. */
-bool parseal_selftest(const parseal_backend *backend, void *device, int32_t primitive, char *detail,
-                      size_t size);
+bool parseal_selftest(const parseal_backend *backend, parseal_device *device, int32_t primitive,
+                      char *detail, size_t size);
 
 #endif

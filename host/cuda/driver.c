@@ -39,6 +39,11 @@ static parseal_status finish(const gpu_device *d, const gpu_stream *s)
     return PARSEAL_OK;
 }
 
+static void settle(const gpu_device *d)
+{
+    (void)cuda_of(d)->api.CtxSynchronize();
+}
+
 /* ------------------------------------------------------------------------------------ memory -- */
 
 static parseal_status alloc(const gpu_device *d, uint64_t size, gpu_memory *memory)
@@ -240,6 +245,7 @@ const gpu_driver cuda_driver = {
     .stream_close = stream_close,
     .stream_of = stream_of,
     .finish = finish,
+    .settle = settle,
     .write = write,
     .read = read,
     .wipe = wipe,

@@ -35,10 +35,17 @@ static parseal_status upload_and_expand(const gpu_device *d, const uint8_t *byte
     return status;
 }
 
-parseal_status gpu_keys_create(void **keys, const void *device, int32_t alg, const uint8_t *bytes,
-                               size_t n)
+static void free_keys(gpu_keys *k)
 {
-    const gpu_device *d = device;
+    gpu_wipe_and_free(k->device, k->list, (uint64_t)k->n * sizeof(aead_key));
+    gpu_wipe_and_free(k->device, k->prepared, k->prepared_size);
+    free(k);
+}
+
+static parseal_status keys_create(const parseal_device *device, backend_keys **keys, int32_t alg,
+                                  const uint8_t *bytes, size_t n)
+{
+    const gpu_device *d = gpu_of(device);
     gpu_keys *k = calloc(1, sizeof *k);
     if (k == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "keys: out of memory");
@@ -47,22 +54,27 @@ parseal_status gpu_keys_create(void **keys, const void *device, int32_t alg, con
     if (status == PARSEAL_OK)
         status = upload_and_expand(d, bytes, alg == PARSEAL_AES128GCM ? 16 : 32, k);
     if (status != PARSEAL_OK) {
-        gpu_keys_destroy(k);
+        free_keys(k);
         return status;
     }
-    *keys = k;
+    *keys = (backend_keys *)k;
     return PARSEAL_OK;
 }
 
-void gpu_keys_destroy(void *keys)
+/* A message that a caller's stream is still sealing must not see its key wiped: the rest would be
+ * sealed under zeros. */
+static void keys_destroy(const parseal_device *device, backend_keys *keys)
 {
-    gpu_keys *k = keys;
-    if (k == NULL)
-        return;
-    gpu_wipe_and_free(k->device, k->list, (uint64_t)k->n * sizeof(aead_key));
-    gpu_wipe_and_free(k->device, k->prepared, k->prepared_size);
-    free(k);
+    gpu_settle(gpu_of(device));
+    free_keys((gpu_keys *)keys);
 }
+
+const aead_family gpu_aead_family = {
+    .keys_create = keys_create,
+    .keys_destroy = keys_destroy,
+    .run = gpu_batch_run,
+    .accumulate = gpu_accumulate,
+};
 
 /* ------------------------------------------------------------------------------------- steps -- */
 

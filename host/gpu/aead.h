@@ -13,6 +13,11 @@ typedef struct gpu_keys {
     uint64_t prepared_size;
 } gpu_keys;
 
+static inline const gpu_keys *gpu_keys_of(const backend_keys *keys)
+{
+    return (const gpu_keys *)keys;
+}
+
 /* The buffers of one run, and what stands in for those that a batch does not need. */
 typedef struct gpu_aead_io {
     gpu_place in, out, aad, nonces, tags, verdicts, work;
@@ -58,18 +63,11 @@ parseal_status gpu_add_opened(const gpu_table *t, const gpu_aead_io *io, const g
                               const parseal_sink *sink);
 
 /* host/backend/backend.h */
-parseal_status gpu_keys_create(void **keys, const void *device, int32_t alg, const uint8_t *bytes,
-                               size_t n);
-void gpu_keys_destroy(void *keys);
-parseal_status gpu_batch_run(const void *device, const void *keys, parseal_msg *msgs, size_t n,
-                             bool open);
-parseal_status gpu_accumulate(const void *device, const void *keys, parseal_msg *msgs, size_t n,
-                              const parseal_sink *sink, bool *changed);
-parseal_status gpu_plan_create(void **plan, const void *device, const void *keys,
-                               const parseal_aead_shape *shape);
-void gpu_plan_destroy(void *plan);
-uint64_t gpu_plan_workspace_size(const void *plan);
-const gpu_device *gpu_plan_device(const void *plan);
-parseal_status gpu_plan_run(const void *plan, const parseal_aead_io *io, bool open, void *stream);
+extern const aead_family gpu_aead_family;
+extern const plan_family gpu_plan_family;
+parseal_status gpu_batch_run(const parseal_device *device, const backend_keys *keys,
+                             parseal_msg *msgs, size_t n, bool open);
+parseal_status gpu_accumulate(const parseal_device *device, const backend_keys *keys,
+                              parseal_msg *msgs, size_t n, const parseal_sink *sink, bool *changed);
 
 #endif

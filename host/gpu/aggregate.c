@@ -4,9 +4,6 @@
 #include "host/gpu/batch.h"
 #include "host/gpu/vectors.h"
 
-/* ------------------------------------------------------------------------------------- opened --
- */
-
 static add_shape shape_of(const gpu_device *d, const parseal_sink *sink)
 {
     const uint32_t tiles = d->driver->add_blocks / sink->bits;
@@ -70,33 +67,4 @@ parseal_status gpu_add_opened(const gpu_table *t, const gpu_aead_io *io, const g
         gpu_run_sum(t->device, s, sink->ring, bits, &acc, places, t->n, sink->acc->n);
     free(places);
     return status;
-}
-
-/* -------------------------------------------------------------------------------------- plain --
- */
-
-static parseal_status add_plain(const void *device, const parseal_msg *msgs, size_t n,
-                                const parseal_sink *sink)
-{
-    parseal_buf *packed = calloc(n + 1, sizeof *packed);
-    if (packed == NULL)
-        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "out of memory for %zu updates", n);
-    for (size_t i = 0; i < n; i++)
-        packed[i] = parseal_host_buf(msgs[i].in, msgs[i].len);
-    const parseal_status status =
-        gpu_packed_sum(device, sink->bits, sink->ring, sink->acc, packed, n, NULL);
-    free(packed);
-    return status;
-}
-
-parseal_status gpu_accumulate(const void *device, const void *keys, parseal_msg *msgs, size_t n,
-                              const parseal_sink *sink, bool *changed)
-{
-    if (keys != NULL)
-        return gpu_open_into(keys, msgs, n, sink, changed);
-    *changed = n > 0;
-    TRY(add_plain(device, msgs, n, sink));
-    for (size_t i = 0; i < n; i++)
-        msgs[i].status = PARSEAL_ITEM_OK;
-    return PARSEAL_OK;
 }

@@ -341,17 +341,23 @@ static parseal_status run_batch(batch *b)
     return status;
 }
 
-parseal_status gpu_batch_run(const void *device, const void *keys, parseal_msg *msgs, size_t n,
-                             bool open)
+parseal_status gpu_batch_run(const parseal_device *device, const backend_keys *keys,
+                             parseal_msg *msgs, size_t n, bool open)
 {
-    batch b = {.keys = keys, .msgs = msgs, .n = n, .open = open};
+    batch b = {.keys = gpu_keys_of(keys), .msgs = msgs, .n = n, .open = open};
     (void)device;
     return run_batch(&b);
 }
 
-parseal_status gpu_open_into(const gpu_keys *keys, parseal_msg *msgs, size_t n,
-                             const parseal_sink *sink, bool *changed)
+parseal_status gpu_accumulate(const parseal_device *device, const backend_keys *keys,
+                              parseal_msg *msgs, size_t n, const parseal_sink *sink, bool *changed)
 {
-    batch b = {.keys = keys, .msgs = msgs, .n = n, .open = true, .sink = sink, .changed = changed};
+    batch b = {.keys = gpu_keys_of(keys),
+               .msgs = msgs,
+               .n = n,
+               .open = true,
+               .sink = sink,
+               .changed = changed};
+    (void)device;
     return run_batch(&b);
 }

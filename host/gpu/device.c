@@ -87,6 +87,12 @@ parseal_status gpu_finish(const gpu_device *d, const gpu_stream *s)
     return d->driver->finish(d, s);
 }
 
+void gpu_settle(const gpu_device *d)
+{
+    if (d->driver->settle != NULL)
+        d->driver->settle(d);
+}
+
 parseal_status gpu_alloc(const gpu_device *d, uint64_t size, gpu_memory *memory)
 {
     gpu_memory made = 0;
@@ -111,9 +117,10 @@ void gpu_wipe_and_free(const gpu_device *d, gpu_memory memory, uint64_t size)
     gpu_free(d, memory);
 }
 
-parseal_status gpu_memory_create(const void *device, uint64_t size, parseal_buf *memory)
+static parseal_status memory_create(const parseal_device *device, uint64_t size,
+                                    parseal_buf *memory)
 {
-    const gpu_device *d = device;
+    const gpu_device *d = gpu_of(device);
     const gpu_stream own = d->own;
     const uint64_t words_size = (size + 3) / 4 * 4;
     gpu_memory made;
@@ -129,23 +136,31 @@ parseal_status gpu_memory_create(const void *device, uint64_t size, parseal_buf 
     return PARSEAL_OK;
 }
 
-void gpu_memory_destroy(const void *device, parseal_buf *memory)
+static void memory_destroy(const parseal_device *device, parseal_buf *memory)
 {
-    gpu_wipe_and_free(device, memory->handle, (memory->size + 3) / 4 * 4);
+    gpu_wipe_and_free(gpu_of(device), memory->handle, (memory->size + 3) / 4 * 4);
     *memory = (parseal_buf){0};
 }
 
-parseal_status gpu_memory_read(const void *device, const parseal_buf *memory, void *to)
+static parseal_status memory_read(const parseal_device *device, const parseal_buf *memory, void *to)
 {
-    const gpu_stream own = ((const gpu_device *)device)->own;
-    return gpu_read(device, &own, memory->handle, 0, to, memory->size);
+    const gpu_device *d = gpu_of(device);
+    return gpu_read(d, &d->own, memory->handle, 0, to, memory->size);
 }
 
-parseal_status gpu_memory_write(const void *device, const parseal_buf *memory, const void *from)
+static parseal_status memory_write(const parseal_device *device, const parseal_buf *memory,
+                                   const void *from)
 {
-    const gpu_stream own = ((const gpu_device *)device)->own;
-    return gpu_write_now(device, &own, memory->handle, 0, from, memory->size);
+    const gpu_device *d = gpu_of(device);
+    return gpu_write_now(d, &d->own, memory->handle, 0, from, memory->size);
 }
+
+const memory_family gpu_memory_family = {
+    .create = memory_create,
+    .destroy = memory_destroy,
+    .read = memory_read,
+    .write = memory_write,
+};
 
 static parseal_status copy_in(const gpu_device *d, const gpu_stream *s, gpu_memory to, uint64_t at,
                               const void *from, uint64_t size, bool wait)

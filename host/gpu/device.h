@@ -67,6 +67,12 @@ typedef struct {
     uint32_t add_tiles; /* that keep all of it busy with aead_add */
 } gpu_device;
 
+/* What the API knows as a device. */
+static inline const gpu_device *gpu_of(const parseal_device *device)
+{
+    return (const gpu_device *)device; /* its first member */
+}
+
 /* The device that the options and the environment ask for; both, where both do. */
 typedef struct {
     const char *option, *variable, *value; /* NULL or "": no wish */
@@ -160,6 +166,7 @@ struct gpu_driver {
     /* stream: what a caller has given, not NULL */
     parseal_status (*stream_of)(const gpu_device *d, void *stream, gpu_stream *s);
     parseal_status (*finish)(const gpu_device *d, const gpu_stream *s); /* waits */
+    void (*settle)(const gpu_device *d); /* of gpu_settle; NULL: it keeps what work still uses */
 
     parseal_status (*write)(const gpu_device *d, const gpu_stream *s, gpu_memory to, uint64_t at,
                             const void *from, uint64_t size, bool wait);
@@ -194,11 +201,11 @@ void gpu_free(const gpu_device *d, gpu_memory memory);
 /* Finishes what the device's own stream has, wipes, frees. For memory that held keys. */
 void gpu_wipe_and_free(const gpu_device *d, gpu_memory memory, uint64_t size);
 
-/* host/backend/backend.h: memory for vectors. */
-parseal_status gpu_memory_create(const void *device, uint64_t size, parseal_buf *memory);
-void gpu_memory_destroy(const void *device, parseal_buf *memory);
-parseal_status gpu_memory_read(const void *device, const parseal_buf *memory, void *to);
-parseal_status gpu_memory_write(const void *device, const parseal_buf *memory, const void *from);
+/* Waits for the callers' streams too, before what their work may still use goes. */
+void gpu_settle(const gpu_device *d);
+
+/* host/backend/backend.h */
+extern const memory_family gpu_memory_family;
 
 /* Returns at once: `from` stays as it is until the stream is finished. */
 parseal_status gpu_write(const gpu_device *d, const gpu_stream *s, gpu_memory to, uint64_t at,

@@ -44,6 +44,6 @@ parseal_status ocl_program_of(const ocl_device *d, gpu_program which, cl_program
 void ocl_note_run(const ocl_device *d, cl_event run);
 
 /* Of all kernels so far; waits for them. */
-double ocl_kernel_seconds(const void *device);
+double ocl_kernel_seconds(const ocl_device *d);
 
 #endif

@@ -100,9 +100,8 @@ void ocl_note_run(const ocl_device *d, cl_event run)
     (void)pthread_mutex_unlock(&d->gpu.shared->lock);
 }
 
-double ocl_kernel_seconds(const void *device)
+double ocl_kernel_seconds(const ocl_device *d)
 {
-    const ocl_device *d = device;
     (void)pthread_mutex_lock(&d->gpu.shared->lock);
     add_up_runs(d);
     const double seconds = d->state->kernel_seconds;

@@ -14,7 +14,7 @@ static parseal_status open_registry(const parseal_registry_row *rows, size_t n, 
     const parseal_registry registry = {rows, n};
     parseal_options options = PARSEAL_OPTIONS_INIT;
     const parseal_backend *picked = NULL;
-    void *device = NULL;
+    parseal_device *device = NULL;
     options.backend = backend;
     options.cpu_threads = 1;
     const parseal_status status =
@@ -22,7 +22,7 @@ static parseal_status open_registry(const parseal_registry_row *rows, size_t n, 
     if (status == PARSEAL_OK) {
         assert_non_null(picked);
         assert_int_equal(choice->info.backend, picked->id);
-        picked->device_close(device);
+        picked->close(device);
     }
     return status;
 }
