@@ -172,7 +172,7 @@ static cpu_item io_item(const io_source *s, size_t i)
     const parseal_aead_shape *shape = s->plan->shape;
     cpu_item item = {.len = shape->len[i],
                      .aad_len = shape->aad_len[i],
-                     .nonce = s->nonce + PARSEAL_NONCEBYTES * i,
+                     .nonce = s->nonce + PARSEAL_AES256GCM_NONCEBYTES * i,
                      .tag = s->tag + PARSEAL_TAGBYTES * i,
                      .verdict = &s->verdict[i],
                      .key = key_at(s->plan->keys, shape->key[i]),

@@ -164,6 +164,10 @@ static parseal_status check_update(const parseal_keys *keys, const parseal_updat
         return parseal_fail(PARSEAL_ERR_SIZE,
                             "updates[%zu].key: %" PRIu32 ", but the set has %zu keys", i, u->key,
                             keys->n);
+    if (!nonce_fits(keys->alg, u->nonce))
+        return parseal_fail(PARSEAL_ERR_ARG,
+                            "updates[%zu].nonce: %s takes %" PRIu32 " bytes, zeros expected behind",
+                            i, keys->alg->name, keys->alg->nonce_size);
     return PARSEAL_OK;
 }
 

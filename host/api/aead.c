@@ -23,10 +23,9 @@ static parseal_status check_range(size_t i, const char *field, const void *p, si
 
 static parseal_status check_message(const parseal_keys *keys, const parseal_msg *m, size_t i)
 {
-    if (m->len > PARSEAL_MESSAGEBYTES_MAX)
-        return parseal_fail(PARSEAL_ERR_SIZE,
-                            "msgs[%zu].len: %zu is above 2^36 - 32 (SP 800-38D section 5.2.1.1)", i,
-                            m->len);
+    if (m->len > keys->alg->message_max)
+        return parseal_fail(PARSEAL_ERR_SIZE, "msgs[%zu].len: %zu is above %s", i, m->len,
+                            keys->alg->message_max_text);
     if (m->aad_len > PARSEAL_AADBYTES_MAX)
         return parseal_fail(PARSEAL_ERR_SIZE, "msgs[%zu].aad_len: %zu is above 2^61 - 1", i,
                             m->aad_len);
@@ -37,6 +36,10 @@ static parseal_status check_message(const parseal_keys *keys, const parseal_msg 
         return parseal_fail(PARSEAL_ERR_SIZE,
                             "msgs[%zu].key: %" PRIu32 ", but the set has %zu keys", i, m->key,
                             keys->n);
+    if (!nonce_fits(keys->alg, m->nonce))
+        return parseal_fail(PARSEAL_ERR_ARG,
+                            "msgs[%zu].nonce: %s takes %" PRIu32 " bytes, zeros expected behind", i,
+                            keys->alg->name, keys->alg->nonce_size);
     return PARSEAL_OK;
 }
 
@@ -76,8 +79,9 @@ static bool plainly_valid(const parseal_keys *keys, const parseal_msg *msgs, siz
     extend(&array, msgs, n * sizeof *msgs);
     for (size_t i = 0; i < n; i++) {
         const parseal_msg *m = &msgs[i];
-        fine = fine && m->len <= PARSEAL_MESSAGEBYTES_MAX && m->key < keys->n &&
-               is_range(m->in, m->len) && is_range(m->out, m->len) && (uintptr_t)m->out >= out.end;
+        fine = fine && m->len <= keys->alg->message_max && m->key < keys->n &&
+               nonce_fits(keys->alg, m->nonce) && is_range(m->in, m->len) &&
+               is_range(m->out, m->len) && (uintptr_t)m->out >= out.end;
         extend(&out, m->out, m->len);
         if (m->in != m->out)
             extend(&in, m->in, m->len);

@@ -11,13 +11,11 @@
 parseal_status parseal_keys_create(parseal_keys **set, parseal_ctx *ctx, int32_t alg,
                                    const uint8_t *keys, size_t n)
 {
+    const parseal_algorithm *algorithm;
     TRY(check_pointer("set", set));
     TRY(check_pointer("ctx", ctx));
     TRY(check_pointer("keys", keys));
-    if (alg != PARSEAL_AES128GCM && alg != PARSEAL_AES256GCM)
-        return parseal_fail(PARSEAL_ERR_ARG,
-                            "alg: %" PRId32 " is neither PARSEAL_AES128GCM nor PARSEAL_AES256GCM",
-                            alg);
+    TRY(check_algorithm("alg", alg, &algorithm));
     if (n == 0 || n > UINT32_MAX)
         return parseal_fail(PARSEAL_ERR_SIZE, "n: %zu keys, 1 to 2^32 - 1 expected", n);
 
@@ -36,6 +34,7 @@ parseal_status parseal_keys_create(parseal_keys **set, parseal_ctx *ctx, int32_t
     }
     atomic_init(&made->references, 1);
     made->ctx = parseal_ctx_retain(ctx);
+    made->alg = algorithm;
     made->n = n;
     *set = made;
     return PARSEAL_OK;

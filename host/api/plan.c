@@ -213,8 +213,8 @@ static parseal_status run(const parseal_plan *plan, const parseal_aead_io *io, b
         [IN] = {"io.in", &c.in, plan->in_end, 1, false},
         [OUT] = {"io.out", &c.out, plan->out_end, 1, true},
         [AAD] = {"io.aad", &c.aad, plan->aad_end, 1, false},
-        [NONCE] = {"io.nonce", &c.nonce, n * PARSEAL_NONCEBYTES, 1, false},
-        [TAG] = {"io.tag", &c.tag, n * PARSEAL_TAGBYTES, 1, !open},
+        [NONCE] = {"io.nonce", &c.nonce, n * plan->keys->alg->nonce_size, 1, false},
+        [TAG] = {"io.tag", &c.tag, n * plan->keys->alg->tag_size, 1, !open},
         [VERDICT] = {"io.verdict", &c.verdict, n * sizeof(int32_t), sizeof(int32_t), true},
         [WORKSPACE] = {"io.workspace", &c.workspace, parseal_plan_workspace_size(plan), 16, true},
     };

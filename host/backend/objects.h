@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 
 #include "host/backend/backend.h"
+#include "host/support/algorithms.h"
 
 /* A backend and its device; backend NULL where there is none. */
 typedef struct {
@@ -36,6 +37,7 @@ struct parseal_keys {
     parseal_ctx *ctx;
     backend_keys *data;     /* the backend's */
     backend_keys *cpu_data; /* that of ctx->cpu */
+    const parseal_algorithm *alg;
     size_t n;
 };
 

@@ -77,7 +77,7 @@ static bool batch_init(aead_batch *b, const aead_answer *a)
         parseal_msg *m = &b->msgs[i];
         pattern(b->plain + at, a->lengths[i], 50 + i);
         pattern(b->aad[i], 7 * i, 90 + i);
-        pattern(m->nonce, sizeof m->nonce, 10 + i);
+        pattern(m->nonce, PARSEAL_AES256GCM_NONCEBYTES, 10 + i);
         m->in = b->plain + at;
         m->out = b->text + at;
         m->len = a->lengths[i];
@@ -456,7 +456,7 @@ static bool seal_updates(const tester *t, const backend_keys *keys, updates *u)
         *m = (parseal_msg){
             .in = u->plain + i * u->size, .out = u->sealed + i * u->size, .len = u->size};
         pattern(u->plain + i * u->size, u->size, 70 + i);
-        pattern(m->nonce, sizeof m->nonce, 80 + i);
+        pattern(m->nonce, PARSEAL_AES256GCM_NONCEBYTES, 80 + i);
     }
     if (t->backend->aead->run(t->device, keys, u->msgs, u->n, false) != PARSEAL_OK)
         return false;

@@ -30,7 +30,7 @@ typedef struct {
 /* What a message takes of a slot, the arrays that have an entry for each included. */
 static uint64_t room_of(const batch *b, const parseal_msg *m)
 {
-    return padded(m->len) + padded(m->aad_len) + PARSEAL_NONCEBYTES + PARSEAL_TAGBYTES +
+    return padded(m->len) + padded(m->aad_len) + PARSEAL_AES256GCM_NONCEBYTES + PARSEAL_TAGBYTES +
            sizeof(int32_t) + gpu_work_max(b->keys->device->driver, m->len, m->aad_len);
 }
 
@@ -70,7 +70,7 @@ static load next_load(const batch *b, size_t first)
         l.n++;
     }
     l.nonces = aad;
-    l.tags = padded(l.nonces + PARSEAL_NONCEBYTES * l.n);
+    l.tags = padded(l.nonces + PARSEAL_AES256GCM_NONCEBYTES * l.n);
     l.verdicts = l.tags + PARSEAL_TAGBYTES * l.n;
     l.data = padded(l.verdicts + sizeof(int32_t) * l.n);
     l.work = l.data + data;
@@ -103,7 +103,8 @@ static void gather_heads(const load *l, const gpu_device *d, const parseal_sink 
             gpu_is_direct(d, m->in, m->len) && (sink != NULL || gpu_is_direct(d, m->out, m->len));
         if (m->aad_len > 0)
             gpu_copy(d, to + l->aad + aad, m->aad, m->aad_len);
-        memcpy(to + l->nonces + PARSEAL_NONCEBYTES * i, m->nonce, sizeof m->nonce);
+        memcpy(to + l->nonces + PARSEAL_AES256GCM_NONCEBYTES * i, m->nonce,
+               PARSEAL_AES256GCM_NONCEBYTES);
         memcpy(to + l->tags + PARSEAL_TAGBYTES * i, m->tag, sizeof m->tag);
         data += padded(m->len);
         aad += padded(m->aad_len);

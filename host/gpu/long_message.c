@@ -167,7 +167,7 @@ static parseal_status start(const long_message *l)
     for (size_t i = 0; i < l->stage->n; i++) {
         gpu_slot *slot = &l->stage->slot[i];
         memset(slot->host, 0, PART);
-        memcpy(slot->host + NONCE, l->msg->nonce, sizeof l->msg->nonce);
+        memcpy(slot->host + NONCE, l->msg->nonce, PARSEAL_AES256GCM_NONCEBYTES);
         memcpy(slot->host + TAG, l->msg->tag, sizeof l->msg->tag);
         TRY(gpu_slot_in(l->stage, slot, 0, PART));
         TRY(enqueue(l, slot, &whole, begin));

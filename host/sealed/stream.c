@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "host/api/buffers.h"
+#include "host/support/algorithms.h"
 #include "host/support/hkdf.h"
 #include "host/support/sizes.h"
 
@@ -28,8 +29,7 @@ parseal_status stream_shape_from(stream_shape *shape, const parseal_sealed_param
         return parseal_fail(
             PARSEAL_ERR_ARG,
             "params.alg: %" PRId32 " is neither PARSEAL_AES128GCM nor PARSEAL_AES256GCM", p->alg);
-    shape->key_len =
-        p->alg == PARSEAL_AES128GCM ? PARSEAL_AES128GCM_KEYBYTES : PARSEAL_AES256GCM_KEYBYTES;
+    shape->key_len = algorithm_find(p->alg)->key_size;
     shape->header_len = 1 + shape->key_len + STREAM_PREFIX;
     if (p->segment_size <= shape->header_len + PARSEAL_TAGBYTES ||
         p->segment_size > PARSEAL_SEALED_SEGMENT_MAX)
@@ -178,7 +178,7 @@ static void set_message(const parseal_sealed *s, parseal_msg *m, uint64_t index,
     memcpy(m->nonce, s->header + 1 + s->shape.key_len, STREAM_PREFIX);
     for (int i = 0; i < 4; i++)
         m->nonce[STREAM_PREFIX + i] = (uint8_t)(index >> (24 - 8 * i));
-    m->nonce[PARSEAL_NONCEBYTES - 1] = last;
+    m->nonce[STREAM_LAST] = last;
     m->in = s->opens ? piece + skip : piece;
     m->out = s->opens ? out : out + skip;
     m->len = s->opens ? size - skip - PARSEAL_TAGBYTES : size;
@@ -206,7 +206,7 @@ static bool opens_as(const parseal_sealed *s, const parseal_msg *m, bool last)
     void *out = sodium_malloc(m->len > 0 ? m->len : 1);
     if (out == NULL)
         return false;
-    other.nonce[PARSEAL_NONCEBYTES - 1] = last;
+    other.nonce[STREAM_LAST] = last;
     other.out = out;
     const bool opened = parseal_open(s->keys, &other, 1, NULL) == PARSEAL_OK;
     sodium_free(out);
@@ -216,7 +216,7 @@ static bool opens_as(const parseal_sealed *s, const parseal_msg *m, bool last)
 /* m is segment `index`, the first of its batch that is not authentic. */
 static parseal_status explain(const parseal_sealed *s, const parseal_msg *m, uint64_t index)
 {
-    const bool last = m->nonce[PARSEAL_NONCEBYTES - 1] != 0;
+    const bool last = m->nonce[STREAM_LAST] != 0;
     if (opens_as(s, m, !last))
         return parseal_fail(PARSEAL_ERR_AUTH,
                             last ? "in: the stream was cut off: it ends with segment %" PRIu64

@@ -5,7 +5,8 @@
 #include "host/backend/objects.h"
 #include "parseal/sealed.h"
 
-enum { STREAM_HEADER_MAX = 40, STREAM_PREFIX = 7 };
+/* A segment's nonce is the prefix, BE32(i), and the byte STREAM_LAST. */
+enum { STREAM_HEADER_MAX = 40, STREAM_PREFIX = 7, STREAM_LAST = STREAM_PREFIX + 4 };
 
 /* Sizes that follow from the params. */
 typedef struct {

@@ -22,6 +22,7 @@
 #define PARSEAL_INFO_SIZE_0               PARSEAL_SIZE_UP_TO(parseal_info, kernel_seconds)
 #define PARSEAL_PRIMITIVE_INFO_SIZE_0     PARSEAL_SIZE_UP_TO(parseal_primitive_info, crossover)
 #define PARSEAL_IMPL_SIZE_0               PARSEAL_SIZE_UP_TO(parseal_impl, detail)
+#define PARSEAL_ALG_SIZE_0                PARSEAL_SIZE_UP_TO(parseal_alg, message_max)
 #define PARSEAL_AEAD_SHAPE_SIZE_0         PARSEAL_SIZE_UP_TO(parseal_aead_shape, key)
 #define PARSEAL_AEAD_IO_SIZE_0            PARSEAL_SIZE_UP_TO(parseal_aead_io, workspace)
 #define PARSEAL_QUANT_SIZE_0              PARSEAL_SIZE_UP_TO(parseal_quant, reserved)

@@ -77,7 +77,7 @@ typedef struct {
     size_t len;
     const void *aad; /* aad_len bytes; may be NULL where aad_len is 0 */
     size_t aad_len;
-    uint8_t nonce[PARSEAL_NONCEBYTES];
+    uint8_t nonce[PARSEAL_NONCEBYTES_MAX]; /* as in parseal_msg */
     uint8_t tag[PARSEAL_TAGBYTES];
     uint32_t key;   /* index into the key set */
     int32_t status; /* out: PARSEAL_ITEM_* */

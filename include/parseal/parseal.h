@@ -263,17 +263,40 @@ PARSEAL_API parseal_status parseal_impl_test(size_t index, parseal_impl *impl);
  * their plaintexts and the authentication key. Use a counter (SP 800-38D section 8.2.1), or at most
  * 2^32 random nonces per key (section 8.3). Under one key, stay below 2^32 messages with random
  * nonces; a message has at most 2^36 - 32 bytes (section 5.2.1.1). */
-#define PARSEAL_AES128GCM_KEYBYTES 16u
-#define PARSEAL_AES256GCM_KEYBYTES 32u
-#define PARSEAL_NONCEBYTES         12u
-#define PARSEAL_TAGBYTES           16u
-#define PARSEAL_MESSAGEBYTES_MAX   UINT64_C(68719476704) /* 2^36 - 32 */
-#define PARSEAL_AADBYTES_MAX       (UINT64_MAX / 8)      /* 2^61 - 1 */
+#define PARSEAL_AES128GCM_KEYBYTES   16u
+#define PARSEAL_AES256GCM_KEYBYTES   32u
+#define PARSEAL_AES128GCM_NONCEBYTES 12u
+#define PARSEAL_AES256GCM_NONCEBYTES 12u
+#define PARSEAL_NONCEBYTES_MAX       24u /* of any algorithm, those of later releases included */
+#define PARSEAL_TAGBYTES             16u
+#define PARSEAL_MESSAGEBYTES_MAX     UINT64_C(68719476704) /* 2^36 - 32: what every algorithm takes */
+#define PARSEAL_AADBYTES_MAX         (UINT64_MAX / 8)      /* 2^61 - 1 */
 
 enum {
     PARSEAL_AES128GCM = 1, /* 16-byte keys */
     PARSEAL_AES256GCM = 2  /* 32-byte keys */
 };
+
+/* The sizes of an algorithm, in bytes. */
+typedef struct {
+    size_t struct_size;
+    char name[32]; /* "aes-256-gcm", ... */
+    uint32_t key_size;
+    uint32_t nonce_size;  /* at most PARSEAL_NONCEBYTES_MAX */
+    uint32_t tag_size;    /* PARSEAL_TAGBYTES */
+    uint32_t reserved;    /* 0 */
+    uint64_t message_max; /* of a message: PARSEAL_MESSAGEBYTES_MAX or more */
+} parseal_alg;
+
+#define PARSEAL_ALG_INIT                        \
+    {                                           \
+        sizeof(parseal_alg), {0}, 0, 0, 0, 0, 0 \
+    }
+
+/* parseal_alg_info fills *info with the sizes of algorithm alg. info->struct_size must be set.
+ *
+ * Errors: PARSEAL_ERR_ARG (alg is none of this release's). */
+PARSEAL_API parseal_status parseal_alg_info(int32_t alg, parseal_alg *info);
 
 /* The verdict on one item. Zeroed memory never reads as authentic. */
 enum {
@@ -300,10 +323,11 @@ typedef struct {
     size_t len;
     const void *aad; /* aad_len bytes, authenticated only; may be NULL where aad_len is 0 */
     size_t aad_len;
-    uint8_t nonce[PARSEAL_NONCEBYTES];
-    uint8_t tag[PARSEAL_TAGBYTES]; /* written by seal, read by open */
-    uint32_t key;                  /* index into the key set */
-    int32_t status;                /* out: PARSEAL_ITEM_* */
+    uint8_t nonce[PARSEAL_NONCEBYTES_MAX]; /* as many bytes as the algorithm's nonce has, and zeros
+                                              behind them */
+    uint8_t tag[PARSEAL_TAGBYTES];         /* written by seal, read by open */
+    uint32_t key;                          /* index into the key set */
+    int32_t status;                        /* out: PARSEAL_ITEM_* */
 } parseal_msg;
 
 /* parseal_seal encrypts and authenticates n messages (SP 800-38D, algorithm 4): out, tag and
@@ -403,7 +427,7 @@ typedef struct {
     size_t struct_size;
     parseal_buf in, out;   /* may be the same bytes, if the shape's in and out offsets are equal */
     parseal_buf aad;       /* PARSEAL_BUF_NONE where no message has aad */
-    parseal_buf nonce;     /* n * 12 bytes */
+    parseal_buf nonce;     /* n nonces of the size that the keys' algorithm has, without gaps */
     parseal_buf tag;       /* n * 16 bytes: written by seal, read by open */
     parseal_buf verdict;   /* n int32_t, aligned to 4: PARSEAL_ITEM_* */
     parseal_buf workspace; /* at least parseal_plan_workspace_size bytes, aligned to 16;
