@@ -8,29 +8,37 @@
 
 /* -------------------------------------------------------------------------------------- keys -- */
 
-/* What an algorithm is computed by on this device. */
+/* What computes an algorithm on this device; NULL: nothing does. */
 static const aead_impl *impl_of(const cpu_chosen *chosen, int32_t alg)
 {
-    (void)alg; /* AES-128-GCM or AES-256-GCM: the key's length tells */
-    return &chosen->gcm->aead;
+    switch (alg) {
+    case PARSEAL_AES128GCM:
+    case PARSEAL_AES256GCM: /* the length of its keys is all that differs */
+        return &chosen->gcm->aead;
+    default:
+        return NULL;
+    }
 }
 
-static parseal_status keys_create(const parseal_device *device, backend_keys **keys, int32_t alg,
-                                  const uint8_t *bytes, size_t n)
+static parseal_status keys_create(const parseal_device *device, backend_keys **keys,
+                                  const parseal_algorithm *alg, const uint8_t *bytes, size_t n)
 {
-    const size_t key_len =
-        alg == PARSEAL_AES128GCM ? PARSEAL_AES128GCM_KEYBYTES : PARSEAL_AES256GCM_KEYBYTES;
+    const aead_impl *impl = impl_of(&cpu_of(device)->chosen, alg->id);
+    if (impl == NULL)
+        return parseal_fail(PARSEAL_ERR_UNSUPPORTED, "alg: the CPU has no %s", alg->name);
     cpu_keys *k = malloc(sizeof *k);
     if (k == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "keys: out of memory");
-    k->impl = impl_of(&cpu_of(device)->chosen, alg);
+    k->impl = impl;
+    k->nonce_size = alg->nonce_size;
     k->expanded = cpu_guarded(n, k->impl->key_size);
     if (k->expanded == NULL) {
         free(k);
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "keys: no guarded memory for %zu keys", n);
     }
     for (size_t i = 0; i < n; i++)
-        k->impl->key_init(k->expanded + i * k->impl->key_size, bytes + i * key_len, key_len);
+        k->impl->key_init(k->expanded + i * k->impl->key_size, bytes + i * alg->key_size,
+                          alg->key_size);
     wipe_stack();
     (void)sodium_mprotect_readonly(k->expanded);
     *keys = (backend_keys *)k;
@@ -172,7 +180,7 @@ static cpu_item io_item(const io_source *s, size_t i)
     const parseal_aead_shape *shape = s->plan->shape;
     cpu_item item = {.len = shape->len[i],
                      .aad_len = shape->aad_len[i],
-                     .nonce = s->nonce + PARSEAL_AES256GCM_NONCEBYTES * i,
+                     .nonce = s->nonce + s->plan->keys->nonce_size * i,
                      .tag = s->tag + PARSEAL_TAGBYTES * i,
                      .verdict = &s->verdict[i],
                      .key = key_at(s->plan->keys, shape->key[i]),

@@ -7,6 +7,7 @@
 
 typedef struct {
     const aead_impl *impl;
+    size_t nonce_size; /* bytes */
     uint8_t *expanded;
 } cpu_keys;
 

@@ -22,9 +22,9 @@ parseal_status parseal_keys_create(parseal_keys **set, parseal_ctx *ctx, int32_t
     parseal_keys *made = calloc(1, sizeof *made);
     if (made == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "keys: out of memory");
-    parseal_status status = CALL(ctx, aead->keys_create, &made->data, alg, keys, n);
+    parseal_status status = CALL(ctx, aead->keys_create, &made->data, algorithm, keys, n);
     if (status == PARSEAL_OK && ctx->cpu.backend != NULL) {
-        status = CALL(&ctx->cpu, aead->keys_create, &made->cpu_data, alg, keys, n);
+        status = CALL(&ctx->cpu, aead->keys_create, &made->cpu_data, algorithm, keys, n);
         if (status != PARSEAL_OK)
             LET_GO(ctx, aead->keys_destroy, made->data);
     }

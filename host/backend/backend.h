@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 
+#include "host/support/algorithms.h"
 #include "host/support/error.h"
 #include "parseal/parseal.h"
 
@@ -74,8 +75,10 @@ typedef struct {
 
 /* Messages in host memory, and the keys of plans. */
 typedef struct {
-    parseal_status (*keys_create)(const parseal_device *device, backend_keys **keys, int32_t alg,
-                                  const uint8_t *bytes, size_t n);
+    /* n keys of alg->key_size bytes, one after another. PARSEAL_ERR_UNSUPPORTED where the backend
+     * has no such algorithm. */
+    parseal_status (*keys_create)(const parseal_device *device, backend_keys **keys,
+                                  const parseal_algorithm *alg, const uint8_t *bytes, size_t n);
     void (*keys_destroy)(const parseal_device *device, backend_keys *keys);
 
     /* Every msgs[i].status is UNSET on entry. After a failure those that are still UNSET can be run

@@ -30,7 +30,8 @@ static parseal_status seal(const parseal_side *side, const material *m, size_t s
     static const uint8_t key[PARSEAL_AES256GCM_KEYBYTES];
     const size_t n = size / MESSAGE;
     backend_keys *keys;
-    TRY(side->backend->aead->keys_create(side->device, &keys, PARSEAL_AES256GCM, key, 1));
+    TRY(side->backend->aead->keys_create(side->device, &keys, algorithm_find(PARSEAL_AES256GCM),
+                                         key, 1));
     for (size_t i = 0; i < n; i++)
         m->msgs[i] =
             (parseal_msg){.in = m->from + i * MESSAGE, .out = m->to + i * MESSAGE, .len = MESSAGE};

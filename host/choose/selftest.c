@@ -139,8 +139,7 @@ static bool batch_is_right(const tester *t, const backend_keys *keys, aead_batch
 
 static bool aead_is_right(const tester *t, const aead_answer *a)
 {
-    const size_t key_len =
-        a->alg == PARSEAL_AES128GCM ? PARSEAL_AES128GCM_KEYBYTES : PARSEAL_AES256GCM_KEYBYTES;
+    const size_t key_len = algorithm_find(a->alg)->key_size;
     uint8_t bytes[2 * PARSEAL_AES256GCM_KEYBYTES];
     backend_keys *keys;
     pattern(bytes, key_len, 1);
@@ -150,7 +149,8 @@ static bool aead_is_right(const tester *t, const aead_answer *a)
         free(batch);
         return failed(t, parseal_fail(PARSEAL_ERR_NO_MEMORY, "self-test: out of memory"));
     }
-    const parseal_status status = t->backend->aead->keys_create(t->device, &keys, a->alg, bytes, 2);
+    const parseal_status status =
+        t->backend->aead->keys_create(t->device, &keys, algorithm_find(a->alg), bytes, 2);
     const bool right =
         status == PARSEAL_OK ? batch_is_right(t, keys, batch, 8 * key_len) : failed(t, status);
     if (status == PARSEAL_OK)
@@ -536,7 +536,7 @@ static bool updates_are_added(const tester *t, const parseal_ring *ring, uint32_
         return failed(t, parseal_fail(PARSEAL_ERR_NO_MEMORY, "self-test: out of memory"));
     u.sealed = u.plain + n_updates * u.size;
     const parseal_status status =
-        t->backend->aead->keys_create(t->device, &keys, PARSEAL_AES256GCM, key, 1);
+        t->backend->aead->keys_create(t->device, &keys, algorithm_find(PARSEAL_AES256GCM), key, 1);
     if (status == PARSEAL_OK) {
         right = seal_updates(t, keys, &u) ? accumulate_is_right(t, keys, &u)
                                           : wrong(t, "seal (bits)", bits, 0);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/gpu/driver.h"
 #include "host/gpu/stage.h"
 #include "host/gpu/vectors.h"
 #include "kernels/common/launch.h"

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/gpu/driver.h"
 #include "host/gpu/stage.h"
 #include "kernels/common/launch.h"
 

@@ -2,7 +2,7 @@
 #ifndef PARSEAL_HOST_OPENCL_DEVICE_H
 #define PARSEAL_HOST_OPENCL_DEVICE_H
 
-#include "host/gpu/device.h"
+#include "host/gpu/driver.h"
 #include "host/opencl/cl_api.h"
 
 enum { OCL_RUNS_MAX = 256 };

@@ -139,8 +139,8 @@ static void flip_last(const parseal_buf *buf, uint32_t element_size)
         ((uint8_t *)address(buf))[buf->size - element_size] ^= 1;
 }
 
-static parseal_status keys_create(const parseal_device *d, backend_keys **keys, int32_t alg,
-                                  const uint8_t *bytes, size_t n)
+static parseal_status keys_create(const parseal_device *d, backend_keys **keys,
+                                  const parseal_algorithm *alg, const uint8_t *bytes, size_t n)
 {
     return cpu()->aead->keys_create(inner(d), keys, alg, bytes, n);
 }

@@ -98,6 +98,22 @@ static void wrong_backends_are_passed_over(void **state)
     assert_int_equal(choice.info.backend, PARSEAL_BACKEND_CUDA);
 }
 
+/* What the table of algorithms has and a backend has not is refused by name. */
+static void algorithms_that_a_backend_lacks(void **state)
+{
+    (void)state;
+    static const uint8_t key[16] = {0};
+    const parseal_algorithm other = {.id = INT32_MAX, .name = "rot13-poly", .key_size = sizeof key};
+    const parseal_request request = {.named = true};
+    parseal_device *device = NULL;
+    backend_keys *keys = NULL;
+    assert_ok(parseal_cpu_backend.open(&device, &request));
+    assert_error(parseal_cpu_backend.aead->keys_create(device, &keys, &other, key, 1),
+                 PARSEAL_ERR_UNSUPPORTED, "rot13-poly");
+    assert_null(keys);
+    parseal_cpu_backend.close(device);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +121,7 @@ int main(void)
         cmocka_unit_test(nothing_right_is_left),
         cmocka_unit_test(unusable_implementations_do_not_run),
         cmocka_unit_test(wrong_backends_are_passed_over),
+        cmocka_unit_test(algorithms_that_a_backend_lacks),
     };
     return RUN_SUITE("dispatch", tests);
 }
