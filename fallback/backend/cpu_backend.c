@@ -8,8 +8,8 @@
 #include "fallback/backend/cpu_features.h"
 #include "fallback/batch/accumulate.h"
 #include "fallback/batch/gcm.h"
-#include "fallback/batch/wipe.h"
 #include "host/support/threads.h"
+#include "host/support/wipe.h"
 
 /* ------------------------------------------------------------------------------------ device -- */
 

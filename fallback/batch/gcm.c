@@ -12,10 +12,10 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "fallback/batch/wipe.h"
 #include "fallback/math/bytes.h"
 #include "fallback/portable/ghash_holes.h"
 #include "host/support/threads.h"
+#include "host/support/wipe.h"
 #include "parseal/parseal.h"
 
 /* Tiles that a task takes at once, at most: enough to overlap one short message with the next. */
@@ -147,7 +147,6 @@ static void tag_of_hash(const gcm_impl *impl, const gcm_item *item, uint8_t tag[
     for (size_t i = 0; i < 16; i++)
         tag[i] ^= ej0[i];
     sodium_memzero(ej0, sizeof ej0);
-    wipe_stack();
 }
 
 /* Of an item that has been cut. */
@@ -183,6 +182,7 @@ static void second_pass(void *arg, size_t t)
         compute_tag(b->impl, &v.item, b->tile_size, partial, v.item.tag);
         *v.item.verdict = PARSEAL_ITEM_OK;
     }
+    wipe_stack();
 }
 
 /* ----------------------------------------------- third pass: decrypt long messages, or zero -- */

@@ -8,8 +8,33 @@
 #include "host/choose/registry.h"
 #include "host/support/check.h"
 #include "host/support/error.h"
+#include "host/support/float_state.h"
+#include "host/support/wipe.h"
 
 /* ----------------------------------------------------------------------------------- context -- */
+
+/* Both sides of *made, and where one is better than the other. What is open after a failure is the
+ * caller's to close. */
+static parseal_status open_sides(parseal_ctx *made, const parseal_options *options)
+{
+    const parseal_registry registry = parseal_builtin_registry();
+    TRY(parseal_registry_open(registry, options, &made->backend, &made->device, &made->info));
+    TRY(parseal_registry_open_beside(registry, options, made->backend, &made->cpu));
+    if (made->cpu.backend == NULL)
+        return PARSEAL_OK;
+    const parseal_side device = {made->backend, made->device};
+    TRY(crossover_find(&device, &made->cpu, made->crossover));
+    memcpy(made->info.crossover, made->crossover, sizeof made->crossover);
+    return PARSEAL_OK;
+}
+
+static void close_sides(const parseal_ctx *ctx)
+{
+    if (ctx->backend != NULL)
+        ctx->backend->device_close(ctx->device);
+    if (ctx->cpu.backend != NULL)
+        ctx->cpu.backend->device_close(ctx->cpu.device);
+}
 
 parseal_status parseal_ctx_create(parseal_ctx **ctx, const parseal_options *options)
 {
@@ -24,20 +49,15 @@ parseal_status parseal_ctx_create(parseal_ctx **ctx, const parseal_options *opti
     if (made == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "ctx: out of memory");
     atomic_init(&made->references, 1);
-    const parseal_status status = parseal_registry_open(parseal_builtin_registry(), &complete,
-                                                        &made->backend, &made->device, &made->info);
+    atomic_init(&made->cpu_finished, 0);
+    /* Self-tests and the times of crossovers are computed in floating point too. */
+    const float_state before = float_state_set();
+    const parseal_status status = open_sides(made, &complete);
+    float_state_restore(&before);
     if (status != PARSEAL_OK) {
+        close_sides(made);
         free(made);
         return status;
-    }
-    atomic_init(&made->cpu_finished, 0);
-    parseal_registry_open_beside(parseal_builtin_registry(), &complete, made->backend, &made->cpu);
-    if (made->cpu.backend != NULL) {
-        const parseal_error before = parseal_error_save();
-        const parseal_side device = {made->backend, made->device};
-        crossover_find(&device, &made->cpu, made->crossover);
-        memcpy(made->info.crossover, made->crossover, sizeof made->crossover);
-        parseal_error_restore(&before);
     }
     *ctx = made;
     return PARSEAL_OK;
@@ -60,9 +80,7 @@ void parseal_ctx_destroy(parseal_ctx *ctx)
 {
     if (ctx == NULL || !release(&ctx->references))
         return;
-    ctx->backend->device_close(ctx->device);
-    if (ctx->cpu.backend != NULL)
-        ctx->cpu.backend->device_close(ctx->cpu.device);
+    close_sides(ctx);
     free(ctx);
 }
 
@@ -102,6 +120,7 @@ parseal_status parseal_keys_create(parseal_keys **set, parseal_ctx *ctx, int32_t
         if (status != PARSEAL_OK)
             ctx->backend->keys_destroy(made->data);
     }
+    wipe_stack();
     if (status != PARSEAL_OK) {
         free(made);
         return status;
@@ -155,6 +174,7 @@ parseal_status parseal_seeds_create(parseal_seeds **set, parseal_ctx *ctx,
         if (status != PARSEAL_OK)
             ctx->backend->seeds_destroy(made->data);
     }
+    wipe_stack();
     if (status != PARSEAL_OK) {
         free(made);
         return status;

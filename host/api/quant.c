@@ -5,6 +5,7 @@
 
 #include "host/choose/crossover.h"
 #include "host/support/check.h"
+#include "host/support/float_state.h"
 
 enum { BITS_MAX = 24 };
 
@@ -42,7 +43,10 @@ parseal_status check_quant(const parseal_quant *from, parseal_quant *quant, floa
 {
     TRY(copy_struct_in("quant", quant, from, sizeof *quant, sizeof *quant));
     TRY(check_bits("quant.bits", quant->bits));
-    TRY(check_clip(quant, scale));
+    const float_state before = float_state_set();
+    const parseal_status status = check_clip(quant, scale);
+    float_state_restore(&before);
+    TRY(status);
     return check_element_size("quant.element_size", quant->element_size);
 }
 
@@ -88,9 +92,10 @@ static parseal_status check_nonfinite(const parseal_ctx *ctx, const parseal_buf 
     return check_no_overlap("nonfinite", nonfinite, "q", &q->buf);
 }
 
-parseal_status parseal_quantize(parseal_ctx *ctx, const parseal_quant *quant, const parseal_vec *x,
-                                const parseal_vec *q, const parseal_seeds *seed, uint64_t first,
-                                const parseal_buf *nonfinite, void *stream)
+static parseal_status quantize(const parseal_ctx *ctx, const parseal_quant *quant,
+                               const parseal_vec *x, const parseal_vec *q,
+                               const parseal_seeds *seed, uint64_t first,
+                               const parseal_buf *nonfinite, void *stream)
 {
     parseal_quant c = PARSEAL_QUANT_INIT;
     float scale;
@@ -119,9 +124,20 @@ parseal_status parseal_quantize(parseal_ctx *ctx, const parseal_quant *quant, co
     return side.backend->quantize(side.device, &c, scale, x, q, seeds, first, nonfinite, stream);
 }
 
-parseal_status parseal_dequantize(parseal_ctx *ctx, const parseal_quant *quant,
-                                  const parseal_vec *sum, uint64_t n_clients,
-                                  const parseal_vec *mean, void *stream)
+/* What computes on the calling thread, a device's driver included, does so in the default state. */
+parseal_status parseal_quantize(parseal_ctx *ctx, const parseal_quant *quant, const parseal_vec *x,
+                                const parseal_vec *q, const parseal_seeds *seed, uint64_t first,
+                                const parseal_buf *nonfinite, void *stream)
+{
+    const float_state before = float_state_set();
+    const parseal_status status = quantize(ctx, quant, x, q, seed, first, nonfinite, stream);
+    float_state_restore(&before);
+    return status;
+}
+
+static parseal_status dequantize(const parseal_ctx *ctx, const parseal_quant *quant,
+                                 const parseal_vec *sum, uint64_t n_clients,
+                                 const parseal_vec *mean, void *stream)
 {
     parseal_quant c = PARSEAL_QUANT_INIT;
     float scale;
@@ -140,6 +156,16 @@ parseal_status parseal_dequantize(parseal_ctx *ctx, const parseal_quant *quant,
     return side.backend->dequantize(side.device, c.element_size, sum,
                                     2 * clip / (double)steps(c.bits), (double)n_clients, clip, mean,
                                     stream);
+}
+
+parseal_status parseal_dequantize(parseal_ctx *ctx, const parseal_quant *quant,
+                                  const parseal_vec *sum, uint64_t n_clients,
+                                  const parseal_vec *mean, void *stream)
+{
+    const float_state before = float_state_set();
+    const parseal_status status = dequantize(ctx, quant, sum, n_clients, mean, stream);
+    float_state_restore(&before);
+    return status;
 }
 
 /* modulus - 1, which unlike modulus always fits */

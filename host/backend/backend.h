@@ -125,6 +125,8 @@ typedef struct parseal_backend {
     parseal_status (*plan_run)(const void *plan, const parseal_aead_io *io, bool open,
                                void *stream);
 
+    /* Masks: after PARSEAL_ERR_NO_MEMORY acc, where it is in the backend's own memory, is as it was.
+     */
     parseal_status (*mask)(const void *device, const void *seeds, const parseal_ring *ring,
                            const parseal_vec *acc, uint64_t first, bool write, void *stream);
     /* ring: of the set's own modulus */
