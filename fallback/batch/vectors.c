@@ -52,7 +52,7 @@ static void mask_piece(void *arg, size_t i)
     job->impl->apply(job->seeds, job->n_seeds, job->modulus, job->element_size,
                      job->acc + begin * job->element_size, job->first + begin,
                      (size_t)(left < room ? left : room), job->write);
-    wipe_stack();
+    wipe_stack_to((job->modulus & (job->modulus - 1)) == 0 ? WIPE_MASK : WIPE_MASK_RETRY);
 }
 
 void vectors_mask(const mask_impl *impl, uint32_t threads, const mask_seed *seeds, size_t n_seeds,
@@ -122,7 +122,7 @@ static void quantize_piece(void *arg, size_t i)
     atomic_fetch_add_explicit(&job->nonfinite, nonfinite, memory_order_relaxed);
     if (job->seed != NULL)
         sodium_memzero(random, 4 * p.n);
-    wipe_stack();
+    wipe_stack_to(WIPE_MASK);
 }
 
 uint64_t vectors_quantize(const quant_impl *impl, const mask_impl *mask, uint32_t threads,

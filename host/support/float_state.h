@@ -10,7 +10,8 @@
 #if defined(__x86_64__)
 #include <stdint.h>
 typedef struct {
-    uint32_t mxcsr; /* doubles and floats are SSE's: the x87 unit's state is not touched */
+    uint32_t mxcsr;       /* SSE's, which floats and doubles are computed by */
+    uint16_t x87_control; /* where printf takes the rounding direction from */
 } float_state;
 #elif defined(__aarch64__)
 #include <stdint.h>

@@ -194,9 +194,14 @@ static void wipe_registers(void)
 #endif
 
 /* Registers come first: what runs after them may store them. */
+void wipe_stack_to(size_t depth)
+{
+    uint8_t below[depth];
+    wipe_registers();
+    sodium_memzero(below, depth);
+}
+
 void wipe_stack(void)
 {
-    uint8_t below[WIPE_STACK];
-    wipe_registers();
-    sodium_memzero(below, sizeof below);
+    wipe_stack_to(WIPE_STACK);
 }
