@@ -4,7 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WINDOW = 16, WINDOWS_MAX = 1 << 13, TABLE = 1 << 15, DIFFERENT_MIN = 9, PRINTED_MAX = 8 };
+enum {
+    WINDOW = 16,
+    WINDOWS_MAX = 1 << 13,
+    TABLE = 1 << 15,
+    DIFFERENT_MIN = 9,
+    PRINTED_MAX = 8,
+    PAGE = 4096
+};
 
 typedef struct {
     uint8_t inverted[WINDOW];
@@ -88,8 +95,7 @@ void scan_remember_spread(const char *what, const volatile void *p, size_t n)
 static const window *find(const uint8_t *p)
 {
     uint8_t inverted[WINDOW];
-    for (size_t i = 0; i < WINDOW; i++)
-        inverted[i] = (uint8_t)~p[i];
+    invert(inverted, p, WINDOW);
     for (uint32_t slot = slot_of(inverted); table[slot] != 0; slot = (slot + 1) % TABLE)
         if (memcmp(windows[table[slot] - 1].inverted, inverted, WINDOW) == 0)
             return &windows[table[slot] - 1];
@@ -99,14 +105,17 @@ static const window *find(const uint8_t *p)
 static size_t scan_range(const char *when, const char *where, const uint8_t *p, const uint8_t *end)
 {
     size_t found = 0;
+    static const uint8_t no_page[PAGE];
     while (p + WINDOW <= end) {
         uint64_t next;
+        if ((uintptr_t)p % PAGE == 0 && (size_t)(end - p) >= PAGE &&
+            memcmp(p, no_page, PAGE) == 0) {
+            p += PAGE;
+            continue;
+        }
         memcpy(&next, p, sizeof next);
         if (next == 0) { /* windows that begin with eight zeros are not looked for */
             p++;
-            if ((uintptr_t)p % 8 == 0)
-                while (p + 8 <= end && memcmp(p, &next, 8) == 0)
-                    p += 8;
             continue;
         }
         const unsigned first = (uint8_t)~p[0] | (unsigned)(uint8_t)~p[1] << 8;
@@ -173,10 +182,12 @@ void scan_store_registers(scan_registers *to)
 #elif defined(__aarch64__)
 
 #define Q(n) "str q" #n ", [%0, #16*" #n "]\n\t"
-#define ALL(X)                                                                                   \
-    X(0)                                                                                         \
-    X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17) \
-        X(18) X(19) X(20) X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) X(31)
+#define ALL(X)                                                                                     \
+    X(0)                                                                                           \
+    X(1)                                                                                           \
+    X(2)                                                                                           \
+    X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17) X(18) X(19) \
+        X(20) X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) X(31)
 
 void scan_store_registers(scan_registers *to)
 {
