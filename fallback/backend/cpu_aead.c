@@ -4,7 +4,7 @@
 
 #include "fallback/backend/cpu_aead.h"
 #include "fallback/batch/aead.h"
-#include "fallback/batch/wipe.h"
+#include "host/support/wipe.h"
 
 /* -------------------------------------------------------------------------------------- keys -- */
 

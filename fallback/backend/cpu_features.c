@@ -1,7 +1,9 @@
 #include "fallback/backend/cpu_features.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
@@ -147,16 +149,20 @@ static int brand_string(char brand[49])
 }
 #endif
 
-/* Linux says what this core can reach ("32768K"); sysconf adds up what other cores have. */
+/* Linux says what this core can reach ("32768K"); sysconf adds up what other cores have. Read
+ * without stdio, which would allocate: without memory the machine would seem to be another one. */
 uint64_t cpu_cache_size(void)
 {
-    unsigned long kib = 0;
-    FILE *f = fopen("/sys/devices/system/cpu/cpu0/cache/index3/size", "r");
-    if (f != NULL) {
-        if (fscanf(f, "%luK", &kib) != 1)
-            kib = 0;
-        fclose(f);
+    char text[32] = "";
+    uint64_t kib = 0;
+    const int fd = open("/sys/devices/system/cpu/cpu0/cache/index3/size", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        const ssize_t n = read(fd, text, sizeof text - 1);
+        text[n > 0 ? n : 0] = '\0';
+        (void)close(fd);
     }
+    for (const char *p = text; *p >= '0' && *p <= '9' && kib < (UINT64_C(1) << 40); p++)
+        kib = kib * 10 + (uint64_t)(*p - '0');
     return kib > 0 ? (uint64_t)kib << 10 : UINT64_C(32) << 20;
 }
 

@@ -6,7 +6,6 @@
 #include "fallback/backend/cpu_device.h"
 #include "fallback/batch/fcp.h"
 #include "fallback/batch/vectors.h"
-#include "fallback/batch/wipe.h"
 
 /* ------------------------------------------------------------------------------------- seeds -- */
 
@@ -71,7 +70,6 @@ static parseal_status fcp_create(const parseal_device *device, backend_fcp **fcp
         impl->key_init(expanded + i * impl->key_size, keys + 32 * i);
         f->signs[i] = signs[i];
     }
-    wipe_stack();
     (void)sodium_mprotect_readonly(expanded);
     f->keys = expanded;
     f->set = (fcp_set){impl, fcp_format_of(modulus), n, expanded, f->signs};

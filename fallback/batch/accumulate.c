@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "fallback/batch/aead.h"
-#include "fallback/batch/wipe.h"
 #include "host/support/threads.h"
+#include "host/support/wipe.h"
 #include "parseal/parseal.h"
 
 /* Bytes of elements: a task's region of acc stays in the second-level cache while a pair is added
@@ -148,6 +148,7 @@ static void sealed_pieces(const job *j, size_t r, uint64_t begin, uint64_t end)
         const piece p = piece_at(j->a, first, end);
         sealed_piece(j, r, &p, &s);
     }
+    wipe_stack(); /* below s, which is larger than what the caller's wipe reaches */
     sodium_memzero(&s, sizeof s);
 }
 
@@ -205,5 +206,6 @@ void accumulate_items(const accumulation *a, const cpu_item *items, size_t n, vo
             aead_decide(a->aead, &j.next[k], packed_size(a, region_elements(a)),
                         (const uint8_t(*)[16])(j.partial + k * j.regions));
     }
+    wipe_stack();
     sodium_memzero(work, accumulate_work_size(a));
 }

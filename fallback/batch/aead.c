@@ -11,8 +11,8 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "fallback/batch/wipe.h"
 #include "host/support/threads.h"
+#include "host/support/wipe.h"
 #include "parseal/parseal.h"
 
 /* Tiles that a task takes at once, at most: enough to overlap one short message with the next. */
@@ -122,6 +122,7 @@ static void second_pass(void *arg, size_t t)
         b->impl->parts->tag(b->impl, &v.item, b->tile_size, partial, v.item.tag);
         *v.item.verdict = PARSEAL_ITEM_OK;
     }
+    wipe_stack();
 }
 
 /* ----------------------------------------------- third pass: decrypt long messages, or zero -- */

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "fallback/batch/aead.h"
-#include "fallback/batch/wipe.h"
 #include "fallback/math/bytes.h"
 #include "fallback/portable/ghash_holes.h"
 
@@ -57,7 +56,6 @@ static void tag_of_hash(const gcm_impl *impl, const cpu_item *item, uint8_t tag[
     for (size_t i = 0; i < 16; i++)
         tag[i] ^= ej0[i];
     sodium_memzero(ej0, sizeof ej0);
-    wipe_stack();
 }
 
 /* Of an item that has been cut. */

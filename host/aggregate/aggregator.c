@@ -22,9 +22,17 @@ static parseal_quant quant_of(const parseal_aggregator_options *o)
     return quant;
 }
 
+/* +0 or -0. By its bits, since comparing a float that is no number may trap. */
+static bool is_zero(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits << 1 == 0;
+}
+
 static parseal_status check_quantisation(const parseal_aggregator_options *o)
 {
-    if (o->quant_bits == 0 && o->quant_clip == 0)
+    if (o->quant_bits == 0 && is_zero(o->quant_clip))
         return PARSEAL_OK;
     const parseal_quant quant = quant_of(o);
     parseal_quant checked = PARSEAL_QUANT_INIT;
@@ -359,7 +367,7 @@ parseal_status parseal_aggregator_unmask(parseal_aggregator *a, const parseal_se
                             "seeds: made from another context than the aggregator");
     TRY(masks_check(seeds, &a->shape.ring, &a->acc, "aggregator", 0, NULL));
     const parseal_status status = masks_run(seeds, &a->shape.ring, &a->acc, 0, false, NULL);
-    a->lost = status != PARSEAL_OK;
+    a->lost = status != PARSEAL_OK && status != PARSEAL_ERR_NO_MEMORY;
     return status;
 }
 

@@ -9,6 +9,7 @@
 #include "host/backend/call.h"
 #include "host/support/bytes.h"
 #include "host/support/check.h"
+#include "host/support/float_state.h"
 
 /* ------------------------------------------------------------------------------------- export --
  */
@@ -206,9 +207,13 @@ static parseal_status check_mergeable(const parseal_aggregator *a, const import 
     SAME(dim, PRIu64);
     SAME(bits, PRIu32);
     SAME(quant_bits, PRIu32);
-    if (memcmp(&o->quant_clip, &a->shape.quant_clip, sizeof o->quant_clip) != 0)
-        return parseal_fail(PARSEAL_ERR_ARG, "exported: quant_clip: %g, the aggregator's is %g",
-                            (double)o->quant_clip, (double)a->shape.quant_clip);
+    if (memcmp(&o->quant_clip, &a->shape.quant_clip, sizeof o->quant_clip) != 0) {
+        const float_state before = float_state_set();
+        (void)parseal_fail(PARSEAL_ERR_ARG, "exported: quant_clip: %g, the aggregator's is %g",
+                           (double)o->quant_clip, (double)a->shape.quant_clip);
+        float_state_restore(&before);
+        return PARSEAL_ERR_ARG;
+    }
     for (size_t i = 0; i < in->n; i++)
         if (client_set_has(&a->clients, get_le64(in->clients + 8 * i)))
             return parseal_fail(PARSEAL_ERR_ARG,

@@ -8,7 +8,29 @@
 #include "host/choose/registry.h"
 #include "host/support/check.h"
 #include "host/support/error.h"
+#include "host/support/float_state.h"
 #include "host/support/sizes.h"
+
+/* Both sides of *made, and where one is better than the other. What is open after a failure is the
+ * caller's to close. */
+static parseal_status open_sides(parseal_ctx *made, const parseal_options *options)
+{
+    const parseal_registry registry = parseal_builtin_registry();
+    TRY(parseal_registry_open(registry, options, &made->backend, &made->device, &made->choice));
+    TRY(parseal_registry_open_beside(registry, options, made->backend, &made->cpu));
+    if (made->cpu.backend == NULL)
+        return PARSEAL_OK;
+    const parseal_side device = {made->backend, made->device};
+    return crossover_find(&device, &made->cpu, made->crossover);
+}
+
+static void close_sides(const parseal_ctx *ctx)
+{
+    if (ctx->backend != NULL)
+        ctx->backend->close(ctx->device);
+    if (ctx->cpu.backend != NULL)
+        ctx->cpu.backend->close(ctx->cpu.device);
+}
 
 parseal_status parseal_ctx_create(parseal_ctx **ctx, const parseal_options *options)
 {
@@ -24,19 +46,15 @@ parseal_status parseal_ctx_create(parseal_ctx **ctx, const parseal_options *opti
     if (made == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "ctx: out of memory");
     atomic_init(&made->references, 1);
-    const parseal_status status = parseal_registry_open(
-        parseal_builtin_registry(), &complete, &made->backend, &made->device, &made->choice);
+    atomic_init(&made->cpu_finished, 0);
+    /* Self-tests and the times of crossovers are computed in floating point too. */
+    const float_state before = float_state_set();
+    const parseal_status status = open_sides(made, &complete);
+    float_state_restore(&before);
     if (status != PARSEAL_OK) {
+        close_sides(made);
         free(made);
         return status;
-    }
-    atomic_init(&made->cpu_finished, 0);
-    parseal_registry_open_beside(parseal_builtin_registry(), &complete, made->backend, &made->cpu);
-    if (made->cpu.backend != NULL) {
-        const parseal_error before = parseal_error_save();
-        const parseal_side device = {made->backend, made->device};
-        crossover_find(&device, &made->cpu, made->crossover);
-        parseal_error_restore(&before);
     }
     *ctx = made;
     return PARSEAL_OK;
@@ -52,9 +70,7 @@ void parseal_ctx_destroy(parseal_ctx *ctx)
 {
     if (ctx == NULL || !reference_dropped(&ctx->references))
         return;
-    ctx->backend->close(ctx->device);
-    if (ctx->cpu.backend != NULL)
-        ctx->cpu.backend->close(ctx->cpu.device);
+    close_sides(ctx);
     free(ctx);
 }
 

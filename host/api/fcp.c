@@ -11,6 +11,7 @@
 #include "host/support/check.h"
 #include "host/support/error.h"
 #include "host/support/sizes.h"
+#include "host/support/wipe.h"
 
 static parseal_status check_bytes(const char *name, const void *p, size_t len)
 {
@@ -137,6 +138,7 @@ static parseal_status create(parseal_seeds *set, const parseal_ctx *ctx,
     }
     sodium_free(derived); /* wipes */
     free(signs);
+    wipe_stack();
     return status;
 }
 

@@ -5,6 +5,7 @@
 #include "host/backend/call.h"
 #include "host/backend/objects.h"
 #include "host/support/check.h"
+#include "host/support/wipe.h"
 
 /* -------------------------------------------------------------------------------------- keys -- */
 
@@ -28,6 +29,7 @@ parseal_status parseal_keys_create(parseal_keys **set, parseal_ctx *ctx, int32_t
         if (status != PARSEAL_OK)
             LET_GO(ctx, aead->keys_destroy, made->data);
     }
+    wipe_stack();
     if (status != PARSEAL_OK) {
         free(made);
         return status;
@@ -82,6 +84,7 @@ parseal_status parseal_seeds_create(parseal_seeds **set, parseal_ctx *ctx,
         if (status != PARSEAL_OK)
             LET_GO(ctx, mask->seeds_destroy, made->seeds);
     }
+    wipe_stack();
     if (status != PARSEAL_OK) {
         free(made);
         return status;

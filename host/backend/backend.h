@@ -111,6 +111,9 @@ typedef struct {
     parseal_status (*seeds_create)(const parseal_device *device, backend_seeds **seeds,
                                    const parseal_seed *list, size_t n);
     void (*seeds_destroy)(const parseal_device *device, backend_seeds *seeds);
+
+    /* After PARSEAL_ERR_NO_MEMORY acc, where it is in the backend's own memory, is as it was. So it
+     * is after fcp_apply. */
     parseal_status (*apply)(const parseal_device *device, const backend_seeds *seeds,
                             const parseal_ring *ring, const parseal_vec *acc, uint64_t first,
                             bool write, void *stream);

@@ -9,6 +9,7 @@
 
 #include "host/backend/call.h"
 #include "host/support/cache.h"
+#include "host/support/error.h"
 
 enum { SMALL = 1 << 20, LARGE = 1 << 23, MESSAGE = 1 << 14, INPUTS = 4, REPEATS = 3 };
 
@@ -101,53 +102,58 @@ static const work works[PARSEAL_PRIMITIVES] = {
     [PARSEAL_PRIMITIVE_PACK] = pack,   [PARSEAL_PRIMITIVE_FCP] = fcp,
 };
 
-/* The fastest of some runs; negative where one fails. */
-static double best_time(work run, const parseal_side *side, const material *m, size_t size)
+/* *best: the fastest of some runs. */
+static parseal_status best_time(work run, const parseal_side *side, const material *m, size_t size,
+                                double *best)
 {
-    double best = -1;
+    *best = -1;
     for (int i = 0; i <= REPEATS; i++) { /* the first one is not counted: it may build a program */
         const double begin = seconds();
-        if (device_enter(side->backend, side->device) != PARSEAL_OK)
-            return -1;
-        if (device_leave(side->backend, side->device, run(side, m, size)) != PARSEAL_OK)
-            return -1;
+        TRY(device_enter(side->backend, side->device));
+        TRY(device_leave(side->backend, side->device, run(side, m, size)));
         const double taken = seconds() - begin;
-        if (i > 0 && (best < 0 || taken < best))
-            best = taken;
+        if (i > 0 && (*best < 0 || taken < *best))
+            *best = taken;
     }
-    return best;
+    return PARSEAL_OK;
 }
 
-/* False where a run fails: the device is then not used for this, for now. */
-static bool measure(work run, const parseal_side *device, const parseal_side *cpu,
-                    const material *m, uint64_t *crossover)
+/* *complete: false where a run fails. The device is then not used for this, for now; but where the
+ * CPU lacks memory nothing is known. */
+static parseal_status measure(work run, const parseal_side *device, const parseal_side *cpu,
+                              const material *m, uint64_t *crossover, bool *complete)
 {
-    const double small = best_time(run, device, m, SMALL), large = best_time(run, device, m, LARGE);
-    const double on_cpu = best_time(run, cpu, m, LARGE);
+    double small, large, on_cpu;
     *crossover = UINT64_MAX;
-    if (small < 0 || large < 0 || on_cpu < 0)
-        return false;
+    const parseal_status status = best_time(run, cpu, m, LARGE, &on_cpu);
+    if (status == PARSEAL_ERR_NO_MEMORY)
+        return status;
+    if (status != PARSEAL_OK || best_time(run, device, m, SMALL, &small) != PARSEAL_OK ||
+        best_time(run, device, m, LARGE, &large) != PARSEAL_OK) {
+        *complete = false;
+        return PARSEAL_OK;
+    }
     const double per_byte = (large - small) / (LARGE - SMALL), cpu_per_byte = on_cpu / LARGE;
     const double start = small - per_byte * SMALL;
     if (per_byte < cpu_per_byte)
         *crossover = start <= 0 ? 0 : (uint64_t)(start / (cpu_per_byte - per_byte));
-    return true;
+    return PARSEAL_OK;
 }
 
-static bool measure_all(const parseal_side *device, const parseal_side *cpu,
-                        uint64_t crossover[PARSEAL_PRIMITIVES])
+static parseal_status measure_all(const parseal_side *device, const parseal_side *cpu,
+                                  uint64_t crossover[PARSEAL_PRIMITIVES], bool *complete)
 {
     material m = {calloc(1, LARGE), calloc(1, LARGE), calloc(LARGE / MESSAGE, sizeof *m.msgs)};
-    bool fine = m.from != NULL && m.to != NULL && m.msgs != NULL;
-    for (int32_t p = 0; p < PARSEAL_PRIMITIVES; p++) {
-        crossover[p] = 0;
-        if (m.from != NULL && m.to != NULL && m.msgs != NULL)
-            fine = measure(works[p], device, cpu, &m, &crossover[p]) && fine;
-    }
+    parseal_status status = PARSEAL_OK;
+    *complete = true;
+    if (m.from == NULL || m.to == NULL || m.msgs == NULL)
+        status = parseal_fail(PARSEAL_ERR_NO_MEMORY, "ctx: no memory to measure the device with");
+    for (int32_t p = 0; status == PARSEAL_OK && p < PARSEAL_PRIMITIVES; p++)
+        status = measure(works[p], device, cpu, &m, &crossover[p], complete);
     free(m.from);
     free(m.to);
     free(m.msgs);
-    return fine;
+    return status;
 }
 
 /* Both devices, and what of the CPU is used. */
@@ -165,19 +171,27 @@ static void cache_key(const parseal_side *device, const parseal_side *cpu, uint8
     (void)crypto_generichash_final(&state, key, CACHE_KEY);
 }
 
-void crossover_find(const parseal_side *device, const parseal_side *cpu,
-                    uint64_t crossover[PARSEAL_PRIMITIVES])
+parseal_status crossover_find(const parseal_side *device, const parseal_side *cpu,
+                              uint64_t crossover[PARSEAL_PRIMITIVES])
 {
     const size_t size = PARSEAL_PRIMITIVES * sizeof *crossover;
     uint8_t key[CACHE_KEY];
     size_t stored;
+    bool complete = false;
+    parseal_status status = PARSEAL_OK;
     cache_key(device, cpu, key);
+    const parseal_error before = parseal_error_save();
     uint8_t *known = cache_load("crossover", key, &stored);
     if (known != NULL && stored == size)
         memcpy(crossover, known, size);
-    else if (measure_all(device, cpu, crossover))
-        cache_store("crossover", key, (const uint8_t *)crossover, size);
+    else
+        status = measure_all(device, cpu, crossover, &complete);
     free(known);
+    if (complete && status == PARSEAL_OK)
+        cache_store("crossover", key, (const uint8_t *)crossover, size);
+    if (status == PARSEAL_OK)
+        parseal_error_restore(&before);
+    return status;
 }
 
 bool crossover_prefers_cpu(const parseal_ctx *ctx, int32_t primitive, uint64_t bytes)

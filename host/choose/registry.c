@@ -9,6 +9,7 @@
 #include "host/choose/selftest.h"
 #include "host/support/check.h"
 #include "host/support/error.h"
+#include "host/support/float_state.h"
 #include "host/support/sizes.h"
 
 parseal_registry parseal_builtin_registry(void)
@@ -110,10 +111,17 @@ static parseal_status choose(const parseal_backend *backend, parseal_device *dev
         if (entry.state != PARSEAL_USABLE)
             continue;
         impl_use(backend, device, primitive, i);
-        if (parseal_selftest(backend, device, primitive, detail, sizeof detail)) {
+        const parseal_status status =
+            parseal_selftest(backend, device, primitive, detail, sizeof detail);
+        if (status == PARSEAL_OK) {
             snprintf(choice->impl[primitive], sizeof choice->impl[primitive], "%s", entry.name);
             return PARSEAL_OK;
         }
+        /* Nothing is known of this implementation, and another one might be slower. */
+        if (status == PARSEAL_ERR_NO_MEMORY)
+            return parseal_fail(status, "%s backend: no memory for the self-test of %s %s: %s",
+                                parseal_backend_name(backend->id),
+                                parseal_primitive_name(primitive), entry.name, detail);
         remark(&choice->info, "%s: %s %s failed its self-test (%s)",
                parseal_backend_name(backend->id), parseal_primitive_name(primitive), entry.name,
                detail);
@@ -188,8 +196,9 @@ parseal_status parseal_registry_open(parseal_registry registry, const parseal_op
     return status;
 }
 
-void parseal_registry_open_beside(parseal_registry registry, const parseal_options *options,
-                                  const parseal_backend *picked, parseal_side *cpu)
+parseal_status parseal_registry_open_beside(parseal_registry registry,
+                                            const parseal_options *options,
+                                            const parseal_backend *picked, parseal_side *cpu)
 {
     const parseal_request request = {.cpu_threads = options->cpu_threads,
                                      .cpu_impl = {options->cpu_impl, environment("PARSEAL_CPU")}};
@@ -199,14 +208,19 @@ void parseal_registry_open_beside(parseal_registry registry, const parseal_optio
     *cpu = (parseal_side){NULL, NULL};
     if (picked->id == PARSEAL_BACKEND_CPU || wanted_backend(options, &wanted) != PARSEAL_OK ||
         wanted != PARSEAL_BACKEND_AUTO)
-        return;
+        return PARSEAL_OK;
     for (size_t i = 0; i < registry.n; i++) {
         const parseal_backend *backend = registry.rows[i].backend;
-        if (registry.rows[i].id == PARSEAL_BACKEND_CPU && backend != NULL &&
-            open_backend(backend, &request, &cpu->device, &choice) == PARSEAL_OK)
+        if (registry.rows[i].id != PARSEAL_BACKEND_CPU || backend == NULL)
+            continue;
+        const parseal_status status = open_backend(backend, &request, &cpu->device, &choice);
+        if (status == PARSEAL_ERR_NO_MEMORY)
+            return status;
+        if (status == PARSEAL_OK)
             cpu->backend = backend;
     }
     parseal_error_restore(&before);
+    return PARSEAL_OK;
 }
 
 /* ----------------------------------------------------------------- every implementation -- */
@@ -220,20 +234,26 @@ typedef struct {
     char detail[192];
 } impl_place;
 
-/* Calls nothing back but counts: fills *place when `index` is found (its device is then open). */
-static size_t walk(size_t index, impl_place *place)
+/* Calls nothing back but counts: fills *place when `index` is found (its device is then open).
+ * *enough: no backend lacked memory, which would leave its rows out. */
+static size_t walk(size_t index, impl_place *place, bool *enough)
 {
     const parseal_registry registry = parseal_builtin_registry();
     const parseal_request request = {.named = true};
     size_t count = 0;
 
     place->row = NULL;
+    *enough = true;
     for (size_t i = 0; i < registry.n; i++) {
         const parseal_registry_row *row = &registry.rows[i];
         parseal_device *device = NULL;
         const char *why = row->absent;
-        if (row->backend != NULL && row->backend->open(&device, &request) != PARSEAL_OK)
-            why = parseal_last_error_text();
+        if (row->backend != NULL) {
+            const parseal_status status = row->backend->open(&device, &request);
+            if (status != PARSEAL_OK)
+                why = parseal_last_error_text();
+            *enough = *enough && status != PARSEAL_ERR_NO_MEMORY;
+        }
         if (device == NULL) {
             if (count++ == index) {
                 *place = (impl_place){.row = row, .primitive = -1};
@@ -258,7 +278,8 @@ size_t parseal_impl_count(void)
 {
     impl_place place = {0};
     const parseal_error before = parseal_error_save();
-    const size_t count = walk(SIZE_MAX, &place);
+    bool enough;
+    const size_t count = walk(SIZE_MAX, &place, &enough);
     parseal_error_restore(&before);
     return count;
 }
@@ -273,7 +294,7 @@ static void use_alone(const impl_place *place)
     impl_use(backend, place->device, place->primitive, place->impl);
 }
 
-static void test_place(const impl_place *place, parseal_impl *impl)
+static parseal_status test_place(const impl_place *place, parseal_impl *impl)
 {
     const parseal_backend *backend = place->row->backend;
     impl->backend = place->row->id;
@@ -282,7 +303,7 @@ static void test_place(const impl_place *place, parseal_impl *impl)
         impl->state = backend == NULL ? PARSEAL_IMPL_NOT_BUILT : PARSEAL_IMPL_ABSENT;
         snprintf(impl->name, sizeof impl->name, "-");
         snprintf(impl->detail, sizeof impl->detail, "%s", place->detail);
-        return;
+        return PARSEAL_OK;
     }
     const parseal_impl_entry entry =
         impl_entry(backend, place->device, place->primitive, place->impl);
@@ -291,13 +312,18 @@ static void test_place(const impl_place *place, parseal_impl *impl)
     if (entry.state == PARSEAL_MISSING) {
         impl->state = PARSEAL_IMPL_ABSENT;
         snprintf(impl->detail, sizeof impl->detail, "needs %s", entry.detail);
-        return;
+        return PARSEAL_OK;
     }
     use_alone(place);
-    impl->state = parseal_selftest(backend, place->device, place->primitive, impl->detail,
-                                   sizeof impl->detail)
-                      ? PARSEAL_IMPL_PASSED
-                      : PARSEAL_IMPL_FAILED;
+    const float_state before = float_state_set();
+    const parseal_status status = parseal_selftest(backend, place->device, place->primitive,
+                                                   impl->detail, sizeof impl->detail);
+    float_state_restore(&before);
+    if (status == PARSEAL_ERR_NO_MEMORY)
+        return parseal_fail(status, "impl: no memory for the self-test of %s: %s", impl->name,
+                            impl->detail);
+    impl->state = status == PARSEAL_OK ? PARSEAL_IMPL_PASSED : PARSEAL_IMPL_FAILED;
+    return PARSEAL_OK;
 }
 
 parseal_status parseal_impl_test(size_t index, parseal_impl *impl)
@@ -309,13 +335,19 @@ parseal_status parseal_impl_test(size_t index, parseal_impl *impl)
     if (sodium_init() < 0)
         return parseal_fail(PARSEAL_ERR_DEVICE, "libsodium could not be initialised");
     const parseal_error before = parseal_error_save();
-    const size_t count = walk(index, &place);
-    if (place.row == NULL)
+    bool enough;
+    const size_t count = walk(index, &place, &enough);
+    parseal_status status = PARSEAL_OK;
+    if (!enough)
+        status = parseal_fail(PARSEAL_ERR_NO_MEMORY, "impl: no memory to open its backend");
+    else if (place.row == NULL)
         return parseal_fail(PARSEAL_ERR_SIZE, "index: %zu, but there are %zu implementations",
                             index, count);
-    test_place(&place, &result);
-    if (place.device != NULL)
+    else
+        status = test_place(&place, &result);
+    if (place.row != NULL && place.device != NULL)
         place.row->backend->close(place.device);
+    TRY(status);
     copy_struct_out(impl, &result, sizeof result);
     parseal_error_restore(&before);
     return PARSEAL_OK;

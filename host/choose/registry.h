@@ -27,8 +27,9 @@ parseal_status parseal_registry_open(parseal_registry registry, const parseal_op
                                      parseal_choice *choice);
 
 /* Opens the CPU beside a device that AUTO has picked; cpu->backend is NULL where there is no such
- * device, or no CPU backend that works. */
-void parseal_registry_open_beside(parseal_registry registry, const parseal_options *options,
-                                  const parseal_backend *picked, parseal_side *cpu);
+ * device, or no CPU backend that works. PARSEAL_ERR_NO_MEMORY is its only failure. */
+parseal_status parseal_registry_open_beside(parseal_registry registry,
+                                            const parseal_options *options,
+                                            const parseal_backend *picked, parseal_side *cpu);
 
 #endif

@@ -20,6 +20,7 @@ typedef struct {
     parseal_device *device;
     char *detail;
     size_t detail_size;
+    bool *no_memory; /* whether that is why a test has failed */
 } tester;
 
 static void pattern(void *to, size_t n, size_t salt)
@@ -37,6 +38,7 @@ static bool wrong(const tester *t, const char *answer, uint64_t a, uint64_t b)
 
 static bool failed(const tester *t, parseal_status status)
 {
+    *t->no_memory = status == PARSEAL_ERR_NO_MEMORY;
     snprintf(t->detail, t->detail_size, "%s: %s", parseal_status_name(status),
              parseal_last_error_text());
     return false;
@@ -92,7 +94,8 @@ static bool batch_init(aead_batch *b, const aead_answer *a)
 
 /* Opens what was sealed, with three messages of many spoiled. True when exactly those are refused
  * and zeroed. */
-static bool open_is_right(const tester *t, const backend_keys *keys, aead_batch *b)
+static bool open_is_right(const tester *t, const backend_keys *keys, aead_batch *b,
+                          uint64_t key_bits)
 {
     const size_t n = b->answer->n;
     const bool many = n == MESSAGES;
@@ -105,15 +108,15 @@ static bool open_is_right(const tester *t, const backend_keys *keys, aead_batch 
         ((uint8_t *)b->msgs[BAD_TEXT_AT].out)[0] ^= 1;
         ((uint8_t *)b->msgs[BAD_LONG_AT].out)[b->msgs[BAD_LONG_AT].len - 1] ^= 1;
     }
-    if (t->backend->aead->run(t->device, keys, b->msgs, n, true) != PARSEAL_OK)
-        return false;
+    const parseal_status status = t->backend->aead->run(t->device, keys, b->msgs, n, true);
+    if (status != PARSEAL_OK)
+        return failed(t, status);
     for (size_t i = 0, at = 0; i < n; at += b->msgs[i].len + PARSEAL_TAGBYTES, i++) {
         const parseal_msg *m = &b->msgs[i];
         const bool bad = many && (i == BAD_TAG_AT || i == BAD_TEXT_AT || i == BAD_LONG_AT);
-        if (m->status != (bad ? PARSEAL_ITEM_BAD_TAG : PARSEAL_ITEM_OK))
-            return false;
-        if (bad ? !sodium_is_zero(m->out, m->len) : memcmp(m->out, b->plain + at, m->len) != 0)
-            return false;
+        if (m->status != (bad ? PARSEAL_ITEM_BAD_TAG : PARSEAL_ITEM_OK) ||
+            (bad ? !sodium_is_zero(m->out, m->len) : memcmp(m->out, b->plain + at, m->len) != 0))
+            return wrong(t, "AES-GCM open (key bits, messages)", key_bits, n);
     }
     return true;
 }
@@ -132,9 +135,7 @@ static bool batch_is_right(const tester *t, const backend_keys *keys, aead_batch
     }
     if (!digest_is(b->answer->digest, b->text, b->size))
         return wrong(t, "AES-GCM seal (key bits, messages)", key_bits, n);
-    if (!open_is_right(t, keys, b))
-        return wrong(t, "AES-GCM open (key bits, messages)", key_bits, n);
-    return true;
+    return open_is_right(t, keys, b, key_bits);
 }
 
 static bool aead_is_right(const tester *t, const aead_answer *a)
@@ -458,8 +459,9 @@ static bool seal_updates(const tester *t, const backend_keys *keys, updates *u)
         pattern(u->plain + i * u->size, u->size, 70 + i);
         pattern(m->nonce, PARSEAL_AES256GCM_NONCEBYTES, 80 + i);
     }
-    if (t->backend->aead->run(t->device, keys, u->msgs, u->n, false) != PARSEAL_OK)
-        return false;
+    const parseal_status status = t->backend->aead->run(t->device, keys, u->msgs, u->n, false);
+    if (status != PARSEAL_OK)
+        return failed(t, status);
     for (size_t i = 0; i < u->n; i++) {
         u->msgs[i].in = u->msgs[i].out;
         u->msgs[i].status = PARSEAL_ITEM_UNSET;
@@ -501,7 +503,9 @@ static bool accumulate_is_right(const tester *t, const backend_keys *keys, updat
     const size_t size = (size_t)acc.n * u->sink.ring->element_size;
     bool changed = false, right = false;
     uint64_t *got = calloc(acc.n, sizeof *got);
-    parseal_status status = got != NULL ? PARSEAL_OK : PARSEAL_ERR_NO_MEMORY;
+    parseal_status status = PARSEAL_OK;
+    if (got == NULL)
+        status = parseal_fail(PARSEAL_ERR_NO_MEMORY, "self-test: out of memory");
     if (status == PARSEAL_OK)
         status = t->backend->memory->create(t->device, size, &acc.buf);
     if (status == PARSEAL_OK) {
@@ -538,8 +542,7 @@ static bool updates_are_added(const tester *t, const parseal_ring *ring, uint32_
     const parseal_status status =
         t->backend->aead->keys_create(t->device, &keys, algorithm_find(PARSEAL_AES256GCM), key, 1);
     if (status == PARSEAL_OK) {
-        right = seal_updates(t, keys, &u) ? accumulate_is_right(t, keys, &u)
-                                          : wrong(t, "seal (bits)", bits, 0);
+        right = seal_updates(t, keys, &u) && accumulate_is_right(t, keys, &u);
         t->backend->aead->keys_destroy(t->device, keys);
     } else {
         (void)failed(t, status);
@@ -566,20 +569,24 @@ static bool test_pack(const tester *t)
     return test_accumulate(t);
 }
 
-bool parseal_selftest(const parseal_backend *backend, parseal_device *device, int32_t primitive,
-                      char *detail, size_t size)
+parseal_status parseal_selftest(const parseal_backend *backend, parseal_device *device,
+                                int32_t primitive, char *detail, size_t size)
 {
     static bool (*const tests[PARSEAL_PRIMITIVES])(const tester *) = {
         [PARSEAL_PRIMITIVE_AEAD] = test_aead,       [PARSEAL_PRIMITIVE_MASK] = test_mask,
         [PARSEAL_PRIMITIVE_VEC_SUM] = test_vec_sum, [PARSEAL_PRIMITIVE_QUANT] = test_quant,
         [PARSEAL_PRIMITIVE_PACK] = test_pack,       [PARSEAL_PRIMITIVE_FCP] = test_fcp,
     };
-    const tester t = {backend, device, detail, size};
+    bool no_memory = false;
+    const tester t = {backend, device, detail, size, &no_memory};
     detail[0] = '\0';
     const parseal_status entered = device_enter(backend, device);
-    if (entered != PARSEAL_OK)
-        return failed(&t, entered);
-    const bool right = tests[primitive](&t);
-    (void)device_leave(backend, device, PARSEAL_OK);
-    return right;
+    bool right = entered == PARSEAL_OK || failed(&t, entered);
+    if (right) {
+        right = tests[primitive](&t);
+        (void)device_leave(backend, device, PARSEAL_OK);
+    }
+    if (right)
+        return PARSEAL_OK;
+    return no_memory ? PARSEAL_ERR_NO_MEMORY : PARSEAL_ERR_SELFTEST;
 }

@@ -5,8 +5,10 @@
 #include "host/backend/backend.h"
 
 /* Runs the known answers of one primitive with the implementations that `device` has chosen.
- * False: something is wrong, and detail (size bytes) says which answer; it is "" otherwise. */
-bool parseal_selftest(const parseal_backend *backend, parseal_device *device, int32_t primitive,
-                      char *detail, size_t size);
+ * PARSEAL_ERR_SELFTEST: something is wrong, and detail (size bytes) says which answer.
+ * PARSEAL_ERR_NO_MEMORY: nothing is known, and detail says of what there was none. Detail is ""
+ * otherwise. */
+parseal_status parseal_selftest(const parseal_backend *backend, parseal_device *device,
+                                int32_t primitive, char *detail, size_t size);
 
 #endif

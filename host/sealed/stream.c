@@ -189,6 +189,8 @@ static void set_message(const parseal_sealed *s, parseal_msg *m, uint64_t index,
 /* The header comes with the first piece, which has it whole. */
 static parseal_status read_header(parseal_sealed *s, const uint8_t *piece)
 {
+    if (s->keys != NULL) /* by an earlier call, which then lacked memory */
+        return PARSEAL_OK;
     if (piece[0] != s->shape.header_len)
         return parseal_fail(PARSEAL_ERR_AUTH, "in: a stream whose header has %u bytes, not %zu",
                             piece[0], s->shape.header_len);
@@ -199,25 +201,30 @@ static parseal_status read_header(parseal_sealed *s, const uint8_t *piece)
     return PARSEAL_OK;
 }
 
-/* Whether m would be authentic with `last` the other way round. */
-static bool opens_as(const parseal_sealed *s, const parseal_msg *m, bool last)
+/* PARSEAL_OK or PARSEAL_ERR_AUTH: whether m would be authentic with `last` the other way round. */
+static parseal_status open_as(const parseal_sealed *s, const parseal_msg *m, bool last)
 {
     parseal_msg other = *m;
     void *out = sodium_malloc(m->len > 0 ? m->len : 1);
     if (out == NULL)
-        return false;
+        return PARSEAL_ERR_NO_MEMORY;
     other.nonce[STREAM_LAST] = last;
     other.out = out;
-    const bool opened = parseal_open(s->keys, &other, 1, NULL) == PARSEAL_OK;
+    const parseal_status status = parseal_open(s->keys, &other, 1, NULL);
     sodium_free(out);
-    return opened;
+    return status;
 }
 
 /* m is segment `index`, the first of its batch that is not authentic. */
 static parseal_status explain(const parseal_sealed *s, const parseal_msg *m, uint64_t index)
 {
     const bool last = m->nonce[STREAM_LAST] != 0;
-    if (opens_as(s, m, !last))
+    const parseal_status other = open_as(s, m, !last);
+    if (other == PARSEAL_ERR_NO_MEMORY)
+        return parseal_fail(
+            PARSEAL_ERR_AUTH,
+            "in: segment %" PRIu64 " is not authentic; out of memory to find out why", index);
+    if (other == PARSEAL_OK)
         return parseal_fail(PARSEAL_ERR_AUTH,
                             last ? "in: the stream was cut off: it ends with segment %" PRIu64
                                    ", which is not its last"
@@ -242,7 +249,10 @@ static parseal_status run(parseal_sealed *s, size_t n)
             bad++;
         return status == PARSEAL_ERR_AUTH ? explain(s, &s->msgs[bad], s->next + bad) : status;
     }
-    TRY(parseal_seal(s->keys, s->msgs, n));
+    const parseal_status status = parseal_seal(s->keys, s->msgs, n);
+    for (size_t i = 0; i < n; i++)
+        s->spent = s->spent || s->msgs[i].status != PARSEAL_ITEM_UNSET;
+    TRY(status);
     for (size_t i = 0; i < n; i++)
         memcpy((uint8_t *)s->msgs[i].out + s->msgs[i].len, s->msgs[i].tag, PARSEAL_TAGBYTES);
     if (s->next == 0)
@@ -346,14 +356,32 @@ static parseal_status check_output(const void *out, size_t out_size, size_t need
     return PARSEAL_OK;
 }
 
-/* Ends a call that writes `size` bytes at most. */
-static parseal_status conclude(parseal_sealed *s, parseal_status status, void *out, size_t size,
-                               size_t *written)
+/* Where a stream is. What is held stays in place until a call succeeds. */
+typedef struct {
+    uint64_t next;
+    size_t held_len;
+} position;
+
+static position begin_call(parseal_sealed *s)
+{
+    s->spent = false;
+    return (position){s->next, s->held_len};
+}
+
+/* Ends a call that began at `before` and writes `size` bytes at most. One that lacked memory is as
+ * if it had not been made, and the stream goes on; but no nonce is ever used for a second time. */
+static parseal_status conclude(parseal_sealed *s, parseal_status status, const position *before,
+                               void *out, size_t size, size_t *written)
 {
     *written = status == PARSEAL_OK ? size : 0;
     if (status != PARSEAL_OK && size > 0)
         sodium_memzero(out, size);
-    s->failed = status;
+    if (status == PARSEAL_ERR_NO_MEMORY && !s->spent) {
+        s->next = before->next;
+        s->held_len = before->held_len;
+    } else {
+        s->failed = status;
+    }
     return status;
 }
 
@@ -375,13 +403,14 @@ parseal_status parseal_sealed_update(parseal_sealed *stream, const void *in, siz
         return PARSEAL_OK;
     }
 
+    const position before = begin_call(stream);
     const uint8_t *rest = in, *end = rest + in_len;
     const parseal_status status = write_segments(stream, count, &rest, out);
     if (status == PARSEAL_OK) {
         memcpy(stream->held + stream->held_len, rest, (size_t)(end - rest));
         stream->held_len += (size_t)(end - rest);
     }
-    return conclude(stream, status, out, size, written);
+    return conclude(stream, status, &before, out, size, written);
 }
 
 parseal_status parseal_sealed_final(parseal_sealed *stream, void *out, size_t out_size,
@@ -390,6 +419,7 @@ parseal_status parseal_sealed_final(parseal_sealed *stream, void *out, size_t ou
     TRY(check_pointer("stream", stream));
     TRY(check_pointer("written", written));
     TRY(check_usable(stream));
+    const position before = begin_call(stream);
     const size_t held = stream->held_len,
                  around = header_in(stream, stream->next) + PARSEAL_TAGBYTES;
     if (stream->opens && (held < around || (stream->next > 0 && held == around)))
@@ -398,9 +428,11 @@ parseal_status parseal_sealed_final(parseal_sealed *stream, void *out, size_t ou
                                      "in: the stream was cut off: it ends %zu bytes into segment "
                                      "%" PRIu64,
                                      held, stream->next),
-                        out, 0, written);
+                        &before, out, 0, written);
     const size_t size = output_size(stream, stream->next, held);
     TRY(check_output(out, out_size, size));
-    stream->ended = true;
-    return conclude(stream, write_last(stream, out), out, size, written);
+    const parseal_status status = write_last(stream, out);
+    (void)conclude(stream, status, &before, out, size, written);
+    stream->ended = status == PARSEAL_OK || stream->failed != PARSEAL_OK;
+    return status;
 }

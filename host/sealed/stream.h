@@ -24,6 +24,7 @@ struct parseal_sealed {
     parseal_ctx *ctx;
     bool opens;
     bool ended;
+    bool spent;            /* the call under way has sealed: its nonces are used up */
     parseal_status failed; /* what every later call fails with; PARSEAL_OK: nothing has failed */
     stream_shape shape;
     size_t piece_first, piece_rest; /* bytes of input of a full segment */
