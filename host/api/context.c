@@ -100,8 +100,3 @@ parseal_status parseal_ctx_primitive(const parseal_ctx *ctx, int32_t primitive,
     copy_struct_out(info, &found, sizeof found);
     return PARSEAL_OK;
 }
-
-int32_t parseal_primitive_count(void)
-{
-    return PARSEAL_PRIMITIVES;
-}

@@ -15,8 +15,20 @@
 #include "host/support/error.h"
 #include "parseal/parseal.h"
 
-/* How many primitives there are: PARSEAL_PRIMITIVE_* from 0 on. */
-enum { PARSEAL_PRIMITIVES = 6 };
+/* The primitives, in the order of their numbers: PRIMITIVE(PARSEAL_PRIMITIVE_*, name). */
+#define PARSEAL_PRIMITIVE_LIST(PRIMITIVE)         \
+    PRIMITIVE(PARSEAL_PRIMITIVE_AEAD, aead)       \
+    PRIMITIVE(PARSEAL_PRIMITIVE_MASK, mask)       \
+    PRIMITIVE(PARSEAL_PRIMITIVE_VEC_SUM, vec_sum) \
+    PRIMITIVE(PARSEAL_PRIMITIVE_QUANT, quant)     \
+    PRIMITIVE(PARSEAL_PRIMITIVE_PACK, pack)       \
+    PRIMITIVE(PARSEAL_PRIMITIVE_FCP, fcp)
+
+enum {
+#define PARSEAL_COUNTED(id, name) +1
+    PARSEAL_PRIMITIVES = 0 PARSEAL_PRIMITIVE_LIST(PARSEAL_COUNTED)
+#undef PARSEAL_COUNTED
+};
 
 /* What a caller or the environment narrows a backend to. */
 typedef struct {

@@ -8,16 +8,12 @@
 #include <time.h>
 
 #include "host/backend/call.h"
+#include "host/choose/primitives.h"
+#include "host/choose/selftest/tester.h"
 #include "host/support/cache.h"
 #include "host/support/error.h"
 
-enum { SMALL = 1 << 20, LARGE = 1 << 23, MESSAGE = 1 << 14, INPUTS = 4, REPEATS = 3 };
-
-/* What is measured on: LARGE bytes and as many results, and INPUTS seeds or vectors. */
-typedef struct {
-    uint8_t *from, *to;
-    parseal_msg *msgs;
-} material;
+enum { SMALL = 1 << 20, LARGE = 1 << 23, REPEATS = 3 };
 
 static double seconds(void)
 {
@@ -26,85 +22,11 @@ static double seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static parseal_status seal(const parseal_side *side, const material *m, size_t size)
-{
-    static const uint8_t key[PARSEAL_AES256GCM_KEYBYTES];
-    const size_t n = size / MESSAGE;
-    backend_keys *keys;
-    TRY(side->backend->aead->keys_create(side->device, &keys, algorithm_find(PARSEAL_AES256GCM),
-                                         key, 1));
-    for (size_t i = 0; i < n; i++)
-        m->msgs[i] =
-            (parseal_msg){.in = m->from + i * MESSAGE, .out = m->to + i * MESSAGE, .len = MESSAGE};
-    const parseal_status status = side->backend->aead->run(side->device, keys, m->msgs, n, false);
-    side->backend->aead->keys_destroy(side->device, keys);
-    return status;
-}
-
-static const parseal_ring ring = {UINT64_C(1) << 32, 4, 0};
-
-static parseal_status mask(const parseal_side *side, const material *m, size_t size)
-{
-    static const parseal_seed list[INPUTS] = {{.sign = 1}, {.sign = 1}, {.sign = 1}, {.sign = 1}};
-    const parseal_vec acc = parseal_host_vec(m->to, size / 4, 4);
-    backend_seeds *seeds;
-    TRY(side->backend->mask->seeds_create(side->device, &seeds, list, INPUTS));
-    const parseal_status status =
-        side->backend->mask->apply(side->device, seeds, &ring, &acc, 0, false, NULL);
-    side->backend->mask->seeds_destroy(side->device, seeds);
-    return status;
-}
-
-static parseal_status sum(const parseal_side *side, const material *m, size_t size)
-{
-    const parseal_vec acc = parseal_host_vec(m->to, size / 4, 4);
-    const parseal_vec v = parseal_host_vec(m->from, size / 4, 4);
-    const parseal_vec inputs[INPUTS] = {v, v, v, v};
-    return side->backend->vector->sum(side->device, &ring, &acc, inputs, INPUTS, NULL);
-}
-
-static parseal_status quantize(const parseal_side *side, const material *m, size_t size)
-{
-    parseal_quant quant = PARSEAL_QUANT_INIT;
-    quant.clip = 1;
-    quant.rounding = PARSEAL_ROUND_NEAREST;
-    const parseal_vec x = parseal_host_vec(m->from, size / 4, 4);
-    const parseal_vec q = parseal_host_vec(m->to, size / 4, 4);
-    return side->backend->vector->quantize(side->device, &quant, 32767.5f, &x, &q, NULL, 0, NULL,
-                                           NULL);
-}
-
-static parseal_status pack(const parseal_side *side, const material *m, size_t size)
-{
-    const parseal_vec elements = parseal_host_vec(m->from, size / 4, 4);
-    const parseal_buf packed = parseal_host_buf(m->to, size / 2);
-    return side->backend->vector->pack(side->device, 16, 4, &elements, &packed, false, NULL);
-}
-
-static parseal_status fcp(const parseal_side *side, const material *m, size_t size)
-{
-    static const uint8_t keys[32 * INPUTS];
-    static const int32_t signs[INPUTS] = {1, 1, 1, 1};
-    const parseal_vec acc = parseal_host_vec(m->to, size / 4, 4);
-    backend_fcp *set;
-    TRY(side->backend->mask->fcp_create(side->device, &set, ring.modulus, keys, signs, INPUTS));
-    const parseal_status status =
-        side->backend->mask->fcp_apply(side->device, set, &ring, &acc, 0, false, NULL);
-    side->backend->mask->fcp_destroy(side->device, set);
-    return status;
-}
-
-typedef parseal_status (*work)(const parseal_side *side, const material *m, size_t size);
-
-static const work works[PARSEAL_PRIMITIVES] = {
-    [PARSEAL_PRIMITIVE_AEAD] = seal,   [PARSEAL_PRIMITIVE_MASK] = mask,
-    [PARSEAL_PRIMITIVE_VEC_SUM] = sum, [PARSEAL_PRIMITIVE_QUANT] = quantize,
-    [PARSEAL_PRIMITIVE_PACK] = pack,   [PARSEAL_PRIMITIVE_FCP] = fcp,
-};
+typedef parseal_status (*work)(const parseal_side *side, const work_material *m, size_t size);
 
 /* *best: the fastest of some runs. */
-static parseal_status best_time(work run, const parseal_side *side, const material *m, size_t size,
-                                double *best)
+static parseal_status best_time(work run, const parseal_side *side, const work_material *m,
+                                size_t size, double *best)
 {
     *best = -1;
     for (int i = 0; i <= REPEATS; i++) { /* the first one is not counted: it may build a program */
@@ -121,7 +43,7 @@ static parseal_status best_time(work run, const parseal_side *side, const materi
 /* *complete: false where a run fails. The device is then not used for this, for now; but where the
  * CPU lacks memory nothing is known. */
 static parseal_status measure(work run, const parseal_side *device, const parseal_side *cpu,
-                              const material *m, uint64_t *crossover, bool *complete)
+                              const work_material *m, uint64_t *crossover, bool *complete)
 {
     double small, large, on_cpu;
     *crossover = UINT64_MAX;
@@ -143,13 +65,14 @@ static parseal_status measure(work run, const parseal_side *device, const parsea
 static parseal_status measure_all(const parseal_side *device, const parseal_side *cpu,
                                   uint64_t crossover[PARSEAL_PRIMITIVES], bool *complete)
 {
-    material m = {calloc(1, LARGE), calloc(1, LARGE), calloc(LARGE / MESSAGE, sizeof *m.msgs)};
+    work_material m = {calloc(1, LARGE), calloc(1, LARGE),
+                       calloc(LARGE / WORK_MESSAGE, sizeof *m.msgs)};
     parseal_status status = PARSEAL_OK;
     *complete = true;
     if (m.from == NULL || m.to == NULL || m.msgs == NULL)
         status = parseal_fail(PARSEAL_ERR_NO_MEMORY, "ctx: no memory to measure the device with");
     for (int32_t p = 0; status == PARSEAL_OK && p < PARSEAL_PRIMITIVES; p++)
-        status = measure(works[p], device, cpu, &m, &crossover[p], complete);
+        status = measure(primitives[p].work, device, cpu, &m, &crossover[p], complete);
     free(m.from);
     free(m.to);
     free(m.msgs);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/choose/selftest.h"
+#include "host/choose/primitives.h"
 #include "host/support/check.h"
 #include "host/support/error.h"
 #include "host/support/float_state.h"
