@@ -7,6 +7,7 @@
 
 typedef struct {
     const gcm_impl *impl;
+    bool locked;
     uint8_t *expanded;
 } cpu_keys;
 

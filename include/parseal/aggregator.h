@@ -77,6 +77,9 @@ typedef struct {
     size_t len;
     const void *aad; /* aad_len bytes; may be NULL where aad_len is 0 */
     size_t aad_len;
+    uint64_t weight; /* where an aggregator takes weighted updates whose weight is not under the
+                        mask: round(w / w_max * 2^22), as in parseal_mean_options. 0 elsewhere, so
+                        always in this release */
     uint8_t nonce[PARSEAL_NONCEBYTES_MAX]; /* as in parseal_msg */
     uint8_t tag[PARSEAL_TAGBYTES];
     uint32_t key;   /* index into the key set */
@@ -98,8 +101,9 @@ PARSEAL_API parseal_status parseal_aggregator_update_size(const parseal_aggregat
  * Of several updates of one client in one call the first that is authentic counts.
  *
  * Errors: PARSEAL_ERR_AUTH (at least one was not added, as its status says; the others were),
- * PARSEAL_ERR_ARG (keys of another context), PARSEAL_ERR_SIZE (aad_len above its limit, a key index
- * outside the set), and see Failures. */
+ * PARSEAL_ERR_ARG (keys of another context; a nonce with bytes behind the algorithm's size; a
+ * weight), PARSEAL_ERR_SIZE (aad_len above its limit, a key index outside the set), and see
+ * Failures. */
 PARSEAL_API parseal_status parseal_aggregator_add_sealed(parseal_aggregator *aggregator,
                                                          const parseal_keys *keys,
                                                          parseal_update *updates, size_t n,
@@ -134,15 +138,16 @@ PARSEAL_API parseal_status parseal_aggregator_has(const parseal_aggregator *aggr
 /* parseal_aggregator_sum writes the sum, dim elements of the ring.
  * parseal_aggregator_mean writes the mean of the counted clients' updates as dim float32, by
  * parseal_dequantize. Both leave the aggregator as it is, so that more may come. The outputs may be
- * in host memory or in the device's.
+ * in host memory or in the device's. options may be NULL: everything at its default.
  *
  * Errors: PARSEAL_ERR_SIZE (lengths), PARSEAL_ERR_UNSUPPORTED (the buffer's kind). Of mean:
- * PARSEAL_ERR_ARG (no quantisation was given, or nobody was counted), PARSEAL_ERR_OVERFLOW (so many
- * clients' values may not fit the ring). */
+ * PARSEAL_ERR_ARG (no quantisation was given, nobody was counted, or an option that this release
+ * does not have), PARSEAL_ERR_OVERFLOW (so many clients' values may not fit the ring). */
 PARSEAL_API parseal_status parseal_aggregator_sum(const parseal_aggregator *aggregator,
                                                   const parseal_vec *sum);
 PARSEAL_API parseal_status parseal_aggregator_mean(const parseal_aggregator *aggregator,
-                                                   const parseal_vec *mean);
+                                                   const parseal_vec *mean,
+                                                   const parseal_mean_options *options);
 
 /* clang-format off */
 /* An export is, little-endian, at these bytes:

@@ -307,14 +307,48 @@ enum {
 
 typedef struct parseal_keys parseal_keys;
 
+/* How a key set is used. */
+typedef struct {
+    size_t struct_size;
+    uint64_t limit_messages; /* messages that may be sealed under each key; 0: no limit, and they
+                                are not counted. This release counts none and takes only 0 */
+} parseal_keys_options;
+
+#define PARSEAL_KEYS_OPTIONS_INIT       \
+    {                                   \
+        sizeof(parseal_keys_options), 0 \
+    }
+
 /* parseal_keys_create expands n keys of algorithm alg, which lie one after another in `keys`, and
  * stores the set in *set. One set holds the keys of a whole batch: one for all, or one per client.
  * They are kept in guarded, read-only memory (on a GPU: device memory), and wiped with the set.
+ * options may be NULL: everything at its default.
  *
- * Errors: PARSEAL_ERR_SIZE (n is 0, or above 2^32 - 1). */
+ * Errors: PARSEAL_ERR_ARG (alg; an option that this release does not have), PARSEAL_ERR_SIZE (n is
+ * 0, or above 2^32 - 1). */
 PARSEAL_API parseal_status parseal_keys_create(parseal_keys **set, parseal_ctx *ctx, int32_t alg,
-                                               const uint8_t *keys, size_t n);
+                                               const uint8_t *keys, size_t n,
+                                               const parseal_keys_options *options);
 PARSEAL_API void parseal_keys_destroy(parseal_keys *set);
+
+/* What is known of a set of keys or of seeds. */
+typedef struct {
+    size_t struct_size;
+    uint64_t n;     /* keys or seeds */
+    int32_t alg;    /* of keys: PARSEAL_AES256GCM, ...; of seeds: 0 */
+    int32_t locked; /* 1: all of the set lies in memory that is locked, in the process that made it,
+                       and so is never written to a swap device. 0: it is not, for instance above
+                       RLIMIT_MEMLOCK, or the library cannot know, as of a GPU's memory */
+} parseal_set_info;
+
+#define PARSEAL_SET_INFO_INIT             \
+    {                                     \
+        sizeof(parseal_set_info), 0, 0, 0 \
+    }
+
+/* parseal_keys_info fills *info with what is known of the set; parseal_seeds_info does so for sets
+ * of seeds, those of parseal/fcp.h included. info->struct_size must be set. */
+PARSEAL_API parseal_status parseal_keys_info(const parseal_keys *set, parseal_set_info *info);
 
 /* One message of a host-level batch. */
 typedef struct {
@@ -511,6 +545,7 @@ typedef struct parseal_seeds parseal_seeds;
 PARSEAL_API parseal_status parseal_seeds_create(parseal_seeds **set, parseal_ctx *ctx,
                                                 const parseal_seed *seeds, size_t n);
 PARSEAL_API void parseal_seeds_destroy(parseal_seeds *set);
+PARSEAL_API parseal_status parseal_seeds_info(const parseal_seeds *set, parseal_set_info *info);
 
 /* parseal_mask_apply: acc[i] = (acc[i] + sum_j sign_j * PRG(seed_j)[first + i]) mod m, reading and
  * writing acc once however many seeds there are.
@@ -581,25 +616,55 @@ PARSEAL_API parseal_status parseal_quantize(parseal_ctx *ctx, const parseal_quan
                                             const parseal_seeds *seed, uint64_t first,
                                             const parseal_buf *nonfinite, void *stream);
 
+/* How a mean is taken. */
+typedef struct {
+    size_t struct_size;
+    uint64_t weights; /* the sum T of the clients' weights, each of which counts as
+                         round(w / w_max * 2^22), where clients have scaled their values by
+                         w / w_max: the mean is (sum[i] * 2c / (2^b - 1) - n_clients * c) /
+                         (T / 2^22). 0: values are not weighted. This release takes only 0 */
+} parseal_mean_options;
+
+#define PARSEAL_MEAN_OPTIONS_INIT       \
+    {                                   \
+        sizeof(parseal_mean_options), 0 \
+    }
+
 /* parseal_dequantize: mean[i] = sum[i] * (2c / (2^b - 1)) / n_clients - c, computed in double and
  * rounded to float32; a device without double may differ by 1 ulp. sum[i] is the sum of n_clients
  * quantised values, not reduced; mean is float32. quant->rounding and quant->float_type are not
- * used.
+ * used. options may be NULL: everything at its default.
  *
- * Errors: PARSEAL_ERR_ARG (clip or bits out of range, n_clients 0), PARSEAL_ERR_SIZE (lengths
- * differ), PARSEAL_ERR_ALIAS, PARSEAL_ERR_UNSUPPORTED. */
+ * Errors: PARSEAL_ERR_ARG (clip or bits out of range, n_clients 0, an option that this release does
+ * not have), PARSEAL_ERR_SIZE (lengths differ), PARSEAL_ERR_ALIAS, PARSEAL_ERR_UNSUPPORTED. */
 PARSEAL_API parseal_status parseal_dequantize(parseal_ctx *ctx, const parseal_quant *quant,
                                               const parseal_vec *sum, uint64_t n_clients,
-                                              const parseal_vec *mean, void *stream);
+                                              const parseal_vec *mean,
+                                              const parseal_mean_options *options, void *stream);
+
+/* What else a sum holds, beside the quantised values. */
+typedef struct {
+    size_t struct_size;
+    uint64_t noise;    /* all noise in an element of the sum lies in [-noise, noise] */
+    int32_t weighted;  /* not 0: an element of each client is its weight, which counts up to 2^22 */
+    uint32_t reserved; /* 0 */
+} parseal_quant_check_options;
+
+#define PARSEAL_QUANT_CHECK_OPTIONS_INIT             \
+    {                                                \
+        sizeof(parseal_quant_check_options), 0, 0, 0 \
+    }
 
 /* parseal_quant_check says whether the sum of n_clients values of `bits` bits always fits the
- * ring: n_clients * (2^bits - 1) < modulus. A sum that does not fit wraps silently and gives a
- * wrong mean, so ask before a round begins.
+ * ring: n_clients * v + 2 * noise < modulus, where v = 2^bits - 1, or with weights the larger of
+ * that and 2^22. A sum that does not fit wraps silently and gives a wrong mean, so ask before a
+ * round begins. options may be NULL: neither noise nor weights.
  *
  * Errors: PARSEAL_ERR_OVERFLOW (it may not fit: parseal_last_error_text says how many clients, or
  * which modulus, would do), PARSEAL_ERR_ARG (bits not in 1..24, n_clients 0, not a ring). */
 PARSEAL_API parseal_status parseal_quant_check(uint64_t n_clients, uint32_t bits,
-                                               const parseal_ring *ring);
+                                               const parseal_ring *ring,
+                                               const parseal_quant_check_options *options);
 
 /* parseal_packed_size stores in *size the bytes that n elements of `bits` bits take:
  * ceil(n * bits / 8).

@@ -12,15 +12,17 @@ static void keys_create(void **state)
     parseal_keys *const before = nowhere();
     parseal_keys *set = before;
     const int32_t alg = PARSEAL_AES256GCM;
-    assert_error(parseal_keys_create(NULL, f->ctx, alg, key, 1), PARSEAL_ERR_ARG, "set");
-    assert_error(parseal_keys_create(&set, NULL, alg, key, 1), PARSEAL_ERR_ARG, "ctx");
-    assert_error(parseal_keys_create(&set, f->ctx, alg, NULL, 1), PARSEAL_ERR_ARG, "keys");
+    assert_error(parseal_keys_create(NULL, f->ctx, alg, key, 1, NULL), PARSEAL_ERR_ARG, "set");
+    assert_error(parseal_keys_create(&set, NULL, alg, key, 1, NULL), PARSEAL_ERR_ARG, "ctx");
+    assert_error(parseal_keys_create(&set, f->ctx, alg, NULL, 1, NULL), PARSEAL_ERR_ARG, "keys");
     static const int32_t unknown[] = {0, 3, -1, INT32_MIN, INT32_MAX};
     for (size_t i = 0; i < COUNT_OF(unknown); i++)
-        assert_error(parseal_keys_create(&set, f->ctx, unknown[i], key, 1), PARSEAL_ERR_ARG, "alg");
+        assert_error(parseal_keys_create(&set, f->ctx, unknown[i], key, 1, NULL), PARSEAL_ERR_ARG,
+                     "alg");
     static const size_t counts[] = {0, (size_t)UINT32_MAX + 1, SIZE_MAX / 16, SIZE_MAX};
     for (size_t i = 0; i < COUNT_OF(counts); i++)
-        assert_error(parseal_keys_create(&set, f->ctx, alg, key, counts[i]), PARSEAL_ERR_SIZE, "n");
+        assert_error(parseal_keys_create(&set, f->ctx, alg, key, counts[i], NULL), PARSEAL_ERR_SIZE,
+                     "n");
     assert_ptr_equal(set, before);
 }
 

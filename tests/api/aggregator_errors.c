@@ -106,7 +106,7 @@ static void calls(void **state)
     fill(&f, fix->ctx);
     u = f.updates[0];
     u.client = 99;
-    assert_ok(parseal_keys_create(&other_keys, other, PARSEAL_AES256GCM, key, 1));
+    assert_ok(parseal_keys_create(&other_keys, other, PARSEAL_AES256GCM, key, 1, NULL));
     assert_ok(parseal_seeds_create(&other_seeds, other, &seed, 1));
     parseal_aggregator *const a = f.aggregator;
     assert_error(parseal_aggregator_add_sealed(a, NULL, &u, 1, NULL), PARSEAL_ERR_ARG, "keys");
@@ -137,7 +137,7 @@ static void calls(void **state)
     assert_error(parseal_aggregator_export(a, NULL, f.size), PARSEAL_ERR_ARG, "out");
     const parseal_vec longer = parseal_host_vec(out, DIM + 1, 4), none = {{0}, DIM};
     assert_error(parseal_aggregator_sum(a, &longer), PARSEAL_ERR_SIZE, "sum");
-    assert_error(parseal_aggregator_mean(a, &longer), PARSEAL_ERR_SIZE, "mean");
+    assert_error(parseal_aggregator_mean(a, &longer, NULL), PARSEAL_ERR_SIZE, "mean");
     assert_error(parseal_aggregator_sum(a, &none), PARSEAL_ERR_SIZE, "sum");
     assert_unchanged(&f);
     parseal_aggregator_destroy(a);

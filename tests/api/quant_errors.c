@@ -35,7 +35,7 @@ static void call_init(call *c, const fixture *f)
 static parseal_status run_quant(const call *c, const parseal_quant *quant)
 {
     if (c->dequantize)
-        return parseal_dequantize(c->f->ctx, quant, &c->x, 3, &c->q, NULL);
+        return parseal_dequantize(c->f->ctx, quant, &c->x, 3, &c->q, NULL, NULL);
     return parseal_quantize(c->f->ctx, quant, &c->x, &c->q, c->f->seeds, 0, &c->nonfinite, NULL);
 }
 
@@ -122,7 +122,7 @@ static void dequantize_parameters(void **state)
     check_quant(&c);
     call_init(&c, *state);
     c.dequantize = true;
-    assert_error(parseal_dequantize(c.f->ctx, &c.quant, &c.x, 0, &c.q, NULL), PARSEAL_ERR_ARG,
+    assert_error(parseal_dequantize(c.f->ctx, &c.quant, &c.x, 0, &c.q, NULL, NULL), PARSEAL_ERR_ARG,
                  "n_clients");
     check_struct_size(&c);
     c.quant.rounding = 77; /* dequantise does not use them */
@@ -163,7 +163,7 @@ static parseal_status with_first(void *arg, const parseal_vec *vec)
 {
     call *c = arg;
     if (c->dequantize)
-        return parseal_dequantize(c->f->ctx, &c->quant, vec, 3, &c->q, NULL);
+        return parseal_dequantize(c->f->ctx, &c->quant, vec, 3, &c->q, NULL, NULL);
     return parseal_quantize(c->f->ctx, &c->quant, vec, &c->q, c->f->seeds, 0, &c->nonfinite, NULL);
 }
 
@@ -171,7 +171,7 @@ static parseal_status with_second(void *arg, const parseal_vec *vec)
 {
     call *c = arg;
     if (c->dequantize)
-        return parseal_dequantize(c->f->ctx, &c->quant, &c->x, 3, vec, NULL);
+        return parseal_dequantize(c->f->ctx, &c->quant, &c->x, 3, vec, NULL, NULL);
     return parseal_quantize(c->f->ctx, &c->quant, &c->x, vec, c->f->seeds, 0, &c->nonfinite, NULL);
 }
 
@@ -220,8 +220,9 @@ static void dequantize_vectors(void **state)
     c.q = parseal_host_vec(c.out, N - 1, 4);
     assert_error(run_quant(&c, &c.quant), PARSEAL_ERR_SIZE, ".n");
     c.q = parseal_host_vec(c.out, N, 4);
-    assert_stream_refused(parseal_dequantize(f->ctx, &c.quant, &c.x, 3, &c.q, nowhere()));
-    assert_error(parseal_dequantize(NULL, &c.quant, &c.x, 3, &c.q, NULL), PARSEAL_ERR_ARG, "ctx");
+    assert_stream_refused(parseal_dequantize(f->ctx, &c.quant, &c.x, 3, &c.q, NULL, nowhere()));
+    assert_error(parseal_dequantize(NULL, &c.quant, &c.x, 3, &c.q, NULL, NULL), PARSEAL_ERR_ARG,
+                 "ctx");
     assert_untouched(&c);
 }
 
@@ -287,18 +288,18 @@ static void quant_check_boundaries(void **state)
         {2, {0, 8, 0}, UINT64_MAX / 3},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        assert_ok(parseal_quant_check(1, cases[i].bits, &cases[i].ring));
-        assert_ok(parseal_quant_check(cases[i].fits, cases[i].bits, &cases[i].ring));
+        assert_ok(parseal_quant_check(1, cases[i].bits, &cases[i].ring, NULL));
+        assert_ok(parseal_quant_check(cases[i].fits, cases[i].bits, &cases[i].ring, NULL));
         if (cases[i].fits == UINT64_MAX)
             continue;
-        assert_error(parseal_quant_check(cases[i].fits + 1, cases[i].bits, &cases[i].ring),
+        assert_error(parseal_quant_check(cases[i].fits + 1, cases[i].bits, &cases[i].ring, NULL),
                      PARSEAL_ERR_OVERFLOW, "n_clients");
-        assert_error(parseal_quant_check(UINT64_MAX, cases[i].bits, &cases[i].ring),
+        assert_error(parseal_quant_check(UINT64_MAX, cases[i].bits, &cases[i].ring, NULL),
                      PARSEAL_ERR_OVERFLOW, "n_clients");
     }
     /* not one client fits */
     const parseal_ring tiny = {2, 4, 0};
-    assert_error(parseal_quant_check(1, 2, &tiny), PARSEAL_ERR_OVERFLOW, "n_clients");
+    assert_error(parseal_quant_check(1, 2, &tiny, NULL), PARSEAL_ERR_OVERFLOW, "n_clients");
 }
 
 /* The text says what would do: so many clients, or such a modulus. */
@@ -306,7 +307,7 @@ static void quant_check_text(void **state)
 {
     (void)state;
     const parseal_ring ring = {1000003, 4, 0};
-    assert_error(parseal_quant_check(100, 16, &ring), PARSEAL_ERR_OVERFLOW, "1000003");
+    assert_error(parseal_quant_check(100, 16, &ring, NULL), PARSEAL_ERR_OVERFLOW, "1000003");
     assert_non_null(strstr(parseal_last_error_text(), "100"));
     assert_non_null(strstr(parseal_last_error_text(), "15 "));     /* floor(1000002 / 65535) */
     assert_non_null(strstr(parseal_last_error_text(), "6553501")); /* 100 * 65535 + 1 */
@@ -315,17 +316,17 @@ static void quant_check_text(void **state)
 static parseal_status check_with_ring(void *arg, const parseal_ring *ring)
 {
     (void)arg;
-    return parseal_quant_check(1, 1, ring);
+    return parseal_quant_check(1, 1, ring, NULL);
 }
 
 static void quant_check_arguments(void **state)
 {
     (void)state;
     const parseal_ring ring = {0, 8, 0};
-    assert_error(parseal_quant_check(1, 0, &ring), PARSEAL_ERR_ARG, "bits");
-    assert_error(parseal_quant_check(1, 25, &ring), PARSEAL_ERR_ARG, "bits");
-    assert_error(parseal_quant_check(1, UINT32_MAX, &ring), PARSEAL_ERR_ARG, "bits");
-    assert_error(parseal_quant_check(0, 16, &ring), PARSEAL_ERR_ARG, "n_clients");
+    assert_error(parseal_quant_check(1, 0, &ring, NULL), PARSEAL_ERR_ARG, "bits");
+    assert_error(parseal_quant_check(1, 25, &ring, NULL), PARSEAL_ERR_ARG, "bits");
+    assert_error(parseal_quant_check(1, UINT32_MAX, &ring, NULL), PARSEAL_ERR_ARG, "bits");
+    assert_error(parseal_quant_check(0, 16, &ring, NULL), PARSEAL_ERR_ARG, "n_clients");
     refuse_bad_rings(check_with_ring, NULL);
 }
 
