@@ -221,6 +221,10 @@ static void dequantize_vectors(void **state)
     assert_error(run_quant(&c, &c.quant), PARSEAL_ERR_SIZE, ".n");
     c.q = parseal_host_vec(c.out, N, 4);
     assert_stream_refused(parseal_dequantize(f->ctx, &c.quant, &c.x, 3, &c.q, NULL, nowhere()));
+    parseal_mean_options weighted = PARSEAL_MEAN_OPTIONS_INIT;
+    weighted.weights = UINT64_C(1) << 22;
+    assert_error(parseal_dequantize(f->ctx, &c.quant, &c.x, 3, &c.q, &weighted, NULL),
+                 PARSEAL_ERR_ARG, "weights");
     assert_error(parseal_dequantize(NULL, &c.quant, &c.x, 3, &c.q, NULL, NULL), PARSEAL_ERR_ARG,
                  "ctx");
     assert_untouched(&c);
@@ -302,6 +306,44 @@ static void quant_check_boundaries(void **state)
     assert_error(parseal_quant_check(1, 2, &tiny, NULL), PARSEAL_ERR_OVERFLOW, "n_clients");
 }
 
+/* Noise takes its room twice, as it may lie on either side; a weight counts up to 2^22. */
+static void quant_check_noise_and_weights(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t bits;
+        parseal_ring ring;
+        uint64_t noise;
+        int32_t weighted;
+        uint64_t fits; /* this many clients, and not one more */
+    } cases[] = {
+        {8, {511, 4, 0}, 0, 0, 2},
+        {8, {511, 4, 0}, 1, 0, 1}, /* 2 * 255 + 2 = 512 */
+        {8, {513, 4, 0}, 1, 0, 2},
+        {8, {256, 4, 0}, 1, 0, 0},
+        {1, {0, 8, 0}, UINT64_MAX / 2, 0, 1}, /* 1 + 2^64 - 2 = 2^64 - 1 */
+        {1, {0, 8, 0}, UINT64_MAX / 2 + 1, 0, 0},
+        {1, {0, 8, 0}, UINT64_MAX, 0, 0},
+        {16, {UINT64_C(1) << 32, 4, 0}, 0, 1, 1023}, /* 1024 * 2^22 = 2^32 */
+        {16, {UINT64_C(1) << 32, 4, 0}, UINT64_C(1) << 21, 1, 1022},
+        {24, {UINT64_C(1) << 32, 8, 0}, 0, 1, 256},
+        {22, {UINT64_C(1) << 22, 4, 0}, 0, 0, 1},
+        {22, {UINT64_C(1) << 22, 4, 0}, 0, -1, 0},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        parseal_quant_check_options o = PARSEAL_QUANT_CHECK_OPTIONS_INIT;
+        o.noise = cases[i].noise;
+        o.weighted = cases[i].weighted;
+        if (cases[i].fits > 0)
+            assert_ok(parseal_quant_check(cases[i].fits, cases[i].bits, &cases[i].ring, &o));
+        assert_error(parseal_quant_check(cases[i].fits + 1, cases[i].bits, &cases[i].ring, &o),
+                     PARSEAL_ERR_OVERFLOW, "n_clients");
+        o.reserved = 1;
+        assert_error(parseal_quant_check(1, cases[i].bits, &cases[i].ring, &o), PARSEAL_ERR_ARG,
+                     "reserved");
+    }
+}
+
 /* The text says what would do: so many clients, or such a modulus. */
 static void quant_check_text(void **state)
 {
@@ -333,11 +375,17 @@ static void quant_check_arguments(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_FIXTURE(quantize_parameters),  WITH_FIXTURE(dequantize_parameters),
-        WITH_FIXTURE(quantize_seed),        WITH_FIXTURE(quantize_vectors),
-        WITH_FIXTURE(dequantize_vectors),   WITH_FIXTURE(aliasing),
-        WITH_FIXTURE(nothing_to_do),        cmocka_unit_test(quant_check_boundaries),
-        cmocka_unit_test(quant_check_text), cmocka_unit_test(quant_check_arguments),
+        WITH_FIXTURE(quantize_parameters),
+        WITH_FIXTURE(dequantize_parameters),
+        WITH_FIXTURE(quantize_seed),
+        WITH_FIXTURE(quantize_vectors),
+        WITH_FIXTURE(dequantize_vectors),
+        WITH_FIXTURE(aliasing),
+        WITH_FIXTURE(nothing_to_do),
+        cmocka_unit_test(quant_check_boundaries),
+        cmocka_unit_test(quant_check_text),
+        cmocka_unit_test(quant_check_noise_and_weights),
+        cmocka_unit_test(quant_check_arguments),
     };
     return RUN_SUITE("quant_errors", tests);
 }
