@@ -26,7 +26,10 @@
 #ifndef PARSEAL_AGGREGATOR_H
 #define PARSEAL_AGGREGATOR_H
 
-#include "parseal/parseal.h"
+#include "parseal/aead.h"
+#include "parseal/core.h"
+#include "parseal/mask.h"
+#include "parseal/vector.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -39,7 +42,8 @@ typedef struct {
     parseal_ring ring;
     uint64_t dim;  /* elements of an update: 1 or more */
     uint32_t bits; /* of an element in an update, packed as by parseal_pack: 1 to 8 *
-                      ring.element_size; 0: updates are dim elements of the ring as they are */
+                      ring.element_size; 0: updates are dim elements of the ring as they are, and
+                      exports say 8 * ring.element_size */
     /* How updates were quantised, for parseal_aggregator_mean: as in parseal_quant. 0 and 0: they
      * were not. */
     uint32_t quant_bits;
@@ -57,8 +61,7 @@ typedef struct {
  * memory), and 18 to 36 bytes a client.
  *
  * Errors: PARSEAL_ERR_ARG (ring, dim, bits, quant_bits or quant_clip out of range, or quant_bits
- * above bits),
- * PARSEAL_ERR_SIZE (the vector's size overflows), PARSEAL_ERR_NO_MEMORY. */
+ * above bits), PARSEAL_ERR_SIZE (the vector's size overflows), PARSEAL_ERR_NO_MEMORY. */
 PARSEAL_API parseal_status parseal_aggregator_create(parseal_aggregator **aggregator,
                                                      parseal_ctx *ctx,
                                                      const parseal_aggregator_options *options);
@@ -157,7 +160,7 @@ PARSEAL_API parseal_status parseal_aggregator_mean(const parseal_aggregator *agg
  *   12   4  element_size
  *   16   8  modulus, 0 for 2^64
  *   24   8  dim
- *   32   4  bits
+ *   32   4  bits of an element in an update: options.bits, or 8 * element_size where that is 0
  *   36   4  reserved: 0
  *   40   4  quant_bits
  *   44   4  quant_clip, a float32
