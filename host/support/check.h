@@ -22,7 +22,7 @@ parseal_status check_stream(const parseal_ctx *ctx, const void *stream);
 parseal_status check_ring(const parseal_ring *ring);
 parseal_status check_element_size(const char *name, uint32_t element_size);
 
-/* Copies a caller's into *quant; *scale is the format's s. */
+/* Copies a caller's into *quant; *scale is the format's s. Called in the default float_state. */
 parseal_status check_quant(const parseal_quant *from, parseal_quant *quant, float *scale);
 
 /* Elements [first, first + n) lie within the 2^32 blocks of a ChaCha20 keystream. */

@@ -412,20 +412,23 @@ TEST(seals_streams)
 TEST(agrees_on_seeds)
 TEST(shares_secrets)
 
-/* A secret on the stack, in a register, and on another thread's stack is found. */
+/* A secret in memory and one in a register are found, and only then: searching itself leaves copies
+ * of what it finds. */
 static void test_finds(void **state)
 {
     (void)state;
     scan_forget();
     draw_secrets();
-    assert_true(scan_memory("expected") > 0);
-    clear_bytes(clear, sizeof clear);
-    assert_int_equal(scan_memory("not expected"), 0);
-    draw_secrets();
     memcpy(others[1].bytes + 64, clear, SECRET);
     clear_bytes(clear, sizeof clear);
     assert_true(scan_stored("expected", &others[1]) > 0);
     assert_int_equal(scan_stored("not expected", &others[1]), 0);
+    scan_forget();
+    draw_secrets();
+    assert_true(scan_memory("expected") > 0);
+    clear_bytes(clear, sizeof clear);
+    scan_forget();
+    assert_int_equal(scan_memory("not expected"), 0);
 }
 
 int main(void)
