@@ -7,17 +7,10 @@
 static const uint32_t mxcsr_default = 0x1f80, mxcsr_flags = 0x003f;
 static const uint16_t x87_default = 0x037f;
 
-/* Loading waits for all arithmetic before, so it is left out where nothing would change. */
-static uint32_t mxcsr_now(void)
-{
-    uint32_t mxcsr;
-    __asm__ volatile("stmxcsr %0" : "=m"(mxcsr)::"memory");
-    return mxcsr;
-}
-
 float_state float_state_set(void)
 {
-    float_state before = {.mxcsr = mxcsr_now()};
+    float_state before;
+    __asm__ volatile("stmxcsr %0" : "=m"(before.mxcsr)::"memory");
     __asm__ volatile("fnstcw %0" : "=m"(before.x87_control)::"memory");
     if ((before.mxcsr & ~mxcsr_flags) != mxcsr_default) /* flags matter to traps alone */
         __asm__ volatile("ldmxcsr %0" ::"m"(mxcsr_default) : "memory");
@@ -28,8 +21,8 @@ float_state float_state_set(void)
 
 void float_state_restore(const float_state *before)
 {
-    if (mxcsr_now() != before->mxcsr)
-        __asm__ volatile("ldmxcsr %0" ::"m"(before->mxcsr) : "memory");
+    /* Whether flags have been raised depends on the numbers, so nothing is asked. */
+    __asm__ volatile("ldmxcsr %0" ::"m"(before->mxcsr) : "memory");
     if (before->x87_control != x87_default)
         __asm__ volatile("fldcw %0" ::"m"(before->x87_control) : "memory");
 }
