@@ -5,7 +5,8 @@
 #   check.sh install BUILD CONFIG  installs a build into PREFIX, emptied before
 #   check.sh cmake c|cxx TARGET    an outside project through find_package
 #   check.sh pkg-config c|cxx      the same source through pkg-config
-#   check.sh exports LIBRARY       what the shared library shows (libparseal, libparseal_mpi)
+#   check.sh names c|cxx TARGET    a program with functions called like some inside the library
+#   check.sh exports LIBRARY       what the shared and the static library show (libparseal, libparseal_mpi)
 #   check.sh header LIBRARY        its headers alone
 #   check.sh mpi TARGET|pkg-config an outside project that uses the component mpi
 #   check.sh no-mpi                the same where the component was not built
@@ -70,6 +71,27 @@ check_pkg_config() {
     LD_LIBRARY_PATH=$(dirname "$(installed libparseal.so.0)") expect_version "$WORK/outside"
 }
 
+# check_names c|cxx TARGET: such a program links and runs, and the installed command opens what it has sealed.
+check_names() {
+    local language=$1 target=$2 upper=C opened
+    needs_compiler "$language"
+    [ "$language" = c ] || upper=CXX
+    rm -rf "$WORK"
+    "$CMAKE" -S "$here/outside-names" -B "$WORK" -DLANGUAGE=$upper -DTARGET="$target" \
+        -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH="$PREFIX" \
+        "-DCMAKE_${upper}_COMPILER=$(compiler "$language")" "-DCMAKE_${upper}_FLAGS=$SANITIZE"
+    "$CMAKE" --build "$WORK" --verbose
+    "$WORK/outside" "$WORK/hello.sealed"
+    printf '%064d\n' 0 >"$WORK/key"
+    opened=$("$PREFIX/bin/parseal" open --key-file "$WORK/key" "$WORK/hello.sealed" -o -)
+    [ "$opened" = hello ] || fail "the program sealed hello, and parseal opens \"$opened\""
+}
+
+# listed_functions LIBRARY: those that the version script of the source names.
+listed_functions() {
+    sed -n 's/^ *\([a-z0-9_]*\);$/\1/p' "$here/../../host/pkg/$1.map" | sort
+}
+
 # check_exports LIBRARY: its functions all begin with its name.
 check_exports() {
     local library others name=${1#lib}
@@ -80,6 +102,9 @@ check_exports() {
     # Each function of the headers, and nothing that is not in them.
     diff <(nm -D --defined-only "$library" | awk '$2 == "T" { sub("@.*", "", $3); print $3 }' | sort) \
         <(declared_functions "$name" | grep "^${name}_") || fail "header (>) and shared library (<) differ"
+    # The static library shows these too, and nothing else that a program could have.
+    diff <(nm -g --defined-only "$(installed "$1.a")" | awk 'NF == 3 { print $3 }' | sort) \
+        <(listed_functions "$1") || fail "version script (>) and static library (<) differ"
 }
 
 # headers parseal|parseal_mpi: those of one library.
@@ -159,6 +184,7 @@ case ${1-} in
 install) install_build "$2" "$3" ;;
 cmake) check_cmake "$2" "$3" ;;
 pkg-config) check_pkg_config "$2" ;;
+names) check_names "$2" "$3" ;;
 exports) check_exports "$2" ;;
 header) check_header "$2" ;;
 mpi) check_mpi "$2" ;;
