@@ -497,7 +497,7 @@ static bool accumulate_is_right(const tester *t, const void *keys, updates *u)
     parseal_vec acc = {{0}, u->sink.acc->n};
     const size_t size = (size_t)acc.n * u->sink.ring->element_size;
     bool changed = false, right = false;
-    uint64_t *got = calloc(acc.n, sizeof *got);
+    uint64_t *got = calloc((size_t)acc.n, sizeof *got);
     parseal_status status = got != NULL ? PARSEAL_OK : PARSEAL_ERR_NO_MEMORY;
     if (status == PARSEAL_OK)
         status = t->backend->memory_create(t->device, size, &acc.buf);

@@ -290,14 +290,15 @@ int safetensors_read_header(safetensors_header *header, FILE *file, uint64_t fil
     if (code != CLI_OK)
         return code;
 
-    char *text = malloc(length != 0 ? length : 1);
+    const size_t size = (size_t)length; /* at most HEADER_MAX */
+    char *text = malloc(size != 0 ? size : 1);
     if (text == NULL)
         return cli_fail(failure, CLI_FAILED, "not enough memory for a header of %llu bytes",
                         (unsigned long long)length);
-    if (fread(text, 1, length, file) != length)
+    if (fread(text, 1, size, file) != size)
         code = cli_fail(failure, CLI_USAGE, "%.200s: header: the file ends inside it", path);
     else
-        code = parse_json(&h, text, length, path, failure);
+        code = parse_json(&h, text, size, path, failure);
     free(text);
 
     h.data_at = 8 + length;
