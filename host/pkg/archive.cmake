@@ -2,7 +2,6 @@
 # but the public functions can be seen. An archive of many objects would show each function that one of them has for
 # the others; a program with a function of such a name would not link, or would replace the library's. So the objects
 # are linked into one, and the hidden symbols, which are all but those marked PARSEAL_API, become local to it.
-include(CheckCCompilerFlag)
 include(CheckLinkerFlag)
 
 set(parseal_archive_hides ON)
@@ -30,8 +29,7 @@ function(archive_flags out)
     list(APPEND linker -Wl,--force-group-allocation)
   endif()
   # With link-time optimisation the objects hold no machine code yet, and names in it cannot be hidden: make it now.
-  check_c_compiler_flag(-flinker-output=nolto-rel PARSEAL_COMPILER_ENDS_LTO)
-  if(PARSEAL_COMPILER_ENDS_LTO)
+  if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_C_COMPILER_VERSION VERSION_GREATER_EQUAL 9)
     list(APPEND linker -flinker-output=nolto-rel)
   elseif(CMAKE_INTERPROCEDURAL_OPTIMIZATION)
     list(APPEND linker ${CMAKE_C_COMPILE_OPTIONS_IPO})
