@@ -28,10 +28,12 @@ if(NOT IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" AND NOT IS_ABSOLUTE "${CMAKE_INSTAL
 endif()
 
 # install_program(TARGET NAME): programs are linked a second time, for the same reason, with the RUNPATH that they have
-# where they are installed; the one in the build tree is not installed, and has that of the build tree.
+# where they are installed; the one in the build tree is not installed, and has that of the build tree. To be called
+# when TARGET has all its libraries.
 function(install_program target name)
   add_executable(${target}_installed $<TARGET_OBJECTS:${target}>)
-  target_link_libraries(${target}_installed PRIVATE $<TARGET_PROPERTY:${target},LINK_LIBRARIES>)
+  get_target_property(libraries ${target} LINK_LIBRARIES)
+  target_link_libraries(${target}_installed PRIVATE ${libraries})
   set_target_properties(${target}_installed PROPERTIES
     LINKER_LANGUAGE C OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/installed
     BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH_USE_LINK_PATH ON INSTALL_RPATH "${parseal_program_rpath}")
