@@ -86,6 +86,7 @@ check_names() {
     "$CMAKE" --build "$WORK" --verbose
     "$WORK/outside" "$WORK/hello.sealed"
     printf '%064d\n' 0 >"$WORK/key"
+    chmod 600 "$WORK/key"
     opened=$("$PREFIX/bin/parseal" open --key-file "$WORK/key" "$WORK/hello.sealed" -o -)
     [ "$opened" = hello ] || fail "the program sealed hello, and parseal opens \"$opened\""
 }
