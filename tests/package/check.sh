@@ -16,6 +16,12 @@ fail() { echo "failed: $*" >&2; exit 1; }
 # runpath_of FILE: its RPATH or RUNPATH, as [folders]; nothing where it has none or is no ELF file.
 runpath_of() { { readelf -d "$1" 2>/dev/null || true; } | sed -n 's/.*(R[UN]*PATH).*\(\[.*\]\)/\1/p'; }
 
+# binaries_of BUILD: what that build made, each followed by a zero; builds in folders below it are others.
+binaries_of() {
+    find "$1" -mindepth 1 -type d \( -name CMakeFiles -o -path "$1/tests/install" -o -path "$1/tests/package" \
+        -o -exec test -e '{}/CMakeCache.txt' \; \) -prune -o -type f -perm -u+x ! -name '*.sh' -print0
+}
+
 check_runpath() {
     local build=$1 file runpath n=0
     while IFS= read -r -d '' file; do
@@ -24,8 +30,7 @@ check_runpath() {
             '[:'* | *:']' | *::*) fail "$file has an empty element in its RUNPATH: $runpath" ;;
         esac
         n=$((n + 1))
-    done < <(find "$build" \( -name CMakeFiles -o -path "$build/tests/install" -o -path "$build/tests/package" \) -prune \
-        -o -type f -perm -u+x ! -name '*.sh' -print0)
+    done < <(binaries_of "$build")
     [ "$n" -ge 2 ] || fail "only $n binaries under $build"
     # What the loader makes of it: a library beside the caller is not run.
     rm -rf "$WORK"
