@@ -238,7 +238,11 @@ static inline parseal_buf parseal_host_buf(const void *p, uint64_t size)
     parseal_buf result;
     result.kind = PARSEAL_BUF_HOST;
     result.reserved = 0;
+#ifdef __cplusplus
+    result.handle = reinterpret_cast<uintptr_t>(p); /* compilers can warn of the casts of C */
+#else
     result.handle = (uintptr_t)p;
+#endif
     result.offset = 0;
     result.size = size;
     return result;
