@@ -13,7 +13,7 @@ set(rules
   "host/cli/ [a-z0-9_]+\\.h parseal/[a-z]+\\.h"
   "host/mpi/ host/(aggregator_format|bytes)\\.h host/mpi/.* parseal/(aggregator|mpi)\\.h"
   "host/gpu/ fallback/threads\\.h host/backend\\.h kernels/common/launch\\.h host/gpu/.* parseal/parseal\\.h"
-  "host/cuda/ host/(backend|dynlib)\\.h kernels/common/(launch|cuda_kernels)\\.h host/(gpu|cuda)/.* parseal/parseal\\.h"
+  "host/cuda/ host/(backend|dynlib)\\.h kernels/(common/launch|kernels)\\.h host/(gpu|cuda)/.* parseal/parseal\\.h"
   "host/opencl/ host/(backend|cache|dynlib)\\.h kernels/common/launch\\.h host/(gpu|opencl)/.* parseal/parseal\\.h"
   "host/ host/[a-z0-9_]+\\.h parseal/[a-z]+\\.h"
   "bench/device/kernel_times\\.c kernel_times\\.h host/(objects|cuda/device)\\.h"
