@@ -213,7 +213,7 @@ static void test_implementations(void **state)
 
 static parseal_status create_keys(void)
 {
-    return parseal_keys_create(&b.keys, b.ctx, PARSEAL_AES256GCM, key, 1);
+    return parseal_keys_create(&b.keys, b.ctx, PARSEAL_AES256GCM, key, 1, NULL);
 }
 
 static void no_keys(void)
@@ -503,7 +503,7 @@ static parseal_status merge_sum(void)
 static parseal_status find_mean(void)
 {
     const parseal_vec mean = parseal_host_vec(b.out, ELEMENTS, 4);
-    return parseal_aggregator_mean(b.aggregator, &mean);
+    return parseal_aggregator_mean(b.aggregator, &mean, NULL);
 }
 
 static void test_aggregator(void **state)
