@@ -70,6 +70,8 @@ static parseal_status wanted_backend(const parseal_options *options, int32_t *wa
     const char *name = environment("PARSEAL_BACKEND");
     if (name == NULL)
         return PARSEAL_OK;
+    if (strcmp(name, parseal_backend_name(PARSEAL_BACKEND_AUTO)) == 0)
+        return PARSEAL_OK;
     for (int32_t id = PARSEAL_BACKEND_CPU; id <= PARSEAL_BACKEND_CUDA; id++) {
         if (strcmp(name, parseal_backend_name(id)) != 0)
             continue;
@@ -80,8 +82,8 @@ static parseal_status wanted_backend(const parseal_options *options, int32_t *wa
         *wanted = id;
         return PARSEAL_OK;
     }
-    return parseal_fail(PARSEAL_ERR_ARG, "PARSEAL_BACKEND: \"%s\"; cpu, opencl or cuda expected",
-                        name);
+    return parseal_fail(PARSEAL_ERR_ARG,
+                        "PARSEAL_BACKEND: \"%s\"; auto, cpu, opencl or cuda expected", name);
 }
 
 /* -------------------------------------------------------------------------------- selection -- */

@@ -149,12 +149,13 @@ typedef struct {
 /* parseal_ctx_create opens a backend and stores a context in *ctx.
  *
  * options may be NULL: everything at its default. Environment variables can narrow the choice
- * further but never widen it: PARSEAL_BACKEND (cpu, opencl, cuda), PARSEAL_CPU (the name of the
- * best CPU implementation to use), PARSEAL_CUDA_DEVICE ("1", the second device, or a part of a
- * device's name) and PARSEAL_OPENCL_DEVICE ("0:1", the second device of the first platform, or a
- * part of a device's name). CUDA takes the first device, of compute capability 7.5 or more, and
- * works in its primary context, which frameworks share. AUTO takes OpenCL devices only if they are
- * GPUs or are named so; OpenCL asked for by name takes the first GPU, or else the first device.
+ * further but never widen it: PARSEAL_BACKEND (cpu, opencl, cuda; auto or nothing: no wish),
+ * PARSEAL_CPU (the name of the best CPU implementation to use), PARSEAL_CUDA_DEVICE ("1", the
+ * second device, or a part of a device's name) and PARSEAL_OPENCL_DEVICE ("0:1", the second device
+ * of the first platform, or a part of a device's name). CUDA takes the first device, of compute
+ * capability 7.5 or more, and works in its primary context, which frameworks share. AUTO takes
+ * OpenCL devices only if they are GPUs or are named so; OpenCL asked for by name takes the first
+ * GPU, or else the first device.
  * Each implementation computes known answers before it is used; one that fails is passed over and
  * parseal_ctx_info says so.
  *

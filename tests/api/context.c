@@ -134,11 +134,19 @@ static void environment_narrows_the_backend(void **state)
 {
     (void)state;
     parseal_options options = with_backend(PARSEAL_BACKEND_CPU);
-    static const char *const unknown[] = {"gpu", "CPU", "auto", "cpu ", "cpu,cuda"};
+    static const char *const unknown[] = {"gpu", "CPU", "AUTO", "auto ", "cpu ", "cpu,cuda"};
     for (size_t i = 0; i < COUNT_OF(unknown); i++) {
         set_environment(unknown[i], NULL);
         refuse(NULL, PARSEAL_ERR_ARG, "PARSEAL_BACKEND");
         refuse(&options, PARSEAL_ERR_ARG, "PARSEAL_BACKEND");
+    }
+    static const char *const no_wish[] = {"auto", ""};
+    for (size_t i = 0; i < COUNT_OF(no_wish); i++) {
+        set_environment(NULL, NULL);
+        const int32_t first = picked(NULL).backend;
+        set_environment(no_wish[i], NULL);
+        assert_int_equal(picked(NULL).backend, first);
+        assert_int_equal(picked(&options).backend, PARSEAL_BACKEND_CPU);
     }
     set_environment("cuda", NULL); /* rules out what the option names */
     refuse(&options, PARSEAL_ERR_NO_DEVICE, "PARSEAL_BACKEND");
