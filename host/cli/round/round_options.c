@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "host/cli/args.h"
@@ -65,8 +64,8 @@ static const char explanation[] =
 
 void round_options_usage(void)
 {
-    fputs(usage, stdout);
-    fputs(explanation, stdout);
+    cli_print_text(usage);
+    cli_print_text(explanation);
 }
 
 enum {
