@@ -15,7 +15,8 @@ int json_file_check(const char *path, cli_failure *failure)
     return output_check("--json", path, failure);
 }
 
-/* As ASCII, DEL left out: nothing in a name is a command to the terminal that this may go to. */
+/* jansson leaves DEL as it is. Nothing in a name is a command to the terminal that this may go
+ * to. */
 static int write_text(output *o, const char *text, cli_failure *failure)
 {
     int code = CLI_OK;
@@ -23,7 +24,7 @@ static int write_text(output *o, const char *text, cli_failure *failure)
         n = strcspn(text, "\x7f");
         code = output_write(o, text, n, failure);
         if (code == CLI_OK && text[n] != '\0') {
-            code = output_write(o, "\\u007f", 6, failure);
+            code = output_write(o, "\\u007F", 6, failure);
             n++;
         }
     }

@@ -243,9 +243,9 @@ static void destroy(job *j)
  * what a GPU's runtime starts must not find them in its environment. */
 static int read_inputs(job *j, bool opens, bool seals, cli_failure *failure)
 {
-    int code = open_input(j, opens && !seals, failure);
+    int code = output_check("-o", j->options->out, failure);
     if (code == CLI_OK)
-        code = output_check("-o", j->options->out, failure);
+        code = open_input(j, opens && !seals, failure);
     if (code == CLI_OK)
         code = read_aad(j, failure);
     if (code == CLI_OK)
