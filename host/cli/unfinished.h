@@ -3,7 +3,7 @@
  *
  *     NAME.parseal-HASH-N
  *
- * with at most 100 bytes of its name, 16 hexadecimal digits of BLAKE2b of its name, and N below 16.
+ * with at most 100 bytes of its name, the first 16 digits of BLAKE2b-128 of it, and N below 16.
  * A run keeps a lock (flock) on its file; what nobody holds a lock on has been left by a run that
  * was killed, and the next one for the same name removes it. */
 #ifndef PARSEAL_HOST_CLI_UNFINISHED_H

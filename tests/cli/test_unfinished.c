@@ -204,6 +204,27 @@ static void a_signal_that_is_ignored(void **state)
     assert_int_equal(folder_count(), files);
 }
 
+/* Under which name it stands: BLAKE2b as Python's hashlib has it; no character is cut. */
+static void the_name_beside(void **state)
+{
+    static const char euro[] = "\xe2\x82\xac";
+    char name[103] = "", cut[100] = "", expected[200], args[200];
+    (void)state;
+    started s = begin(true, STARTED_STEP);
+    assert_string_equal(only_file("OUT"), "OUT.parseal-5c98d0bf2d5602f1-0");
+    assert_ended_by(&s, SIGTERM);
+    for (size_t i = 0; i < 34; i++)
+        memcpy(name + 3 * i, euro, sizeof euro);
+    memcpy(cut, name, 99);
+    snprintf(args, sizeof args, "open --key-file K - -o %s", name);
+    snprintf(expected, sizeof expected, "%s.parseal-df7596cc866bbcf3-0", cut);
+    s = started_begin(true, args, -1, NULL);
+    started_feed(&s, sealed, STARTED_STEP);
+    assert_string_equal(only_file(euro), expected);
+    assert_ended_by(&s, SIGTERM);
+    assert_int_equal(folder_count(), files);
+}
+
 /* Whether the folder's file system has files without a name: then SIGKILL leaves nothing. */
 static bool has_unnamed(void)
 {
@@ -328,6 +349,7 @@ int main(void)
         cmocka_unit_test(signals_leave_nothing),
         cmocka_unit_test(nothing_of_the_plaintext),
         cmocka_unit_test(a_signal_that_is_ignored),
+        cmocka_unit_test(the_name_beside),
         cmocka_unit_test(killed_without_a_name),
         cmocka_unit_test(killed_between_link_and_rename),
         cmocka_unit_test(killed_with_a_name),
