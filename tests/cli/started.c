@@ -18,8 +18,13 @@
 
 static void default_signals(void)
 {
+#if defined(SIGRTMAX)
+    const int last = SIGRTMAX;
+#else
+    const int last = NSIG - 1;
+#endif
     sigset_t none;
-    for (int number = 1; number < SIGRTMAX + 1; number++) {
+    for (int number = 1; number <= last; number++) {
         struct sigaction action;
         memset(&action, 0, sizeof action);
         action.sa_handler = SIG_DFL;
