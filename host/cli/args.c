@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <math.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,7 +75,7 @@ int args_help_only(int argc, char **argv, const char *usage, bool *help, cli_fai
         *help = true;
     }
     if (*help)
-        fputs(usage, stdout);
+        cli_print_text(usage);
     return CLI_OK;
 }
 
