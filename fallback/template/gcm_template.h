@@ -323,7 +323,7 @@ INLINE void crypt_rest(const gcm_key *key, uint32_t rounds, blocks *counters, co
         crypt_vectors(key, rounds, counters, in, out, len, 2);
 }
 
-/* ----------------------------------------------------------------------- parts of a message -- */
+/* ------------------------------------------------------------------------ parts of a message -- */
 
 /* This much ciphertext of some message is still to be hashed. */
 typedef struct {
@@ -487,7 +487,7 @@ static void seal(const void *k, const uint8_t nonce[12], uint32_t counter, const
     block_store(y, block_reverse(hash));
 }
 
-/* -------------------------------------------------------------------------- whole messages -- */
+/* ---------------------------------------------------------------------------- whole messages -- */
 
 /* Hashes the aad, and leaves `data` still to be hashed. */
 INLINE to_hash begin_hash(const gcm_item *item, const uint8_t *data)

@@ -26,7 +26,7 @@ enum {
     EXTENT_MAX = 64              /* packed bytes, or bytes of elements, that one step touches */
 };
 
-/* ---------------------------------------------------------------------------------- gather -- */
+/* ------------------------------------------------------------------------------------ gather -- */
 
 typedef struct {
     lanes low, right; /* the word in which the 64 bits begin, and by how much it moves right */
@@ -60,7 +60,7 @@ INLINE lanes gather_apply(const gather *g, lanes x)
                     words_shift_left(words_permute(x, g->high), g->left));
 }
 
-/* ----------------------------------------------------------------------------------- steps -- */
+/* ------------------------------------------------------------------------------------- steps -- */
 
 /* Where a vector holds four words, eight elements of 8 bytes are two vectors. */
 INLINE bool step_is_two(uint32_t element_size)
@@ -103,7 +103,7 @@ static uint64_t low_bits(uint32_t bits)
     return UINT64_MAX >> (64 - bits);
 }
 
-/* ------------------------------------------------------------------------------------ pack -- */
+/* -------------------------------------------------------------------------------------- pack -- */
 
 typedef struct {
     layout layout;
@@ -196,7 +196,7 @@ static void pack(uint32_t bits, uint32_t element_size, const void *elements, uin
         pack_size(bits, 8, elements, packed, count);
 }
 
-/* ---------------------------------------------------------------------------------- unpack -- */
+/* ------------------------------------------------------------------------------------ unpack -- */
 
 typedef struct {
     layout layout;

@@ -62,7 +62,7 @@ static inline float float16_to_float(uint16_t h)
     return bits_to_float(float_to_bits(choose_float(magnitude < 0x7c00, finite, special)) | sign);
 }
 
-/* -------------------------------------------------------------------------------- quantise -- */
+/* ---------------------------------------------------------------------------------- quantise -- */
 
 enum { BLOCK = 128 };
 
@@ -177,7 +177,7 @@ static uint64_t quantize(const quant_params *params, const void *x, const uint32
     return nonfinite;
 }
 
-/* ------------------------------------------------------------------------------ dequantise -- */
+/* -------------------------------------------------------------------------------- dequantise -- */
 
 /* Rounds once, in the sum: the halves become 2^84 + high * 2^32 and 2^52 + low by their bits alone,
  * and 2^84 + 2^52 is subtracted from the first half, where that is exact. */

@@ -25,7 +25,7 @@ enum {
     INPUTS_MAX = 1 << 24              /* inputs to one reduction, a multiple of MANY */
 };
 
-/* -------------------------------------------------------------------------------- addition -- */
+/* ---------------------------------------------------------------------------------- addition -- */
 
 /* A group is MANY inputs, from some block on. Where there are fewer, the others read the same zeros
  * again and again: position i of input j is at v[j] + (i & moves[j]). */
