@@ -1,4 +1,5 @@
-/* Candidates of format `fcp-aes256ctr` (parseal/fcp.h): big-endian numbers in the keystream. */
+/* Candidates of format `fcp-aes256ctr` (parseal/fcp.h), which are big-endian numbers side by side
+ * in the keystream. Constant time: branches and addresses depend on places only. */
 #ifndef PARSEAL_KERNELS_FCP_H
 #define PARSEAL_KERNELS_FCP_H
 

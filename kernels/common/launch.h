@@ -1,4 +1,5 @@
-/* What host and device exchange: fixed widths, no pointers, no bit-fields, no padding. */
+/* Host and device exchange these: they have fixed widths, no pointers, no bit-fields, no
+ * padding. */
 #ifndef PARSEAL_KERNELS_LAUNCH_H
 #define PARSEAL_KERNELS_LAUNCH_H
 

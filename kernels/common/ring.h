@@ -1,4 +1,4 @@
-/* Arithmetic mod m, 2 <= m <= 2^64, without division and without branches on values. */
+/* Arithmetic mod m, 2 <= m <= 2^64. Constant time: no division, no branch on values. */
 #ifndef PARSEAL_KERNELS_RING_H
 #define PARSEAL_KERNELS_RING_H
 
