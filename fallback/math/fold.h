@@ -1,5 +1,5 @@
 /* Reduction mod m, not a power of two, of sums that are longer than m. The sum's top bits say what
- * to subtract, so there is no division. Constant time. */
+ * to subtract, so that no sum is divided. */
 #ifndef PARSEAL_FALLBACK_MATH_FOLD_H
 #define PARSEAL_FALLBACK_MATH_FOLD_H
 

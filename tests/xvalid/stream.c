@@ -142,7 +142,8 @@ static size_t run_pieces(bench *b, parseal_sealed *stream, const uint8_t *in, si
     for (size_t at = 0; at < len;) {
         const size_t cut = next_cut(b, len - at);
         size_t expected = 0;
-        /* A piece has memory of its own, so that a read behind it, or after its end, is noticed. */
+        /* A piece has memory of its own, so that reading behind it, or once it is freed, is
+         * noticed. */
         uint8_t *piece = malloc(cut + 1);
         assert_non_null(piece);
         memcpy(piece, in + at, cut);
