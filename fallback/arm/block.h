@@ -24,7 +24,7 @@ static inline block block_xor(block a, block b)
     return veorq_u8(a, b);
 }
 
-/* hi and lo as in a 128-bit integer */
+/* hi and lo are the halves of a 128-bit integer. */
 static inline block block_set(uint64_t hi, uint64_t lo)
 {
     return vreinterpretq_u8_u64(vcombine_u64(vcreate_u64(lo), vcreate_u64(hi)));
@@ -46,8 +46,8 @@ static inline block block_aes(const block *round_key, uint32_t rounds, block x)
 
 /* ------------------------------------------------------- key schedule (FIPS 197 section 5.2) -- */
 
-/* SubWord of dword 3, in every dword: with four equal columns and no key an AES round without
- * MixColumns is the S-box alone. */
+/* Returns SubWord of dword 3 in every dword. With four equal columns and no key an AES round
+ * without MixColumns is the S-box alone. */
 static inline uint32x4_t block_sub_word(block x)
 {
     const uint32x4_t columns = vdupq_laneq_u32(vreinterpretq_u32_u8(x), 3);
@@ -62,14 +62,14 @@ static inline block block_expand(block key, uint32x4_t assist)
     return veorq_u8(key, vreinterpretq_u8_u32(assist));
 }
 
-/* RotWord, SubWord and Rcon; RotWord and SubWord may change places. */
+/* Does RotWord, SubWord and Rcon of dword 3. RotWord and SubWord may change places. */
 static inline uint32x4_t block_rotated(block x, uint32_t rcon)
 {
     const uint32x4_t s = block_sub_word(x);
     return veorq_u32(vsriq_n_u32(vshlq_n_u32(s, 24), s, 8), vdupq_n_u32(rcon));
 }
 
-/* Times x, mod x^8 + x^4 + x^3 + x + 1. */
+/* rcon x mod x^8 + x^4 + x^3 + x + 1. */
 static inline uint32_t block_next_rcon(uint32_t rcon)
 {
     return rcon << 1 ^ (rcon >> 7) * 0x11b;

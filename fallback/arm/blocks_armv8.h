@@ -18,7 +18,8 @@ static inline void blocks_store(void *p, blocks x)
     vst1q_u8(p, x);
 }
 
-/* An ordinary store: the one that spares the caches (STNP) takes two registers, and is a hint. */
+/* This is an ordinary store: the one that spares the caches (STNP) takes two registers, and is only
+ * a hint. */
 static inline void blocks_store_past_caches(void *p, blocks x)
 {
     vst1q_u8(p, x);
@@ -28,7 +29,7 @@ static inline void past_caches_end(void)
 {
 }
 
-/* n <= BLOCKS_BYTES; the rest is zero. */
+/* Loads n <= BLOCKS_BYTES bytes; the rest is zero. */
 static inline blocks blocks_load_partial(const void *p, size_t n)
 {
     uint8_t bytes[16] = {0};
@@ -58,7 +59,7 @@ static inline blocks blocks_first_block(block x)
     return x;
 }
 
-/* j in dword 0 of block j */
+/* Returns j in dword 0 of block j. */
 static inline blocks blocks_block_numbers(void)
 {
     return vdupq_n_u8(0);
@@ -89,7 +90,7 @@ static inline blocks blocks_xor3(blocks a, blocks b, blocks c)
     return veorq_u8(veorq_u8(a, b), c);
 }
 
-/* The block's bytes, last first. */
+/* Returns the block's bytes, last first. */
 static inline blocks blocks_reverse(blocks x)
 {
     return block_reverse(x);
@@ -100,8 +101,9 @@ static inline blocks blocks_swap_halves(blocks x)
     return vextq_u8(x, x, 8);
 }
 
-/* AES rounds: begin takes the first round key, round r the keys r - 1 and r, last the last two;
- * `text` is XORed in with the last key. AESE adds its key before the S-box: the previous one. */
+/* An AES round takes two keys: `begin` the first, round r the keys r - 1 and r, `last` the last
+ * two. `text` is XORed in with the last key. AESE adds its key before the S-box, so here round r
+ * uses key r - 1. */
 static inline blocks blocks_aes_begin(blocks x, blocks key)
 {
     (void)key;
@@ -125,7 +127,8 @@ static inline poly64_t blocks_half(blocks x, int high)
     return high ? vgetq_lane_p64(halves, 1) : vgetq_lane_p64(halves, 0);
 }
 
-/* As on x86: the low digit of `halves`, a constant, is the half of a, the high digit that of b. */
+/* As on x86, the low digit of `halves`, a constant, says which half of a is multiplied, and the
+ * high digit which of b. */
 static inline blocks blocks_clmul(blocks a, blocks b, int halves)
 {
     if (halves == 0x11)
@@ -135,7 +138,7 @@ static inline blocks blocks_clmul(blocks a, blocks b, int halves)
         vmull_p64(blocks_half(a, halves & 0x01), blocks_half(b, halves & 0x10)));
 }
 
-/* The XOR of all blocks. */
+/* Returns the XOR of all blocks. */
 static inline block blocks_fold(blocks x)
 {
     return x;

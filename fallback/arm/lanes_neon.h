@@ -35,7 +35,7 @@ static inline lanes lanes_load(const void *p)
     return vreinterpretq_u32_u8(vld1q_u8(p));
 }
 
-/* By bytes: p need not be aligned. */
+/* Stores bytes, so that p need not be aligned. */
 static inline void lanes_store(void *p, lanes x)
 {
     vst1q_u8(p, vreinterpretq_u8_u32(x));
@@ -76,17 +76,17 @@ static inline lanes lanes_sub64(lanes a, lanes b)
     return LANES_FROM64(vsubq_u64(LANES_AS64(a), LANES_AS64(b)));
 }
 
-/* Products of the low halves of 64-bit lanes. */
+/* Returns the products of the low halves of 64-bit lanes. */
 static inline lanes lanes_multiply32(lanes a, lanes b)
 {
     return LANES_FROM64(vmull_u32(vmovn_u64(LANES_AS64(a)), vmovn_u64(LANES_AS64(b))));
 }
 
-/* By a constant. */
+/* `by` is a constant. */
 #define lanes_shift_left64(x, by)  LANES_FROM64(vshlq_n_u64(LANES_AS64(x), by))
 #define lanes_shift_right64(x, by) LANES_FROM64(vshrq_n_u64(LANES_AS64(x), by))
 
-/* By any number below 128; from 64 on the result is zero. */
+/* `by` is below 128; from 64 on the result is zero. */
 static inline lanes lanes_shift_left64_by(lanes x, uint32_t by)
 {
     return LANES_FROM64(vshlq_u64(LANES_AS64(x), vdupq_n_s64((int64_t)by)));
@@ -102,7 +102,7 @@ static inline lanes lanes_rotate_16(lanes x)
     return vreinterpretq_u32_u16(vrev32q_u16(vreinterpretq_u16_u32(x)));
 }
 
-/* Whole bytes move by a table of places, which is one instruction instead of two. */
+/* A table of places moves whole bytes in one instruction instead of two. */
 static inline lanes lanes_rotate_8(lanes x)
 {
     static const uint8_t from[16] = {3, 0, 1, 2, 7, 4, 5, 6, 11, 8, 9, 10, 15, 12, 13, 14};
@@ -114,7 +114,7 @@ static inline lanes lanes_rotate_8(lanes x)
      : (by) == 8 ? lanes_rotate_8(x)  \
                  : vsriq_n_u32(vshlq_n_u32(x, by), x, 32 - (by)))
 
-/* x + (a < b ? m : 0), unsigned */
+/* x + (a < b ? m : 0), unsigned. */
 static inline lanes lanes_add_if_less32(lanes x, lanes a, lanes b, lanes m)
 {
     return vaddq_u32(x, vandq_u32(vcltq_u32(a, b), m));
@@ -126,14 +126,14 @@ static inline lanes lanes_add_if_less64(lanes x, lanes a, lanes b, lanes m)
     return lanes_add64(x, vandq_u32(less, m));
 }
 
-/* x + (x < 0 ? m : 0), signed */
+/* x + (x < 0 ? m : 0), signed. */
 static inline lanes lanes_add_if_negative64(lanes x, lanes m)
 {
     const lanes negative = LANES_FROM64(vcltzq_s64(vreinterpretq_s64_u32(x)));
     return lanes_add64(x, vandq_u32(negative, m));
 }
 
-/* x + (a < b), unsigned */
+/* x + (a < b), unsigned. */
 static inline lanes lanes_count_less32(lanes x, lanes a, lanes b)
 {
     return vsubq_u32(x, vcltq_u32(a, b));
@@ -154,7 +154,7 @@ static inline lanes lanes_from64(lanes x, lanes m)
     return LANES_FROM64(vcgeq_u64(LANES_AS64(x), LANES_AS64(m)));
 }
 
-/* other where x >= m, else x, unsigned */
+/* x >= m ? other : x, unsigned. */
 static inline lanes lanes_replace_from32(lanes x, lanes m, lanes other)
 {
     return vbslq_u32(lanes_from32(x, m), other, x);

@@ -1,5 +1,4 @@
-/* Masks, four blocks at a time: one set of 16 vectors leaves 16 of the 32 registers for the rest.
- */
+/* Masks, four blocks at a time: one set of 16 vectors leaves 16 of the 32 registers free. */
 #include "fallback/arm/lanes_neon.h"
 
 enum { SETS = 1 };

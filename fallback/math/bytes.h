@@ -1,5 +1,5 @@
 /* Bytes to words and back, on any host. Where the compiler states the byte order, a load is one
- * memcpy, so that loops over vectors can use vector loads. */
+ * memcpy, so that the compiler can make vector loads of it in loops. */
 #ifndef PARSEAL_FALLBACK_MATH_BYTES_H
 #define PARSEAL_FALLBACK_MATH_BYTES_H
 

@@ -1,5 +1,5 @@
-/* Elements of 4 or 8 bytes, little-endian in memory, as uint64_t: the width is decided once per
- * run of elements, not once per element. */
+/* Elements of 4 or 8 bytes, little-endian in memory, as uint64_t. The width is decided once for a
+ * run of elements, not once for each. */
 #ifndef PARSEAL_FALLBACK_MATH_ELEMENTS_H
 #define PARSEAL_FALLBACK_MATH_ELEMENTS_H
 
@@ -17,7 +17,7 @@ static inline void elements_load(uint64_t *to, const void *from, uint32_t elemen
             to[i] = load_le64(p + 8 * i);
 }
 
-/* The low element_size bytes of each. */
+/* Stores the low element_size bytes of each number. */
 static inline void elements_store(void *to, const uint64_t *from, uint32_t element_size,
                                   size_t count)
 {

@@ -1,8 +1,9 @@
-/* Elements of format `fcp-aes256ctr` from the keystream, one by one: for every instruction set that
- * has no vectors for it, and for the ends of vectors. Included where it is compiled for them.
+/* Elements of format `fcp-aes256ctr` from the keystream, one by one: for instruction sets whose
+ * vectors cannot do it, and for what is left after whole vectors. Each file that includes this
+ * compiles it for its instruction set.
  *
- * Constant time but for which candidates are passed over: that decides where the next element
- * comes to lie. They are used for nothing, and are independent of the ones used.
+ * Constant time but for which candidates are passed over, as that decides where the next element
+ * comes to lie. These are used for nothing, and are independent of the ones used.
  */
 #ifndef PARSEAL_FALLBACK_MATH_FCP_ELEMENTS_H
 #define PARSEAL_FALLBACK_MATH_FCP_ELEMENTS_H
@@ -11,7 +12,7 @@
 #include "fallback/math/elements.h"
 #include "fallback/math/ring.h"
 
-/* All its bits, those above bw too. */
+/* Returns all of a candidate's bits, those above bw too. */
 static inline uint64_t fcp_candidate(const uint8_t *p, uint32_t bytes)
 {
     return load_be64(p) >> (64 - 8 * bytes);
@@ -34,7 +35,7 @@ static inline void fcp_add_candidates(const fcp_format *f, bool negative, const 
         }
 }
 
-/* Every candidate is stored; the next one takes the place of one that is passed over. */
+/* Stores every candidate, and has the next one take the place of one that is passed over. */
 static inline size_t fcp_select(const fcp_format *f, const uint8_t *keystream, size_t candidates,
                                 uint8_t *elements, size_t wanted, size_t *used)
 {
@@ -52,7 +53,8 @@ static inline size_t fcp_select(const fcp_format *f, const uint8_t *keystream, s
     return found;
 }
 
-/* sum - d, plus R where that is below zero; d is the element, or R less it to add. */
+/* sum = sum - d, plus R where that is below zero. To subtract an element, d is the element; to add
+ * it, d is R less the element. */
 static inline void fcp_add_elements(const fcp_format *f, bool negative, const uint8_t *elements,
                                     uint8_t *sum, size_t count)
 {

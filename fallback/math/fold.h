@@ -1,11 +1,11 @@
-/* Reduction mod m, not a power of two, of sums that are longer than m: without division, by the
- * sum's top bits. */
+/* Reduction mod m, not a power of two, of sums that are longer than m. The sum's top bits say what
+ * to subtract, so that no sum is divided. */
 #ifndef PARSEAL_FALLBACK_MATH_FOLD_H
 #define PARSEAL_FALLBACK_MATH_FOLD_H
 
 #include "fallback/math/ring.h"
 
-/* k, the bit length of m - 1 */
+/* Returns k, the bit length of m - 1. */
 static inline uint32_t ring_bits(const ring *r)
 {
     uint32_t k = 0;
@@ -19,8 +19,8 @@ static inline uint32_t ring_bits(const ring *r)
  * c 2^shift mod m = c residue - floor(c factor / 2^64) m, or that less m, where residue =
  * 2^shift mod m and factor = floor(2^64 residue / m): the quotient is short by less than
  * 1 + c / 2^64. For c < 2^32 the difference fits 64 bits. Where m <= 2^64 - 2^32 it is below
- * m (1 + 2^-32) <= 2^64; above, shift is 64 and residue = 2^64 - m so small that the quotient is 0.
- */
+ * m (1 + 2^-32) <= 2^64. Above, shift is 64, and residue = 2^64 - m is so small that the quotient
+ * is 0. */
 typedef struct {
     uint32_t shift;
     uint64_t residue, factor;
@@ -46,8 +46,7 @@ static inline fold fold_init(const ring *r, uint32_t shift)
  * x mod multiple = x - floor(floor(x / 2^drop) factor / 2^shift) multiple, or that less multiple.
  * With multiple = m 2^j of k bits, x of at most k + 30, drop to leave 32 bits of x,
  * shift = 31 + k - drop and factor = floor(2^(31 + k) / multiple) < 2^32, the quotient is short by
- * less than 1 + 2^(drop + 1 - k) + 2^(bits of x - 31 - k) <= 2.
- */
+ * less than 1 + 2^(drop + 1 - k) + 2^(bits of x - 31 - k) <= 2. */
 typedef struct {
     uint32_t drop, shift;
     uint64_t factor, multiple;

@@ -1,4 +1,4 @@
-/* Arithmetic mod m, 2 <= m <= 2^64, without division and without branches on values. */
+/* Arithmetic mod m, 2 <= m <= 2^64. Constant time: no division, no branch on values. */
 #ifndef PARSEAL_FALLBACK_MATH_RING_H
 #define PARSEAL_FALLBACK_MATH_RING_H
 
@@ -23,7 +23,7 @@ static inline ring ring_init(uint64_t modulus)
     return r;
 }
 
-/* The high half of a 64 x 64 bit product. */
+/* Returns the high half of a 64 x 64 bit product. */
 static inline uint64_t multiply_high(uint64_t a, uint64_t b)
 {
     const uint64_t a0 = a & UINT32_MAX, a1 = a >> 32, b0 = b & UINT32_MAX, b1 = b >> 32;
@@ -32,8 +32,8 @@ static inline uint64_t multiply_high(uint64_t a, uint64_t b)
     return a1 * b1 + (middle >> 32) + (middle2 >> 32);
 }
 
-/* x, of which the compiler knows no more than that it is a number: it makes branches of masks whose
- * origin in a comparison it can see. */
+/* Returns x, and hides from the compiler where x comes from: it makes branches of masks if it can
+ * see that they come from a comparison. */
 static inline uint64_t opaque(uint64_t x)
 {
 #if defined(__GNUC__)
@@ -42,7 +42,7 @@ static inline uint64_t opaque(uint64_t x)
     return x;
 }
 
-/* All ones where a < b, and where a >= b. */
+/* mask_less is all ones where a < b, and mask_not_less where a >= b; else they are zero. */
 static inline uint64_t mask_less(uint64_t a, uint64_t b)
 {
     return 0 - opaque(a < b);
@@ -53,7 +53,7 @@ static inline uint64_t mask_not_less(uint64_t a, uint64_t b)
     return ~mask_less(a, b);
 }
 
-/* x mod m for any x (Barrett): the quotient is short by at most one. */
+/* x mod m for any x (Barrett). The quotient is short by at most one. */
 static inline uint64_t ring_reduce(const ring *r, uint64_t x)
 {
     if (r->power_of_two)
@@ -62,7 +62,7 @@ static inline uint64_t ring_reduce(const ring *r, uint64_t x)
     return rest - (r->modulus & mask_not_less(rest, r->modulus));
 }
 
-/* a + b mod m for a in [0, m), b in [0, m], m not a power of two */
+/* a + b mod m for a in [0, m), b in [0, m] and m not a power of two. */
 static inline uint64_t ring_add(const ring *r, uint64_t a, uint64_t b)
 {
     const uint64_t sum = a + b;

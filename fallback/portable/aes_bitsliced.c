@@ -1,14 +1,14 @@
 /* AES, bitsliced over 64 blocks.
  *
- * State: plane[p][i] holds bit p of state byte i for 64 blocks, one block per bit of the word. Rows
- * come first: i = 4 * row + column, so that MixColumns works on runs of four words. In this shape
- * ShiftRows is only a choice of words, there are no masks and no shifts, and every loop below is a
- * plain loop over words that a compiler turns into vector code.
+ * The state plane[p][i] holds bit p of state byte i of 64 blocks, one block in each bit of the
+ * word. Rows come first, i = 4 * row + column, so that MixColumns works on runs of four words. In
+ * this shape ShiftRows is only a choice of words, there are no masks and no shifts, and every loop
+ * below is a plain loop over words that a compiler turns into vector code.
  *
  * Constant time: straight-line logic; no table, no branch and no address depends on key or data.
  *
- * S-box: Boyar and Peralta, "A small depth-16 circuit for the AES S-box" (SEC 2012); the names y,
- * t, z are the paper's. Bit 0 of the paper is the most significant.
+ * The S-box is the circuit of Boyar and Peralta, "A small depth-16 circuit for the AES S-box" (SEC
+ * 2012). The names y, t, z are the paper's, whose bit 0 is the most significant.
  */
 #include "fallback/portable/aes_bitsliced.h"
 
@@ -39,7 +39,7 @@ typedef struct {
         const uint64_t y3 = y5 ^ y8, t1 = u4 ^ y12, y15 = t1 ^ u5, y20 = t1 ^ u1, y6 = y15 ^ u7;   \
         const uint64_t y10 = y15 ^ t0, y11 = y20 ^ y9, y7 = u7 ^ y11, y17 = y10 ^ y11;             \
         const uint64_t y19 = y10 ^ y8, y16 = t0 ^ y11, y21 = y13 ^ y16, y18 = u0 ^ y16;            \
-        /* inversion in GF(2^8) by way of GF(2^4) */                                               \
+        /* The inversion in GF(2^8) goes by way of GF(2^4). */                                     \
         const uint64_t t2 = y12 & y15, t4 = (y3 & y6) ^ t2, t6 = (y4 & u7) ^ t2, t7 = y13 & y16;   \
         const uint64_t t9 = (y5 & y1) ^ t7, t11 = (y2 & y7) ^ t7, t12 = y9 & y11;                  \
         const uint64_t t14 = (y14 & y17) ^ t12, t16 = (y8 & y10) ^ t12;                            \
@@ -55,7 +55,7 @@ typedef struct {
         const uint64_t z8 = t41 & y10, z9 = t44 & y12, z10 = t37 & y3, z11 = t33 & y4;             \
         const uint64_t z12 = t43 & y13, z13 = t40 & y5, z14 = t29 & y2, z15 = t42 & y9;            \
         const uint64_t z16 = t45 & y14, z17 = t41 & y8;                                            \
-        /* back to the polynomial basis, and the affine map */                                     \
+        /* The rest goes back to the polynomial basis, and is the affine map. */                   \
         const uint64_t t46 = z15 ^ z16, t47 = z10 ^ z11, t48 = z5 ^ z13, t49 = z9 ^ z10;           \
         const uint64_t t50 = z2 ^ z12, t51 = z2 ^ z5, t52 = z7 ^ z8, t53 = z0 ^ z3, t54 = z6 ^ z7; \
         const uint64_t t55 = z16 ^ z17, t56 = z12 ^ t48, t57 = t50 ^ t53, t58 = z4 ^ t46;          \
@@ -93,7 +93,7 @@ static void sub_word(uint8_t word[4])
     sodium_memzero(x, sizeof x);
 }
 
-/* FIPS 197 section 5.2 */
+/* Expands a key by FIPS 197 section 5.2. */
 void aes_key_init(aes_key *key, const uint8_t *bytes, size_t key_len)
 {
     const size_t nk = key_len / 4;
@@ -122,13 +122,13 @@ void aes_key_init(aes_key *key, const uint8_t *bytes, size_t key_len)
 
 /* -------------------------------------------------------------------------------- the rounds -- */
 
-/* The word of state byte `byte` of FIPS 197 (columns first). */
+/* Returns the word for state byte `byte` of FIPS 197, which counts columns first. */
 static size_t row_major(size_t byte)
 {
     return 4 * (byte % 4) + byte / 4;
 }
 
-/* The same block in all 64 places. */
+/* Puts one block into all 64 places. */
 static void broadcast(planes s, const uint8_t block[16])
 {
     for (size_t byte = 0; byte < 16; byte++)
@@ -156,8 +156,9 @@ static void shift_rows(planes to, planes from)
     }
 }
 
-/* MixColumns and AddRoundKey: with d = a[r] ^ a[r+1], row r becomes 2 d ^ a[r+1] ^ (a[r+2] ^
- * a[r+3]). Doubling moves bit p to p + 1, and bit 7 into bits 0, 1, 3 and 4. */
+/* Does MixColumns and AddRoundKey: with d = a[r] ^ a[r+1], row r becomes
+ * 2 d ^ a[r+1] ^ (a[r+2] ^ a[r+3]). Doubling moves bit p to p + 1, and bit 7 into bits 0, 1, 3
+ * and 4. */
 static void mix_columns_add_key(planes to, planes a, planes key)
 {
     for (int r = 0; r < 4; r++) {
@@ -256,7 +257,7 @@ void aes_encrypt_block(const aes_key *key, const uint8_t in[16], uint8_t out[16]
 
 /* ------------------------------------------------------------------------------ counter mode -- */
 
-/* The 64 counter blocks nonce || BE32(counter + j): a ripple-carry adder over the planes. */
+/* Makes 64 counter blocks nonce || BE32(counter + j), by a ripple-carry adder over the planes. */
 static void set_counters(planes s, const uint8_t nonce[12], uint32_t counter)
 {
     static const uint64_t bit_of_j[6] = {

@@ -12,18 +12,18 @@ typedef struct {
     uint32_t rounds; /* 10 or 14 */
 } aes_key;
 
-/* key_len is 16 or 32. */
+/* Expands a key; key_len is 16 or 32 bytes. */
 void aes_key_init(aes_key *key, const uint8_t *bytes, size_t key_len);
 
 void aes_encrypt_block(const aes_key *key, const uint8_t in[16], uint8_t out[16]);
 
-/* SP 800-38D GCTR with the counter blocks nonce || BE32(counter), BE32(counter + 1), ...
- * out = in ^ keystream. first: NULL, or where the first keystream block goes; the data then begins
- * with the second. in == out or apart. */
+/* out = in ^ keystream: SP 800-38D's GCTR with the counter blocks nonce || BE32(counter),
+ * nonce || BE32(counter + 1), ... Unless `first` is NULL, the first keystream block goes there, and
+ * the data begins with the second. `in` and `out` are the same or do not overlap. */
 void aes_ctr(const aes_key *key, const uint8_t nonce[12], uint32_t counter, uint8_t *first,
              const uint8_t *in, uint8_t *out, size_t len);
 
-/* The S-box on 64 bytes: bit j of x[p] is bit p of byte j. */
+/* Puts 64 bytes through the S-box: bit j of x[p] is bit p of byte j. */
 void aes_sub_bytes(uint64_t x[8]);
 
 #endif

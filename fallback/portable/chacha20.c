@@ -1,6 +1,6 @@
-/* ChaCha20: word i of block j is x[i][j], so that each line of a quarter round is a loop over
- * blocks, which compilers turn into vector code. Constant time: additions, XORs and fixed rotations
- * only. */
+/* ChaCha20 (RFC 8439 section 2.3), 16 blocks side by side. Word i of block j is x[i][j], so that
+ * each line of a quarter round is a loop over blocks, which compilers turn into vector code.
+ * Constant time: additions, XORs and fixed rotations only. */
 #include "fallback/portable/chacha20.h"
 
 #include <string.h>

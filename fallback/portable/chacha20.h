@@ -7,7 +7,8 @@
 #define CHACHA20_BLOCKS 16
 #define CHACHA20_BYTES  (64 * CHACHA20_BLOCKS)
 
-/* The keystream of blocks counter .. counter + 15 under key and nonce (little-endian words). */
+/* Makes the keystream of blocks counter .. counter + 15 under key and nonce, which are
+ * little-endian words. */
 void chacha20_blocks(uint8_t keystream[CHACHA20_BYTES], const uint32_t key[8],
                      const uint32_t nonce[3], uint32_t counter);
 

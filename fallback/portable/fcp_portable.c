@@ -1,4 +1,5 @@
-/* Masks of format `fcp-aes256ctr` from the bitsliced AES. */
+/* Masks of format `fcp-aes256ctr`. The bitsliced AES makes the keystream, 64 blocks at a time, and
+ * elements are taken from it one by one (math/fcp_elements.h). Constant time as that is. */
 #include "fallback/math/fcp_elements.h"
 #include "fallback/portable/aes_bitsliced.h"
 

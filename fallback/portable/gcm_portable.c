@@ -1,4 +1,6 @@
-/* AES-GCM from the bitsliced AES and the GHASH with holes. */
+/* AES-GCM (SP 800-38D) from the bitsliced AES and the GHASH with holes, one message after the
+ * other. Opening hashes a whole message before it decrypts any of it. Constant time, as both of
+ * them are. */
 #include <sodium.h>
 #include <string.h>
 
@@ -54,7 +56,7 @@ static void seal(const void *key, const uint8_t nonce[12], uint32_t counter, con
     ghash(key, y, out, len);
 }
 
-/* The tag of a message, E(J0) given. */
+/* Makes the tag of a message, given E(J0). */
 static void compute_tag(const cpu_item *item, const uint8_t *ciphertext, const uint8_t ej0[16],
                         uint8_t tag[16])
 {

@@ -1,4 +1,4 @@
-/* GHASH by integer multiplication with holes.
+/* GHASH (SP 800-38D section 6.4) by integer multiplication with holes.
  *
  * A carry-less product is an integer product whose carries are thrown away. Split each operand into
  * four words that keep every fourth bit: in a product of two such words at most 16 terms meet in
@@ -6,8 +6,8 @@
  * terms meet only in the top bit, whose carry leaves the word.) This gives the low 64 bits of a
  * product; the high 64 bits are the low ones of the bit-reversed operands, reversed back.
  *
- * 64 x 64 bits three times by Karatsuba give 128 x 128. Masking is linear, so the products of
- * GHASH_POWERS blocks are XORed first, and masked and reduced once.
+ * By Karatsuba's method three products of 64 x 64 bits give one of 128 x 128. Masking is linear, so
+ * the products of GHASH_POWERS blocks are XORed first, and masked and reduced once.
  *
  * GHASH numbers bits from the left: block bytes are read big-endian, and a product comes out
  * shifted right by one bit. The polynomial is x^128 + x^7 + x^2 + x + 1.
@@ -23,7 +23,7 @@
 
 static const uint64_t every_fourth = UINT64_C(0x1111111111111111);
 
-/* Products with carries still in their holes: [part][residue of the bit number mod 4]. */
+/* Sums of products with carries in their holes: [part][the bits' number mod 4]. */
 typedef struct {
     uint64_t straight[3][4], reversed[3][4];
 } products;
@@ -76,7 +76,7 @@ static uint64_t drop_carries(const uint64_t z[4])
            (z[3] & every_fourth << 3);
 }
 
-/* The sum of products mod the polynomial. */
+/* Masks the sum of products, and reduces it mod the polynomial. */
 static void reduce(const products *z, uint64_t *hi, uint64_t *lo)
 {
     uint64_t low[3], high[3];
@@ -117,7 +117,7 @@ void ghash_key_init(ghash_key *key, const uint8_t h[16])
     }
 }
 
-/* y = (y + x_1) * H^n + x_2 * H^(n-1) + ... + x_n * H for n <= GHASH_POWERS blocks */
+/* y = (y + x_1) * H^n + x_2 * H^(n-1) + ... + x_n * H for n <= GHASH_POWERS blocks. */
 static inline void update_blocks(const ghash_key *key, uint64_t *hi, uint64_t *lo,
                                  const uint8_t *data, int n)
 {

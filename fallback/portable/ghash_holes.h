@@ -8,8 +8,7 @@
 
 #define GHASH_POWERS 4
 
-/* One factor, ready to multiply with: its low and high half, their XOR, and the same bit-reversed.
- */
+/* A factor that is ready to be multiplied has its halves, their XOR, and all three bit-reversed. */
 typedef struct {
     uint64_t straight[3], reversed[3];
 } gf128_factor;
@@ -20,10 +19,10 @@ typedef struct {
 
 void ghash_key_init(ghash_key *key, const uint8_t h[16]);
 
-/* y = GHASH of data, zero-padded to whole blocks, continued from y. */
+/* Continues the hash y over data, which is zero-padded to whole blocks. */
 void ghash_update(const ghash_key *key, uint8_t y[16], const uint8_t *data, size_t len);
 
-/* y = y * x, and power = h^n, in GHASH's field. n is public. */
+/* y = y * x, and power = h^n, in GHASH's field; n is public. */
 void gf128_multiply(uint8_t y[16], const uint8_t x[16]);
 void gf128_power(uint8_t power[16], const uint8_t h[16], uint64_t n);
 

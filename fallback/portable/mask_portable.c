@@ -4,7 +4,7 @@
  * seeds.
  *
  * Constant time but for one thing: whether another attempt is needed is a branch. It tells which
- * candidates were at or above m; these are thrown away and are independent of the ones used.
+ * candidates were at or above m; these are thrown away, and are independent of the ones used.
  */
 #include <sodium.h>
 
@@ -21,7 +21,7 @@ typedef struct {
     uint8_t keystream[CHACHA20_BYTES];
 } scratch;
 
-/* A part of one unit: elements [from, to), the first block's counter, and the seed's place. */
+/* A part of a unit is its elements [from, to), under the counter of its first block. */
 typedef struct {
     uint32_t counter;
     uint32_t element_size;
@@ -47,7 +47,7 @@ static bool any_rejected(const uint64_t *values, const unit *u, const ring *r)
     return rejected != 0;
 }
 
-/* Elements of one seed's mask, in s->element. */
+/* Makes the elements of one seed's mask, in s->element. */
 static void expand(scratch *s, const unit *u, const ring *r, const mask_seed *seed)
 {
     for (size_t i = 0; i < 8; i++)
@@ -64,11 +64,11 @@ static void expand(scratch *s, const unit *u, const ring *r, const mask_seed *se
     }
 }
 
-/* sum += sign * element. Powers of two wrap; 4-byte rings stay exact in 64 bits for up to 2^31
- * seeds; others are kept below m. */
+/* sum += sign * element. Mod a power of two sums wrap; in rings of 4-byte elements they stay exact
+ * in 64 bits for up to 2^31 seeds; in all others they are kept below m. */
 static void accumulate(scratch *s, const unit *u, const ring *r, int32_t sign)
 {
-    const uint64_t negate = 0 - (uint64_t)(sign < 0); /* signs are public */
+    const uint64_t negate = 0 - (uint64_t)(sign < 0); /* Signs are public. */
     const uint64_t modulus = r->power_of_two ? 0 : r->modulus;
     for (size_t i = u->from; i < u->to; i++)
         s->element[i] = (s->element[i] ^ negate) - negate + (modulus & negate);

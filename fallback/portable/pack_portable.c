@@ -1,5 +1,6 @@
-/* b-bit elements in a little-endian bit stream (format 4.4). Branches depend on b and the position
- * only. */
+/* Elements of b bits side by side, little-endian (format 4.4), one by one: packing collects bits in
+ * a word that gives its full bytes away, and unpacking loads the few bytes that an element lies in.
+ * Constant time: branches and addresses depend on b and the position only. */
 #include <sodium.h>
 
 #include "fallback/impl.h"
@@ -38,8 +39,8 @@ static void pack(uint32_t bits, uint32_t element_size, const void *elements, uin
     store_partial(packed, word, (filled + 7) / 8);
 }
 
-/* Whatever b is, an element lies within the 9 bytes from the one that its first bit is in, and one
- * of 4 bytes within 8. */
+/* Whatever b is, an element lies within the 9 bytes from the one that holds its first bit, and an
+ * element of 4 bytes within 8. */
 enum { WINDOW = 9 };
 
 static uint64_t window(const uint8_t *packed, uint64_t position)
@@ -49,7 +50,7 @@ static uint64_t window(const uint8_t *packed, uint64_t position)
     return load_le64(p) >> bit | (uint64_t)p[8] << 1 << (63 - bit);
 }
 
-/* The stream holds WINDOW bytes from the last element's first bit on. */
+/* `packed` holds WINDOW bytes from the last element's first bit on. */
 static void unpack_windows(uint32_t bits, uint32_t element_size, const uint8_t *packed,
                            uint64_t position, uint8_t *to, size_t count)
 {

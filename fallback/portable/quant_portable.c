@@ -1,4 +1,4 @@
-/* Quantisation, by whatever the compiler makes of it on any machine. */
+/* Quantisation, as the compiler makes vector code of its loops for any machine. */
 #include "fallback/template/quant_template.h"
 
 const quant_impl quant_portable = {

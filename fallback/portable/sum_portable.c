@@ -1,5 +1,6 @@
-/* acc = acc + sum_j v_j mod m, in blocks that stay in the first-level cache over all inputs.
- * Constant time. */
+/* acc = acc + sum_j v_j mod m, in blocks that stay in the first-level cache over all inputs. An
+ * element's sum has 64 bits. It is reduced once, in the end, where it may wrap or cannot overflow,
+ * and else after each input. Constant time: no branch or address depends on values. */
 #include <sodium.h>
 
 #include "fallback/impl.h"
@@ -8,7 +9,7 @@
 
 enum { BLOCK = 512 };
 
-/* Powers of two wrap; 4-byte inputs of any value stay exact in 64 bits for up to 2^32 of them. */
+/* Mod a power of two sums wrap; of 4-byte inputs of any value up to 2^32 stay exact in 64 bits. */
 static void add_lazily(uint64_t *sum, const uint8_t *v, uint32_t element_size, size_t count)
 {
     if (element_size == 4)

@@ -1,9 +1,9 @@
-/* The AES-256 counter mode of format `fcp-aes256ctr` on vectors of AES blocks: for every
- * instruction set that has AES rounds. The including file defines `block`, `blocks` and their
- * operations (x86/blocks512.h, ...).
+/* The AES-256 counter mode of format `fcp-aes256ctr` on registers of AES blocks: block i of the
+ * keystream is E(0^96 || BE32(first + i)). It is for every instruction set that has AES rounds; the
+ * including file defines `block`, `blocks` and their operations (x86/blocks512.h, ...).
  *
- * CHUNK_REGISTERS vectors of counters go through the rounds side by side, which hides the latency of a
- * round. Constant time.
+ * CHUNK_REGISTERS registers of counters go through the rounds side by side, which hides the latency
+ * of a round. Constant time: AES instructions, no table, no branch on key or keystream.
  */
 #include "fallback/impl.h"
 
@@ -20,7 +20,7 @@ static void key_init(void *key, const uint8_t bytes[32])
     block_expand_key256(((fcp_key *)key)->round_key, bytes);
 }
 
-/* The counters are kept byte-reversed: dword 0 of a block then counts. */
+/* The counters are kept byte-reversed, so that dword 0 of a block counts. */
 static void keystream(const void *key, uint32_t first, uint8_t *to, size_t n)
 {
     const block *round_key = ((const fcp_key *)key)->round_key;

@@ -1,12 +1,13 @@
-/* Elements of format `fcp-aes256ctr` from the keystream on vectors of 32- or 64-bit lanes. The
+/* Elements of format `fcp-aes256ctr` from the keystream, on vectors of 32- or 64-bit lanes. The
  * including file defines `lanes` and its operations (lanes256.h, lanes512.h), and two more:
  *
- *   lanes_permute32(x, index)       32-bit lanes from anywhere
- *   lanes_shuffle_bytes(x, index)   bytes within every 128-bit quarter; where index has its top bit
- *                                   set, zero
+ *   lanes_permute32(x, index)       moves 32-bit lanes from anywhere
+ *   lanes_shuffle_bytes(x, index)   moves bytes within every 128-bit quarter, and gives zero where
+ *                                   index has its top bit set
  *
- * The candidates of a quarter are at most 16 bytes that begin with an even one of the keystream: first
- * their 32-bit words are brought into the quarter, then every byte to its place, last byte first.
+ * The candidates of a quarter are at most 16 bytes, and begin at an even byte of the keystream.
+ * First their 32-bit words are brought into the quarter, then every byte to its place, last byte
+ * first. Constant time: places depend on the format only.
  */
 #include "fallback/math/fcp_elements.h"
 
@@ -36,7 +37,7 @@ static placement placement_init(const fcp_format *f)
     return (placement){lanes_load(words), lanes_load(bytes)};
 }
 
-/* straight: candidates fill their elements, so that no word leaves its quarter */
+/* With `straight`, candidates are as long as their elements, so that no word leaves its quarter. */
 INLINE lanes candidates(const placement *to, bool straight, const uint8_t *keystream)
 {
     const lanes x = lanes_load(keystream);
@@ -77,7 +78,8 @@ static void add_candidates(const fcp_format *f, bool negative, const uint8_t *ke
         add_signed(f, 8, false, negative, keystream, sum, count);
 }
 
-/* sum - d, plus R where that is below zero; d is the element, or R less it to add. */
+/* sum = sum - d, plus R where that is below zero. To subtract an element, d is the element; to add
+ * it, d is R less the element. */
 INLINE void add_modular(uint32_t element_size, uint64_t modulus, bool negative,
                         const uint8_t *elements, uint8_t *sum, size_t count)
 {

@@ -1,17 +1,20 @@
-/* AES-GCM on vectors of AES blocks, for every instruction set that has AES rounds and carry-less
- * multiplication. The including file defines `block`, `blocks` and their operations (x86/blocks512.h,
- * ...) and is compiled for its instruction set; GCM_IMPL at the end gives the implementation its
- * name.
+/* AES-GCM (SP 800-38D) on registers of AES blocks, for every instruction set that has AES rounds
+ * and carry-less multiplication. The including file defines `block`, `blocks` and their operations
+ * (x86/blocks512.h, ...) and is compiled for its instruction set; GCM_IMPL at the end gives the
+ * implementation its name.
  *
- * CTR    A chunk of CHUNK_REGISTERS vectors of counter blocks goes through the rounds side by side,
- * which hides the latency of a round. GHASH  Blocks are byte-reversed: bit i of a register is then
- * the coefficient of x^(127 - i), and a product needs no shift if one factor carries an x more. So
- * the table holds H^n * x, and y = (y + c_1) H^n + c_2 H^(n-1) + ... + c_n H is taken over a chunk
- * (three multiplications a block: Karatsuba) before it is reduced once, by two multiplications with
- * the polynomial. GCM    While one chunk is encrypted another is hashed: the two keep different
- * execution ports busy. Seal hashes what it has just written. Open must know that a message is
- * authentic before it decrypts it, so in a batch it decrypts message i while it hashes message i
- * + 1.
+ * CTR    A chunk of CHUNK_REGISTERS registers of counter blocks goes through the rounds side by
+ *        side, which hides the latency of a round.
+ *
+ * GHASH  Blocks are byte-reversed: bit i of a register is then the coefficient of x^(127 - i), and
+ *        a product needs no shift if one factor carries an x more. So the table holds H^n * x, and
+ *        y = (y + c_1) H^n + c_2 H^(n-1) + ... + c_n H is summed up over a chunk (three
+ *        multiplications a block, by Karatsuba's method) before it is reduced once, by two
+ *        multiplications with the polynomial.
+ *
+ * GCM    While one chunk is encrypted another is hashed: the two keep different execution ports
+ *        busy. Seal hashes what it has just written. Open must know that a message is authentic
+ *        before it decrypts it, so in a batch it decrypts message i while it hashes message i + 1.
  *
  * Constant time: AES and multiply instructions, no table, no branch on data but the verdict.
  */
@@ -28,29 +31,28 @@ enum {
     CHUNK_BYTES = 16 * CHUNK_BLOCKS
 };
 
-/* Data that is not in the second-level cache is asked for more than a page ahead: the hardware's
+/* Data that is not in the second-level cache is asked for more than a page ahead, as the hardware's
  * own prefetch stops at the end of each page. */
 enum { PREFETCH_AHEAD = 6144, NEAR_MAX = 256 * 1024 };
 
-/* Longer messages hash their own chunks on the way; shorter ones are hashed with the next message.
- */
+/* A longer message is hashed while it is encrypted itself, a shorter one while the next one is. */
 enum { HASH_WITH_NEXT_MAX = 8192 };
 
 typedef struct {
     block round_key[15];
-    block h;                                      /* E(0), as it comes */
+    block h;                                      /* E(0), as AES gives it */
     block power[CHUNK_BLOCKS + BLOCKS_COUNT - 1]; /* [i] = H^(CHUNK_BLOCKS - i) * x, then zeros */
     uint32_t rounds;
 } gcm_key;
 
 #define KEY_SIZE ((sizeof(gcm_key) + 63) / 64 * 64)
 
-/* x^128 + x^127 + x^126 + x^121 + 1 in reversed bits: its high half; the low half is 1. */
+/* The high half of x^128 + x^127 + x^126 + x^121 + 1 in reversed bits. The low half is 1. */
 #define POLYNOMIAL UINT64_C(0xc200000000000000)
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* Keeps the compiler from holding round keys across chunks in copies on the stack. */
+/* This keeps the compiler from holding round keys across chunks in copies on the stack. */
 #define RELOAD_KEYS() __asm__ volatile("" ::: "memory")
 
 /* ------------------------------------------------------------------------------------- GHASH -- */
@@ -107,7 +109,7 @@ INLINE block ghash_chunk(const gcm_key *key, block y, const uint8_t *data, bool 
     return blocks_fold(reduce(sum));
 }
 
-/* 0 < len < CHUNK_BYTES, zero-padded to whole blocks */
+/* Hashes 0 < len < CHUNK_BYTES bytes, zero-padded to whole blocks. */
 INLINE block ghash_rest(const gcm_key *key, block y, const uint8_t *data, size_t len)
 {
     const block *power = &key->power[CHUNK_BLOCKS - (len + 15) / 16];
@@ -124,7 +126,7 @@ INLINE block ghash_rest(const gcm_key *key, block y, const uint8_t *data, size_t
     return blocks_fold(reduce(sum));
 }
 
-/* y is byte-reversed, here and below. */
+/* Hashes all of data. y is byte-reversed, here and below. */
 INLINE block ghash_data(const gcm_key *key, block y, const uint8_t *data, size_t len)
 {
     const bool far = len > NEAR_MAX;
@@ -135,7 +137,7 @@ INLINE block ghash_data(const gcm_key *key, block y, const uint8_t *data, size_t
 
 /* -------------------------------------------------------------------------------------- keys -- */
 
-/* h * x for a hash key as it comes: in reversed bits a shift to the left, reduced. */
+/* Returns h * x for a hash key as AES gives it: a shift to the left in reversed bits, reduced. */
 INLINE block times_x(block h)
 {
     uint8_t bytes[16];
@@ -149,7 +151,7 @@ static void fill_powers(gcm_key *key)
     block *end = key->power + CHUNK_BLOCKS;
     memset(end, 0, sizeof key->power - CHUNK_BLOCKS * sizeof *end);
     end[-1] = times_x(key->h);
-    /* 2, 4, ... BLOCKS_COUNT powers, then whole vectors of them. */
+    /* First there are 2, 4, ... BLOCKS_COUNT powers, then whole registers of them. */
     for (int n = 1; n < BLOCKS_COUNT; n *= 2) {
         const blocks known = blocks_load_partial(end - n, 16 * (size_t)n);
         blocks_store_partial(end - 2 * n, multiply(known, blocks_broadcast(end[-n])),
@@ -182,7 +184,7 @@ static void hash_key(const void *key, uint8_t h[16])
 
 /* --------------------------------------------------------------------------------------- CTR -- */
 
-/* nonce || BE32(counter) byte-reversed: the counter is dword 0. */
+/* Returns nonce || BE32(counter) byte-reversed, so that the counter is dword 0. */
 INLINE block counter_block(const uint8_t nonce[12], uint32_t counter)
 {
     return block_set(load_be64(nonce), (load_be64(nonce + 4) & UINT32_MAX) << 32 | counter);
@@ -205,24 +207,25 @@ INLINE blocks next_counters(blocks *counters)
     return x;
 }
 
-/* A chunk to be hashed while another is encrypted. */
+/* A hash job is a chunk that is hashed while another is encrypted. */
 typedef struct {
     const gcm_key *key;
-    bool in_text; /* it is what `text` holds; else it is at data */
+    bool in_text; /* The chunk is what `text` holds; else it is at data. */
     const uint8_t *data;
     block *y;
 } hash_job;
 
-/* Streamed stores go past the caches: a line is not read before it is overwritten. */
+/* Stores past the caches spare memory a read, as a line is not loaded before it is overwritten.
+ * They need an aligned address. */
 INLINE bool can_pass_caches(bool past_caches, const uint8_t *out)
 {
     return past_caches && (uintptr_t)out % 16 == 0;
 }
 
-/* What a text is added to, mod a power of two: elements of 4 or 8 bytes. */
+/* Says how a text is added to a vector, mod a power of two, as elements of 4 or 8 bytes. */
 typedef struct {
     uint32_t element_size;
-    blocks low_bits; /* of each */
+    blocks low_bits; /* modulus - 1 in each element's place */
 } adding;
 
 INLINE blocks add_text(const adding *add, const uint8_t *acc, blocks text)
@@ -232,8 +235,8 @@ INLINE blocks add_text(const adding *add, const uint8_t *acc, blocks text)
                                                             : blocks_add64(before, text));
 }
 
-/* out = in ^ keystream for one chunk, or that added to out; text receives in ^ keystream. Meanwhile
- * *hash, if there is one. */
+/* For one chunk, text = in ^ keystream, and out = text; with `add`, text is added to out instead.
+ * Meanwhile the chunk of *hash is hashed, if there is one. */
 INLINE void crypt_chunk(const gcm_key *key, uint32_t rounds, blocks *counters, const uint8_t *in,
                         uint8_t *out, bool far, bool past_caches, const adding *add,
                         const hash_job *hash, blocks text[CHUNK_REGISTERS])
@@ -278,7 +281,8 @@ INLINE void crypt_chunk(const gcm_key *key, uint32_t rounds, blocks *counters, c
         *hash->y = blocks_fold(reduce(sum));
 }
 
-/* At most n vectors, n constant: all go through the rounds, whether they are needed or not. */
+/* Encrypts n registers at most. n is a constant: all n go through the rounds, whether they are
+ * needed or not. */
 INLINE void crypt_vectors(const gcm_key *key, uint32_t rounds, blocks *counters, const uint8_t *in,
                           uint8_t *out, size_t len, int n)
 {
@@ -306,7 +310,7 @@ INLINE void crypt_vectors(const gcm_key *key, uint32_t rounds, blocks *counters,
     }
 }
 
-/* What is left after whole chunks: 0 < len < CHUNK_BYTES. */
+/* Encrypts what is left after whole chunks, 0 < len < CHUNK_BYTES bytes. */
 INLINE void crypt_rest(const gcm_key *key, uint32_t rounds, blocks *counters, const uint8_t *in,
                        uint8_t *out, size_t len)
 {
@@ -319,9 +323,9 @@ INLINE void crypt_rest(const gcm_key *key, uint32_t rounds, blocks *counters, co
         crypt_vectors(key, rounds, counters, in, out, len, 2);
 }
 
-/* ----------------------------------------------------------------------- parts of a message -- */
+/* ------------------------------------------------------------------------ parts of a message -- */
 
-/* Ciphertext that is still to be hashed, of some message. */
+/* This much ciphertext of some message is still to be hashed. */
 typedef struct {
     const gcm_key *key;
     const uint8_t *data;
@@ -329,7 +333,7 @@ typedef struct {
     block y;
 } to_hash;
 
-/* Encrypts all of len; hashes of *pending as many chunks as there are to encrypt. */
+/* Encrypts all of len, and hashes as many chunks of *pending as there are to encrypt. */
 INLINE void crypt_and_hash(const gcm_key *key, uint32_t rounds, blocks counters, const uint8_t *in,
                            uint8_t *out, size_t len, bool far, bool past_caches, to_hash *pending)
 {
@@ -351,7 +355,7 @@ INLINE void crypt_and_hash(const gcm_key *key, uint32_t rounds, blocks counters,
         crypt_rest(key, rounds, &counters, in, out, len);
 }
 
-/* Encrypts, and hashes what was written one chunk behind. */
+/* Encrypts, and hashes what it has written, one chunk behind. */
 INLINE block seal_data(const gcm_key *key, uint32_t rounds, blocks counters, const uint8_t *in,
                        uint8_t *out, size_t len, bool past_caches, block y)
 {
@@ -408,7 +412,7 @@ static void ctr_beside_ghash(const void *k, const uint8_t nonce[12], uint32_t co
     block_store(y, block_reverse(ghash_data(other, pending.y, pending.data, pending.len)));
 }
 
-/* One element, of a host that is little-endian as they are. */
+/* Adds one element. The instruction sets are little-endian, as elements are. */
 INLINE void add_element(uint8_t *acc, const uint8_t *text, uint32_t element_size, uint64_t low_bits)
 {
     uint64_t a = 0, b = 0;
@@ -483,9 +487,9 @@ static void seal(const void *k, const uint8_t nonce[12], uint32_t counter, const
     block_store(y, block_reverse(hash));
 }
 
-/* -------------------------------------------------------------------------- whole messages -- */
+/* ---------------------------------------------------------------------------- whole messages -- */
 
-/* The hash of aad, with `data` still to come. */
+/* Hashes the aad, and leaves `data` still to be hashed. */
 INLINE to_hash begin_hash(const cpu_item *item, const uint8_t *data)
 {
     const gcm_key *key = item->key;
@@ -495,7 +499,7 @@ INLINE to_hash begin_hash(const cpu_item *item, const uint8_t *data)
                                        : zero};
 }
 
-/* What is left to hash, the lengths, and E(J0): the tag. */
+/* Hashes what is left and the lengths, adds E(J0), and returns the tag. */
 INLINE block finish_tag(const cpu_item *item, const to_hash *h, block hidden_by)
 {
     block y = ghash_data(h->key, h->y, h->data, h->len);

@@ -1,13 +1,14 @@
-/* Masks of format `chacha20` on vectors of 32-bit lanes, for every x86 instruction set. The
- * including file defines `lanes` and its operations (lanes256.h, lanes512.h).
+/* Masks of format `chacha20`, acc += sum_j sign_j * PRG(seed_j) mod m, on vectors of 32-bit lanes,
+ * for every instruction set. The including file defines `lanes` and its operations (lanes256.h,
+ * lanes512.h, lanes_neon.h).
  *
- * A unit is LANES blocks of keystream: vector i holds word i of every block. The sum over all seeds
- * of a call is kept in that order, in the first-level cache; only the sum is put into the order of
- * memory, once per unit, whatever the number of seeds. 8-byte elements are the same after the first
- * of the four steps of that transposition.
+ * A set is LANES blocks of keystream, whose vector i holds word i of every block; a unit is SETS
+ * sets. The sum over all seeds of a call is kept in that order, in the first-level cache; only the
+ * sum is put into the order of memory, once per unit, whatever the number of seeds. Elements of 8
+ * bytes go through the first of the four steps of that transposition before they are summed up.
  *
  * Constant time but for one thing: whether another attempt is needed is a branch, as in the
- * portable code. It tells which candidates were at or above m; these are thrown away and are
+ * portable code. It tells which candidates were at or above m; these are thrown away, and are
  * independent of the ones used.
  */
 #include <sodium.h>
@@ -17,18 +18,17 @@
 #include "fallback/math/elements.h"
 #include "fallback/template/reduce.h"
 
-/* SETS units of LANES blocks go through the rounds side by side. */
+/* SETS sets of LANES blocks go through the rounds side by side. */
 enum { UNIT_BLOCKS = SETS * LANES, UNIT_BYTES = 64 * UNIT_BLOCKS, VECTORS = 16 * SETS };
 
 #define NOINLINE __attribute__((noinline))
 
-/* ------------------------------------------------------------------------------------ ChaCha20 --
- */
+/* ---------------------------------------------------------------------------------- ChaCha20 -- */
 
 INLINE void quarter_rounds(lanes *x, int a, int b, int c, int d)
 {
-    /* Step by step for all sets, and not set by set: their chains of dependent operations overlap.
-     */
+    /* Each step is done for all sets before the next one, so that the sets' chains of dependent
+     * operations overlap. */
 #define EACH_SET(statement)                \
     for (int set = 0; set < SETS; set++) { \
         lanes *s = x + 16 * set;           \
@@ -45,8 +45,8 @@ INLINE void quarter_rounds(lanes *x, int a, int b, int c, int d)
 #undef EACH_SET
 }
 
-/* RFC 8439 section 2.3 for blocks counter .. counter + UNIT_BLOCKS - 1, nonce = LE32(attempt) ||
- * stream. */
+/* x = the keystream (RFC 8439 section 2.3) of blocks counter .. counter + UNIT_BLOCKS - 1 under the
+ * nonce LE32(attempt) || stream_id. */
 INLINE void chacha20(lanes x[VECTORS], const mask_seed *seed, uint32_t attempt, uint32_t counter)
 {
     uint32_t input[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
@@ -81,8 +81,8 @@ INLINE void chacha20(lanes x[VECTORS], const mask_seed *seed, uint32_t attempt, 
     }
 }
 
-/* Pairs of words become 64-bit lanes: words 2i, 2i + 1 of blocks 4L, 4L + 1 and of 4L + 2, 4L + 3
- * for every 128-bit quarter L. */
+/* Pairs of words become 64-bit lanes: every 128-bit quarter L gets words 2i, 2i + 1 of blocks 4L,
+ * 4L + 1, and of blocks 4L + 2, 4L + 3. */
 INLINE void pair_words(lanes x[VECTORS])
 {
     for (int i = 0; i < VECTORS; i += 2) {
@@ -92,7 +92,7 @@ INLINE void pair_words(lanes x[VECTORS])
     }
 }
 
-/* The rest of the transposition: the blocks, one after the other. */
+/* Does the rest of the transposition, and stores the blocks one after the other. */
 INLINE void store_blocks(uint8_t *to, const lanes x[VECTORS])
 {
     for (int part = 0; part < 2 * SETS; part++) {
@@ -108,10 +108,9 @@ INLINE void store_blocks(uint8_t *to, const lanes x[VECTORS])
     }
 }
 
-/* ------------------------------------------------------------------------------------ the sum --
- */
+/* ----------------------------------------------------------------------------------- the sum -- */
 
-/* Where in the keystream, and in which ring. */
+/* A unit has its place in the keystream, which is its first block's counter, and its ring. */
 typedef struct {
     const ring *r;
     uint32_t element_size;
@@ -126,7 +125,7 @@ INLINE void cut_bits(lanes x[VECTORS], const unit *u)
         x[i] = lanes_and(x[i], low_bits);
 }
 
-/* Candidates of one attempt. */
+/* x = the candidates of one attempt. */
 INLINE void candidates(lanes x[VECTORS], const mask_seed *seed, const unit *u, uint32_t attempt)
 {
     chacha20(x, seed, attempt, u->counter);
@@ -161,7 +160,7 @@ INLINE void add_power_of_two(lanes sum[VECTORS], const lanes x[VECTORS], uint32_
             sum[i] = negative ? lanes_sub64(sum[i], x[i]) : lanes_add64(sum[i], x[i]);
 }
 
-/* sum - d, plus m where that is below zero; d is x, or m - x to add. */
+/* sum = sum - d, plus m where that is below zero. To subtract x, d is x; to add it, d is m - x. */
 INLINE void add_modular32(lanes sum[VECTORS], const lanes x[VECTORS], uint32_t modulus,
                           bool negative)
 {
@@ -182,7 +181,7 @@ INLINE void add_modular64(lanes sum[VECTORS], const lanes x[VECTORS], uint64_t m
     }
 }
 
-/* Out of line, so that the sum stays in memory while the rounds have all registers. */
+/* This is not inlined, so that the sum stays in memory while the rounds have all registers. */
 static NOINLINE void add_power_of_two_seed32(lanes sum[VECTORS], const mask_seed *seed,
                                              uint32_t counter)
 {
@@ -222,7 +221,7 @@ static NOINLINE void add_modular_seed(lanes sum[VECTORS], const mask_seed *seed,
     }
 }
 
-/* One mask by itself, over a power of two: its elements, in the order of memory. */
+/* Writes the elements of one mask by itself, over a power of two, in the order of memory. */
 static NOINLINE void write_mask(uint8_t to[UNIT_BYTES], const mask_seed *seed, const unit *u)
 {
     lanes x[VECTORS];
@@ -235,7 +234,7 @@ static NOINLINE void write_mask(uint8_t to[UNIT_BYTES], const mask_seed *seed, c
     store_blocks(to, x);
 }
 
-/* The unit's sum over all seeds mod m, in the order of memory. */
+/* Writes the unit's sum over all seeds mod m, in the order of memory. */
 static void sum_unit(uint8_t to[UNIT_BYTES], const mask_seed *seeds, size_t n_seeds, const unit *u)
 {
     const ring *r = u->r;
@@ -280,7 +279,7 @@ INLINE void add_lanes_of(const reduction *red, uint32_t element_size, bool power
     }
 }
 
-/* acc += sum mod m; acc may hold any value. */
+/* acc = (acc + sum) mod m. acc may hold any values before. */
 static void add_whole_vectors(const reduction *red, uint32_t element_size, uint8_t *acc,
                               const uint8_t *sum, size_t size)
 {
@@ -309,8 +308,8 @@ static void add_sum(const reduction *red, uint32_t element_size, uint8_t *acc, c
     }
 }
 
-/* What the next unit will write, brought in while this one is computed: stores alone come in
- * bursts that no cache can absorb. */
+/* Brings what the next unit will write into the cache while this one is computed, as stores alone
+ * come in bursts that no cache can absorb. */
 INLINE void prefetch_unit(const uint8_t *p, size_t left)
 {
     for (size_t i = 0; i < UNIT_BYTES && i < left; i += 64)

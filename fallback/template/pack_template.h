@@ -1,15 +1,16 @@
-/* b-bit elements in a little-endian bit stream (format 4.4), for every instruction set. The
+/* Elements of b bits side by side, little-endian (format 4.4), on vectors of 64-bit words. The
  * including file defines `lanes` and its operations (words256.h, words512.h).
  *
- * A vector of elements becomes 64-bit words of `width` bits: one element of 8 bytes in each, or two
- * of 4 bytes side by side. Packing closes the gaps between words, then between pairs of words, and
- * so on; unpacking takes every word from its place at once. Both are made of one operation, a
+ * A vector of elements becomes 64-bit words of `width` bits: each has one element of 8 bytes, or
+ * two of 4 bytes side by side. Packing closes the gaps between words, then between pairs of words,
+ * and so on; unpacking takes every word from its place at once. Both are made of one operation, a
  * gather: each word of the result is the 64 bits that begin at some bit of a vector.
  *
  * A step is eight elements or more, so that it begins and ends with a byte. It loads or stores
- * whole vectors of the bit stream: what they hold beyond the step is the next one's. A call's last
- * steps work on a copy, which has room beyond its end. Branches and addresses depend on b and the
- * position only.
+ * whole vectors of packed bytes, and the bytes beyond the step belong to the next one. A call's
+ * last steps work on a copy, which has room beyond its end.
+ *
+ * Constant time: branches and addresses depend on b and the position only.
  */
 #include <sodium.h>
 
@@ -22,19 +23,19 @@ enum {
     VECTOR = sizeof(lanes),
     WORDS = VECTOR / 8,
     LEVELS = WORDS == 8 ? 3 : 2, /* WORDS = 2^LEVELS */
-    EXTENT_MAX = 64              /* bytes of the stream, or of elements, that one step touches */
+    EXTENT_MAX = 64              /* packed bytes, or bytes of elements, that one step touches */
 };
 
-/* ---------------------------------------------------------------------------------- gather -- */
+/* ------------------------------------------------------------------------------------ gather -- */
 
 typedef struct {
-    lanes low, right; /* the word in which the 64 bits begin, and its way right */
-    lanes high, left; /* the next word, and its way left */
+    lanes low, right; /* the word in which the 64 bits begin, and by how much it moves right */
+    lanes high, left; /* the next word, and by how much it moves left */
 } gather;
 
-/* Word j of the result is the 64 bits from bit first + stride * j on. Words of the vector outside
- * [begin, end) of j count as zero: all are inside where group is 0, otherwise the upper half of the
- * 2 * group words that j is one of. */
+/* Word j of the result is the 64 bits from bit first + stride * j on. Where group is 0 all words of
+ * the vector count. Otherwise the words count in groups of 2 * group: only the upper half of j's
+ * own group does, and all other words are taken as zero. */
 static gather gather_init(int first, int stride, int group)
 {
     uint64_t low[WORDS], right[WORDS], high[WORDS], left[WORDS];
@@ -59,9 +60,9 @@ INLINE lanes gather_apply(const gather *g, lanes x)
                     words_shift_left(words_permute(x, g->high), g->left));
 }
 
-/* ----------------------------------------------------------------------------------- steps -- */
+/* ------------------------------------------------------------------------------------- steps -- */
 
-/* Eight elements of 8 bytes are two vectors where one holds four words. */
+/* Where a vector holds four words, eight elements of 8 bytes are two vectors. */
 INLINE bool step_is_two(uint32_t element_size)
 {
     return element_size == 8 && WORDS < 8;
@@ -69,9 +70,9 @@ INLINE bool step_is_two(uint32_t element_size)
 
 typedef struct {
     uint32_t width;
-    size_t elements, bytes; /* of a step */
-    size_t second, extent;  /* bytes before a step's second vector, and to its end */
-    int half_byte;          /* bits of its first byte that belong to the first vector */
+    size_t elements, bytes; /* A step has so many elements, and so many packed bytes. */
+    size_t second, extent;  /* bytes before a step's second vector, and up to that vector's end */
+    int half_byte;          /* bits of the second vector's first byte that the first vector has */
 } layout;
 
 INLINE layout layout_init(uint32_t bits, uint32_t element_size)
@@ -85,7 +86,7 @@ INLINE layout layout_init(uint32_t bits, uint32_t element_size)
     return l;
 }
 
-/* How many of the first steps touch no byte beyond the stream's. */
+/* Returns how many steps, from the first on, touch no byte beyond the packed ones. */
 static size_t steps_inside(const layout *l, size_t steps, size_t stream_bytes)
 {
     const size_t inside = stream_bytes < l->extent ? 0 : (stream_bytes - l->extent) / l->bytes + 1;
@@ -102,18 +103,18 @@ static uint64_t low_bits(uint32_t bits)
     return UINT64_MAX >> (64 - bits);
 }
 
-/* ------------------------------------------------------------------------------------ pack -- */
+/* -------------------------------------------------------------------------------------- pack -- */
 
 typedef struct {
     layout layout;
     uint32_t apart;  /* bits between two elements of 4 bytes */
-    lanes even, odd; /* the bits that elements of either kind are kept at */
+    lanes even, odd; /* masks of the bits at which even and odd elements are kept */
     struct {
         lanes keep;
         gather upper;
     } level[LEVELS];
-    gather place; /* a step's second vector, half a byte on where b is odd */
-    gather rest;  /* the half byte that the first one leaves */
+    gather place; /* moves a step's second vector half a byte on, where b is odd */
+    gather rest;  /* moves the first vector's last half byte to where the second begins */
 } pack_plan;
 
 INLINE pack_plan pack_plan_init(uint32_t bits, uint32_t element_size)
@@ -139,7 +140,7 @@ INLINE pack_plan pack_plan_init(uint32_t bits, uint32_t element_size)
     return p;
 }
 
-/* The vector's elements as one run of bits, zeros after it. */
+/* Returns the vector's elements as one run of bits, with zeros after it. */
 INLINE lanes close_gaps(const pack_plan *p, uint32_t element_size, lanes x)
 {
     lanes y = lanes_and(x, p->even);
@@ -195,7 +196,7 @@ static void pack(uint32_t bits, uint32_t element_size, const void *elements, uin
         pack_size(bits, 8, elements, packed, count);
 }
 
-/* ---------------------------------------------------------------------------------- unpack -- */
+/* ------------------------------------------------------------------------------------ unpack -- */
 
 typedef struct {
     layout layout;

@@ -1,11 +1,13 @@
-/* Quantisation (format 4.6), in loops that compilers turn into vector code: a file for each
+/* Quantisation (format 4.6), in loops that compilers turn into vector code. A file for each
  * instruction set includes this one, and differs in the flags that it is compiled with. Loops have
  * a fixed length, comparisons are masks, and what they convert is signed, as only those conversions
  * are single instructions everywhere.
  *
  * Every step rounds to float32 once: these files are compiled without contraction, and results are
  * assigned to float variables, so that a host which computes in double gives the same bytes (double
- * rounding of one float32 operation is exact: 53 >= 2 * 24 + 2). Constant time.
+ * rounding of one float32 operation is exact: 53 >= 2 * 24 + 2).
+ *
+ * Constant time: choices are masks.
  */
 #include <float.h>
 
@@ -42,7 +44,7 @@ static inline double bits_to_double(uint64_t bits)
     return x;
 }
 
-/* condition ? a : b by masks: of a conditional expression compilers may make a branch. */
+/* condition ? a : b by masks, as compilers may make a branch of a conditional expression. */
 static inline uint32_t choose(bool condition, uint32_t a, uint32_t b)
 {
     const uint32_t mask = 0 - (uint32_t)condition;
@@ -54,8 +56,8 @@ static inline float choose_float(bool condition, float a, float b)
     return bits_to_float(choose(condition, float_to_bits(a), float_to_bits(b)));
 }
 
-/* IEEE 754 binary16 to binary32, exactly. No step makes a float32 subnormal, so that a host which
- * flushes them to zero gives the same bytes. */
+/* Converts IEEE 754 binary16 to binary32, exactly. No step makes a float32 subnormal, so that a
+ * host which flushes them to zero gives the same bytes. */
 static inline float float16_to_float(uint16_t h)
 {
     const uint32_t sign = (uint32_t)(h & 0x8000) << 16, magnitude = h & 0x7fff;
@@ -66,7 +68,7 @@ static inline float float16_to_float(uint16_t h)
     return bits_to_float(float_to_bits(choose_float(magnitude < 0x7c00, finite, special)) | sign);
 }
 
-/* -------------------------------------------------------------------------------- quantise -- */
+/* ---------------------------------------------------------------------------------- quantise -- */
 
 enum { BLOCK = 128 };
 
@@ -86,7 +88,7 @@ static void load_block(float f[BLOCK], int32_t float_type, const uint8_t *x)
             f[i] = float16_to_float(half[i]);
 }
 
-/* Steps 1 to 3 of the format: u in place of x. Returns how many x are not finite. */
+/* Does steps 1 to 3 of the format: u takes the place of x. Returns how many x are not finite. */
 static uint32_t scale_block(float x[BLOCK], const quant_params *params, float top)
 {
     const float clip = params->clip, scale = params->scale;
@@ -104,7 +106,7 @@ static uint32_t scale_block(float x[BLOCK], const quant_params *params, float to
     return nonfinite;
 }
 
-/* Step 4. floor(f * 2^32) is taken in two halves, each of them exact. */
+/* Does step 4. floor(f * 2^32) is taken in two halves, each of them exact. */
 static void round_stochastic(uint32_t q[BLOCK], const float u[BLOCK], const uint32_t *random,
                              uint32_t max)
 {
@@ -181,10 +183,10 @@ static uint64_t quantize(const quant_params *params, const void *x, const uint32
     return nonfinite;
 }
 
-/* ------------------------------------------------------------------------------ dequantise -- */
+/* -------------------------------------------------------------------------------- dequantise -- */
 
-/* Rounded once, in the sum: the halves become 2^84 + high * 2^32 and 2^52 + low by their bits
- * alone, and what the sum has too much is taken off where that is exact. */
+/* Rounds once, in the sum: the halves become 2^84 + high * 2^32 and 2^52 + low by their bits alone,
+ * and 2^84 + 2^52 is subtracted from the first half, where that is exact. */
 static inline double to_double(uint64_t x)
 {
     const double high = bits_to_double(UINT64_C(0x4530000000000000) | x >> 32);

@@ -1,8 +1,9 @@
 /* Sums of elements mod m, not a power of two, on vectors of 32- or 64-bit lanes, for every
- * instruction set: an includer of lanes256.h, lanes512.h or lanes_neon.h includes this too.
+ * instruction set: whoever includes lanes256.h, lanes512.h or lanes_neon.h includes this too.
  *
- * A sum wraps in its lane, and the carries out of the lane are counted beside it, so that it is
- * known exactly, whatever the elements: carries 2^(8 element_size) + lane. Constant time.
+ * A sum wraps in its lane, and the carries out of the lane are counted beside it. So the sum is
+ * known exactly, whatever the elements: carries 2^(8 element_size) + lane. Constant time: no branch
+ * or address depends on elements.
  */
 #ifndef PARSEAL_FALLBACK_TEMPLATE_REDUCE_H
 #define PARSEAL_FALLBACK_TEMPLATE_REDUCE_H
@@ -16,7 +17,7 @@ INLINE lanes add_lanes(uint32_t element_size, lanes a, lanes b)
     return element_size == 4 ? lanes_add32(a, b) : lanes_add64(a, b);
 }
 
-/* carries + (sum < addend), which is the carry out of sum = something + addend */
+/* carries + (sum < addend). The comparison is the carry out of sum = something + addend. */
 INLINE lanes count_carry(uint32_t element_size, lanes carries, lanes sum, lanes addend)
 {
     return element_size == 4 ? lanes_count_less32(carries, sum, addend)
@@ -25,8 +26,8 @@ INLINE lanes count_carry(uint32_t element_size, lanes carries, lanes sum, lanes 
 
 enum { STEPS_MAX = 3 };
 
-/* How a sum becomes an element: each step takes off 30 bits or more. Of a 4-byte sum all steps are
- * Barrett's, of an 8-byte one folds. */
+/* A reduction makes an element of a sum, in steps that take off 30 bits or more each. For elements
+ * of 4 bytes all steps are Barrett's, for elements of 8 bytes they are folds (math/fold.h). */
 typedef struct {
     ring r;
     int n_steps;
@@ -56,7 +57,8 @@ static void plan_wide(reduction *red, uint32_t k, uint32_t bits)
     } while (shift > k);
 }
 
-/* Of sums of n elements of any value: at most 8 * element_size + (the bits of n - 1) bits. */
+/* Plans the reduction of sums of n elements of any value. They have at most
+ * 8 * element_size + (the bits of n - 1) bits. */
 static reduction reduction_init(const ring *r, uint32_t element_size, uint32_t n)
 {
     uint32_t bits = 8 * element_size;
@@ -72,7 +74,7 @@ static reduction reduction_init(const ring *r, uint32_t element_size, uint32_t n
     return red;
 }
 
-/* x mod m in every 64-bit lane, m < 2^32 */
+/* x mod m in every 64-bit lane, m < 2^32. */
 INLINE lanes reduce_narrow(const reduction *red, lanes x)
 {
     const lanes m = lanes_set64(red->r.modulus);
@@ -86,13 +88,13 @@ INLINE lanes reduce_narrow(const reduction *red, lanes x)
     return lanes_add_if_negative64(lanes_sub64(x, m), m);
 }
 
-/* x mod m for x < 2m */
+/* x mod m for x < 2m. */
 INLINE lanes less_modulus(lanes x, lanes m)
 {
     return lanes_add_if_less64(lanes_sub64(x, m), x, m, m);
 }
 
-/* c 2^shift mod m in every lane, for c < 2^32 */
+/* c 2^shift mod m in every lane, for c < 2^32. */
 INLINE lanes fold_top(const reduction *red, const fold *f, lanes c)
 {
     const uint64_t modulus = red->r.modulus;
@@ -108,7 +110,7 @@ INLINE lanes fold_top(const reduction *red, const fold *f, lanes c)
     return less_modulus(lanes_add64(low, lanes_shift_left64(high, 32)), m_low);
 }
 
-/* top 2^shift + (the low bits of x), mod m after the last step, before that only shorter */
+/* top 2^shift + (the low bits of x), which the last step reduces mod m; others only shorten it. */
 INLINE lanes fold_once(const reduction *red, int i, lanes x, lanes top)
 {
     const fold *f = &red->step.wide[i];
@@ -121,13 +123,13 @@ INLINE lanes fold_once(const reduction *red, int i, lanes x, lanes top)
     return lanes_add_if_less64(lanes_sub64(a, lacking), a, lacking, m);
 }
 
-/* carries 2^64 + x >> by, for 0 < by <= 64 and a result below 2^64 */
+/* (carries 2^64 + x) >> by, for 0 < by <= 64 and a result below 2^64. */
 INLINE lanes shift_right128(lanes carries, lanes x, uint32_t by)
 {
     return lanes_or(lanes_shift_left64_by(carries, 64 - by), lanes_shift_right64_by(x, by));
 }
 
-/* The elements, reduced, from their lanes and the carries out of these. */
+/* Returns the reduced elements, made from their lanes and the carries out of these. */
 INLINE lanes reduce(const reduction *red, uint32_t element_size, lanes x, lanes carries)
 {
     if (element_size == 4) {

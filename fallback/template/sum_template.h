@@ -4,10 +4,12 @@
  * Sums wrap in acc itself. That is all where m is a power of two; for other m the carries are
  * counted beside it, and one reduction is made for all inputs (reduce.h).
  *
- * What bounds a sum is the memory that the inputs come from. It is read fastest in a few streams,
- * several vectors of one before the next one's turn, and in blocks that are as long as acc and the
- * carries can be without leaving the second-level cache. Where carries are counted, more inputs at
- * once save some of the ways to that cache. Constant time.
+ * The speed of the memory that holds the inputs bounds that of a sum. Memory is read fastest from a
+ * few inputs at once, several vectors of one before the next one's turn, and in blocks that are as
+ * long as acc and the carries can be without leaving the second-level cache. Where carries are
+ * counted, taking more inputs at once saves some of the ways to that cache.
+ *
+ * Constant time: no branch or address depends on elements.
  */
 #include <sodium.h>
 
@@ -15,24 +17,24 @@
 #include "fallback/template/reduce.h"
 
 enum {
-    FEW = 4, /* inputs at once */
+    FEW = 4, /* So many inputs are added at once, or MANY where carries are counted. */
     MANY = 8,
-    VECTORS = 4,                      /* of each before the next input's turn */
+    VECTORS = 4,                      /* vectors of an input that are added before the next one's */
     STRIDE = VECTORS * sizeof(lanes), /* the same in bytes */
-    BLOCK = 65536,                    /* bytes of each before the next inputs' turn */
-    INPUTS_MAX = 1 << 24              /* in one reduction; a multiple of MANY */
+    BLOCK = 65536,                    /* bytes of a group that are added before the next one's */
+    INPUTS_MAX = 1 << 24              /* inputs to one reduction, a multiple of MANY */
 };
 
-/* -------------------------------------------------------------------------------- addition -- */
+/* ---------------------------------------------------------------------------------- addition -- */
 
-/* The inputs of a group, from a block on. Where there are fewer, the others read the same zeros
+/* A group is MANY inputs, from some block on. Where there are fewer, the others read the same zeros
  * again and again: position i of input j is at v[j] + (i & moves[j]). */
 typedef struct {
     const uint8_t *v[MANY];
     size_t moves[MANY];
 } group;
 
-/* Inputs j and up. */
+/* Returns the group of inputs j and up, from byte `at` on. */
 static group group_at(const void *const *v, size_t j, size_t n, size_t at)
 {
     static const uint8_t zeros[STRIDE];
@@ -63,7 +65,7 @@ INLINE void add_wrapping(uint8_t *acc, const group *in, size_t size, uint32_t el
     }
 }
 
-/* The first group begins to count carries, the last uses them up. */
+/* The first group begins to count carries, and the last uses them up. */
 INLINE void add_counting(const reduction *red, uint32_t element_size, uint8_t *acc,
                          uint8_t *carries, const group *in, size_t at_once, size_t size, bool first,
                          bool last)

@@ -24,7 +24,7 @@ static inline block block_xor(block a, block b)
     return _mm_xor_si128(a, b);
 }
 
-/* hi and lo as in a 128-bit integer */
+/* hi and lo are the halves of a 128-bit integer. */
 static inline block block_set(uint64_t hi, uint64_t lo)
 {
     return _mm_set_epi64x((long long)hi, (long long)lo);
@@ -40,7 +40,7 @@ static inline block block_reverse(block x)
     return _mm_shuffle_epi8(x, block_reversal());
 }
 
-/* Streamed stores are not ordered: this makes them visible before anything that is stored later. */
+/* Stores past the caches are not ordered. This makes them visible before anything stored later. */
 static inline void past_caches_end(void)
 {
     _mm_sfence();
@@ -63,7 +63,7 @@ static inline block block_expand(block key, block assist)
     return _mm_xor_si128(key, assist);
 }
 
-/* Dword 3 of the instruction's result is RotWord, SubWord and Rcon; dword 2 is SubWord alone. */
+/* Dword 3 of the instruction's result is RotWord, SubWord and Rcon, and dword 2 SubWord alone. */
 #define BLOCK_ROTATED(x, rcon) _mm_shuffle_epi32(_mm_aeskeygenassist_si128(x, rcon), 0xff)
 #define BLOCK_UNROTATED(x)     _mm_shuffle_epi32(_mm_aeskeygenassist_si128(x, 0), 0xaa)
 

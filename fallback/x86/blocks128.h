@@ -18,13 +18,13 @@ static inline void blocks_store(void *p, blocks x)
     _mm_storeu_si128(p, x);
 }
 
-/* p aligned to 16 */
+/* p must be aligned to 16 bytes. */
 static inline void blocks_store_past_caches(void *p, blocks x)
 {
     _mm_stream_si128(p, x);
 }
 
-/* n <= BLOCKS_BYTES; the rest is zero. */
+/* Loads n <= BLOCKS_BYTES bytes; the rest is zero. */
 static inline blocks blocks_load_partial(const void *p, size_t n)
 {
     uint8_t bytes[16] = {0};
@@ -54,7 +54,7 @@ static inline blocks blocks_first_block(block x)
     return x;
 }
 
-/* j in dword 0 of block j */
+/* Returns j in dword 0 of block j. */
 static inline blocks blocks_block_numbers(void)
 {
     return _mm_setzero_si128();
@@ -85,7 +85,7 @@ static inline blocks blocks_xor3(blocks a, blocks b, blocks c)
     return _mm_xor_si128(_mm_xor_si128(a, b), c);
 }
 
-/* Each block's bytes, last first. */
+/* Returns each block's bytes, last first. */
 static inline blocks blocks_reverse(blocks x)
 {
     return _mm_shuffle_epi8(x, blocks_broadcast(block_reversal()));
@@ -96,9 +96,9 @@ static inline blocks blocks_swap_halves(blocks x)
     return _mm_shuffle_epi32(x, 0x4e);
 }
 
-/* AES rounds: begin takes the first round key, round r the keys r - 1 and r, last the last two;
- * `text` is XORed in with the last key. (Where a round's key comes first, as on Arm, the other of
- * the two is used.) */
+/* An AES round takes two keys: `begin` the first, round r the keys r - 1 and r, `last` the last
+ * two. `text` is XORed in with the last key. (Here round r uses key r. On Arm, where an instruction
+ * adds its key first, it uses key r - 1.) */
 static inline blocks blocks_aes_begin(blocks x, blocks key)
 {
     return blocks_xor(x, key);

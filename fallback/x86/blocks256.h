@@ -18,7 +18,8 @@ static inline void blocks_store(void *p, blocks x)
     _mm256_storeu_si256(p, x);
 }
 
-/* p aligned to 16. Memory of malloc rarely has more; the pieces meet again in the write buffer. */
+/* p must be aligned to 16 bytes, as memory of malloc rarely has more. The pieces meet again in the
+ * write buffer. */
 static inline void blocks_store_past_caches(void *p, blocks x)
 {
     block *to = p;
@@ -30,7 +31,7 @@ static inline void blocks_store_past_caches(void *p, blocks x)
     _mm_stream_si128(to + 1, _mm256_extracti128_si256(x, 1));
 }
 
-/* n <= BLOCKS_BYTES; the rest is zero. */
+/* Loads n <= BLOCKS_BYTES bytes; the rest is zero. */
 static inline blocks blocks_load_partial(const void *p, size_t n)
 {
     uint8_t bytes[32] = {0};
@@ -55,13 +56,13 @@ static inline blocks blocks_broadcast(block x)
     return _mm256_broadcastsi128_si256(x);
 }
 
-/* x in the first block, zeros in the other. */
+/* Returns x in the first block, and zeros in the other. */
 static inline blocks blocks_first_block(block x)
 {
     return _mm256_zextsi128_si256(x);
 }
 
-/* j in dword 0 of block j */
+/* Returns j in dword 0 of block j. */
 static inline blocks blocks_block_numbers(void)
 {
     return _mm256_set_epi32(0, 0, 0, 1, 0, 0, 0, 0);
@@ -92,7 +93,7 @@ static inline blocks blocks_xor3(blocks a, blocks b, blocks c)
     return _mm256_xor_si256(_mm256_xor_si256(a, b), c);
 }
 
-/* Each block's bytes, last first. */
+/* Returns each block's bytes, last first. */
 static inline blocks blocks_reverse(blocks x)
 {
     return _mm256_shuffle_epi8(x, blocks_broadcast(block_reversal()));
@@ -103,9 +104,9 @@ static inline blocks blocks_swap_halves(blocks x)
     return _mm256_shuffle_epi32(x, 0x4e);
 }
 
-/* AES rounds: begin takes the first round key, round r the keys r - 1 and r, last the last two;
- * `text` is XORed in with the last key. (Where a round's key comes first, as on Arm, the other of
- * the two is used.) */
+/* An AES round takes two keys: `begin` the first, round r the keys r - 1 and r, `last` the last
+ * two. `text` is XORed in with the last key. (Here round r uses key r. On Arm, where an instruction
+ * adds its key first, it uses key r - 1.) */
 static inline blocks blocks_aes_begin(blocks x, blocks key)
 {
     return blocks_xor(x, key);
@@ -118,7 +119,7 @@ static inline blocks blocks_aes_begin(blocks x, blocks key)
 
 #define blocks_clmul(a, b, halves) _mm256_clmulepi64_epi128(a, b, halves)
 
-/* The XOR of both blocks. */
+/* Returns the XOR of both blocks. */
 static inline block blocks_fold(blocks x)
 {
     return _mm_xor_si128(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));

@@ -18,7 +18,8 @@ static inline void blocks_store(void *p, blocks x)
     _mm512_storeu_si512(p, x);
 }
 
-/* p aligned to 16. Memory of malloc rarely has more; the pieces meet again in the write buffer. */
+/* p must be aligned to 16 bytes, as memory of malloc rarely has more. The pieces meet again in the
+ * write buffer. */
 static inline void blocks_store_past_caches(void *p, blocks x)
 {
     block *to = p;
@@ -47,7 +48,7 @@ static inline void blocks_store_partial(void *p, blocks x, size_t n)
     _mm512_mask_storeu_epi8(p, blocks_first_bytes(n), x);
 }
 
-/* Bytes from n on become zero. */
+/* Returns x with zeros for the bytes from n on. */
 static inline blocks blocks_keep_bytes(blocks x, size_t n)
 {
     return _mm512_maskz_mov_epi8(blocks_first_bytes(n), x);
@@ -63,13 +64,13 @@ static inline blocks blocks_broadcast(block x)
     return _mm512_broadcast_i32x4(x);
 }
 
-/* x in the first block, zeros in the others. */
+/* Returns x in the first block, and zeros in the others. */
 static inline blocks blocks_first_block(block x)
 {
     return _mm512_zextsi128_si512(x);
 }
 
-/* j in dword 0 of block j */
+/* Returns j in dword 0 of block j. */
 static inline blocks blocks_block_numbers(void)
 {
     return _mm512_set_epi32(0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0);
@@ -100,7 +101,7 @@ static inline blocks blocks_xor3(blocks a, blocks b, blocks c)
     return _mm512_ternarylogic_epi64(a, b, c, 0x96);
 }
 
-/* Each block's bytes, last first. */
+/* Returns each block's bytes, last first. */
 static inline blocks blocks_reverse(blocks x)
 {
     return _mm512_shuffle_epi8(x, blocks_broadcast(block_reversal()));
@@ -111,9 +112,9 @@ static inline blocks blocks_swap_halves(blocks x)
     return _mm512_shuffle_epi32(x, (_MM_PERM_ENUM)0x4e);
 }
 
-/* AES rounds: begin takes the first round key, round r the keys r - 1 and r, last the last two;
- * `text` is XORed in with the last key. (Where a round's key comes first, as on Arm, the other of
- * the two is used.) */
+/* An AES round takes two keys: `begin` the first, round r the keys r - 1 and r, `last` the last
+ * two. `text` is XORed in with the last key. (Here round r uses key r. On Arm, where an instruction
+ * adds its key first, it uses key r - 1.) */
 static inline blocks blocks_aes_begin(blocks x, blocks key)
 {
     return blocks_xor(x, key);
@@ -126,7 +127,7 @@ static inline blocks blocks_aes_begin(blocks x, blocks key)
 
 #define blocks_clmul(a, b, halves) _mm512_clmulepi64_epi128(a, b, halves)
 
-/* The XOR of all blocks. */
+/* Returns the XOR of all blocks. */
 static inline block blocks_fold(blocks x)
 {
     const __m256i half =

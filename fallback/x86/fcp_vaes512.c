@@ -15,8 +15,8 @@ static inline lanes lanes_shuffle_bytes(lanes x, lanes index)
 #include "fallback/template/fcp_keystream.h"
 #include "fallback/template/fcp_lanes.h"
 
-/* An element is the less of x and x - R, unsigned. Compressed in a register: in memory it is slow
- * on some processors. */
+/* An element is the less of x and x - R, unsigned. Elements are compressed in a register, as that
+ * is slow in memory on some processors. */
 INLINE size_t select_vectors(const fcp_format *f, uint32_t element_size, bool straight,
                              const uint8_t *keystream, size_t candidates_left, uint8_t *elements,
                              size_t wanted, size_t *used)

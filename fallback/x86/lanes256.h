@@ -70,17 +70,17 @@ static inline lanes lanes_sub64(lanes a, lanes b)
     return _mm256_sub_epi64(a, b);
 }
 
-/* Products of the low halves of 64-bit lanes. */
+/* Returns the products of the low halves of 64-bit lanes. */
 static inline lanes lanes_multiply32(lanes a, lanes b)
 {
     return _mm256_mul_epu32(a, b);
 }
 
-/* By a constant. */
+/* `by` is a constant. */
 #define lanes_shift_left64(x, by)  _mm256_slli_epi64(x, by)
 #define lanes_shift_right64(x, by) _mm256_srli_epi64(x, by)
 
-/* By any number; from 64 on the result is zero. */
+/* `by` is any number; from 64 on the result is zero. */
 static inline lanes lanes_shift_left64_by(lanes x, uint32_t by)
 {
     return _mm256_sll_epi64(x, _mm_cvtsi32_si128((int)by));
@@ -91,7 +91,7 @@ static inline lanes lanes_shift_right64_by(lanes x, uint32_t by)
     return _mm256_srl_epi64(x, _mm_cvtsi32_si128((int)by));
 }
 
-/* Whole bytes move by a shuffle. */
+/* A shuffle moves whole bytes. */
 static inline lanes lanes_rotate_bytes(lanes x, int by)
 {
     const __m256i by16 = _mm256_set_epi8(13, 12, 15, 14, 9, 8, 11, 10, 5, 4, 7, 6, 1, 0, 3, 2, 13,
@@ -105,7 +105,7 @@ static inline lanes lanes_rotate_bytes(lanes x, int by)
     ((by) % 8 == 0 ? lanes_rotate_bytes(x, by) \
                    : _mm256_or_si256(_mm256_slli_epi32(x, by), _mm256_srli_epi32(x, 32 - (by))))
 
-/* all ones where a < b, unsigned */
+/* Returns all ones where a < b, unsigned. */
 static inline lanes lanes_less32(lanes a, lanes b)
 {
     return _mm256_xor_si256(_mm256_cmpeq_epi32(_mm256_max_epu32(a, b), a), _mm256_set1_epi32(-1));
@@ -117,7 +117,7 @@ static inline lanes lanes_less64(lanes a, lanes b)
     return _mm256_cmpgt_epi64(_mm256_xor_si256(b, sign), _mm256_xor_si256(a, sign));
 }
 
-/* x + (a < b ? m : 0), unsigned */
+/* x + (a < b ? m : 0), unsigned. */
 static inline lanes lanes_add_if_less32(lanes x, lanes a, lanes b, lanes m)
 {
     return _mm256_add_epi32(x, _mm256_and_si256(lanes_less32(a, b), m));
@@ -128,14 +128,14 @@ static inline lanes lanes_add_if_less64(lanes x, lanes a, lanes b, lanes m)
     return _mm256_add_epi64(x, _mm256_and_si256(lanes_less64(a, b), m));
 }
 
-/* x + (x < 0 ? m : 0), signed */
+/* x + (x < 0 ? m : 0), signed. */
 static inline lanes lanes_add_if_negative64(lanes x, lanes m)
 {
     const lanes negative = _mm256_cmpgt_epi64(_mm256_setzero_si256(), x);
     return _mm256_add_epi64(x, _mm256_and_si256(negative, m));
 }
 
-/* x + (a < b), unsigned */
+/* x + (a < b), unsigned. */
 static inline lanes lanes_count_less32(lanes x, lanes a, lanes b)
 {
     return _mm256_sub_epi32(x, lanes_less32(a, b));
@@ -146,7 +146,7 @@ static inline lanes lanes_count_less64(lanes x, lanes a, lanes b)
     return _mm256_sub_epi64(x, lanes_less64(a, b));
 }
 
-/* other where x >= m, else x, unsigned */
+/* x >= m ? other : x, unsigned. */
 static inline lanes lanes_replace_from32(lanes x, lanes m, lanes other)
 {
     return _mm256_blendv_epi8(other, x, lanes_less32(x, m));
@@ -178,7 +178,7 @@ static inline bool lanes_any_from64(const lanes *x, int n, lanes m)
 #define lanes_unpack_low64(a, b)  _mm256_unpacklo_epi64(a, b)
 #define lanes_unpack_high64(a, b) _mm256_unpackhi_epi64(a, b)
 
-/* The 128-bit quarters L of p0 .. p3, L = 0 and 1, are stored one after the other at to + L *
+/* Stores the 128-bit quarters L of p0 .. p3, L = 0 and 1, one after the other at to + L *
  * stride. */
 static inline void lanes_store_quarters(uint8_t *to, size_t stride, lanes p0, lanes p1, lanes p2,
                                         lanes p3)

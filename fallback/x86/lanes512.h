@@ -70,17 +70,17 @@ static inline lanes lanes_sub64(lanes a, lanes b)
     return _mm512_sub_epi64(a, b);
 }
 
-/* Products of the low halves of 64-bit lanes. */
+/* Returns the products of the low halves of 64-bit lanes. */
 static inline lanes lanes_multiply32(lanes a, lanes b)
 {
     return _mm512_mul_epu32(a, b);
 }
 
-/* By a constant. */
+/* `by` is a constant. */
 #define lanes_shift_left64(x, by)  _mm512_slli_epi64(x, by)
 #define lanes_shift_right64(x, by) _mm512_srli_epi64(x, by)
 
-/* By any number; from 64 on the result is zero. */
+/* `by` is any number; from 64 on the result is zero. */
 static inline lanes lanes_shift_left64_by(lanes x, uint32_t by)
 {
     return _mm512_sll_epi64(x, _mm_cvtsi32_si128((int)by));
@@ -93,7 +93,7 @@ static inline lanes lanes_shift_right64_by(lanes x, uint32_t by)
 
 #define lanes_rotate32(x, by) _mm512_rol_epi32(x, by)
 
-/* x + (a < b ? m : 0), unsigned */
+/* x + (a < b ? m : 0), unsigned. */
 static inline lanes lanes_add_if_less32(lanes x, lanes a, lanes b, lanes m)
 {
     return _mm512_mask_add_epi32(x, _mm512_cmplt_epu32_mask(a, b), x, m);
@@ -104,13 +104,13 @@ static inline lanes lanes_add_if_less64(lanes x, lanes a, lanes b, lanes m)
     return _mm512_mask_add_epi64(x, _mm512_cmplt_epu64_mask(a, b), x, m);
 }
 
-/* x + (x < 0 ? m : 0), signed */
+/* x + (x < 0 ? m : 0), signed. */
 static inline lanes lanes_add_if_negative64(lanes x, lanes m)
 {
     return _mm512_mask_add_epi64(x, _mm512_movepi64_mask(x), x, m);
 }
 
-/* x + (a < b), unsigned */
+/* x + (a < b), unsigned. */
 static inline lanes lanes_count_less32(lanes x, lanes a, lanes b)
 {
     return lanes_add_if_less32(x, a, b, lanes_set32(1));
@@ -121,7 +121,7 @@ static inline lanes lanes_count_less64(lanes x, lanes a, lanes b)
     return lanes_add_if_less64(x, a, b, lanes_set64(1));
 }
 
-/* other where x >= m, else x, unsigned */
+/* x >= m ? other : x, unsigned. */
 static inline lanes lanes_replace_from32(lanes x, lanes m, lanes other)
 {
     return _mm512_mask_mov_epi32(x, _mm512_cmpge_epu32_mask(x, m), other);
@@ -153,7 +153,7 @@ static inline bool lanes_any_from64(const lanes *x, int n, lanes m)
 #define lanes_unpack_low64(a, b)  _mm512_unpacklo_epi64(a, b)
 #define lanes_unpack_high64(a, b) _mm512_unpackhi_epi64(a, b)
 
-/* The 128-bit quarters L of p0 .. p3 are stored one after the other at to + L * stride. */
+/* Stores the 128-bit quarters L of p0 .. p3 one after the other at to + L * stride. */
 static inline void lanes_store_quarters(uint8_t *to, size_t stride, lanes p0, lanes p1, lanes p2,
                                         lanes p3)
 {

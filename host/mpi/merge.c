@@ -1,5 +1,5 @@
-/* One aggregator out of the ranks' partial ones. They meet as exports: clients first, and once all
- * ranks know that these are all different, the sums. */
+/* One aggregator is made of the ranks' partial ones, which meet as exports: first their clients,
+ * and then, once all ranks know that no client is there twice, their sums. */
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -9,17 +9,17 @@
 #include "host/mpi/ranks.h"
 #include "host/support/bytes.h"
 
-/* What a rank holds while it works. */
+/* A rank holds this while it works. */
 typedef struct {
     ranks r;
     parseal_ctx *ctx;
     int32_t root;
     uint8_t *partial; /* this rank's export */
-    uint64_t size, n; /* its bytes, and its clients */
-    uint64_t *counts; /* every rank's clients */
-    int *pieces;      /* of a round: every rank's bytes, then what lies before each */
+    uint64_t size, n; /* the export's bytes, and its clients */
+    uint64_t *counts; /* how many clients every rank has */
+    int *pieces;      /* a round's bytes of every rank, then the bytes that lie before each */
     uint64_t *clients;
-    uint64_t n_clients; /* of all ranks, rising once gathered */
+    uint64_t n_clients; /* all ranks' clients, which rise once they are gathered */
     uint8_t *whole;     /* the result's export, where this rank gets one */
     uint64_t whole_size;
     ranks_sum sum;
@@ -44,8 +44,7 @@ static parseal_status no_memory(uint64_t size)
     return ranks_fail(PARSEAL_ERR_NO_MEMORY, "merge: out of memory for %" PRIu64 " bytes", size);
 }
 
-/* ------------------------------------------------------------------------------------- shapes --
- */
+/* ------------------------------------------------------------------------------------ shapes -- */
 
 static parseal_status export_partial(merge *m, const parseal_aggregator *partial)
 {
@@ -94,8 +93,7 @@ static parseal_status agree_on_shape(const merge *m, parseal_status status)
     return ranks_agree(&m->r, status, same, sizeof same / sizeof same[0]);
 }
 
-/* ------------------------------------------------------------------------------------ clients --
- */
+/* ----------------------------------------------------------------------------------- clients -- */
 
 static parseal_status make_client_list(merge *m)
 {
@@ -108,7 +106,7 @@ static parseal_status make_client_list(merge *m)
     return m->clients != NULL ? PARSEAL_OK : no_memory(m->n_clients * 8);
 }
 
-/* The clients that a rank sends in one round: MPI counts all of a round's bytes in int. */
+/* Returns how many clients a rank sends in one round: MPI counts all of a round's bytes in int. */
 static uint64_t round_clients(const merge *m)
 {
     const uint64_t limit = ranks_limit.chunk < INT_MAX ? ranks_limit.chunk : INT_MAX;
@@ -122,7 +120,8 @@ static uint64_t part_of(uint64_t n, uint64_t from, uint64_t most)
     return left < most ? left : most;
 }
 
-/* Every rank's clients from number `from` on. As bytes: those of the export are little-endian. */
+/* Gathers every rank's clients from number `from` on. They travel as bytes, as an export has them
+ * little-endian. */
 static parseal_status gather_round(merge *m, uint64_t from, uint64_t each, uint64_t *gathered)
 {
     int *bytes = m->pieces, *before = bytes + m->r.size, all = 0;
@@ -166,7 +165,7 @@ static bool has(const merge *m, uint64_t client)
     return false;
 }
 
-/* Every rank has found the same client. */
+/* Refuses a client that is there twice; every rank has found the same one. */
 static parseal_status refuse_client(const merge *m, uint64_t client)
 {
     const bool mine = has(m, client);
@@ -190,15 +189,14 @@ static parseal_status unite_clients(merge *m)
     return PARSEAL_OK;
 }
 
-/* --------------------------------------------------------------------------------------- sums --
- */
+/* -------------------------------------------------------------------------------------- sums -- */
 
 static uint8_t *sum_in(uint8_t *export, uint64_t n_clients)
 {
     return export + HEAD + 8 * n_clients;
 }
 
-/* The result's export, but for its sum and digest. */
+/* Makes the result's export, but for its sum and digest. */
 static parseal_status make_whole(merge *m)
 {
     m->whole_size = m->size - 8 * m->n + 8 * m->n_clients;

@@ -1,4 +1,4 @@
-/* Errors on one rank, and on all of them. */
+/* Errors on one rank, and how all ranks come to know of them. */
 #include "host/mpi/ranks.h"
 
 #include <inttypes.h>
@@ -66,7 +66,7 @@ parseal_status ranks_open(ranks *r, MPI_Comm comm)
     return PARSEAL_OK;
 }
 
-/* The rank's own text, on every rank. */
+/* Gives every rank the failed rank's own text. */
 static parseal_status share_failure(const ranks *r, int rank, parseal_status status)
 {
     char text[TEXT];
@@ -87,10 +87,10 @@ static void print_field(char *text, size_t size, const ranks_field *field, uint6
         snprintf(text, size, "%" PRId64, (int64_t)value);
 }
 
-/* Every rank knows that this one differs: finds the first that is not like rank 0. */
+/* Every rank knows that this field differs. Finds the first rank that is not like rank 0. */
 static parseal_status share_difference(const ranks *r, const ranks_field *field)
 {
-    uint64_t value[2] = {field->value, 0}; /* rank 0's, the other's */
+    uint64_t value[2] = {field->value, 0}; /* rank 0's value, and the other's */
     char text[2][32];
     int mine, first;
     RANKS_MPI(MPI_Bcast, &value[0], 1, MPI_UINT64_T, 0, r->comm);
@@ -104,8 +104,8 @@ static parseal_status share_difference(const ranks *r, const ranks_field *field)
                       first, text[0]);
 }
 
-/* One minimum says it all: that of the failures (a rank, then its status), and of each field and of
- * its complement, whose minimum is the complement of the field's maximum. */
+/* One reduction to the minimum says it all. It is taken of the failures (a rank, then its status),
+ * of each field, and of each field's complement, whose minimum is the complement of the maximum. */
 parseal_status ranks_agree(const ranks *r, parseal_status status, const ranks_field *fields,
                            size_t n)
 {

@@ -1,4 +1,4 @@
-/* Sums of long vectors, in chunks: MPI counts in int, and keeps copies of what it sums. */
+/* Long vectors are summed up in chunks, as MPI counts in int, and keeps copies of what it sums. */
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -20,8 +20,7 @@ bool ranks_gets(const ranks *r, int32_t root)
     return root == PARSEAL_MPI_ALL || root == r->rank;
 }
 
-/* --------------------------------------------------------------------------------------- open --
- */
+/* -------------------------------------------------------------------------------------- open -- */
 
 static uint64_t chunk_of(const parseal_ring *ring, uint64_t n)
 {
@@ -29,7 +28,7 @@ static uint64_t chunk_of(const parseal_ring *ring, uint64_t n)
     return n < most ? n : most;
 }
 
-/* Elements before rank i's share of n. */
+/* Returns how many of n elements lie before rank i's share. */
 static uint64_t share_begin(uint64_t n, int i, int size)
 {
     return n / (uint64_t)size * (uint64_t)i + n % (uint64_t)size * (uint64_t)i / (uint64_t)size;
@@ -79,10 +78,9 @@ void ranks_sum_close(ranks_sum *sum)
     sum->open = false;
 }
 
-/* ---------------------------------------------------------------------------------------- run --
- */
+/* --------------------------------------------------------------------------------------- run -- */
 
-/* Nothing to add, but MPI would not even reduce. */
+/* One rank alone has nothing to add, but its elements must be reduced, which MPI would not do. */
 static parseal_status alone(const ranks_sum *sum, const void *in, void *out)
 {
     const parseal_vec acc = parseal_host_vec(out, sum->n, sum->ring.element_size);
@@ -102,7 +100,7 @@ static parseal_status chunk_to_root(const ranks_sum *sum, const ranks *r, const 
 static parseal_status small_chunk_to_all(const ranks_sum *sum, const ranks *r, const void *in,
                                          void *out, int n)
 {
-    if (in != out) /* MPI_IN_PLACE is for all ranks or for none, and theirs may differ */
+    if (in != out) /* MPI_IN_PLACE is for all ranks or for none, and ranks may differ. */
         memcpy(out, in, (size_t)n * sum->ring.element_size);
     RANKS_MPI(MPI_Allreduce, MPI_IN_PLACE, out, n, sum->type, sum->op, r->comm);
     return PARSEAL_OK;
@@ -154,8 +152,7 @@ parseal_status ranks_sum_run(const ranks_sum *sum, const ranks *r, const void *i
     return ranks_agree(r, parseal_mpi_type_status(sum->type), NULL, 0);
 }
 
-/* --------------------------------------------------------------------------------------- calls --
- */
+/* ------------------------------------------------------------------------------------- calls -- */
 
 static parseal_status check_vector(const char *name, const void *p, uint64_t n, uint32_t size)
 {

@@ -1,4 +1,4 @@
-/* A ring's elements as an MPI datatype, and their sum as an MPI operation. The operation learns
+/* A ring's elements are an MPI datatype, and their sum is an MPI operation. The operation learns
  * from an attribute of the datatype which ring it works in. */
 #include <pthread.h>
 #include <stdio.h>
@@ -6,12 +6,12 @@
 
 #include "host/mpi/ranks.h"
 
-/* The attribute: shared by a type and its duplicates. */
+/* A type and its duplicates share the attribute. */
 typedef struct {
     parseal_ctx *ctx;
     parseal_ring ring;
     size_t types;
-    parseal_status failed; /* the first sum that did */
+    parseal_status failed; /* the status of the first sum that failed */
     char why[256];
 } ring_attribute;
 
@@ -89,7 +89,7 @@ parseal_status ranks_check_ring(parseal_ctx *ctx, const parseal_ring *ring)
     return ranks_library(parseal_vec_sum(ctx, ring, &none, NULL, 0, NULL));
 }
 
-/* Bytes, so that MPI never swaps them: elements are little-endian everywhere. */
+/* The type is one of bytes, so that MPI never swaps them: elements are little-endian everywhere. */
 static parseal_status make_type(MPI_Datatype *type, parseal_ctx *ctx, const parseal_ring *ring)
 {
     RANKS_MPI(MPI_Type_contiguous, (int)ring->element_size, MPI_BYTE, type);
@@ -129,7 +129,7 @@ parseal_status parseal_mpi_type_status(MPI_Datatype type)
     return status;
 }
 
-/* The text is this thread's, and MPI may sum in another one. */
+/* Keeps the text with the attribute: it is this thread's, and MPI may sum in another thread. */
 static void note_failure(ring_attribute *attribute, parseal_status status)
 {
     pthread_mutex_lock(&lock);

@@ -1,4 +1,4 @@
-/* Sums over NCCL: checks, and which way a ring's elements are added. */
+/* Sums over NCCL: this checks a call, and chooses the way in which a ring's elements are added. */
 #include "parseal/nccl.h"
 
 #include <inttypes.h>
@@ -14,7 +14,7 @@ typedef struct {
 #undef NCCL_FIELD
 } nccl_api;
 
-/* NCCL stays loaded, so that the second time is a look at a list. */
+/* NCCL stays loaded, so that loading it again is only a look at a list. */
 static parseal_status load(nccl_api *api)
 {
     static const char *const names[] = {"libnccl.so.2", "libnccl.so", NULL};
@@ -41,14 +41,13 @@ static parseal_status result_of(const nccl_api *api, const char *call, int resul
 
 #define NCCL_TRY(api, name, ...) TRY(result_of((api), #name, (api)->name(__VA_ARGS__)))
 
-/* ---------------------------------------------------------------------------------------- ways --
- */
+/* -------------------------------------------------------------------------------------- ways -- */
 
 typedef enum {
-    WRAPS,  /* words that overflow are right: m divides what they count to */
-    FITS,   /* no sum of reduced elements overflows */
-    WIDENS, /* elements of 4 bytes, summed in 8 */
-    GATHERS /* summed mod m only */
+    WRAPS,  /* Words may overflow, as m divides what they count to. */
+    FITS,   /* No sum of reduced elements overflows. */
+    WIDENS, /* Elements of 4 bytes are summed up in 8. */
+    GATHERS /* Every rank gets all elements, and sums them up mod m itself. */
 } way;
 
 static way way_of(const parseal_ring *ring, uint64_t ranks)
@@ -61,7 +60,7 @@ static way way_of(const parseal_ring *ring, uint64_t ranks)
     return ring->element_size == 4 ? WIDENS : GATHERS;
 }
 
-/* Bytes of workspace for each element of a step. */
+/* Returns the bytes of workspace that an element of a step takes. */
 static uint64_t width(way how, uint64_t ranks)
 {
     return how == WIDENS ? 8 : how == GATHERS ? 8 * ranks : 0;
@@ -84,10 +83,9 @@ parseal_status parseal_nccl_workspace_size(const parseal_ring *ring, uint64_t n,
     return status;
 }
 
-/* --------------------------------------------------------------------------------------- steps --
- */
+/* ------------------------------------------------------------------------------------- steps -- */
 
-/* One call. */
+/* A sum is one call. */
 typedef struct {
     nccl_api api;
     parseal_ctx *ctx;
@@ -103,7 +101,7 @@ static void *address(const parseal_buf *buf)
     return (void *)(buf->handle + (uintptr_t)buf->offset);
 }
 
-/* n elements from number `from` on. */
+/* Returns n elements from number `from` on. */
 static parseal_vec part(const parseal_buf *buf, uint64_t from, uint64_t n, uint32_t size)
 {
     parseal_vec v = {*buf, n};
@@ -117,7 +115,7 @@ static parseal_status reduce(const sum *s, const parseal_ring *ring, const parse
     return parseal_vec_sum(s->ctx, ring, v, NULL, 0, s->stream);
 }
 
-/* As they are. */
+/* Has NCCL add the elements as they are. */
 static parseal_status add_words(const sum *s, const parseal_vec *v, int type)
 {
     NCCL_TRY(&s->api, AllReduce, address(&v->buf), address(&v->buf), (size_t)v->n, type, NCCL_SUM,
@@ -143,7 +141,7 @@ static parseal_status add_widened(const sum *s, const parseal_vec *v)
     return parseal_pack(s->ctx, 32, 8, &wide, &v->buf, s->stream);
 }
 
-/* The others' parts, one after the other, to this rank's own. */
+/* Gathers all ranks' parts, and adds the others' to this rank's own, one after the other. */
 static parseal_status add_gathered(const sum *s, const parseal_vec *v)
 {
     NCCL_TRY(&s->api, AllGather, address(&v->buf), address(&s->workspace), (size_t)v->n,
@@ -170,8 +168,7 @@ static parseal_status run(const sum *s, way how)
     return PARSEAL_OK;
 }
 
-/* --------------------------------------------------------------------------------------- check --
- */
+/* ------------------------------------------------------------------------------------- check -- */
 
 static parseal_status check_on_device(const char *name, const parseal_buf *buf)
 {

@@ -1,5 +1,5 @@
-/* NCCL's functions, found when the program runs. Types and numbers are those of NCCL 2's documented
- * binary interface. */
+/* NCCL's functions, which are found when the program runs. Types and numbers are those of NCCL 2's
+ * documented binary interface. */
 #ifndef PARSEAL_HOST_NCCL_NCCL_API_H
 #define PARSEAL_HOST_NCCL_NCCL_API_H
 

@@ -1,5 +1,6 @@
-/* GF(2^16) modulo x^16 + x^5 + x^3 + x^2 + 1: arithmetic without tables, branches or addresses that
- * depend on the operands. Loops over many words are written for the compiler's vectoriser. */
+/* GF(2^16) modulo x^16 + x^5 + x^3 + x^2 + 1. Constant time: there are no tables, and no branches
+ * or addresses that depend on the operands. Loops over many words are written for the compiler's
+ * vectoriser. */
 #ifndef PARSEAL_HOST_SECAGG_GF16_H
 #define PARSEAL_HOST_SECAGG_GF16_H
 
@@ -8,7 +9,7 @@
 
 enum { GF_BITS = 16, GF_REDUCTION = 0x2d };
 
-/* All bits of the result are bit b of w. */
+/* Returns a word all of whose bits are bit b of w. */
 static inline uint16_t gf_spread(uint16_t w, int b)
 {
     return (uint16_t) - (w >> b & 1);
@@ -29,7 +30,7 @@ static inline uint16_t gf_mul(uint16_t a, uint16_t b)
     return product;
 }
 
-/* a^(2^16 - 2): the inverse; 0 for 0. */
+/* Returns a^(2^16 - 2), which is the inverse, and 0 for 0. */
 static inline uint16_t gf_inverse(uint16_t a)
 {
     uint16_t inverse = 1;
@@ -40,7 +41,7 @@ static inline uint16_t gf_inverse(uint16_t a)
     return inverse;
 }
 
-/* One factor for many words: its products with x^0 .. x^15. */
+/* A factor that many words are multiplied by is kept as its products with x^0 .. x^15. */
 typedef struct {
     uint16_t times[GF_BITS];
 } gf_factor;

@@ -1,4 +1,5 @@
-/* Who masks with whom (parseal/secagg.h). */
+/* Neighbour graphs, which say who masks with whom, and what dropouts leave to be unmasked
+ * (parseal/secagg.h). */
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -7,23 +8,22 @@
 #include "host/support/check.h"
 #include "parseal/secagg.h"
 
-/* A Harary graph keeps who stands at each place of the circle, and where each client stands; NULL
- * in a complete graph, and where clients stand in their own order. */
+/* A Harary graph keeps who stands at each place of the circle, and where each client stands. Both
+ * are NULL in a complete graph, and where clients stand in their own order. */
 struct parseal_graph {
     int32_t kind;
     uint32_t n, degree;
     uint32_t *client_at, *place_of;
 };
 
-/* ------------------------------------------------------------------------------------ shuffle --
- */
+/* ----------------------------------------------------------------------------------- shuffle -- */
 
 enum { WORDS_PER_READ = 256 };
 
 typedef struct {
     const uint8_t *seed;
-    uint32_t block; /* the next one of the keystream */
-    size_t used;    /* words of the last read */
+    uint32_t block; /* the keystream's next block */
+    size_t used;    /* how many words of the last read are used up */
     uint8_t bytes[4 * WORDS_PER_READ];
 } word_source;
 
@@ -41,7 +41,7 @@ static uint32_t next_word(word_source *s)
     return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-/* Uniform in 0 .. n - 1. */
+/* Draws a number uniformly from 0 .. n - 1. */
 static uint32_t below(word_source *s, uint32_t n)
 {
     const uint64_t limit = (UINT64_C(1) << 32) / n * n;
@@ -72,8 +72,7 @@ static parseal_status shuffle(parseal_graph *g, const uint8_t *seed)
     return PARSEAL_OK;
 }
 
-/* ---------------------------------------------------------------------------------- the graph --
- */
+/* --------------------------------------------------------------------------------- the graph -- */
 
 static parseal_status check_degree(int32_t kind, uint32_t n, uint32_t k)
 {
@@ -192,15 +191,14 @@ parseal_status parseal_graph_neighbours(const parseal_graph *graph, uint32_t i,
     return PARSEAL_OK;
 }
 
-/* --------------------------------------------------------------------------- dropouts and needs --
- */
+/* ------------------------------------------------------------------------ dropouts and needs -- */
 
 enum { ABSENT, SURVIVED, DROPPED };
 
 typedef struct {
     const parseal_graph *graph;
-    uint8_t *state;       /* of each client */
-    uint32_t *neighbours; /* of the client that is looked at */
+    uint8_t *state;       /* each client's state */
+    uint32_t *neighbours; /* the neighbours of the client that is looked at */
 } roll;
 
 static parseal_status mark(roll *r, const char *name, const uint32_t *clients, size_t n,
@@ -219,7 +217,7 @@ static parseal_status mark(roll *r, const char *name, const uint32_t *clients, s
     return PARSEAL_OK;
 }
 
-/* The survivors among the neighbours of a client that dropped out; returns how many. */
+/* Finds the survivors among the neighbours of a client that dropped out, and returns how many. */
 static uint32_t bereaved(roll *r, uint32_t client)
 {
     uint32_t count = 0;

@@ -20,7 +20,7 @@ parseal_status parseal_x25519_public_key(uint8_t *public_key, const uint8_t *sec
     TRY(check_pointer("public_key", public_key));
     TRY(check_pointer("secret_key", secret_key));
     TRY(start_libsodium());
-    /* Fails for no secret key: bits that would make one weak are overwritten in a copy. */
+    /* No secret key is refused: bits that would make one weak are overwritten in a copy. */
     const bool made = crypto_scalarmult_base(public_key, secret_key) == 0;
     wipe_stack();
     if (!made)
@@ -37,8 +37,7 @@ parseal_status parseal_x25519_keypair(uint8_t *public_key, uint8_t *secret_key)
     return parseal_x25519_public_key(public_key, secret_key);
 }
 
-/* --------------------------------------------------------------------------------------- info --
- */
+/* -------------------------------------------------------------------------------------- info -- */
 
 static const char label[] = "parseal pair seed v1";
 

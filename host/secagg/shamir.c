@@ -13,16 +13,15 @@
 
 enum {
     BYTES = PARSEAL_SECRETBYTES,
-    WORDS = BYTES / 2,        /* of a secret */
-    CHUNK_BYTES = 128 * 1024, /* coefficients that are worked on at a time: they stay in cache */
-    COMBINE_SECRETS = 128,    /* that are recovered at a time */
-    CHECKS = 4                /* each misses an error with a probability of 2^-16 */
+    WORDS = BYTES / 2,        /* words in a secret */
+    CHUNK_BYTES = 128 * 1024, /* So many bytes of coefficients are worked on at a time, in cache. */
+    COMBINE_SECRETS = 128,    /* So many secrets are recovered at a time. */
+    CHECKS = 4                /* Each check misses an error with a probability of 2^-16. */
 };
 
-/* -------------------------------------------------------------------------------------- words --
- */
+/* ------------------------------------------------------------------------------------- words -- */
 
-/* words may begin where bytes does. */
+/* `words` may begin where `bytes` does. */
 static void load_words(uint16_t *words, const uint8_t *bytes, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -37,7 +36,7 @@ static void store_words(uint8_t *bytes, const uint16_t *words, size_t n)
     }
 }
 
-/* sum += factor * row */
+/* sum += factor * row. */
 static void add_product(uint16_t *restrict sum, const uint16_t *restrict row, size_t n,
                         uint16_t factor)
 {
@@ -46,12 +45,11 @@ static void add_product(uint16_t *restrict sum, const uint16_t *restrict row, si
         sum[i] = (uint16_t)(sum[i] ^ gf_mul_by(&f, row[i]));
 }
 
-/* --------------------------------------------------------------------------------- evaluation --
- */
+/* -------------------------------------------------------------------------------- evaluation -- */
 
-/* The additive FFT of Lin, Chung and Han (FOCS 2014). V_j is the subspace of all
- * v < 2^j, s_j(x) the product of x - v over it, which is linear over GF(2) and constant on each
- * coset of V_j; twiddle j at x is s_j(x) / s_j(2^j). */
+/* The additive FFT of Lin, Chung and Han (FOCS 2014). V_j is the subspace of all v < 2^j. s_j(x) is
+ * the product of x - v over it, which is linear over GF(2) and constant on each coset of V_j.
+ * Twiddle j at x is s_j(x) / s_j(2^j). */
 typedef struct {
     uint16_t at_power[GF_BITS][GF_BITS]; /* twiddle j at 2^b */
 } twiddles;
@@ -79,8 +77,8 @@ static uint16_t twiddle(const twiddles *t, int j, uint32_t x)
     return sum;
 }
 
-/* From low + X high, at the points of a coset where X is `factor` and of its neighbour where X is
- * factor + 1. */
+/* Evaluates low + X high at the points of a coset, where X is `factor`, and of its neighbour, where
+ * X is factor + 1. */
 static void butterfly(uint16_t *restrict low, uint16_t *restrict high, size_t n, uint16_t factor)
 {
     const gf_factor f = gf_prepare(factor);
@@ -90,8 +88,8 @@ static void butterfly(uint16_t *restrict low, uint16_t *restrict high, size_t n,
     }
 }
 
-/* rows: 2^levels rows of `width` words, the coefficients of `width` polynomials. They become the
- * values at base, base + 1, ...; base is a multiple of 2^levels. */
+/* `rows` are 2^levels rows of `width` words, the coefficients of `width` polynomials. They become
+ * the values at base, base + 1, ..., where base is a multiple of 2^levels. */
 static void evaluate(const twiddles *t, uint16_t *rows, size_t width, int levels, uint32_t base)
 {
     for (int j = levels; j-- > 0;) {
@@ -103,8 +101,7 @@ static void evaluate(const twiddles *t, uint16_t *rows, size_t width, int levels
     }
 }
 
-/* ------------------------------------------------------------------------------------ sharing --
- */
+/* ----------------------------------------------------------------------------------- sharing -- */
 
 typedef struct {
     uint32_t threshold, n;
@@ -172,7 +169,7 @@ static parseal_status check_threshold(uint32_t threshold, size_t n, const char *
     return PARSEAL_OK;
 }
 
-/* n * count shares and count secrets, which do not overlap. */
+/* Checks that n * count shares and count secrets do not overlap. */
 static parseal_status check_arrays(const uint8_t *secrets, const uint8_t *shares, size_t count,
                                    size_t n)
 {
@@ -219,24 +216,23 @@ parseal_status parseal_shamir_share(const uint8_t *secrets, size_t count, uint32
     return shamir_share(secrets, count, threshold, n, shares, system_random, NULL);
 }
 
-/* --------------------------------------------------------------------------------- combination --
- */
+/* ------------------------------------------------------------------------------- combination -- */
 
 typedef struct {
     uint32_t threshold;
     size_t n, count;
     const uint8_t *shares;
     uint16_t *x;       /* the holders' indices */
-    uint16_t *weights; /* of the checks: CHECKS rows of n */
+    uint16_t *weights; /* the checks' weights, CHECKS rows of n */
     uint16_t *lagrange;
     twiddles twiddles;
     struct {
         uint16_t sum[COMBINE_SECRETS * WORDS], row[COMBINE_SECRETS * WORDS];
-        uint16_t wrong[COMBINE_SECRETS * WORDS]; /* not 0 where a check is not */
+        uint16_t wrong[COMBINE_SECRETS * WORDS]; /* not 0 where a check failed */
     } * work;
 } recovery;
 
-/* to[i] = the product of x[i] - x[j] over all j != i below n */
+/* to[i] = the product of x[i] - x[j] over all j != i below n. */
 static void multiply_differences(uint16_t *restrict to, const uint16_t *restrict x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -248,7 +244,7 @@ static void multiply_differences(uint16_t *restrict to, const uint16_t *restrict
         }
 }
 
-/* f(0) = sum of lagrange[i] f(x[i]), deg f < threshold */
+/* Finds lagrange[i] with f(0) = sum of lagrange[i] f(x[i]) for all f with deg f < threshold. */
 static void find_lagrange(recovery *r)
 {
     uint16_t product = 1;
@@ -259,12 +255,12 @@ static void find_lagrange(recovery *r)
         r->lagrange[i] = gf_mul(product, gf_inverse(gf_mul(r->x[i], r->lagrange[i])));
 }
 
-/* Values y[i] are those of a polynomial of degree below threshold at the n points x[i] just where
- * sum of u[i] g(x[i]) y[i] = 0 for all g of degree below n - threshold, 1 / u[i] being the product
- * of x[i] - x[j] over j != i (the dual of a Reed-Solomon code). Each check draws one g. */
+/* The y[i] are values of a polynomial of degree below threshold at the n points x[i] if and only if
+ * the sum of u[i] g(x[i]) y[i] is 0 for all g of degree below n - threshold, where 1 / u[i] is the
+ * product of x[i] - x[j] over j != i (the dual of a Reed-Solomon code). Each check draws one g. */
 static parseal_status find_checks(recovery *r)
 {
-    uint16_t *u = r->lagrange; /* not needed yet */
+    uint16_t *u = r->lagrange; /* Nothing else needs this memory yet. */
     uint32_t last = 0;
     int levels = 0;
     for (size_t i = 0; i < r->n; i++)

@@ -22,7 +22,7 @@ FN void aes_sbox(u32 *x)
     const u32 y3 = y5 ^ y8, t1 = u4 ^ y12, y15 = t1 ^ u5, y20 = t1 ^ u1, y6 = y15 ^ u7;
     const u32 y10 = y15 ^ t0, y11 = y20 ^ y9, y7 = u7 ^ y11, y17 = y10 ^ y11;
     const u32 y19 = y10 ^ y8, y16 = t0 ^ y11, y21 = y13 ^ y16, y18 = u0 ^ y16;
-    /* inversion in GF(2^8) by way of GF(2^4) */
+    /* The inversion in GF(2^8) goes by way of GF(2^4). */
     const u32 t2 = y12 & y15, t4 = (y3 & y6) ^ t2, t6 = (y4 & u7) ^ t2, t7 = y13 & y16;
     const u32 t9 = (y5 & y1) ^ t7, t11 = (y2 & y7) ^ t7, t12 = y9 & y11;
     const u32 t14 = (y14 & y17) ^ t12, t16 = (y8 & y10) ^ t12;
@@ -38,7 +38,7 @@ FN void aes_sbox(u32 *x)
     const u32 z8 = t41 & y10, z9 = t44 & y12, z10 = t37 & y3, z11 = t33 & y4;
     const u32 z12 = t43 & y13, z13 = t40 & y5, z14 = t29 & y2, z15 = t42 & y9;
     const u32 z16 = t45 & y14, z17 = t41 & y8;
-    /* back to the polynomial basis, and the affine map */
+    /* The rest goes back to the polynomial basis, and is the affine map. */
     const u32 t46 = z15 ^ z16, t47 = z10 ^ z11, t48 = z5 ^ z13, t49 = z9 ^ z10;
     const u32 t50 = z2 ^ z12, t51 = z2 ^ z5, t52 = z7 ^ z8, t53 = z0 ^ z3, t54 = z6 ^ z7;
     const u32 t55 = z16 ^ z17, t56 = z12 ^ t48, t57 = t50 ^ t53, t58 = z4 ^ t46;
@@ -54,7 +54,7 @@ FN void aes_sbox(u32 *x)
     x[5] = t55 ^ ~(t64 ^ t65);
 }
 
-/* Bytes a, b, c, d take each other's place: a gets b's. */
+/* Bytes a, b, c, d move by one place: a gets what b was, ..., d what a was. */
 FN void aes_rotate_row(u32 *s, int a, int b, int c, int d)
 {
     UNROLL
@@ -86,7 +86,7 @@ FN void aes_shift_rows(u32 *s)
     aes_rotate_row(s, 15, 11, 7, 3);
 }
 
-/* to ^= all ^ 2 (a ^ b) in GF(2^8), bit by bit */
+/* to ^= all ^ 2 (a ^ b) in GF(2^8), bit by bit. */
 FN void aes_mix_byte(u32 *to, const u32 *all, const u32 *a, const u32 *b)
 {
     const u32 top = a[7] ^ b[7];
@@ -117,7 +117,7 @@ FN void aes_mix_columns(u32 *s)
     }
 }
 
-/* The same round key for all blocks: its bytes as four little-endian words. */
+/* Adds one round key, four little-endian words, to all blocks. */
 FN void aes_add_key(u32 *s, GLOBAL const u32 *round_key)
 {
     UNROLL
@@ -133,7 +133,7 @@ FN void aes_sub_and_shift(u32 *s)
     aes_shift_rows(s);
 }
 
-/* All blocks under one key. */
+/* Encrypts all blocks under one key. */
 FN void aes_encrypt_rounds(u32 s[128], GLOBAL const u32 (*round_key)[4], u32 rounds)
 {
     aes_add_key(s, round_key[0]);
@@ -151,7 +151,7 @@ FN void aes_encrypt(u32 s[128], GLOBAL const aead_key *key)
     aes_encrypt_rounds(s, key->round_key, key->rounds);
 }
 
-/* Four bytes of a word through the S-box: byte i is block i of the circuit. */
+/* Puts a word's four bytes through the S-box: byte i is block i of the circuit. */
 FN u32 aes_sub_word(u32 word)
 {
     u32 x[8], result = 0;
@@ -167,7 +167,7 @@ FN u32 aes_sub_word(u32 word)
     return result;
 }
 
-/* FIPS 197 section 5.2, for words as their bytes read little-endian: RotWord is then a rotation to
+/* Expands a key by FIPS 197 section 5.2. Words are read little-endian, so RotWord is a rotation to
  * the right. */
 FN void aes_expand_rounds(GLOBAL u32 (*round_key)[4], const u32 *words, u32 n_words)
 {

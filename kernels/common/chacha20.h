@@ -4,7 +4,7 @@
 
 #include "kernels/common/launch.h"
 
-/* Before the loop over double rounds: nothing, or UNROLL from who includes this. */
+/* This stands before the loop over double rounds: nothing, or UNROLL where the includer says so. */
 #ifndef CHACHA20_UNROLL
 #define CHACHA20_UNROLL
 #endif

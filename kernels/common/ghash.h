@@ -4,11 +4,14 @@
  * x[0] are its bytes 0 ... 15, big-endian. The product of two such numbers, without carries, is the
  * product of the polynomials after one more shift to the left.
  *
- * A product of 32-bit words without carries takes every fourth bit of each factor at a time: then
- * sums of up to eight bits end in the three zeros, "holes", beside them. Of the four bits only the
- * lowest is wanted, so that products of many blocks are XORed first, and the holes wiped out once.
- * Karatsuba's method makes nine products of words of a product of blocks. Constant time, where the
- * device multiplies 32-bit words in constant time.
+ * Words of 32 bits are multiplied without carries by ordinary multiplications of every fourth bit
+ * of each factor: sums of up to eight bits then end within the three zeros, the "holes", beside
+ * them. Only the lowest of each four bits is wanted, so products of many blocks are XORed first,
+ * and their holes are wiped out once. By Karatsuba's method a product of blocks takes nine products
+ * of words.
+ *
+ * Constant time where the device multiplies 32-bit words in constant time: no table, no branch or
+ * address that depends on data.
  */
 #ifndef PARSEAL_KERNELS_GHASH_H
 #define PARSEAL_KERNELS_GHASH_H
@@ -17,7 +20,7 @@
 
 enum { GHASH_PRODUCTS = 9 };
 
-/* [i][k]: product i, whose bits 4 n + k are right and others not yet wiped out. */
+/* Sum [i][k] is of products i: its bits 4 n + k are right, and the others are not yet wiped out. */
 typedef struct {
     u64 part[GHASH_PRODUCTS][4];
 } ghash_sum;
@@ -47,7 +50,7 @@ FN void ghash_word(u64 part[4], u32 a, u32 b)
     part[3] ^= ghash_wide(a0, b3) ^ ghash_wide(a1, b2) ^ ghash_wide(a2, b1) ^ ghash_wide(a3, b0);
 }
 
-/* sum += a b */
+/* sum += a b. */
 FN void ghash_add(ghash_sum *sum, const u32 a[4], const u32 b[4])
 {
     const u32 a02 = a[0] ^ a[2], a13 = a[1] ^ a[3], b02 = b[0] ^ b[2], b13 = b[1] ^ b[3];
@@ -69,7 +72,8 @@ FN u64 ghash_wipe_holes(const u64 part[4])
            (part[2] & every_fourth << 2) | (part[3] & every_fourth << 3);
 }
 
-/* The product of two words' pairs, from those of their words and of the words' sums. */
+/* Puts the product of two pairs of words together from three: of their low words, of their high
+ * words, and of the sums of both. */
 FN void ghash_pair(u32 v[4], u64 low, u64 high, u64 both)
 {
     const u64 middle = both ^ low ^ high;
@@ -79,7 +83,7 @@ FN void ghash_pair(u32 v[4], u64 low, u64 high, u64 both)
     v[3] = (u32)(high >> 32);
 }
 
-/* y = sum mod x^128 + x^7 + x^2 + x + 1 */
+/* y = sum mod x^128 + x^7 + x^2 + x + 1. */
 FN void ghash_reduce(u32 y[4], const ghash_sum *sum)
 {
     u32 low[4], high[4], both[4], v[8];
@@ -103,7 +107,7 @@ FN void ghash_reduce(u32 y[4], const ghash_sum *sum)
     for (int i = 7; i > 0; i--)
         v[i] = v[i] << 1 | v[i - 1] >> 31;
     v[0] <<= 1;
-    /* The lower half holds the powers from x^128 on; x^128 = x^7 + x^2 + x + 1. */
+    /* The lower half holds the powers from x^128 on, and x^128 = x^7 + x^2 + x + 1. */
     UNROLL
     for (int i = 0; i < 4; i++) {
         v[i + 4] ^= v[i] ^ v[i] >> 1 ^ v[i] >> 2 ^ v[i] >> 7;
@@ -114,7 +118,7 @@ FN void ghash_reduce(u32 y[4], const ghash_sum *sum)
         y[i] = v[4 + i];
 }
 
-/* y = y b */
+/* y = y b. */
 FN void ghash_multiply(u32 y[4], const u32 b[4])
 {
     ghash_sum sum;
@@ -128,7 +132,7 @@ FN u32 ghash_swap_bytes(u32 x)
     return x << 24 | (x & 0xff00) << 8 | (x >> 8 & 0xff00) | x >> 24;
 }
 
-/* A block's four little-endian words as a number, or the other way. */
+/* Turns a block's four little-endian words into a number, or a number into a block's words. */
 FN void ghash_turn(u32 to[4], const u32 from[4])
 {
     const u32 w0 = from[0], w1 = from[1], w2 = from[2], w3 = from[3];

@@ -53,7 +53,7 @@ FN float choose_float(u32 condition, float a, float b)
     return float_of((bits_of(a) & mask) | (bits_of(b) & ~mask));
 }
 
-/* Exactly, and without a subnormal float32 on the way, as a device may flush those to zero. */
+/* Converts exactly, and makes no subnormal float32 on the way: a device may flush those to zero. */
 FN float float16_value(u32 h)
 {
     const u32 sign = (h & 0x8000) << 16, magnitude = h & 0x7fff;
@@ -69,7 +69,7 @@ FN u32 is_special(float x)
     return (bits_of(x) & 0x7f800000) == 0x7f800000;
 }
 
-/* Steps 1 to 3: u. top = 2^b - 1. */
+/* Does steps 1 to 3 and returns u; top = 2^b - 1. */
 FN float quant_scale(float x, float clip, float scale, float top)
 {
     float f = choose_float(is_special(x), 0.0f, x);
@@ -86,7 +86,7 @@ FN u32 quant_cap(u32 q, u32 max)
     return (q & mask) | (max & ~mask);
 }
 
-/* Step 4. floor(f * 2^32) is taken in two halves, each of them exact. */
+/* Does step 4. floor(f * 2^32) is taken in two halves, each of them exact. */
 FN u32 quant_stochastic(float u, u32 random, u32 max)
 {
     const i32 k = (i32)u;

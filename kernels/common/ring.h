@@ -1,10 +1,10 @@
-/* Arithmetic mod m, 2 <= m <= 2^64, without division and without branches on values. */
+/* Arithmetic mod m, 2 <= m <= 2^64. Constant time: no division, no branch on values. */
 #ifndef PARSEAL_KERNELS_RING_H
 #define PARSEAL_KERNELS_RING_H
 
 #include "kernels/common/launch.h"
 
-/* x mod m for any x (Barrett): the quotient is short by at most one. */
+/* x mod m for any x (Barrett). The quotient is short by at most one. */
 FN u64 ring_reduce(ring_params r, u64 x)
 {
     const u64 rest = x - mul_hi64(x, r.reciprocal) * r.modulus;
@@ -12,7 +12,7 @@ FN u64 ring_reduce(ring_params r, u64 x)
     return r.power_of_two ? x & r.low_bits : reduced;
 }
 
-/* a + b mod m for a in [0, m), b in [0, m], m not a power of two */
+/* a + b mod m for a in [0, m), b in [0, m] and m not a power of two. */
 FN u64 ring_add(ring_params r, u64 a, u64 b)
 {
     const u64 sum = a + b;
@@ -25,7 +25,7 @@ FN u32 ring_add32(u32 modulus, u32 a, u32 b)
     return sum - (modulus & mask32((u32)(sum < a) | (u32)(sum >= modulus)));
 }
 
-/* x mod m for x of 32 bits and m < 2^32, not a power of two */
+/* x mod m for x of 32 bits and m < 2^32, not a power of two. */
 FN u32 ring_reduce32(ring_params r, u32 x)
 {
     const u32 modulus = (u32)r.modulus, reciprocal = (u32)(r.reciprocal >> 32);
@@ -33,14 +33,14 @@ FN u32 ring_reduce32(ring_params r, u32 x)
     return rest - (modulus & mask32(rest >= modulus));
 }
 
-/* What ring_reduce_wide needs to know of a ring, found once for many sums. */
+/* ring_reduce_wide needs to know this of a ring. It is found once for many sums. */
 typedef struct {
     u64 power;    /* 2^64 mod m */
     u32 quotient; /* floor(2^bits power / m) */
     u32 bits;     /* 1 to 32: carries are below 2^bits */
 } ring_wide;
 
-/* m is not a power of two. The quotient is divided out bit by bit. */
+/* m must not be a power of two. The quotient is divided out bit by bit. */
 FN void ring_wide_init(ring_wide *wide, ring_params r, u32 bits)
 {
     u64 rest = 0 - r.reciprocal * r.modulus;
@@ -55,8 +55,8 @@ FN void ring_wide_init(ring_wide *wide, ring_params r, u32 bits)
     }
 }
 
-/* carries 2^64 + x mod m, for carries < 2^bits and m not a power of two. The quotient of carries
- * and 2^64 mod m is short by at most one, so that what is left may have 65 bits. */
+/* carries 2^64 + x mod m for carries < 2^bits and m not a power of two. The quotient of
+ * carries (2^64 mod m) is short by at most one, so what is left may have 65 bits. */
 FN u64 ring_reduce_wide(ring_params r, ring_wide wide, u32 carries, u64 x)
 {
     const u32 q = (u32)((u64)carries * wide.quotient >> wide.bits);
@@ -66,8 +66,8 @@ FN u64 ring_reduce_wide(ring_params r, ring_wide wide, u32 carries, u64 x)
     return ring_add(r, ring_reduce(r, x), rest - (r.modulus & mask64(top | (rest >= r.modulus))));
 }
 
-/* a + b mod m for any a and b; `wide` is of one bit or more, and not read where m is a power of two
- */
+/* a + b mod m for any a and b. `wide` is for carries of one bit or more, and is not read where m is
+ * a power of two. */
 FN u64 ring_add_any(ring_params r, ring_wide wide, u64 a, u64 b)
 {
     const u64 sum = a + b;

@@ -1,13 +1,12 @@
-/* IEEE 754 double arithmetic in integers, rounded to nearest, for devices that have none: as much
- * of it as dequantising needs. Numbers are their bit patterns: zero, or normal; positive, but for a
- * difference.
- */
+/* IEEE 754 double arithmetic in integers, rounded to nearest, for devices without doubles. It is as
+ * much as dequantising needs: numbers are bit patterns, zero or normal, and only a difference may
+ * be negative. */
 #ifndef PARSEAL_KERNELS_SOFT_DOUBLE_H
 #define PARSEAL_KERNELS_SOFT_DOUBLE_H
 
 #include "kernels/common/target.h"
 
-/* The 53 bits of a mantissa, and the exponent of the first of them. */
+/* soft_mantissa returns a mantissa's 53 bits, soft_exponent the exponent of the first of them. */
 FN u64 soft_mantissa(u64 x)
 {
     return (x & U64C(0xfffffffffffff)) | (u64)1 << 52;
@@ -18,7 +17,8 @@ FN i32 soft_exponent(u64 x)
     return (i32)(x >> 52 & 0x7ff) - 1023;
 }
 
-/* (m + something below 1 where inexact is set) 2^(exponent - 63), whose first bit is m's bit 63 */
+/* Rounds m 2^(exponent - 63), where m's first bit is bit 63. With inexact set something below 1 is
+ * to be added to m. */
 FN u64 soft_round(u64 m, i32 exponent, u32 inexact)
 {
     const u64 rest = m & 0x7ff, kept = m >> 11;
@@ -73,7 +73,7 @@ FN u64 soft_subtract(u64 a, u64 b)
     return a == b ? 0 : rounded | negative << 63;
 }
 
-/* To the bits of the nearest float, which may be subnormal or infinite. */
+/* Returns the bits of the nearest float, which may be subnormal or infinite. */
 FN u32 soft_to_float(u64 x)
 {
     const u32 sign = (u32)(x >> 63) << 31;

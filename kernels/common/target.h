@@ -1,6 +1,6 @@
-/* What C11, CUDA C++ and OpenCL C 1.2 call differently. Everything else in kernels/common is
- * written in what they share (kernels/README.md). UNROLL stands before loops over arrays that are
- * to be kept in registers; for functions that such an array is handed to, a GPU's programs are
+/* Names for what C11, CUDA C++ and OpenCL C 1.2 call differently. Everything else in kernels/common
+ * is written in what they share (kernels/README.md). UNROLL stands before loops over arrays that
+ * are to stay in registers; as a call would put such an array into memory, programs for a GPU are
  * built with PARSEAL_INLINE_ALL. */
 #ifndef PARSEAL_KERNELS_TARGET_H
 #define PARSEAL_KERNELS_TARGET_H
@@ -26,7 +26,7 @@ FN u64 mul_hi64(u64 a, u64 b)
     return mul_hi(a, b);
 }
 
-/* Zeros before the first one of x > 0. */
+/* Counts the zeros before the first one of x > 0. */
 FN u32 clz64(u64 x)
 {
     return (u32)clz(x);
@@ -83,7 +83,7 @@ FN u32 clz64(u64 x)
 #endif
 #endif
 
-/* All ones or none: choices are made with masks, so that no branch depends on data. */
+/* Returns all ones or none: choices are made with masks, so that no branch depends on data. */
 FN u32 mask32(u32 condition)
 {
     return 0 - condition;

@@ -1,10 +1,11 @@
-/* A 32 x 32 bit matrix, transposed in place: bit j of word i becomes bit i of word j. */
+/* Transposes a 32 x 32 bit matrix in place: bit j of word i becomes bit i of word j. The steps swap
+ * ever smaller squares, so there is no branch or address that depends on the bits. */
 #ifndef PARSEAL_KERNELS_TRANSPOSE_H
 #define PARSEAL_KERNELS_TRANSPOSE_H
 
 #include "kernels/common/target.h"
 
-/* Bits i + by of word k and bits i of word k + by change places, for the i of the mask. */
+/* Bit i + by of word k and bit i of word k + by change places, for each i in the mask. */
 #define TRANSPOSE_SWAP(a, k, by, mask)                              \
     do {                                                            \
         const u32 both = ((a)[k] >> (by) ^ (a)[(k) + (by)]) & mask; \

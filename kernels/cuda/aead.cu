@@ -1,13 +1,15 @@
 /* AES-GCM (SP 800-38D) around its counter mode: keys, E(J0), GHASH by integer multiplication, tags.
  *
- *   keys_expand   a thread a key: round keys, H = E(0), H^1 ... H^32, H^(2^k)
- *   aead_begin    a thread a message: E(nonce || 1), the sum 0, the verdict UNSET
- *   aead_hash     a warp a tile of aad or ciphertext: its hash, as if nothing followed it
- *   aead_weigh    a thread, a warp or a block for a message's tiles, by their number: the sum of
- *                 their hashes, times the powers of H that the blocks after them ask for
- *   aead_finish   a thread a message: lengths, E(J0), and the tag or the verdict
+ *   keys_expand   A thread takes a key and makes its round keys, H = E(0), H^1 ... H^32, H^(2^k).
+ *   aead_begin    A thread takes a message and writes E(nonce || 1), the sum 0, the verdict UNSET.
+ *   aead_hash     A warp takes a tile of aad or ciphertext and hashes it as if nothing followed.
+ *   aead_weigh    A thread, a warp or a block, by the number of a message's tiles, takes them and
+ *                 sums up their hashes, times the powers of H that the blocks after them ask for.
+ *   aead_finish   A thread takes a message, adds lengths and E(J0), and writes the tag or the
+ *                 verdict.
  *
- * work: 32 bytes a message (the sum, words as in ghash.h; E(J0) as it comes), then 16 a tile.
+ * `work` has 32 bytes for each message (the sum, words as in ghash.h, then E(J0) as AES gives it),
+ * and then 16 for each tile.
  *
  * Constant time: no table, and no branch or address that depends on keys or data; integer
  * multiplication takes the same time for all factors.
@@ -76,9 +78,9 @@ aead_begin(const aead_item *items, u32 n, const aead_key *keys, const u8 *nonces
 
 /* -------------------------------------------------------------------------------------- hash -- */
 
-enum { HASH_TOGETHER = 4 }; /* blocks of a lane whose products are reduced together */
+enum { HASH_TOGETHER = 4 }; /* So many of a lane's products are reduced together. */
 
-/* Block b of a tile; zeros before its first. */
+/* x = block b of a tile, and zeros before its first. */
 FN void hash_load(u32 x[4], const hash_tile *t, i32 b)
 {
     const uint4 zero = {0, 0, 0, 0};
@@ -86,9 +88,10 @@ FN void hash_load(u32 x[4], const hash_tile *t, i32 b)
     ghash_number(x, b < 0 ? zero : load_block(t->from + offset, t->size - offset));
 }
 
-/* Lane l has a tile's blocks l, l + 32, ..., as if zeros before it made their number a multiple of
- * 128. Four of them, a, b, c, d, take its sum y to y H^128 + a H^96 + b H^64 + c H^32 + d. Product
- * k of these four is left out where it is known to be zero; power[at + k] is its power. */
+/* Lane l has a tile's blocks l, l + 32, ..., as if zeros before the tile made their number a
+ * multiple of 128. Four of them, a, b, c, d, take its sum y to
+ * y H^128 + a H^96 + b H^64 + c H^32 + d. Product k of the four has the power power[at + k], and is
+ * left out where it is known to be zero. */
 template <class Powers> FN void hash_lane(u32 y[4], Powers &power, u32 at, const hash_tile *t)
 {
     const i32 blocks = (i32)blocks_of(t->size), rows = (blocks + LANES - 1) / LANES;
@@ -118,7 +121,7 @@ template <class Powers> FN void hash_lane(u32 y[4], Powers &power, u32 at, const
     }
 }
 
-/* power[at ...] = H^128, H^96, H^64, H^32 */
+/* power[at ...] = H^128, H^96, H^64, H^32. */
 template <class Powers> FN void hash_powers(Powers &power, u32 at, const aead_key *key)
 {
     const u32 lane = lane_id();
@@ -145,7 +148,7 @@ aead_hash(const aead_item *items, u32 n, const u64 *hash_begin, u64 total, u32 t
             tile_of(items + i, unit - hash_begin[i], tile, data, use_out_offset, aad);
         const aead_key *key = keys + t.key;
         u32 y[4], weight[4];
-        warp_sync(); /* until then lanes may read the powers before these */
+        warp_sync(); /* Until here lanes may still read the powers of the key before. */
         hash_powers(power, at, key);
         warp_sync();
         hash_lane(y, power, at, &t);
@@ -165,11 +168,11 @@ aead_hash(const aead_item *items, u32 n, const u64 *hash_begin, u64 total, u32 t
 enum {
     WEIGH_THREADS = 256,
     WEIGH_WARPS = WEIGH_THREADS / LANES,
-    ALONE = 4,     /* tiles that one thread weighs */
-    BY_WARP = 1024 /* and one warp; where there are more, a block */
+    ALONE = 4,     /* One thread weighs so many tiles of a message. */
+    BY_WARP = 1024 /* One warp weighs so many, and a block takes more. */
 };
 
-/* Those who weigh a message's tiles together: number `me` of `width`, a power of two. */
+/* A team weighs a message's tiles together: this is its number `me` of `width`, a power of two. */
 typedef struct {
     u32 me, width;
 } weigh_team;
@@ -183,7 +186,7 @@ FN void add_words(u32 y[4], const u32 *from)
         y[k] ^= x[k];
 }
 
-/* Hashes of tiles give H away to who knows the tiles: they do not stay in memory. */
+/* Adds a tile's hash to y and wipes it: hashes of tiles give H away to whoever knows the tiles. */
 FN void take_hash(u32 y[4], u32 *hash)
 {
     const u32 zero[4] = {0, 0, 0, 0};
@@ -191,9 +194,9 @@ FN void take_hash(u32 y[4], u32 *hash)
     store_words(hash, zero);
 }
 
-/* y: what the sums of all members add up to the hash of `size` bytes, from those of their tiles.
- * Member m takes tiles m, m + width, ... of all but the last, as if zeros before them made their
- * number a multiple of width; the last may be shorter, and is member 0's. */
+/* Makes y this member's sum of tiles' hashes: the sums of all members add up to the hash of `size`
+ * bytes. Member m takes tiles m, m + width, ... of all but the last, as if zeros before them made
+ * their number a multiple of width. The last may be shorter; member 0 takes it. */
 FN void weigh_tiles(u32 y[4], const aead_key *key, u32 *hash, u64 size, u32 tile, weigh_team team)
 {
     const u64 tiles = tiles_of(size, tile), whole = tiles - 1, tile_blocks = tile / BLOCK;
@@ -217,7 +220,7 @@ FN u64 tiles_of_item(const aead_item *item, u32 tile)
     return tiles_of(item->aad_len, tile) + tiles_of(item->len, tile);
 }
 
-/* The same for all tiles of an item, and what follows them. */
+/* Does the same for all tiles of an item, aad and data, and weighs in the blocks that follow. */
 FN void weigh_item(u32 y[4], const aead_item *item, const aead_key *keys, u32 *hash, u32 tile,
                    weigh_team team)
 {
@@ -233,7 +236,7 @@ FN void weigh_item(u32 y[4], const aead_item *item, const aead_key *keys, u32 *h
     ghash_raise(y, key, item->blocks_after);
 }
 
-/* y = the sum of all of the block's, which are the same in a warp. Leaves no more than zeros. */
+/* Adds up y over the block's warps, each of whose lanes have the same. Leaves `partial` zero. */
 template <class Partial> FN void add_warps(u32 y[4], Partial &partial)
 {
     const uint4 zero = {0, 0, 0, 0};
@@ -272,7 +275,8 @@ aead_weigh(const aead_item *items, u32 n, const u64 *hash_begin, u32 tile, const
         add_words(y, message_work(work, i));
         store_words(message_work(work, i), y);
     }
-    /* Warps, then blocks: every 32nd of a team's messages is looked at by another lane. */
+    /* First warps are the teams, then blocks. Each lane looks at another of 32 messages of its
+     * team's, and the ballot tells which of them the team has to weigh. */
     NO_UNROLL
     for (u32 width = LANES; width <= WEIGH_THREADS; width *= WEIGH_THREADS / LANES) {
         const weigh_team team = {thread_id() & (width - 1), width};

@@ -1,13 +1,13 @@
-/* acc[e] = (acc[e] + sum_i P_i[e]) mod m over the items i that are authentic: P_i is what counter
- * mode (SP 800-38D section 6.5) makes of item i's ciphertext, elements of so many bits side by side
+/* acc[e] = (acc[e] + sum_i P_i[e]) mod m over the items i that are authentic. P_i is what counter
+ * mode (SP 800-38D section 6.5) makes of item i's ciphertext: elements of `bits` bits side by side
  * (format 4.4). No plaintext gets to memory.
  *
- * A warp takes a tile of the vector, up to 256 blocks of every item's, and goes through the items:
- * nobody else adds to its elements. A lane decrypts eight blocks, lane l those of number l, l + 32,
- * ..., by tables (aes_tables.h), with rounds 1 and 2 shared by the counters of a group. 32 blocks
- * at a time then pass through shared memory, where lanes find the elements' bits, neighbours those
- * of neighbouring elements; of the 32 blocks before, the bits of the element between are still
- * there. All that is kept in shared memory is a warp's own, and overwritten in the end.
+ * A warp takes a tile of the vector, which is up to 256 blocks of every item, and goes through the
+ * items: nobody else adds to its elements. A lane decrypts eight blocks, lane l those of number l,
+ * l + 32, ..., by tables (aes_tables.h); the counters of a group share rounds 1 and 2. Then a
+ * stride of 32 blocks at a time passes through shared memory, where neighbouring lanes find the
+ * bits of neighbouring elements. An element may begin in the stride before, whose bits are still
+ * there. What shared memory holds is each warp's own, and is overwritten in the end.
  *
  * Constant time: secrets index the tables of aes_tables.h only, whose every lookup takes the same
  * time. Branches depend on lengths, offsets and verdicts.
@@ -20,15 +20,15 @@
 enum { THREADS = 512, WARPS = THREADS / LANES, GROUP = 256, STRIDES = GROUP / LANES };
 enum { STRIDE_WORDS = 4 * LANES, STRIDE_BITS = 32 * STRIDE_WORDS, KEPT = 2 * STRIDE_WORDS };
 
-/* What a warp works with. */
+/* A warp works with this. */
 struct adder {
     ring_params ring;
-    ring_wide wide; /* for a carry; of elements of 8 bytes alone */
+    ring_wide wide; /* It reduces a carry, and is set for elements of 8 bytes only. */
     add_shape shape;
-    u32 round_keys, own; /* where the warp's are, and the lane's tables */
+    u32 round_keys, own; /* places in shared memory: the warp's round keys, the lane's tables */
 };
 
-/* A tile: elements first ... first + elements - 1 of the vector, in blocks from first_block on. */
+/* A tile is `elements` elements of the vector from `first` on, in blocks from first_block on. */
 struct add_tile {
     u64 first, first_block;
     u32 elements;
@@ -44,11 +44,10 @@ FN add_tile tile_at(const add_shape &shape, u64 unit)
     return t;
 }
 
-/* ----------------------------------------------------------------------------------- plaintext --
- */
+/* --------------------------------------------------------------------------------- plaintext -- */
 
-/* Where word `word` of a tile's plaintext is: lanes that put a word of a block each, or read
- * neighbouring words, meet all banks. */
+/* Returns the place of a tile's word in shared memory. Lanes that each put a word of their block,
+ * or that read neighbouring words, meet all banks. */
 FN u32 place_of(u32 word)
 {
     const u32 w = word % KEPT;
@@ -88,7 +87,7 @@ FN u64 sum_of(const adder &a, u64 x, u64 addend)
     return ring_add_any(a.ring, a.wide, x, addend);
 }
 
-/* Adds the elements that end in stride j. */
+/* Adds the elements that end in stride j to acc. */
 template <class Element, class Kept>
 FN void add_stride(const adder &a, const add_tile &t, Kept &kept, u32 j, Element *acc)
 {
@@ -98,10 +97,9 @@ FN void add_stride(const adder &a, const add_tile &t, Kept &kept, u32 j, Element
         acc[t.first + e] = sum_of(a, acc[t.first + e], element_at(kept, a.shape.bits, e));
 }
 
-/* ------------------------------------------------------------------------------------- decrypt --
- */
+/* ----------------------------------------------------------------------------------- decrypt -- */
 
-/* The keystream of the tile's blocks lane, lane + 32, ...: their counters are of two groups. */
+/* s = the keystream of the tile's blocks lane, lane + 32, ..., whose counters are of two groups. */
 template <bool wide, class Tables, class Keys>
 FN void keystream(const adder &a, Tables &table, Keys &key, u32 rounds, const u32 nonce[3],
                   u32 counter, u32 s[STRIDES][4])
@@ -120,7 +118,7 @@ FN void keystream(const adder &a, Tables &table, Keys &key, u32 rounds, const u3
     aes_from_round3<wide, STRIDES>(table, s, key, a.round_keys, rounds, a.own);
 }
 
-/* Makes s the plaintext, and zeros where there are no blocks. */
+/* Turns the keystream s into the plaintext, and into zeros where there are no blocks. */
 FN void decrypt(const add_tile &t, const u8 *in, u64 len, u32 s[STRIDES][4])
 {
     UNROLL
@@ -160,7 +158,7 @@ FN void add_all(adder &a, Tables &table, Keys &key, Kept &kept, const aead_item 
             decrypt(t, in + items[i].in_offset, items[i].len, s);
             UNROLL
             for (u32 j = 0; j < STRIDES; j++) {
-                warp_sync(); /* until then lanes may read the stride before the last */
+                warp_sync(); /* Until here lanes may still read the stride before the last. */
                 put_block(kept, LANES * j + lane_id(), s[j]);
                 warp_sync();
                 add_stride(a, t, kept, j, acc);
@@ -171,7 +169,7 @@ FN void add_all(adder &a, Tables &table, Keys &key, Kept &kept, const aead_item 
     wipe_kept(kept);
 }
 
-/* Dynamic shared memory: one table, 32 KiB, or four, 128 KiB, for the wide ones. */
+/* Dynamic shared memory holds one table, 32 KiB, or for the wide kernels four, 128 KiB. */
 #define ADD_KERNEL(name, Element, wide_tables)                                                 \
     KERNEL(THREADS, 1)                                                                         \
     name(const aead_item *items, u32 n, const aead_key *keys, const u8 *nonces, const u8 *in,  \

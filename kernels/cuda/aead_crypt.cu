@@ -1,11 +1,10 @@
 /* Counter mode of AES-GCM (SP 800-38D section 6.5), by tables: C_i = P_i ^ E(nonce || BE32(2 + i)).
  *
- * A warp takes a group of 256 counters that share all but their last byte, of one message: block p
- * of the group is lane p mod 32's, so that a warp reads and writes 512 bytes at a time. Rounds 1
- * and 2 are worked out once for the group as far as its counters agree (aes_tables.h), and a lane
- * works on eight blocks at once where there are so many, which share what is read of the round
- * keys. These are in shared memory, 16 words a round, for each warp its own, and overwritten in the
- * end.
+ * A warp takes a group of one message's 256 counters that share all but their last byte. Lane
+ * p mod 32 has the group's block p, so that a warp reads and writes 512 bytes at a time. Rounds 1
+ * and 2 are worked out once for the group, as far as its counters agree (aes_tables.h). Where a
+ * lane has eight blocks, it works on all of them at once, so that a round key is read once for
+ * eight. Round keys are in shared memory; each warp has its own, overwritten in the end.
  *
  * Constant time: secrets index the tables of aes_tables.h only, whose every lookup takes the same
  * time. Branches depend on lengths, offsets and verdicts.
@@ -15,18 +14,18 @@
 
 enum { CRYPT_THREADS = 512, WARPS = CRYPT_THREADS / LANES, GROUP = 256, STRIDES = GROUP / LANES };
 
-/* The blocks of a message, or of a part of one, in a group: numbers skip to end - 1. */
+/* A unit is what a message, or a part of one, has of a group: blocks skip to end - 1. */
 typedef struct {
     const u8 *from; /* block number `skip` */
     u8 *to;
     u64 left; /* bytes from there on */
     u32 skip, end;
-    u32 counter; /* of block number 0 */
+    u32 counter; /* the counter of block number 0 */
 } crypt_unit;
 
 FN crypt_unit unit_of(const aead_item *item, u64 index, const u8 *in, u8 *out)
 {
-    const u64 start = 2 + item->first_block; /* counter of the item's first block */
+    const u64 start = 2 + item->first_block; /* the counter of the item's first block */
     const u64 base = (start / GROUP + index) * GROUP;
     const u64 block = base < start ? 0 : base - start, left = item->len - BLOCK * block;
     crypt_unit u;
@@ -44,7 +43,7 @@ FN u32 is_there(const crypt_unit *u, u32 p)
     return p >= u->skip && p < u->end;
 }
 
-/* Bytes of block p. */
+/* Returns how many bytes block p has. */
 FN u32 size_of(const crypt_unit *u, u32 p)
 {
     const u64 left = u->left - BLOCK * (u64)(p - u->skip);
@@ -66,8 +65,8 @@ FN void write_zeros(const crypt_unit *u, u32 lane)
     }
 }
 
-/* out = in ^ s for the blocks that there are of p, p + 32, ...; all is read before it is written.
- */
+/* out = in ^ s for those of the blocks p, p + 32, ... that there are. All are read before the first
+ * is written. */
 template <u32 count> FN void crypt_blocks(const crypt_unit *u, u32 s[count][4], u32 p)
 {
     const u32 aligned = is_aligned(u->from) && is_aligned(u->to);
@@ -100,7 +99,7 @@ template <u32 count> FN void crypt_blocks(const crypt_unit *u, u32 s[count][4], 
     }
 }
 
-/* `count` blocks of every lane, the first of them block p of the group. */
+/* Encrypts `count` blocks of every lane, of which the group's block p is the first. */
 template <bool wide, u32 count, class Tables, class Keys>
 FN void crypt_strides(Tables &table, Keys &key, u32 at, u32 rounds, const aes_group *g,
                       const crypt_unit *u, u32 p)
@@ -122,7 +121,7 @@ FN void crypt_group(Tables &table, Keys &key, u32 at, u32 rounds, const u32 nonc
     const u32 block[4] = {nonce[0], nonce[1], nonce[2], ghash_swap_bytes(u->counter)};
     const aes_group g = aes_begin_group<wide>(table, block, key, at, own);
     const u32 first = u->skip / LANES, last = (u->end + LANES - 1) / LANES;
-    /* All eight cost less than seven one by one. */
+    /* Eight blocks at once cost less than seven one by one. */
     if (last - first >= STRIDES - 1) {
         crypt_strides<wide, STRIDES>(table, key, at, rounds, &g, u, lane_id());
         return;
@@ -156,7 +155,7 @@ FN void crypt_all(Tables &table, Keys &key, const aead_item *items, u32 n, const
     wipe_round_keys(key, at);
 }
 
-/* Dynamic shared memory: one table, 32 KiB. */
+/* Dynamic shared memory holds one table, 32 KiB. */
 KERNEL(CRYPT_THREADS, 1)
 aead_crypt(const aead_item *items, u32 n, const u64 *crypt_begin, u64 total, const aead_key *keys,
            const u8 *nonces, const u8 *in, u8 *out, const i32 *verdicts, u32 open)
@@ -167,7 +166,7 @@ aead_crypt(const aead_item *items, u32 n, const u64 *crypt_begin, u64 total, con
                      verdicts, open);
 }
 
-/* Dynamic shared memory: four tables, 128 KiB. */
+/* Dynamic shared memory holds four tables, 128 KiB. */
 KERNEL(CRYPT_THREADS, 1)
 aead_crypt_wide(const aead_item *items, u32 n, const u64 *crypt_begin, u64 total,
                 const aead_key *keys, const u8 *nonces, const u8 *in, u8 *out, const i32 *verdicts,

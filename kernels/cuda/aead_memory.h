@@ -1,6 +1,5 @@
-/* What the kernels of AES-GCM share: blocks of messages in memory, and the way from a unit of work
- * to the item that it belongs to. All branches here depend on lengths, offsets and lanes only.
- */
+/* The kernels of AES-GCM share this: blocks of messages in memory, and the way from a unit of work
+ * to its item. Constant time: branches depend on lengths, offsets and lanes only. */
 #ifndef PARSEAL_KERNELS_CUDA_AEAD_MEMORY_H
 #define PARSEAL_KERNELS_CUDA_AEAD_MEMORY_H
 
@@ -26,12 +25,12 @@ FN u32 load_byte(const u8 *p, u32 size, u32 i)
     return i < size ? (u32)p[i] : 0;
 }
 
-/* Four little-endian words of a block of which `size` bytes are there, zeros after them. */
+/* Returns a block of which `size` bytes are there as four little-endian words, zeros after them. */
 FN uint4 load_bytes(const u8 *p, u32 size)
 {
     uint4 v = {0, 0, 0, 0};
     NO_UNROLL
-    for (u32 i = 0; i < BLOCK; i++) { /* each byte comes in from above: no index but into memory */
+    for (u32 i = 0; i < BLOCK; i++) { /* Bytes come in from above: no register has an index. */
         v.x = v.x >> 8 | v.y << 24;
         v.y = v.y >> 8 | v.z << 24;
         v.z = v.z >> 8 | v.w << 24;
@@ -52,7 +51,7 @@ FN void store_bytes(u8 *p, uint4 v, u32 size)
     }
 }
 
-/* The same for a block whose `left` bytes are the rest of its message. */
+/* Returns the same for a block at which `left` bytes of its message are left. */
 FN uint4 load_block(const u8 *p, u64 left)
 {
     if (left >= BLOCK && is_aligned(p))
@@ -88,17 +87,17 @@ FN void load_nonce(u32 w[3], const u8 *nonces, u64 message)
                (u32)p[4 * i + 3] << 24;
 }
 
-/* The item whose units begin last at or before `unit`; all lanes ask for the same, and search
- * together: a 33rd of what was left is left after each step. */
+/* Returns the last item whose units begin at or before `unit`. All lanes ask for the same one and
+ * search together: each step leaves a 33rd of what was left. */
 FN u32 find_item(const u64 *begin, u32 n, u64 unit)
 {
-    u32 low = 0, count = n; /* it is one of low ... low + count - 1 */
+    u32 low = 0, count = n; /* It is one of low ... low + count - 1. */
     NO_UNROLL
     while (count > 1) {
-        const u32 step = (count - 1) / (LANES + 1) + 1; /* a sum with count could wrap */
+        const u32 step = (count - 1) / (LANES + 1) + 1; /* A sum with count could wrap. */
         const u32 at = (lane_id() + 1) * step;
         const u32 passed = warp_ballot(at < count && begin[low + at] <= unit);
-        const u32 steps = count_ones(passed); /* begin[] ascends: the ones are the lowest bits */
+        const u32 steps = count_ones(passed); /* begin[] ascends: the ones are the lowest bits. */
         const u32 rest = count - steps * step;
         low += steps * step;
         count = rest < step ? rest : step;
@@ -106,19 +105,20 @@ FN u32 find_item(const u64 *begin, u32 n, u64 unit)
     return low;
 }
 
-/* A piece of an item's aad or data that is hashed by itself. */
+/* A tile is a piece of an item's aad or data that is hashed by itself. */
 typedef struct {
     const u8 *from;
-    u32 size; /* 0: there is no such tile */
+    u32 size; /* bytes; 0 where there is no such tile */
     u32 key;
 } hash_tile;
 
-FN u64 tiles_of(u64 size, u32 tile) /* a power of two: no division */
+/* Returns how many tiles `size` bytes are. As `tile` is a power of two, no division is needed. */
+FN u64 tiles_of(u64 size, u32 tile)
 {
     return (size >> (63 - clz64(tile))) + ((size & (tile - 1)) != 0);
 }
 
-/* Unit `index` of an item's: its aad's tiles come first. */
+/* Returns tile number `index` of an item, whose aad's tiles come first. */
 FN hash_tile tile_of(const aead_item *item, u64 index, u32 tile, const u8 *data, u32 use_out_offset,
                      const u8 *aad)
 {
@@ -132,12 +132,12 @@ FN hash_tile tile_of(const aead_item *item, u64 index, u32 tile, const u8 *data,
     return t;
 }
 
-/* A warp's own round keys in shared memory, from `at` on. */
+/* A warp has its own round keys in shared memory, from `at` on. */
 enum { ROUND_KEYS = 15 };
 
 template <class Keys> FN void load_round_keys(Keys &key, u32 at, const u32 round_key[ROUND_KEYS][4])
 {
-    warp_sync(); /* until then lanes may read the key before this */
+    warp_sync(); /* Until here lanes may still read the key before this. */
     if (lane_id() < ROUND_KEYS)
         key[at + lane_id()] = load_words(round_key[lane_id()]);
     warp_sync();
@@ -151,7 +151,8 @@ template <class Keys> FN void wipe_round_keys(Keys &key, u32 at)
         key[at + lane_id()] = zero;
 }
 
-/* Where a tile's hash is kept until it is weighed, and a message's sum and E(J0). */
+/* tile_hash is where a tile's hash is kept until it is weighed, message_work where a message's sum
+ * and E(J0) are. */
 FN u32 *tile_hash(u8 *work, u32 n, u64 unit)
 {
     return (u32 *)(work + 32 * (u64)n + BLOCK * unit);

@@ -1,20 +1,24 @@
-/* AES (FIPS 197) of one block without tables: plane b of eight holds bit b of all its bytes, byte i
- * (row i mod 4, column i / 4) at bit i; bits 16 to 31 say the same again, so that rotating a plane
- * rotates its columns. SubBytes is the circuit of kernels/common/aes.h. Constant time, for what
- * is needed once a key or once a message.
+/* AES (FIPS 197) of one block without tables, for what is needed once a key or once a message.
+ *
+ * Plane b of eight holds bit b of the block's bytes: byte i (row i mod 4, column i / 4) is bit i.
+ * Bits 16 to 31 repeat bits 0 to 15, so that rotating a plane rotates its columns. SubBytes is the
+ * circuit of kernels/common/aes.h.
+ *
+ * Constant time: no table, no branch or address that depends on key or data.
  */
 #ifndef PARSEAL_KERNELS_CUDA_AES_PLANES_H
 #define PARSEAL_KERNELS_CUDA_AES_PLANES_H
 
 #include "kernels/common/aes.h"
 
-/* Bit b of the four bytes of a word, as four neighbours: no two products of bits meet. */
+/* Returns bit b of a word's four bytes as four neighbouring bits. One multiplication moves them, as
+ * no two products of bits meet. */
 FN u32 planes_nibble(u32 word, u32 b)
 {
     return ((word >> b) & 0x01010101) * 0x01020408 >> 24 & 0xf;
 }
 
-/* x ^= a block, or a round key, as little-endian words */
+/* x ^= a block or a round key, given as little-endian words. */
 FN void planes_add(u32 x[8], uint4 v)
 {
     UNROLL
@@ -39,7 +43,7 @@ FN u32 planes_rotate(u32 plane, u32 bits)
     return plane >> bits | plane << (32 - bits);
 }
 
-/* Row r takes column c + r's byte to column c. */
+/* In row r column c gets the byte of column c + r. */
 FN void planes_shift_rows(u32 x[8])
 {
     UNROLL
@@ -48,7 +52,7 @@ FN void planes_shift_rows(u32 x[8])
                (planes_rotate(x[b], 8) & 0x44444444) | (planes_rotate(x[b], 12) & 0x88888888);
 }
 
-/* Row r takes the byte of row r + 1, or r + 2, of its column. */
+/* In every column, row r gets the byte of row r + 1 (next), or of row r + 2 (second). */
 FN u32 planes_next_row(u32 plane)
 {
     return (plane >> 1 & 0x77777777) | (plane << 3 & 0x88888888);
@@ -59,7 +63,7 @@ FN u32 planes_second_row(u32 plane)
     return (plane >> 2 & 0x33333333) | (plane << 2 & 0xcccccccc);
 }
 
-/* byte ^= all of its column ^ 2 (byte ^ the next row's) */
+/* byte ^= all of its column ^ 2 (byte ^ the next row's). */
 FN void planes_mix_columns(u32 x[8])
 {
     u32 pair[8];
@@ -75,7 +79,7 @@ FN void planes_mix_columns(u32 x[8])
     }
 }
 
-/* The words of E(block). */
+/* Returns E(block) as words. */
 FN uint4 planes_encrypt(const aead_key *key, uint4 block)
 {
     const u32 rounds = key->rounds;
@@ -97,7 +101,7 @@ FN uint4 planes_encrypt(const aead_key *key, uint4 block)
     return v;
 }
 
-/* Four bytes of a word through the S-box. */
+/* Puts a word's four bytes through the S-box. */
 FN u32 planes_sub_word(u32 word)
 {
     u32 x[8];
@@ -113,8 +117,8 @@ FN void store_words(u32 *to, const u32 from[4])
     *(uint4 *)to = vector_of(from);
 }
 
-/* FIPS 197 section 5.2, for words as their bytes read little-endian. All of w's indices are
- * constants, so that it stays in registers. raw may be where the round keys go. */
+/* Expands a key by FIPS 197 section 5.2, with words read little-endian. All of w's indices are
+ * constants, so that w stays in registers. `raw` may be where the round keys go. */
 template <u32 words> FN void planes_expand(u32 (*round_key)[4], const u8 *raw)
 {
     u32 w[words], rcon = 1;

@@ -1,12 +1,13 @@
-/* AES by tables (Daemen and Rijmen, section 4.2) that are safe to index by secrets: word k of a
- * table is kept 32 times, once in each bank of the shared memory, and lane l reads number l only.
- * So no two lanes of a warp ever meet in a bank, and a lookup takes the same time whatever its
- * index.
+/* AES by tables (Daemen and Rijmen, section 4.2) that are safe to index by secrets.
  *
- * T0[x] = (2 S(x), S(x), S(x), 3 S(x)) from the low byte on; T1, T2, T3 are T0 rotated by 8,
- * 16, 24. A program keeps all four (wide), or only T0, and rotates what it reads. The last round
- * takes S from T0's second byte. The words below are read in the order of their places, while
- * filling.
+ * T0[x] = (2 S(x), S(x), S(x), 3 S(x)) from the low byte on; T1, T2 and T3 are T0 rotated by 8, 16
+ * and 24. A kernel keeps all four tables (wide), or only T0 and rotates what it reads. The last
+ * round takes S from T0's second byte.
+ *
+ * Constant time: word k of a table is kept 32 times, once in each bank of the shared memory, and
+ * lane l reads copy l only. So no two lanes of a warp ever meet in a bank, and a lookup takes the
+ * same time whatever its index. The words below are read in the order of their places, while the
+ * tables are filled.
  */
 #ifndef PARSEAL_KERNELS_CUDA_AES_TABLES_H
 #define PARSEAL_KERNELS_CUDA_AES_TABLES_H
@@ -51,13 +52,14 @@ CONSTANT u32 aes_table0[256] = {
     0xc3414182, 0xb0999929, 0x772d2d5a, 0x110f0f1e, 0xcbb0b07b, 0xfc5454a8, 0xd6bbbb6d, 0x3a16162c,
 };
 
-FN u32 rotate_bytes(u32 x, u32 count) /* to the left; count is a constant: 0 to 3 */
+/* Rotates x to the left by count bytes; count is a constant, 0 to 3. */
+FN u32 rotate_bytes(u32 x, u32 count)
 {
     const u32 selector = count == 1 ? 0x2103 : count == 2 ? 0x1032 : count == 3 ? 0x0321 : 0x3210;
     return count == 0 ? x : byte_permute(x, x, selector);
 }
 
-/* Ends with a barrier. */
+/* Fills the tables, and ends with a barrier. */
 template <bool wide, class Shared> FN void aes_fill_tables(Shared &table)
 {
     for (u32 i = thread_id(); i < TABLE_WORDS; i += block_threads()) {
@@ -69,16 +71,16 @@ template <bool wide, class Shared> FN void aes_fill_tables(Shared &table)
     block_sync();
 }
 
-/* Where a lane's copies begin in the shared memory, in bytes. */
+/* Returns where a lane's copies begin in the shared memory, in bytes. */
 template <class Shared> FN u32 aes_own_copies(Shared &table)
 {
     return shared_base(table) + 4 * lane_id();
 }
 
-/* T0 of byte `row` of a word, or, with `t`, what is there in table t: words of a table are 128
- * bytes apart. The dot product of the word's bytes with (0, 128, 0, 0) finds byte 1's place in one
- * instruction of the multipliers' pipe; byte 0 goes half of the way on the logic pipe, so that no
- * pipe is as busy as the shared memory. */
+/* Returns what table t has for byte `row` of a word. Words of a table are 128 bytes apart. The dot
+ * product of the word's bytes with (0, 128, 0, 0) finds byte 1's place in one instruction of the
+ * multipliers' pipe. Byte 0 goes half of the way on the logic pipe, so that no pipe is as busy as
+ * the shared memory. */
 template <u32 row, u32 t, class Shared> FN u32 aes_read(Shared &table, u32 word, u32 own)
 {
     const u32 place =
@@ -86,15 +88,15 @@ template <u32 row, u32 t, class Shared> FN u32 aes_read(Shared &table, u32 word,
     return load_shared(table, 4 * t * TABLE_WORDS + place);
 }
 
-/* T_row of byte `row` of a word */
+/* Returns T_row of byte `row` of a word. */
 template <bool wide, u32 row, class Shared> FN u32 aes_lookup(Shared &table, u32 word, u32 own)
 {
     return wide ? aes_read<row, row>(table, word, own)
                 : rotate_bytes(aes_read<row, 0>(table, word, own), row);
 }
 
-/* A column of the next state, but for its round key. Without tables of their own, rows 1 and 3 are
- * rotated together. */
+/* Returns a column of the next state, but for its round key. Where rows 1 and 3 have no tables of
+ * their own, they are rotated together. */
 template <bool wide, class Shared>
 FN u32 aes_column(Shared &table, u32 s0, u32 s1, u32 s2, u32 s3, u32 own)
 {
@@ -106,7 +108,7 @@ FN u32 aes_column(Shared &table, u32 s0, u32 s1, u32 s2, u32 s3, u32 own)
     return t0 ^ rotate_bytes(t2, 2) ^ rotate_bytes(t1 ^ rotate_bytes(t3, 2), 1);
 }
 
-/* A column of the last round: the same bytes through S alone. */
+/* Returns a column of the last round: the same bytes go through S alone. */
 template <class Shared>
 FN u32 aes_last_column(Shared &table, u32 s0, u32 s1, u32 s2, u32 s3, u32 own)
 {
@@ -115,7 +117,7 @@ FN u32 aes_last_column(Shared &table, u32 s0, u32 s1, u32 s2, u32 s3, u32 own)
     return byte_permute(byte_permute(t0, t1, 0x5151), byte_permute(t2, t3, 0x5151), 0x5410);
 }
 
-/* s = the next state */
+/* s = the next state. */
 template <bool wide, class Shared> FN void aes_round(Shared &table, u32 s[4], uint4 key, u32 own)
 {
     const u32 s0 = s[0], s1 = s[1], s2 = s[2], s3 = s[3];
@@ -142,7 +144,7 @@ FN void aes_rounds(Shared &table, u32 s[count][4], uint4 key, u32 own)
         aes_round<wide>(table, s[i], key, own);
 }
 
-/* What is left after round 2 of `rounds`, for several blocks under one key. */
+/* Does the rounds after round 2 of `rounds`, for several blocks under one key. */
 template <bool wide, u32 count, class Shared, class Keys>
 FN void aes_from_round3(Shared &table, u32 s[count][4], Keys &key, u32 at, u32 rounds, u32 own)
 {
@@ -158,16 +160,16 @@ FN void aes_from_round3(Shared &table, u32 s[count][4], Keys &key, u32 at, u32 r
         aes_last_round(table, s[i], k, own);
 }
 
-/* What 256 counters that differ in their last byte have in common. After round 1 their blocks still
- * differ in column 0 only, by T3 of that byte; after round 2 each column by one byte of column 0.
- */
+/* A group holds what 256 counters have in common that differ in their last byte only. After round 1
+ * their blocks still differ in column 0 only, by T3 of that byte; after round 2 each column differs
+ * by what one byte of column 0 does. */
 typedef struct {
-    u32 last;  /* the last byte before round 1, of the first of the counters: in bits 24 to 31 */
-    u32 first; /* column 0 after round 1, but for T3 */
-    u32 column[4]; /* after round 2, but for what column 0 does */
+    u32 last;      /* the first counter's last byte before round 1, in bits 24 to 31 */
+    u32 first;     /* column 0 after round 1, but for T3 */
+    u32 column[4]; /* the state after round 2, but for what column 0 does */
 } aes_group;
 
-/* block: that of the first counter. key[at]: the first round key. */
+/* `block` is the first counter's, and key[at] the first round key. */
 template <bool wide, class Shared, class Keys>
 FN aes_group aes_begin_group(Shared &table, const u32 block[4], Keys &key, u32 at, u32 own)
 {
@@ -192,7 +194,7 @@ FN aes_group aes_begin_group(Shared &table, const u32 block[4], Keys &key, u32 a
     return g;
 }
 
-/* The state after round 2 of the group's counter number i, 0 to 255. */
+/* Makes s the state after round 2 of the group's counter number i, 0 to 255. */
 template <bool wide, class Shared>
 FN void aes_after_round2(Shared &table, u32 s[4], const aes_group *g, u32 i, u32 own)
 {

@@ -1,8 +1,8 @@
-/* A warp's 32 neighbouring blocks of keystream, 2 KiB: made a block a lane, and handed over through
- * shared memory, so that loads and stores of what they are added to lie beside each other.
+/* A warp's 32 neighbouring blocks of keystream, 2 KiB. Each lane makes a block, and hands it over
+ * through shared memory, so that lanes load and store elements that lie beside each other.
  *
- * Piece p of the 128 of 16 bytes is in a place that depends on p alone, and such that both eight
- * lanes that put a piece each and eight that get one meet all banks. */
+ * The blocks are 128 pieces of 16 bytes. The place of piece p depends on p alone, and eight lanes
+ * that put a piece each, and eight that get one each, meet all banks. Constant time. */
 #ifndef PARSEAL_KERNELS_BLOCKS_H
 #define PARSEAL_KERNELS_BLOCKS_H
 
@@ -16,7 +16,7 @@ FN u32 piece_place(u32 piece)
     return WARP_PIECES * warp + (piece ^ (piece >> 3 & 3));
 }
 
-/* The lane's block; after a warp_sync any lane may get any piece. */
+/* Puts the lane's block; after a warp_sync any lane may get any piece. */
 template <class Pieces> FN void put_block(Pieces &pieces, const u32 x[16])
 {
     UNROLL
@@ -42,7 +42,7 @@ template <class Pieces> FN u32 get_word(Pieces &pieces, u32 word)
     return word & 2 ? high : low;
 }
 
-/* Words 2 i and 2 i + 1 as one. */
+/* Returns words 2 i and 2 i + 1 as one. */
 template <class Pieces> FN u64 get_pair(Pieces &pieces, u32 i)
 {
     const uint4 piece = get_piece(pieces, i / 2);
@@ -57,7 +57,7 @@ FN uint4 no_piece(void)
     return zeros;
 }
 
-/* What is left in shared memory is a secret: nothing of it stays. */
+/* The keystream that is left in shared memory is a secret, so nothing of it stays. */
 template <class Pieces> FN void wipe_block(Pieces &pieces)
 {
     u32 zeros[16];

@@ -1,5 +1,5 @@
-/* What the kernels use of CUDA beside kernels/common/target.h: under PARSEAL_EMULATOR the same
- * names are those of tests/emu, which runs the kernels on a CPU.
+/* The kernels use this of CUDA beside kernels/common/target.h. Under PARSEAL_EMULATOR tests/emu
+ * gives the same names, and runs the kernels on a CPU.
  *
  * Shared arrays are only ever indexed: array[i] is loaded or stored. All threads of a warp take
  * part in what begins with warp_, and all of a block in block_sync. */
@@ -12,11 +12,11 @@
 #include "emulated_device.h"
 #else
 
-/* min_blocks of so many threads are to fit a multiprocessor's registers. */
+/* A multiprocessor's registers must hold min_blocks blocks of so many threads. */
 #define KERNEL(threads, min_blocks) \
     extern "C" __global__ void __launch_bounds__(threads, min_blocks)
 #define SHARED(type, name, count)  __shared__ type name[count]
-/* As many as the launch says; one in a kernel. */
+/* The launch says how long the array is. A kernel has one at most. */
 #define DYNAMIC_SHARED(type, name) extern __shared__ __align__(16) type name[]
 #define CONSTANT                   static __constant__ const
 #define NO_UNROLL                  _Pragma("unroll 1")
@@ -56,7 +56,7 @@ FN void warp_sync()
     __syncwarp();
 }
 
-/* What `lane` has given as x. */
+/* Returns what `lane` has given as x. */
 FN u32 warp_shuffle(u32 x, u32 lane)
 {
     return __shfl_sync(0xffffffff, x, lane);
@@ -67,7 +67,7 @@ FN u32 warp_shuffle_xor(u32 x, u32 mask)
     return __shfl_xor_sync(0xffffffff, x, mask);
 }
 
-/* Bit i: lane i's. */
+/* Returns a word whose bit i is lane i's condition. */
 FN u32 warp_ballot(u32 condition)
 {
     return __ballot_sync(0xffffffff, condition);

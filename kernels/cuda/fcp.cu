@@ -1,9 +1,9 @@
 /* acc[i] = (acc[i] + sum_j sign_j mask_j[first + i]) mod 2^k, format `fcp-aes256ctr`.
  *
  * A lane has a group of 16 elements, whose candidates are as many whole blocks of keystream as a
- * candidate has bytes; their sums stay in registers over all keys, and acc is read and written
- * once. AES goes by the tables of aes_tables.h, a lane's blocks side by side; a warp's round keys
- * are in shared memory, its own, and overwritten in the end.
+ * candidate has bytes. Their sums stay in registers over all keys, and acc is read and written
+ * once. A lane's blocks go through the tables of aes_tables.h side by side. Each warp has its own
+ * round keys in shared memory, which are overwritten in the end.
  *
  * Constant time: secrets index the tables only, whose every lookup takes the same time.
  */
@@ -21,7 +21,7 @@ KERNEL(EXPAND_THREADS, 1) fcp_expand(fcp_key *keys, u32 n)
         planes_expand<8>(keys[i].round_key, (const u8 *)keys[i].round_key);
 }
 
-/* The blocks of counters `counter` and up, one after the other. */
+/* s = the keystream of the counters from `counter` on, one block after the other. */
 template <u32 blocks, class Tables, class Keys>
 FN void keystream(Tables &table, Keys &key, u32 at, u32 s[4 * blocks], u32 counter, u32 own)
 {
@@ -46,7 +46,7 @@ FN void keystream(Tables &table, Keys &key, u32 at, u32 s[4 * blocks], u32 count
         aes_last_round(table, s + 4 * b, k, own);
 }
 
-/* A group's elements over all keys, mod 2^32 or 2^64; `group` counts from the mask's first. */
+/* Sums up a group's elements over all keys, mod 2^32 or 2^64. The mask's first group is 0. */
 template <u32 bytes, class Element, class Tables, class Keys>
 FN void sum_keys(Tables &table, Keys &key, u32 at, Element sum[FCP_GROUP], const fcp_key *keys,
                  u32 n, u64 group)
@@ -87,7 +87,8 @@ FN uint4 add_piece(const u64 *sum, uint4 before, u64 low_bits)
     return v;
 }
 
-/* To elements begin ... of acc, where begin is above count before the first. */
+/* Adds the sums to elements begin ... of acc. For elements before the first, begin has wrapped and
+ * is above count. */
 template <class Element>
 FN void store_group(Element *acc, u64 begin, u64 count, const Element sum[FCP_GROUP], u64 low_bits,
                     u32 write)
@@ -109,7 +110,7 @@ FN void store_group(Element *acc, u64 begin, u64 count, const Element sum[FCP_GR
             acc[begin + i] = (Element)((sum[i] + (write ? 0 : acc[begin + i])) & low_bits);
 }
 
-/* A candidate has `bytes` bytes: more_than + 1 to more_than + 4. */
+/* A candidate has more_than + 1 to more_than + 4 bytes, as `bytes` says. */
 template <u32 more_than, class Element, class Tables, class Keys>
 FN void mask_all(Tables &table, Keys &key, const fcp_key *keys, u32 n_keys, u64 low_bits, u32 bytes,
                  Element *acc, u64 first, u64 count, u32 write)
@@ -139,7 +140,7 @@ FN void mask_all(Tables &table, Keys &key, const fcp_key *keys, u32 n_keys, u64 
     wipe_round_keys(key, at);
 }
 
-/* Dynamic shared memory: one table, 32 KiB. */
+/* Dynamic shared memory holds one table, 32 KiB. */
 KERNEL(THREADS, 1)
 fcp_mask32(const fcp_key *keys, u32 n_keys, ring_params ring, u32 bytes, u8 *acc, u64 first,
            u64 count, u32 write)

@@ -1,16 +1,18 @@
-/* GHASH (SP 800-38D section 6.4) on binary tensor cores: multiplication by a fixed power of H is
- * linear over GF(2), and mma.m16n8k256 with and and popc adds up products of bits; a count's low
+/* GHASH (SP 800-38D section 6.4) on binary tensor cores. Multiplication by a fixed power of H is
+ * linear over GF(2), and mma.m16n8k256 with "and" and "popc" counts products of bits: a count's low
  * bit is their sum in GF(2).
  *
- *   keys_matrices   a thread for 32 columns and 32 rows of one of a key's matrices (ghash_matrix.h)
- *   aead_hash_mma   a block a run of tiles under one key, whose matrices it keeps in shared memory;
- * a warp STREAMS tiles at a time, so that what it reads of a matrix serves them all
+ *   keys_matrices   A thread makes 32 columns and 32 rows of one of a key's matrices
+ *                   (ghash_matrix.h).
+ *   aead_hash_mma   A block takes a run of tiles under one key, whose matrices it keeps in shared
+ *                   memory. A warp takes STREAMS tiles at a time, so that what it reads of a matrix
+ *                   serves them all.
  *
- * A lane has blocks l, l + 32, ... of a tile, as if zeros before it made their number a multiple
- * of 32. Rows of 32 blocks are taken in groups of GHASH_SETS, each row under its own matrix: the
- * counts of a group are added up before their low bits are packed. A column's sum so far is
- * multiplied by one more matrix, and becomes what the next group's counts begin with. In the end
- * the eight columns are weighed with powers of H, and added.
+ * Lane l has blocks l, l + 32, ... of a tile, as if zeros before the tile made their number a
+ * multiple of 32. Rows of 32 blocks are taken in groups of GHASH_SETS, each row under its own
+ * matrix: the counts of a group are added up before their low bits are packed. A column's sum so
+ * far is multiplied by one more matrix, and the next group's counts begin with the product. In the
+ * end the eight columns are weighed with powers of H, and added.
  *
  * Constant time: no branch or address depends on keys or data. The matrices in shared memory are
  * overwritten in the end.
@@ -24,7 +26,7 @@ enum { AHEAD = 2 };
 
 /* ---------------------------------------------------------------------------------- matrices -- */
 
-/* x times the polynomial x, as words of ghash.h */
+/* Multiplies a number, as words of ghash.h, by the polynomial x. */
 FN void ghash_double(u32 x[4])
 {
     const u32 carry = mask32(x[0] & 1) & 0xe1000000;
@@ -39,8 +41,8 @@ FN u32 word_of_number(const u32 x[4], u32 word)
     return ghash_swap_bytes(word == 0 ? x[3] : word == 1 ? x[2] : word == 2 ? x[1] : x[0]);
 }
 
-/* Word `to` of the products of `power` with the 32 single bits of word `from`, as rows: bit k of
- * rows[b] is bit b of the product with bit k. */
+/* Multiplies `power` by each of the 32 single bits of word `from`, and gives word `to` of the
+ * products as rows: bit k of rows[b] is bit b of the product with bit k. */
 FN void matrix_rows(u32 rows[32], const u32 power[4], u32 from, u32 to)
 {
     u32 x[4];
@@ -49,14 +51,14 @@ FN void matrix_rows(u32 rows[32], const u32 power[4], u32 from, u32 to)
     for (u32 i = 0; i < 32 * from; i++)
         ghash_double(x);
     UNROLL
-    for (u32 i = 0; i < 32; i++) { /* the first power of x is the first byte's highest bit */
+    for (u32 i = 0; i < 32; i++) { /* The first power of x is the first byte's highest bit. */
         rows[i / 8 * 8 + 7 - i % 8] = word_of_number(x, to);
         ghash_double(x);
     }
     transpose32(rows);
 }
 
-/* H^(4 - t) for the last row of a group, 32 more for each that follows */
+/* power = H^(4 - t) for the last row of a group; each row that follows raises it by 32 more. */
 FN void set_power(u32 power[4], const aead_key *key, u32 set, u32 t)
 {
     words_of(power, load_words(key->power[3 - t]));
@@ -95,7 +97,7 @@ typedef struct {
     u32 aligned;
 } mma_stream;
 
-/* The lane's block `row` rows before the last; zeros where there is none. */
+/* Returns the lane's block `row` rows before the last, and zeros where there is none. */
 FN uint4 stream_load(const mma_stream *s, i32 row)
 {
     const uint4 zero = {0, 0, 0, 0};
@@ -108,8 +110,9 @@ FN uint4 stream_load(const mma_stream *s, i32 row)
     return load_bytes(s->tile.from + offset, left < BLOCK ? left : BLOCK);
 }
 
-/* The low bits of a lane's counts: 16 of column 2 t, then 16 of column 2 t + 1. No count is above
- * 2^13, so that two of them fit a word; the multiplications are the shifts of another pipe. */
+/* Packs the low bits of a lane's counts: 16 of column 2 t, then 16 of column 2 t + 1. No count is
+ * above 2^13, so two of them fit a word. Multiplications take the place of shifts, as they have a
+ * pipe of their own. */
 FN u32 pack_counts(const u32 c[MATRIX_TILES][4])
 {
     u32 packed = 0;
@@ -121,7 +124,7 @@ FN u32 pack_counts(const u32 c[MATRIX_TILES][4])
     return packed;
 }
 
-/* Word t of column g's product, in lane (g, t), from its halves. */
+/* Returns, in lane (g, t), word t of column g's product, put together from its halves. */
 FN u32 gather_word(u32 packed)
 {
     const u32 lane = lane_id(), g = lane / 4, t = lane % 4;
@@ -130,7 +133,7 @@ FN u32 gather_word(u32 packed)
     return byte_permute(low, high, g % 2 == 0 ? 0x5410 : 0x7632);
 }
 
-/* The counts of a column's product so far times H^(32 GHASH_SETS). */
+/* Begins a group's counts with each column's product so far, times H^(32 GHASH_SETS). */
 template <class Matrix>
 FN void horner(u32 c[STREAMS][MATRIX_TILES][4], Matrix &matrix, const u32 *word)
 {
@@ -147,7 +150,7 @@ FN void horner(u32 c[STREAMS][MATRIX_TILES][4], Matrix &matrix, const u32 *word)
     }
 }
 
-/* Adds a row's counts. */
+/* Adds a row's counts to c. */
 template <class Matrix>
 FN void multiply_row(u32 c[STREAMS][MATRIX_TILES][4], Matrix &matrix, u32 set, const uint4 *block)
 {
@@ -167,7 +170,7 @@ FN void multiply_row(u32 c[STREAMS][MATRIX_TILES][4], Matrix &matrix, u32 set, c
     }
 }
 
-/* word[s]: word t of column g's sum of stream s, in lane (g, t). Blocks are loaded AHEAD rows
+/* In lane (g, t), word[s] is word t of column g's sum of tile s. Blocks are loaded AHEAD rows
  * before they are wanted. */
 template <class Matrix>
 FN void hash_streams(u32 word[STREAMS], Matrix &matrix, const mma_stream s[STREAMS], i32 rows)
@@ -203,8 +206,8 @@ FN void hash_streams(u32 word[STREAMS], Matrix &matrix, const mma_stream s[STREA
     }
 }
 
-/* Column g's sum has H^(4 (7 - g)) to come. Lane (g, t) does it for stream t; in the end it has
- * that stream's hash. */
+/* Column g's sum is still to be multiplied by H^(4 (7 - g)). Lane (g, t) does so for tile t, and
+ * has that tile's hash in the end. */
 FN void add_columns(u32 y[4], const u32 word[STREAMS], const aead_key *key)
 {
     const u32 g = lane_id() / 4, t = lane_id() % 4;
@@ -234,7 +237,7 @@ FN mma_stream stream_of(const hash_tile *tile)
     return s;
 }
 
-/* The unit after the last that has item i's key without a break, at most `end`. */
+/* Returns the end of the run of units that have item i's key, which is `end` at most. */
 FN u64 end_of_run(const aead_item *items, u32 n, const u64 *hash_begin, u32 i, u64 end)
 {
     const u32 key = items[i].key;
@@ -252,13 +255,13 @@ FN u64 end_of_run(const aead_item *items, u32 n, const u64 *hash_begin, u32 i, u
 
 template <class Matrix> FN void load_matrices(Matrix &matrix, const u32 *from)
 {
-    block_sync(); /* until then warps may read the matrices before these */
+    block_sync(); /* Until here warps may still read the matrices before these. */
     for (u32 i = thread_id(); i < MATRIX_FRAGMENTS; i += MMA_THREADS)
         matrix[i] = load_words(from + 4 * i);
     block_sync();
 }
 
-/* Dynamic shared memory: a key's matrices, GHASH_MATRIX_BYTES. */
+/* Dynamic shared memory holds a key's matrices, GHASH_MATRIX_BYTES. */
 KERNEL(MMA_THREADS, 1)
 aead_hash_mma(const aead_item *items, u32 n, const u64 *hash_begin, u64 total, u32 tile,
               const aead_key *keys, const u32 *matrices, const u8 *data, u32 use_out_offset,
@@ -278,7 +281,7 @@ aead_hash_mma(const aead_item *items, u32 n, const u64 *hash_begin, u64 total, u
             mma_stream s[STREAMS];
             u32 word[STREAMS], y[4], size = 0, i = 0;
             UNROLL
-            for (u32 k = 0; k < STREAMS; k++) { /* too few in the end: the last again */
+            for (u32 k = 0; k < STREAMS; k++) { /* If too few are left, the last comes again. */
                 const u64 own = unit + k < stop ? unit + k : stop - 1;
                 if (k == 0 || (i + 1 < n && own >= hash_begin[i + 1]))
                     i = find_item(hash_begin, n, own);

@@ -1,11 +1,11 @@
-/* Powers of H, from those that a key is expanded to. Exponents and branches depend on lengths only.
- */
+/* Powers of H, made from those that a key is expanded to. Constant time: exponents and branches
+ * depend on lengths only. */
 #ifndef PARSEAL_KERNELS_CUDA_GHASH_POWERS_H
 #define PARSEAL_KERNELS_CUDA_GHASH_POWERS_H
 
 #include "kernels/cuda/aead_memory.h"
 
-/* y = y H^exponent */
+/* y = y H^exponent. */
 FN void ghash_raise(u32 y[4], const aead_key *key, u64 exponent)
 {
     NO_UNROLL
@@ -18,8 +18,7 @@ FN void ghash_raise(u32 y[4], const aead_key *key, u64 exponent)
     }
 }
 
-/* XORs y over the warp's lanes that differ in the bits of `first`, 2 first, ... 16 of their number.
- */
+/* XORs y over the warp's lanes whose numbers differ in bits `first`, 2 first, ... 16 only. */
 FN void ghash_add_lanes(u32 y[4], u32 first)
 {
     UNROLL
@@ -30,7 +29,7 @@ FN void ghash_add_lanes(u32 y[4], u32 first)
     }
 }
 
-/* A block as a number, or the other way. */
+/* Turns a block into a number, or a number into a block. */
 FN void ghash_number(u32 x[4], uint4 block)
 {
     u32 words[4];

@@ -1,14 +1,15 @@
 /* acc[i] = (acc[i] + sum_j sign_j PRG(seed_j)[first + i]) mod m, format `chacha20`.
  *
  * A lane has a 64-byte block of keystream, 16 elements of 4 bytes or 8 of 8, whose sums stay in
- * registers over all seeds; then the warp's 2 KiB change hands, and acc is read and written once,
- * in 512 contiguous bytes a time. Warps stride over the blocks that [first, first + count) touches.
+ * registers over all seeds. Then the warp's lanes exchange their 2 KiB (blocks.h), and acc is read
+ * and written once, 512 contiguous bytes at a time. Warps stride over the blocks that
+ * [first, first + count) touches.
  *
  * Where m is no power of two each lane goes through the seeds at its own pace: one that has to
  * attempt again does so beside others that are a seed further, and nobody waits until all are done.
  *
- * Constant time, but for how often a lane attempts: that tells only which candidates, thrown away
- * and independent of the ones used, were at or above m.
+ * Constant time, but for how often a lane attempts. That tells only which candidates were at or
+ * above m; these are thrown away, and are independent of the ones used.
  */
 #define CHACHA20_UNROLL UNROLL
 #include "kernels/common/chacha20.h"
@@ -19,10 +20,10 @@
 
 enum { THREADS = 256 };
 
-/* The vector, in blocks of keystream. */
+/* A span is the vector, counted in blocks of keystream. */
 typedef struct {
     u64 first_block, blocks;
-    u64 offset; /* of the first element in the first block */
+    u64 offset; /* The first element has this number in the first block. */
 } mask_span;
 
 FN mask_span span_of(u64 first, u64 count, u32 per_block)
@@ -36,7 +37,7 @@ FN mask_span span_of(u64 first, u64 count, u32 per_block)
 
 /* ----------------------------------------------------------------------------------- 4 bytes -- */
 
-/* Mod a power of two: sums mod 2^32. */
+/* Sums up mod 2^32, for a modulus that is a power of two. */
 FN void sum_wrapping32(u32 sum[16], const mask_seed *seeds, u32 n_seeds, u32 counter)
 {
     u32 x[16];
@@ -49,7 +50,7 @@ FN void sum_wrapping32(u32 sum[16], const mask_seed *seeds, u32 n_seeds, u32 cou
     }
 }
 
-/* sum - gap mod m for a gap in [0, m]: m - x adds x, and m changes nothing. */
+/* sum - gap mod m for a gap in [0, m]. A gap of m - x adds x, and one of m changes nothing. */
 FN u32 subtract32(u32 modulus, u32 sum, u32 gap)
 {
     const u32 rest = sum - gap;
@@ -117,7 +118,7 @@ mask_apply32(const mask_seed *seeds, u32 n_seeds, ring_params ring, u8 *acc, u64
     const u64 step = (u64)block_count() * THREADS;
     for (u64 at = (u64)block_id() * THREADS + thread_id() / 32 * 32; at < span.blocks; at += step) {
         const u32 counter = (u32)(span.first_block + at + lane_id());
-        /* of the element that the warp begins with; before acc it is above count */
+        /* The warp begins with this element. Before acc's first it wraps, and is above count. */
         const u64 begin = 16 * at - span.offset;
         u32 sum[16];
         UNROLL
@@ -157,7 +158,7 @@ FN u64 pair(const u32 x[16], int i)
     return (u64)x[2 * i + 1] << 32 | x[2 * i];
 }
 
-/* Mod a power of two: sums mod 2^64. */
+/* Sums up mod 2^64, for a modulus that is a power of two. */
 FN void sum_wrapping64(u64 sum[8], const mask_seed *seeds, u32 n_seeds, u32 counter)
 {
     u32 x[16];

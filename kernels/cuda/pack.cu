@@ -1,10 +1,15 @@
-/* b-bit elements in a little-endian bit stream, format 4.4, which may begin at any byte.
+/* Elements of b bits side by side, little-endian (format 4.4), from any byte on.
  *
- * The stream is written and read in the aligned 32-bit words of memory that it touches, and in
- * bytes in the words at its ends that it has not to itself. pack: a block takes 2048 elements a
- * time, which are 64 b words of the stream; their bits wait in shared memory, where neighbouring
- * threads, a word each, find them in different banks however small b is. unpack: a thread takes one
- * element; packed_sum: an element of all inputs, which is added to acc and reduced. Constant time.
+ * Packed bytes are written and read in the aligned 32-bit words of memory that they touch. A word
+ * at their ends that holds other bytes too is written and read in bytes.
+ *
+ *   pack         A block takes 2048 elements at a time, which are 64 b packed words. The elements
+ *                wait in shared memory, where neighbouring threads, which make a word each, find
+ *                them in different banks however small b is.
+ *   unpack       A thread takes one element.
+ *   packed_sum   A thread takes one element of all inputs, adds it to acc and reduces the sum.
+ *
+ * Constant time: branches and addresses depend on b and positions only.
  */
 #include "kernels/common/pack.h"
 #include "kernels/common/ring.h"
@@ -12,7 +17,7 @@
 
 enum { THREADS = 256, TILE = 2048, BEFORE = 32, CARRY_BITS = 7 };
 
-/* The stream as words of memory: its bytes are [lead, lead + bytes) of `words`. */
+/* Packed bytes as words of memory: they are bytes [lead, lead + bytes) of `words`. */
 struct word_stream {
     u32 *words;
     u32 lead;
@@ -28,7 +33,7 @@ FN word_stream stream_of(const u8 *packed, u32 bits, u64 count)
     return s;
 }
 
-/* Byte k of the word is in the stream. */
+/* Returns whether byte k of the word is one of the packed bytes. */
 FN bool has_byte(const word_stream &s, u64 word, u32 k)
 {
     return 4 * word + k - s.lead < s.bytes;
@@ -66,8 +71,8 @@ FN u64 load_element(const u8 *elements, u32 element_size, u64 i)
     return element_size == 4 ? ((const u32 *)elements)[i] : ((const u64 *)elements)[i];
 }
 
-/* Where in shared memory element i of the tile is: threads that are 32 elements apart, as with
- * b = 1, do not meet in a bank. */
+/* Returns the place in shared memory of the tile's element i. Threads that are 32 elements apart,
+ * as with b = 1, do not meet in a bank. */
 FN u32 place_of(u32 i)
 {
     return i + i / 32;
@@ -80,12 +85,12 @@ pack(const u8 *elements, u32 element_size, u8 *packed, u32 bits, u64 count)
     const word_stream s = stream_of(packed, bits, count);
     const u32 tile_words = TILE / 32 * bits;
     const u64 words = (s.lead + s.bytes + 3) / 4;
-    /* n / bits = n reciprocal / 2^32 for all n that n bits < 2^32 */
+    /* n / bits = n reciprocal / 2^32 for all n with n bits < 2^32. */
     const u32 reciprocal = bits > 1 ? 0xffffffff / bits + 1 : 0;
     for (u64 t = block_id(); t * tile_words < words; t += block_count()) {
-        /* Where the stream does not begin with a word, the first word has bits from before. */
+        /* The tile's first word may have bits of elements before it, from where BEFORE begins. */
         for (u32 i = thread_id(); i < TILE + BEFORE; i += THREADS) {
-            const u64 e = TILE * t + i - BEFORE; /* wraps before the first */
+            const u64 e = TILE * t + i - BEFORE; /* It wraps before the first element. */
             tile[place_of(i)] =
                 e < count ? load_element(elements, element_size, e) & pack_ones(bits) : 0;
         }
@@ -103,7 +108,7 @@ pack(const u8 *elements, u32 element_size, u8 *packed, u32 bits, u64 count)
     }
 }
 
-/* Element i of the stream. */
+/* Returns element i. */
 FN u64 unpacked(const word_stream &s, u32 bits, u64 i)
 {
     const u64 bit = i * bits + 8 * s.lead, word = bit / 32;

@@ -1,11 +1,10 @@
-/* Single instructions, all inline PTX among them, and a twin of each in plain C for the emulator.
- */
+/* Single instructions: all inline PTX is here, with a twin of each in plain C for the emulator. */
 #ifndef PARSEAL_KERNELS_PTX_H
 #define PARSEAL_KERNELS_PTX_H
 
 #include "kernels/cuda/device.h"
 
-/* Byte i of the result: of the eight of (b, a), that which the i-th nibble of `selector` says. */
+/* Byte i of the result is the one of the eight of (b, a) that nibble i of `selector` names. */
 FN u32 byte_permute(u32 a, u32 b, u32 selector)
 {
 #if defined(PARSEAL_EMULATOR)
@@ -19,7 +18,7 @@ FN u32 byte_permute(u32 a, u32 b, u32 selector)
 #endif
 }
 
-/* c and the products of a's and b's bytes */
+/* Returns the sum of c and the products of a's and b's bytes. */
 FN u32 dot_bytes(u32 a, u32 b, u32 c)
 {
 #if defined(PARSEAL_EMULATOR)
@@ -31,7 +30,7 @@ FN u32 dot_bytes(u32 a, u32 b, u32 c)
 #endif
 }
 
-/* 16 aligned bytes that nobody will ask for again soon. */
+/* Loads or stores 16 aligned bytes that nobody will ask for again soon. */
 FN uint4 load_streaming(const void *p)
 {
 #if defined(PARSEAL_EMULATOR)
@@ -58,7 +57,7 @@ FN void store_streaming(void *p, uint4 v)
 #endif
 }
 
-/* A shared array of words by its address, for loads whose addresses are computed in bytes. */
+/* Returns the address of a shared array of words, for loads from addresses in bytes. */
 template <class Array> FN u32 shared_base(Array &array)
 {
 #if defined(PARSEAL_EMULATOR)

@@ -1,10 +1,13 @@
 /* Quantise and dequantise, format 4.6.
  *
- * quantize: a warp takes 512 elements a time, the ones of 32 neighbouring blocks of keystream. A
- * lane makes one block, and after the blocks changed hands rounds elements that lie beside its
- * neighbours': pieces of four where x and q are aligned, and else one by one. dequantize: a thread
- * takes four elements, or one. Every float operation rounds once: compiled with -fmad=false and
- * without -ftz. Constant time.
+ *   quantize     A warp takes 512 elements at a time, those of 32 neighbouring blocks of keystream.
+ *                Each lane makes one block. Then the lanes exchange blocks (blocks.h), and each
+ *                rounds elements that lie beside its neighbours': pieces of four where x and q are
+ *                aligned, and else one by one.
+ *   dequantize   A thread takes four elements, or one.
+ *
+ * Every float operation rounds once: the file is compiled with -fmad=false and without -ftz.
+ * Constant time: choices are masks.
  */
 #include <string.h>
 
@@ -19,7 +22,7 @@ enum { THREADS = 256, WARP_ELEMENTS = 512, PIECE = 4 };
 
 /* ---------------------------------------------------------------------------------- quantise -- */
 
-/* What is the same for all elements. */
+/* This is the same for all elements of a call. */
 struct quant_call {
     const u8 *x;
     u8 *q;
@@ -34,7 +37,7 @@ FN float float_from(const quant_call &c, u32 bits)
     return c.float_type == QUANT_BFLOAT16 ? float_of(bits << 16) : float16_value(bits);
 }
 
-/* The integer for an element, which is counted if it is none. */
+/* Returns the integer for an element, and counts the element if it is not finite. */
 FN u32 quantized(const quant_call &c, u32 bits, u32 random, u32 &special)
 {
     const float value = float_from(c, bits);
@@ -53,7 +56,7 @@ FN void quantize_element(const quant_call &c, u64 i, u32 random, u32 &special)
         ((u64 *)c.q)[i] = integer;
 }
 
-/* Four elements as the bits of floats. */
+/* Loads four elements as the bits of floats. */
 FN uint4 load_floats(const quant_call &c, u64 i)
 {
     if (c.float_type == QUANT_FLOAT32)
@@ -93,14 +96,14 @@ FN void quantize_piece(const quant_call &c, u64 i, uint4 random, u32 &special)
     store_integers(c, i, integers);
 }
 
-/* Pieces of four that begin at element i are aligned in both arrays. */
+/* Returns whether a piece of four that begins at element i is aligned in both arrays. */
 FN bool pieces_aligned(const quant_call &c, u64 i)
 {
     const u64 x = c.float_type == QUANT_FLOAT32 ? (u64)c.x + 4 * i : 2 * ((u64)c.x + 2 * i);
     return ((x | ((u64)c.q + c.element_size * i)) & 15) == 0;
 }
 
-/* The counter is a multiple of 8 bytes. */
+/* Adds to the counter, whose address is a multiple of 8. */
 FN void count_up(u8 *counter, u32 special)
 {
     UNROLL
@@ -121,7 +124,7 @@ quantize(const u8 *x, u32 float_type, u8 *q, u32 element_size, float clip, float
     u32 special = 0;
     for (u64 at = (u64)block_id() * THREADS + thread_id() / 32 * 32; at < blocks;
          at += (u64)block_count() * THREADS) {
-        /* of the element that the warp begins with; before x it is above count */
+        /* The warp begins with this element. Before x's first it wraps, and is above count. */
         const u64 begin = 16 * at - first % 16;
         if (stochastic) {
             u32 random[16];
@@ -163,7 +166,7 @@ FN double double_of(u64 bits)
     return x;
 }
 
-/* mean = sum step / n_clients - clip, in double and in this order; as the bits of a float */
+/* mean = sum step / n_clients - clip, in double and in this order, as the bits of a float. */
 FN u32 mean_of(const mean_call &c, u64 sum)
 {
     return bits_of((float)((double)sum * c.step / c.n_clients - c.clip));

@@ -1,9 +1,11 @@
 /* acc[i] = (acc[i] + sum_j v_j[i]) mod m for up to 64 vectors in one pass.
  *
- * A thread takes 16 bytes of every vector at a time, 4 elements of 4 bytes or 2 of 8, where all
- * vectors are aligned, and else one element; the loads of eight vectors are under way together.
- * Threads stride over the vector. Inputs may have any value: the sum is exact, in 64 bits for
- * elements of 4 bytes, in 64 bits and a count of carries for 8. Constant time.
+ * Where all vectors are aligned, a thread takes 16 bytes of every vector at a time, which are 4
+ * elements of 4 bytes or 2 of 8, and else one element. The loads of eight vectors are under way
+ * together. Threads stride over the vector.
+ *
+ * Inputs may have any value: the sum is exact, in 64 bits for elements of 4 bytes, in 64 bits and a
+ * count of carries for 8. Constant time: no branch or address depends on values.
  */
 #include "kernels/common/ring.h"
 #include "kernels/cuda/device.h"
@@ -11,9 +13,9 @@
 
 enum { THREADS = 256, AT_ONCE = 8, CARRY_BITS = 7 };
 
-/* ------------------------------------------------------------------------------------- sums -- */
+/* -------------------------------------------------------------------------------------- sums -- */
 
-/* Of the elements of a unit: one, or those of 16 bytes. */
+/* A total sums up a unit's elements: one element, or those of 16 bytes. */
 struct total32 {
     u64 value[4];
 };
@@ -53,7 +55,7 @@ FN void add(total64 &sum, uint4 x)
     add_carrying(sum.value[1], sum.carries[1], (u64)x.w << 32 | x.z);
 }
 
-/* A ring with what sums of its larger elements need. */
+/* A ring, and what sums of its elements of 8 bytes need. */
 struct wide_ring {
     ring_params ring;
     ring_wide wide;
@@ -99,7 +101,7 @@ FN void finish(const wide_ring &r, const total64 &sum, uint4 &unit)
 
 /* ----------------------------------------------------------------------------------- vectors -- */
 
-/* 16 bytes are read once, and not to be kept in a cache. */
+/* Loads 16 bytes that are read once, so that no cache has to keep them. */
 FN uint4 load_unit(const uint4 *from)
 {
     return load_streaming(from);
@@ -128,7 +130,7 @@ FN void sum_unit(const wide_ring &r, Unit *to, u32 n, const vec_inputs &v, u64 a
     finish(r, sum, to[at]);
 }
 
-/* All addresses are multiples of 16. */
+/* Returns whether all addresses are multiples of 16. */
 FN bool all_aligned(const u8 *acc, u32 n, const vec_inputs &v)
 {
     u64 any = (u64)acc;

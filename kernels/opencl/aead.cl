@@ -1,12 +1,14 @@
 /* Batched AES-GCM (SP 800-38D), bitsliced: constant time on any device.
  *
- * A message's blocks are cut twice. aead_crypt: one work-item for 32 blocks, which are the 32 bits
- * of each word of its state. aead_hash: one work-item for a tile of HASH_TILE bytes of aad or
- * ciphertext; what it finds, times the power of H that its place asks for, is XORed into the
- * message's sum, so that tiles need no order. aead_begin makes E(J0), 32 messages a work-item, each
- * under its own key; aead_finish, a work-item a message, makes the tag or compares it.
+ *   aead_begin    A work-item makes E(J0) for 32 messages, each under its own key.
+ *   aead_crypt    A work-item takes 32 blocks, which are the 32 bits of each word of its state.
+ *   aead_hash     A work-item takes a tile of HASH_TILE bytes of aad or ciphertext. Its hash, times
+ *                 the power of H that its place asks for, is XORed into the message's sum, so that
+ *                 tiles need no order.
+ *   aead_finish   A work-item takes a message, and makes the tag or compares it.
  *
- * work: 8 words a message: the GHASH sum, most significant word last, and E(J0) as it comes.
+ * `work` has 8 words for each message: the GHASH sum, its most significant word last, and E(J0) as
+ * AES gives it.
  */
 #include "kernels/opencl/aead_blocks.h"
 
@@ -32,7 +34,7 @@ FN void store_block(GLOBAL uchar *p, const u32 w[4], ulong size)
     }
 }
 
-/* The item whose work-items begin last at or before i. */
+/* Returns the last item whose work-items begin at or before i. */
 FN uint find_item(GLOBAL const ulong *begin, uint n, ulong i)
 {
     uint low = 0, high = n;
@@ -70,7 +72,7 @@ KERNEL void keys_expand(GLOBAL const uchar *raw, GLOBAL aead_key *keys, uint key
     for (int k = 0; k < 128; k++)
         state[k] = 0;
     aes_encrypt(state, key);
-    for (int k = 0; k < 4; k++) { /* block 0 of the 32, which are all the same */
+    for (int k = 0; k < 4; k++) { /* Block 0 stands for the 32, which are all the same. */
         words[k] = 0;
         for (int b = 0; b < 32; b++)
             words[k] |= (state[32 * k + b] & 1) << b;
@@ -92,7 +94,7 @@ KERNEL void keys_expand(GLOBAL const uchar *raw, GLOBAL aead_key *keys, uint key
 
 /* ------------------------------------------------------------------------------------- begin -- */
 
-/* Word w of J0 in place j of the row, for 32 messages from `first` on. */
+/* Puts word w of J0 into place j of the row, for 32 messages from `first` on. */
 static void gather_j0(u32 row[32], GLOBAL const uchar *nonces, ulong at, uint first, uint n, int w)
 {
     for (uint j = 0; j < 32; j++) {
@@ -102,7 +104,7 @@ static void gather_j0(u32 row[32], GLOBAL const uchar *nonces, ulong at, uint fi
     }
 }
 
-/* XORs in round r of every message's own key. */
+/* Adds every message's own round key r. */
 static void add_keys(u32 s[128], GLOBAL const aead_item *items, GLOBAL const aead_key *keys,
                      uint first, uint n, u32 r)
 {
@@ -124,7 +126,7 @@ KERNEL void aead_begin(GLOBAL const aead_item *items, uint n, GLOBAL const aead_
     if (first_item >= n)
         return;
     const uint first = (uint)first_item;
-    const u32 rounds = keys[items[first].key].rounds; /* all keys of a set are of one length */
+    const u32 rounds = keys[items[first].key].rounds; /* All keys of a set are of one length. */
     u32 s[128];
     for (int w = 0; w < 4; w++) {
         gather_j0(s + 32 * w, nonces, nonces_at, first, n, w);
@@ -199,8 +201,8 @@ FN void load_words(u32 to[4], GLOBAL const u32 *from)
         to[i] = from[i];
 }
 
-/* The hash of size bytes, zero-padded to whole blocks: 32 blocks at a time are summed up before
- * they are reduced. */
+/* y = the hash of `size` bytes, zero-padded to whole blocks. The products of 32 blocks at a time
+ * are summed up before they are reduced. */
 static void hash_bytes(u32 y[4], GLOBAL const aead_key *key, GLOBAL const uchar *p, uint size)
 {
     y[0] = y[1] = y[2] = y[3] = 0;
@@ -222,7 +224,7 @@ static void hash_bytes(u32 y[4], GLOBAL const aead_key *key, GLOBAL const uchar 
     }
 }
 
-/* y = y H^exponent; the exponent is no secret. */
+/* y = y H^exponent. The exponent is no secret. */
 static void raise(u32 y[4], GLOBAL const aead_key *key, ulong exponent)
 {
     for (uint k = 0; exponent != 0; k++, exponent >>= 1) {

@@ -1,12 +1,12 @@
-/* acc[e] = (acc[e] + sum_i P_i[e]) mod m over the items i that are authentic: P_i is what counter
- * mode (SP 800-38D section 6.5) makes of item i's ciphertext, elements of so many bits side by side
+/* acc[e] = (acc[e] + sum_i P_i[e]) mod m over the items i that are authentic. P_i is what counter
+ * mode (SP 800-38D section 6.5) makes of item i's ciphertext: elements of `bits` bits side by side
  * (format 4.4). No plaintext gets to memory. Bitsliced: constant time on any device.
  *
- * A work-group takes a tile of the vector, up to 2048 blocks of every item's, and goes through the
- * items: nobody else adds to its elements. Work-item l decrypts the 32 blocks of number l, l + 64,
- * ... Pieces of 512 blocks then pass through local memory, where work-items find the elements'
- * bits, neighbours those of neighbouring elements; of the piece before, the bits of the element
- * between are still there.
+ * A work-group takes a tile of the vector, which is up to 2048 blocks of every item, and goes
+ * through the items: nobody else adds to its elements. Work-item l decrypts 32 blocks, those of
+ * number l, l + 64, ... Pieces of 512 blocks then pass through local memory, where neighbouring
+ * work-items find the bits of neighbouring elements. An element may begin in the piece before,
+ * whose bits are still there.
  */
 #include "kernels/common/pack.h"
 #include "kernels/common/ring.h"
@@ -15,8 +15,8 @@
 enum { ROWS = 8, PIECES = CRYPT_GROUP / ROWS, PIECE_BLOCKS = ROWS * GROUP_SIZE };
 enum { PIECE_WORDS = 4 * PIECE_BLOCKS, PIECE_BITS = 32 * PIECE_WORDS, KEPT = 2 * PIECE_WORDS };
 
-/* Where word `word` of a tile's plaintext is: 32 work-items that put a word of a block each, or
- * read neighbouring words, meet all banks. */
+/* Returns the place of a tile's word in local memory. 32 work-items that each put a word of their
+ * block, or that read neighbouring words, meet all banks. */
 FN uint place_of(uint word)
 {
     const uint w = word % KEPT;
@@ -31,7 +31,7 @@ FN u64 element_at(__local const u32 *kept, uint bits, uint e)
     return pack_element(kept[place_of(word)], word1, word2, shift, bits);
 }
 
-/* s = the plaintext of a work-item's blocks; zeros where there are none. */
+/* s = the plaintext of a work-item's blocks, and zeros where there are none. */
 static void decrypt(u32 s[128], GLOBAL const uchar *in, ulong len, ulong first_block)
 {
     UNROLL
@@ -46,7 +46,7 @@ static void decrypt(u32 s[128], GLOBAL const uchar *in, ulong len, ulong first_b
     }
 }
 
-/* The work-item's blocks of piece p. */
+/* Puts the work-item's blocks of piece p into local memory. */
 FN void put_blocks(__local u32 *kept, const u32 s[128], uint p)
 {
     UNROLL
@@ -93,7 +93,7 @@ KERNEL void aead_add(GLOBAL const aead_item *items, uint n, GLOBAL const aead_ke
         for (uint p = 0; p < PIECES; p++) {
             const uint begin = PIECE_BITS * p / shape.bits + lane;
             const uint end = min(PIECE_BITS * (p + 1) / shape.bits, elements);
-            barrier(CLK_LOCAL_MEM_FENCE); /* until then the piece before the last is read */
+            barrier(CLK_LOCAL_MEM_FENCE); /* Until here the piece before the last is read. */
             put_blocks(kept, s, p);
             barrier(CLK_LOCAL_MEM_FENCE);
             for (uint e = begin; e < end; e += GROUP_SIZE)

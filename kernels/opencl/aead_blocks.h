@@ -1,4 +1,4 @@
-/* What the kernels of AES-GCM share: blocks of messages in memory, and the keystream, bitsliced. */
+/* The kernels of AES-GCM share this: blocks of messages in memory, and the keystream, bitsliced. */
 #ifndef PARSEAL_KERNELS_OPENCL_AEAD_BLOCKS_H
 #define PARSEAL_KERNELS_OPENCL_AEAD_BLOCKS_H
 
@@ -9,18 +9,18 @@
 
 enum { ITEM_UNSET = 0, ITEM_OK = 1, ITEM_BAD_TAG = 2, BLOCK = 16 };
 
-/* Of a word, the bytes that are there where `size` bytes follow. */
+/* Returns how many of a word's four bytes a block of `size` bytes has. */
 FN uint bytes_of_word(ulong size, uint word)
 {
     return size <= 4 * word ? 0 : (uint)min(size - 4 * word, (ulong)4);
 }
 
-/* Four little-endian words of a block of which `size` bytes are there, zeros after them. All
- * indices are constants once it is unrolled, so that w may be part of a state in registers. */
+/* w = a block of which `size` bytes are there, as four little-endian words, with zeros after them.
+ * Once unrolled, all indices are constants, so that w may be part of a state in registers. */
 FN void load_block(u32 w[4], GLOBAL const uchar *p, ulong size)
 {
     if (size >= BLOCK && ((ulong)p & 3) == 0) {
-        /* vload4 promises no more than 4-byte alignment, and may become four loads */
+        /* vload4 would promise 4-byte alignment only, and may become four loads. */
         const uint4 v =
             ((ulong)p & 15) == 0 ? *(GLOBAL const uint4 *)p : vload4(0, (GLOBAL const u32 *)p);
         w[0] = v.x;
@@ -49,7 +49,7 @@ FN void load_nonce(u32 w[3], GLOBAL const uchar *nonces, ulong at, ulong message
     w[2] = block[2];
 }
 
-/* The keystream of 32 counters, `step` apart: word w of block j is s[32 w + j]. */
+/* s = the keystream of 32 counters that are `step` apart: word w of block j is s[32 w + j]. */
 FN void keystream(u32 s[128], GLOBAL const aead_key *key, const u32 nonce[3], u32 counter, u32 step)
 {
     UNROLL

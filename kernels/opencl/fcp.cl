@@ -1,9 +1,9 @@
 /* acc[i] = (acc[i] + sum_j sign_j mask_j[first + i]) mod 2^k, format `fcp-aes256ctr`, bitsliced:
  * constant time on any device.
  *
- * A work-item takes as many groups of 16 elements as 32 blocks of keystream are enough for, which
- * are the 32 bits of each word of AES's state. Its elements stay in acc, which nobody else reads:
- * their number is not known before, so that registers cannot hold them.
+ * A work-item takes 32 blocks of keystream, which are the 32 bits of each word of AES's state, and
+ * the groups of 16 elements that they hold. It sums up in acc, where nobody else reads its
+ * elements: their number is known at run time only, so that registers cannot hold them.
  */
 #include "kernels/common/aes.h"
 #include "kernels/common/fcp.h"
@@ -23,7 +23,7 @@ KERNEL void fcp_expand(GLOBAL fcp_key *keys, uint n)
     aes_expand_rounds(keys[i].round_key, words, 8);
 }
 
-/* Of the counters from `first` on: the words of block j are w[4 j] to w[4 j + 3]. */
+/* w = the keystream of the counters from `first` on: block j is words w[4 j] to w[4 j + 3]. */
 static void keystream(u32 w[WORDS * BLOCKS], GLOBAL const fcp_key *key, u32 first)
 {
     u32 s[WORDS * BLOCKS];
@@ -44,14 +44,14 @@ static void keystream(u32 w[WORDS * BLOCKS], GLOBAL const fcp_key *key, u32 firs
     }
 }
 
-/* A work-item's elements: [from, to) of those that its blocks hold, and where the first would be. */
+/* A work-item has elements [from, to) of those that its blocks hold; number 0 would be at `at`. */
 typedef struct {
     u32 counter;
     uint from, to;
     ulong at;
 } unit_place;
 
-/* False where there are none. */
+/* Returns false where the work-item has no elements. */
 static bool place_unit(unit_place *p, uint bytes, uint element_size, ulong acc_at, ulong first,
                        ulong count)
 {

@@ -2,7 +2,7 @@
 #ifndef PARSEAL_KERNELS_OPENCL_INPUTS_H
 #define PARSEAL_KERNELS_OPENCL_INPUTS_H
 
-/* EACH(0) ... EACH(7): inputs past the last are the caller's acc, and not read. */
+/* EACH(0) ... EACH(7). Inputs past the last are the caller's acc, and are not read. */
 #define EACH_INPUT \
     EACH(0)        \
     EACH(1)        \

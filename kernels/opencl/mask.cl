@@ -1,14 +1,16 @@
 /* acc[i] = (acc[i] + sum_j sign_j PRG(seed_j)[first + i]) mod m, format `chacha20`.
  *
- * One work-item for each 64-byte block of keystream that [first, first + count) touches: 16
- * elements of 4 bytes or 8 of 8, whose sums stay in registers over all seeds; acc is read and
- * written once. Constant time, but for whether another attempt is needed: that tells only which
- * candidates, thrown away and independent of the ones used, were at or above m.
+ * Each 64-byte block of keystream that [first, first + count) touches has a work-item. Its 16
+ * elements of 4 bytes, or 8 of 8, are summed up in registers over all seeds, and acc is read and
+ * written once.
+ *
+ * Constant time, but for whether another attempt is needed. That tells only which candidates were
+ * at or above m; these are thrown away, and are independent of the ones used.
  */
 #include "kernels/common/chacha20.h"
 #include "kernels/common/ring.h"
 
-/* Elements [from, to) of a block that are in the vector, and where element 0 would be. */
+/* The vector has elements [from, to) of a block, whose element 0 would be at `at`. */
 typedef struct {
     u32 counter;
     int from, to;
@@ -39,7 +41,7 @@ static mask_seed load_seed(GLOBAL const mask_seed *seeds, uint j)
 
 /* ----------------------------------------------------------------------------------- 4 bytes -- */
 
-/* Elements of one seed's mask mod m < 2^32. */
+/* x = a block's elements of one seed's mask, mod m < 2^32. */
 static void elements32(u32 x[16], const mask_seed *seed, const block_place *p, ring_params ring)
 {
     const u32 low_bits = (u32)ring.low_bits, modulus = (u32)ring.modulus;

@@ -1,6 +1,11 @@
-/* b-bit elements in a little-endian bit stream, format 4.4: one work-item for each 32-bit word of
- * the stream, or for each element. The stream may begin at any byte. packed_sum: acc[i] = (acc[i] +
- * sum_j element i of stream j) mod m, for up to eight streams. Constant time.
+/* Elements of b bits side by side, little-endian (format 4.4), from any byte on.
+ *
+ *   pack         A work-item makes a packed 32-bit word.
+ *   unpack       A work-item takes an element.
+ *   packed_sum   acc[i] = (acc[i] + sum_j element i of input j) mod m for up to eight packed
+ *                inputs. A work-item takes an element of all inputs.
+ *
+ * Constant time: branches and addresses depend on b and positions only.
  */
 #include "kernels/common/pack.h"
 #include "kernels/common/ring.h"
@@ -75,16 +80,15 @@ __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void packed_sum64(
         return;
     GLOBAL u64 *to = (GLOBAL u64 *)(acc + acc_at) + i;
     u64 sum = *to, carries = 0;
-#define EACH(j)                                                     \
-    if (n > j) {                                                    \
+#define EACH(j)                                                  \
+    if (n > j) {                                                 \
         const u64 addend = pack_load(v##j + v##j##_at, bits, i); \
-        sum += addend;                                              \
-        carries += sum < addend;                                    \
+        sum += addend;                                           \
+        carries += sum < addend;                                 \
     }
     EACH_INPUT
 #undef EACH
     ring_wide wide;
     ring_wide_init(&wide, ring, 4);
-    *to = ring.power_of_two ? sum & ring.low_bits
-                            : ring_reduce_wide(ring, wide, (u32)carries, sum);
+    *to = ring.power_of_two ? sum & ring.low_bits : ring_reduce_wide(ring, wide, (u32)carries, sum);
 }

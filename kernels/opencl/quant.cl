@@ -1,6 +1,6 @@
-/* Quantise and dequantise, format 4.6. One work-item for each block of keystream, 16 elements, or
- * for each element. Every float operation rounds once. Constant time.
- */
+/* Quantise and dequantise, format 4.6. To quantise, a work-item takes a block of keystream, which
+ * is 16 elements; to dequantise, an element. Every float operation rounds once. Constant time:
+ * choices are masks. */
 #pragma OPENCL FP_CONTRACT OFF
 #if HAS_DOUBLE
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
@@ -18,7 +18,7 @@ static float load_float(GLOBAL const uchar *x, ulong i, uint float_type)
     return float_type == QUANT_BFLOAT16 ? as_float(half_bits << 16) : float16_value(half_bits);
 }
 
-/* The 64-bit counter takes more carries than 32-bit atomics know. */
+/* Adds to a 64-bit counter by 32-bit atomics, which do not carry by themselves. */
 static void count_up(volatile GLOBAL uint *counter, uint by)
 {
     if (by != 0 && atomic_add(counter, by) > ~by)
@@ -41,7 +41,7 @@ __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void quantize(
         chacha20_block(random, &s, 0, (u32)(begin / 16));
     }
     for (int i = 0; i < 16; i++) {
-        const ulong e = begin + (ulong)i - first; /* wraps before the first */
+        const ulong e = begin + (ulong)i - first; /* It wraps before the first element. */
         if (e >= count)
             continue;
         const float value = load_float(x + x_at, e, float_type);
@@ -58,7 +58,7 @@ __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void quantize(
         count_up((volatile GLOBAL uint *)(nonfinite + nonfinite_at), special);
 }
 
-/* mean = sum step / n_clients - clip, in double and in this order */
+/* mean = sum step / n_clients - clip, in double and in this order. */
 __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void dequantize(
     GLOBAL const uchar *sum, ulong sum_at, uint element_size, ulong step, ulong n_clients,
     ulong clip, GLOBAL uchar *mean, ulong mean_at, ulong count)

@@ -1,16 +1,15 @@
 /* acc[i] = (acc[i] + sum_j v_j[i]) mod m for up to eight vectors, and the wiping of memory.
  *
- * One work-item for each element; neighbours read neighbouring elements. Inputs may have any value:
- * the sum is exact, in 64 bits for elements of 4 bytes, in 64 bits and a count of carries for 8.
- * Constant time.
+ * A work-item takes an element of all vectors, and neighbours read neighbouring elements. Inputs
+ * may have any value: the sum is exact, in 64 bits for elements of 4 bytes, in 64 bits and a count
+ * of carries for 8. Constant time: no branch or address depends on values.
  */
 #include "kernels/common/ring.h"
 #include "kernels/opencl/inputs.h"
 
 __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void sum32(ring_params ring,
-                                                                        GLOBAL uchar *acc,
-                                                                        ulong acc_at, ulong count,
-                                                                        uint n, INPUTS)
+                                                                    GLOBAL uchar *acc, ulong acc_at,
+                                                                    ulong count, uint n, INPUTS)
 {
     const ulong i = get_global_id(0);
     if (i >= count)
@@ -26,9 +25,8 @@ __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void sum32(ring_params 
 }
 
 __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void sum64(ring_params ring,
-                                                                        GLOBAL uchar *acc,
-                                                                        ulong acc_at, ulong count,
-                                                                        uint n, INPUTS)
+                                                                    GLOBAL uchar *acc, ulong acc_at,
+                                                                    ulong count, uint n, INPUTS)
 {
     const ulong i = get_global_id(0);
     if (i >= count)
@@ -45,8 +43,7 @@ __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void sum64(ring_params 
 #undef EACH
     ring_wide wide;
     ring_wide_init(&wide, ring, 4);
-    *to = ring.power_of_two ? sum & ring.low_bits
-                            : ring_reduce_wide(ring, wide, (u32)carries, sum);
+    *to = ring.power_of_two ? sum & ring.low_bits : ring_reduce_wide(ring, wide, (u32)carries, sum);
 }
 
 __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void wipe(GLOBAL uint *p, ulong words)

@@ -1,6 +1,6 @@
 /* Aggregators with their secrets marked: keys, seeds, what updates decrypt to, updates that are not
- * sealed, the sum. Public are what is sealed and its tags, clients, lengths and, once a call has
- * returned, its verdicts. Under memcheck any jump or address that depends on a secret is an error,
+ * sealed, the sum. Sealed updates and their tags, clients, lengths and, once a call has returned,
+ * its verdicts are public. Under memcheck any jump or address that depends on a secret is an error,
  * but for those in expected.supp. */
 #include <parseal/aggregator.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "rng.h"
 #include "secret.h"
 
-/* More updates than are added together; one of them is not authentic. */
+/* There are more updates than are added together, and one of them is not authentic. */
 enum { CLIENTS = 6, BAD = 2, KEYS = 3, SEEDS = 3, AAD = 21, DIGEST = 32, QUANT_BITS = 8 };
 
 typedef struct {
@@ -27,13 +27,13 @@ typedef struct {
     parseal_aggregator *aggregator;
     const shape *shape;
     uint64_t update_size;
-    uint8_t *bytes; /* of the updates */
+    uint8_t *bytes; /* the updates' bytes */
     uint8_t aad[AAD];
     parseal_update updates[CLIENTS];
     rng r;
 } bench;
 
-/* Zeros, which Valgrind takes for public. */
+/* Returns zeros, which Valgrind takes for public. */
 static uint8_t *public_bytes(uint64_t n)
 {
     uint8_t *p = calloc(1, (size_t)n + 1);
@@ -82,7 +82,7 @@ static void bench_close(bench *b)
     free(b->bytes);
 }
 
-/* The updates, secret, at odd addresses too: those of clients from `first` on. */
+/* Makes the updates of clients from `first` on, which are secret, and at odd addresses too. */
 static void make_updates(bench *b, uint64_t first)
 {
     rng_fill(&b->r, b->bytes, (size_t)(CLIENTS * b->update_size));
@@ -225,7 +225,7 @@ static void packed_elements(void **state)
     aggregate_each(shapes, COUNT_OF(shapes), 1);
 }
 
-/* Hashed part by part, and added by several threads. */
+/* Updates are hashed part by part, and added by several threads. */
 static void cut_updates(void **state)
 {
     static const shape shapes[] = {

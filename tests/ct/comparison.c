@@ -1,6 +1,6 @@
-/* The comparison of tags. Its result is a jump that expected.supp lets through, and would let
- * through a comparison that stops early as well; so here the jumps that depend on a secret are
- * counted. There must be as many wherever the tags differ. */
+/* The comparison of tags. Its result is a jump that expected.supp lets through, which would let a
+ * comparison through that stops early as well. So here the jumps that depend on a secret are
+ * counted: there must be as many wherever the tags differ. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +9,7 @@
 #include "rng.h"
 #include "secret.h"
 
-/* Opens what has been sealed with byte `at` of the tag changed, and counts. */
+/* Opens what has been sealed, with byte `at` of the tag changed, and returns the count. */
 static unsigned jumps(const parseal_keys *keys, const parseal_msg *sealed, size_t at)
 {
     parseal_msg msg = *sealed;
@@ -36,7 +36,7 @@ static void check_comparison(uint32_t threads, size_t len)
 
     msg.out = opened;
     const unsigned first = jumps(keys, &msg, 0);
-    assert_true(first > 0); /* the verdict: else nothing is counted */
+    assert_true(first > 0); /* There is the verdict's jump, or nothing is counted. */
     for (size_t at = 1; at < PARSEAL_TAGBYTES; at++)
         assert_int_equal(jumps(keys, &msg, at), first);
     parseal_keys_destroy(keys);
@@ -53,7 +53,7 @@ static void whole_messages(void **state)
         check_comparison(1, lengths[i]);
 }
 
-/* Long enough to be cut over threads. */
+/* Messages are long enough to be cut over threads. */
 static void cut_messages(void **state)
 {
     (void)state;

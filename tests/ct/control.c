@@ -1,4 +1,4 @@
-/* Does what constant-time code must not do, so that a report which never comes is noticed:
+/* This does what constant-time code must not do, so that a report which never comes is noticed:
  * memcheck.sh expects one for each. */
 #include <stdint.h>
 #include <stdio.h>

@@ -25,13 +25,13 @@ static void share_and_combine(uint32_t t, uint32_t n, size_t n_shares)
     uint32_t index[HOLDERS_MAX];
     rng r = rng_for("sharing");
     for (uint32_t i = 0; i < n; i++)
-        index[i] = n - i; /* the last holders first */
+        index[i] = n - i; /* The last holders come first. */
     rng_fill(&r, secrets, sizeof secrets);
     make_secret(secrets, sizeof secrets);
     assert_ok(shamir_share(secrets, SECRETS, t, n, shares, draw_secretly, &r));
     assert_secret(shares, (size_t)n * sizeof secrets, 1);
 
-    /* Shares come in holder 1 first; reversing the names gives other secrets, which will do. */
+    /* Holder 1's shares come first. Other holders' names give other secrets, which will do. */
     assert_ok(parseal_shamir_combine(index, shares, n_shares, SECRETS, t, recovered));
     assert_secret(recovered, sizeof recovered, 1);
 }
@@ -44,7 +44,7 @@ static void sharing(void **state)
         share_and_combine(cases[i][0], cases[i][1], cases[i][0]);
 }
 
-/* Whether they agree is the verdict, and public; which words made it is not. */
+/* Whether shares agree is the verdict, and public. Which words made it is not. */
 static void checked_shares(void **state)
 {
     (void)state;

@@ -6,14 +6,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Was this program built with Valgrind's header, and is it run by Valgrind? */
+/* Returns whether this program was built with Valgrind's header, and is run by Valgrind. */
 bool secrets_are_followed(void);
 
 void make_secret(const void *p, size_t n);
 void make_public(const void *p, size_t n);
 
-/* How many jumps and addresses that depend on a secret have been reported so far; what
- * expected.supp lets through is not counted where it is in use. */
+/* Returns how many jumps and addresses that depend on a secret have been reported so far. Where
+ * expected.supp is in use, what it lets through is not counted. */
 unsigned secret_jumps(void);
 
 /* Fails the test unless every piece of `size` bytes has a secret bit: the mark that was set on a

@@ -25,7 +25,7 @@ static void *bytes_new(size_t n)
 
 enum { MESSAGES = 24, KEYS = 3, AAD_MAX = 70 };
 
-/* Blocks, vectors and chunks of every implementation, whole and not. */
+/* The lengths are whole blocks, vectors and chunks of every implementation, and others. */
 static const size_t lengths[MESSAGES] = {0,   1,   15,  16,   17,   63,   64,   65,
                                          100, 128, 129, 255,  256,  257,  400,  512,
                                          513, 600, 777, 1023, 1024, 1025, 2100, 8700};
@@ -40,7 +40,7 @@ typedef struct {
     uint8_t aad[AAD_MAX];
 } batch;
 
-/* n messages of the lengths from `len` on, one after the other in `in` and `out`. */
+/* Lays n messages of the lengths from `len` on out one after the other, in `in` and `out`. */
 static void batch_open(batch *b, int32_t alg, uint32_t threads, const size_t *len, size_t n)
 {
     uint8_t keys[KEYS * PARSEAL_AES256GCM_KEYBYTES];
@@ -87,7 +87,7 @@ static void seal(batch *b)
     make_public(b->out, b->bytes);
 }
 
-/* Opens in place what has been sealed; message `bad` has lost its tag. */
+/* Opens in place what has been sealed. Message `bad` has lost its tag. */
 static void open_sealed(batch *b, size_t bad)
 {
     size_t failed = 99;
@@ -130,7 +130,7 @@ static void aes256gcm(void **state)
     seal_and_open(PARSEAL_AES256GCM, 1, lengths, MESSAGES);
 }
 
-/* Long enough to be cut over threads, and hashed part by part. */
+/* Messages are long enough to be cut over threads, and hashed part by part. */
 static void cut_messages(void **state)
 {
     (void)state;
@@ -177,8 +177,7 @@ static void plans(void **state)
     batch_close(&b);
 }
 
-/* ---------------------------------------------------------------------- masks, sums, elements --
- */
+/* --------------------------------------------------------------------- masks, sums, elements -- */
 
 enum { N = 700, SEEDS = 3, INPUTS = 9 };
 
@@ -193,7 +192,7 @@ static parseal_seeds *secret_seeds(parseal_ctx *ctx, rng *r, size_t n)
     return set;
 }
 
-/* n secret elements or floats of `size` bytes in a new buffer. */
+/* Returns n secret elements or floats of `size` bytes in a new buffer. */
 static parseal_vec secret_vec(rng *r, uint64_t n, uint32_t size)
 {
     void *p = bytes_new((size_t)n * size);
@@ -227,7 +226,7 @@ static void masks(void **state)
     parseal_ctx_destroy(ctx);
 }
 
-/* Powers of two. For other R it is the format that makes the place of an element depend on the
+/* R is a power of two. For others the format itself makes the place of an element depend on the
  * candidates before it. */
 static void fcp_masks(void **state)
 {

@@ -1,5 +1,5 @@
-/* Key sets and batches of messages between guard pages. What comes out is opened again, so that the
- * check also sees the text. */
+/* Key sets and batches of messages lie between guard pages. What is sealed is opened again, so that
+ * the check also sees the text. */
 #include <string.h>
 
 #include "check.h"
@@ -13,9 +13,9 @@ enum { IN, OUT, AAD, PER_ITEM };
 typedef struct {
     parseal_keys *keys;
     guard_buf messages;              /* the array of parseal_msg */
-    guard_buf bufs[ITEMS][PER_ITEM]; /* what they point to */
+    guard_buf bufs[ITEMS][PER_ITEM]; /* the buffers that the messages point to */
     uint8_t text[ITEMS][LEN_MAX];
-    size_t gap; /* between a byte buffer and its guard page: 0, or 1 for an odd address */
+    size_t gap; /* bytes between a buffer and its guard page: 0, or 1 for an odd address */
     rng r;
 } bench;
 
@@ -24,7 +24,7 @@ static size_t item_len(size_t i, size_t n)
     return i == 0 ? n : i == 1 ? n / 3 : n + 5;
 }
 
-/* The batch as messages in guarded memory; the texts are random. */
+/* Places the batch as messages in guarded memory. The texts are random. */
 static parseal_msg *place(bench *t, guard_side side, size_t n, bool in_place)
 {
     parseal_msg *msgs =
@@ -64,7 +64,7 @@ static void check_all(const bench *t, bool in_place)
     }
 }
 
-/* What was sealed becomes the input; apart, the former input is the place for the text. */
+/* What was sealed becomes the input. Unless it is in place, the text goes to the former input. */
 static void turn_around(bench *t, parseal_msg *msgs, guard_side side, bool in_place)
 {
     for (size_t i = 0; i < ITEMS && !in_place; i++) {

@@ -1,5 +1,5 @@
-/* Aggregators between guard pages: updates, sealed and plain, at odd addresses too; their aad;
- * sums, means and exports. */
+/* What aggregators read and write lies between guard pages: updates, sealed and plain, at odd
+ * addresses too, their aad, sums, means and exports. */
 #include <parseal/aggregator.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@
 #include "run.h"
 #include "sizes.h"
 
-/* More updates than are added together; one of the sealed may be damaged. */
+/* There are more updates than are added together, and one of the sealed may be damaged. */
 enum { SEALED = 6, PLAIN = 2, CLIENTS = SEALED + PLAIN, DAMAGED = 4, KEYS = 2 };
 enum { DIM_MAX = 2049, AAD_MAX = 40, EXPORT_MAX = 8 * DIM_MAX + 8 * CLIENTS + 128 };
 enum { IN, AAD, PER_UPDATE };
@@ -19,7 +19,7 @@ typedef struct {
     parseal_ctx *ctx;
     parseal_keys *keys;
     guard_side side;
-    size_t gap; /* between bytes and their guard page: 0, or 1 for an odd address */
+    size_t gap; /* bytes between a buffer and its guard page: 0, or 1 for an odd address */
     parseal_aggregator_options options;
     guard_buf updates, description, number, out, exported;
     guard_buf bufs[CLIENTS][PER_UPDATE];
@@ -37,7 +37,7 @@ static parseal_aggregator *begin(bench *t)
     return a;
 }
 
-/* The aad and the text of a message, sealed to `in`. */
+/* Draws the aad and the text of a message, and seals them to `in`. */
 static void seal(bench *t, parseal_update *u, size_t i, uint8_t *in)
 {
     guard_buf *aad = &t->bufs[i][AAD];
@@ -59,7 +59,7 @@ static void seal(bench *t, parseal_update *u, size_t i, uint8_t *in)
     guard_readonly(aad);
 }
 
-/* Random elements; those of an update that is not damaged are in the sum. */
+/* Makes an update of random elements. Unless it is damaged, they are in the sum. */
 static parseal_update make_update(bench *t, size_t i, size_t size, bool damaged)
 {
     const parseal_aggregator_options *o = &t->options;
@@ -81,7 +81,7 @@ static parseal_update make_update(bench *t, size_t i, size_t size, bool damaged)
     return u;
 }
 
-/* A number that a call writes. */
+/* Places a number that a call writes. */
 static void *place_number(bench *t, size_t size)
 {
     return guard_place_aligned(&t->number, t->side, size, size);
@@ -145,7 +145,7 @@ static void check_mean(bench *t, const parseal_aggregator *a, uint64_t clients)
     guard_check(&t->out);
 }
 
-/* Out, and in again: as an aggregator, and into one that has counted nobody. */
+/* An export comes in again as an aggregator, and into an aggregator that has counted nobody. */
 static void travel(bench *t, const parseal_aggregator *a, uint64_t clients)
 {
     parseal_aggregator *imported = NULL, *merged = begin(t);
@@ -181,8 +181,8 @@ static void check(bench *t)
     parseal_aggregator_destroy(a);
 }
 
-/* Around the AES block, the vectors of an implementation, and the parts that are decrypted at a
- * time; of 13 and 20 bits an update ends inside a byte or a word. */
+/* Sizes lie around the AES block, an implementation's vectors, and the parts that are decrypted at
+ * a time. With 13 and 20 bits an update ends inside a byte or a word. */
 static void visit(bench *t)
 {
     static const uint64_t dims[] = {1, 3, 4, 5, 127, 128, 129, 1023, 1025, 2047, 2048, DIM_MAX};

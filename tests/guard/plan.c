@@ -1,4 +1,5 @@
-/* Plans between guard pages: the shape's arrays while it is created, every buffer while it runs. */
+/* What plans read and write lies between guard pages: the shape's arrays while a plan is created,
+ * every buffer while it runs. */
 #include <string.h>
 
 #include "check.h"
@@ -17,7 +18,7 @@ typedef struct {
     rng r;
 } bench;
 
-/* The shape and its arrays, none of them writable. The messages lie one directly after another. */
+/* Places the shape and its arrays, which may not be written. No gaps lie between the messages. */
 static const parseal_aead_shape *place_shape(bench *t, guard_side side, size_t n, size_t *bytes)
 {
     const uint64_t len[ITEMS] = {n, n / 3, n + 5};
@@ -44,7 +45,7 @@ static parseal_buf placed(guard_buf *g, guard_side side, size_t size, size_t ali
     return parseal_host_buf(guard_place_aligned(g, side, size, alignment), size);
 }
 
-/* Every buffer of exactly the size that the run needs. */
+/* Places every buffer, of exactly the size that the run needs. */
 static parseal_aead_io place_io(bench *t, guard_side side, const parseal_plan *plan, size_t bytes,
                                 bool in_place)
 {

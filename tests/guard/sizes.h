@@ -6,8 +6,8 @@
 #include "test.h"
 
 /* Calls visit with every length of 0..130, 1023..1025 and 4095..4097, once with all buffers
- * directly after a guard page and once with all of them ending at one. On an emulated device, fewer
- * of the first (run_length). */
+ * directly after a guard page and once with all of them ending at one. On an emulated device there
+ * are fewer of the first (run_length). */
 typedef void (*size_visitor)(void *arg, guard_side side, size_t n);
 void visit_sizes(size_visitor visit, void *arg);
 

@@ -1,5 +1,5 @@
-/* Small structs and single outputs between guard pages: a call touches what struct_size says, and
- * no byte more. */
+/* Small structs and single outputs lie between guard pages: a call touches what struct_size says,
+ * and no byte more. */
 #include <string.h>
 
 #include "check.h"

@@ -1,4 +1,5 @@
-/* Masks, sums, quantisation and packing between guard pages, with their descriptions read-only. */
+/* What masks, sums, quantisation and packing read and write lies between guard pages. Their
+ * descriptions may only be read. */
 #include <string.h>
 
 #include "check.h"
@@ -15,13 +16,13 @@ enum { FIRST, SECOND, THIRD, FOURTH, COUNT, RING, DESCRIPTION, LIST, BUFS };
 typedef struct {
     parseal_ctx *ctx;
     parseal_seed seeds[SEEDS];
-    parseal_seeds *set, *rounding; /* rounding is seed 0 alone */
+    parseal_seeds *set, *rounding; /* `rounding` is seed 0 alone. */
     guard_buf bufs[BUFS];
     uint8_t want[N_MAX * 8], random[N_MAX * 4];
     rng r;
 } bench;
 
-/* A vector of random elements in buffer b. */
+/* Places a vector of random elements in buffer b. */
 static parseal_vec random_vec(bench *t, int b, guard_side side, size_t n, uint32_t size)
 {
     uint8_t *p = guard_place_aligned(&t->bufs[b], side, n * size, size);
@@ -188,7 +189,7 @@ static void visit_pack(void *arg, guard_side side, size_t n)
         check_pack(t, side, n, few[i], 8, i % 2);
 }
 
-/* A bench for one visitor; the seeds come from guarded memory. */
+/* Runs one visitor on a bench of its own. The seeds come from guarded memory. */
 static void run_visitor(size_visitor visit, const char *name)
 {
     static bench t;

@@ -1,5 +1,5 @@
-/* RFC 8439 keystream blocks through masks: over all 32-bit words a mask is the keystream itself,
- * with a nonce that begins with four zero bytes. */
+/* RFC 8439's keystream blocks, seen through masks: over all 32-bit words a mask is the keystream
+ * itself, under a nonce that begins with four zero bytes. */
 #include <string.h>
 
 #include "check.h"
@@ -10,7 +10,7 @@
 #define ZEROS_28 "00000000000000000000000000000000000000000000000000000000"
 
 typedef struct {
-    const char *where, *key, *stream; /* the nonce is 0000 0000 || stream */
+    const char *where, *key, *stream; /* The nonce is 0000 0000 || stream. */
     uint64_t counter;
     const char *keystream;
 } rfc_case;

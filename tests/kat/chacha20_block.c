@@ -20,7 +20,7 @@ static void rfc8439_section_2_3_2(void **state)
                want, sizeof want);
     chacha20_blocks(keystream, key, nonce, 1);
     assert_bytes(keystream, want, sizeof want);
-    for (uint32_t b = 1; b < CHACHA20_BLOCKS; b++) { /* any block of the run, as the first of one */
+    for (uint32_t b = 1; b < CHACHA20_BLOCKS; b++) { /* Any block of the run begins another run. */
         uint8_t run[CHACHA20_BYTES];
         chacha20_blocks(run, key, nonce, 1 + b);
         assert_bytes(run, keystream + b * 64, 64);

@@ -53,7 +53,7 @@ static void read_vector(const json_t *test, vector *v)
     v->mask.session_id_len =
         hex_decode(member_string(test, "session_id_hex"), v->session, sizeof v->session);
     v->mask.name = member_string(test, "name");
-    v->mask.name_len = json_string_length(json_object_get(test, "name")); /* has zero bytes */
+    v->mask.name_len = json_string_length(json_object_get(test, "name")); /* It has zero bytes. */
     v->ring = (parseal_ring){v->mask.modulus, v->mask.modulus <= UINT64_C(1) << 32 ? 4 : 8, 0};
     add_keys(v, member_array(test, "prng_keys_to_add_hex"), 1);
     add_keys(v, member_array(test, "prng_keys_to_subtract_hex"), -1);
@@ -81,7 +81,7 @@ static void check_elements(const vector *v, const void *elements)
     assert_bytes(digest, v->digest, sizeof digest);
 }
 
-/* The whole, and the whole in three slices. */
+/* The mask comes out as a whole, and as the same in three slices. */
 static void check_set(const vector *v, const parseal_seeds *set)
 {
     const uint32_t size = v->ring.element_size;

@@ -34,7 +34,7 @@ static void example_vectors(void **state)
     }
 }
 
-/* The last round keys of appendix A.1 and A.3. */
+/* Appendix A.1 and A.3 give the last round keys. */
 static void key_expansion(void **state)
 {
     (void)state;
@@ -65,7 +65,7 @@ static uint8_t gf256_multiply(uint8_t a, uint8_t b)
     return (uint8_t)product;
 }
 
-/* Section 5.1.1: the inverse in GF(2^8), then the affine map. */
+/* Section 5.1.1 takes the inverse in GF(2^8), then the affine map. */
 static uint8_t sub_byte(uint8_t x)
 {
     uint8_t inverse = 0;
@@ -81,7 +81,7 @@ static uint8_t sub_byte(uint8_t x)
 static void s_box(void **state)
 {
     (void)state;
-    assert_int_equal(sub_byte(0x53), 0xed); /* the standard's own example */
+    assert_int_equal(sub_byte(0x53), 0xed); /* This is the standard's own example. */
     for (unsigned base = 0; base < 256; base += 64) {
         uint64_t planes[8] = {0};
         for (unsigned j = 0; j < 64; j++)
@@ -97,7 +97,7 @@ static void s_box(void **state)
     }
 }
 
-/* SP 800-38D's 32-bit counter wraps without touching the nonce; blocks are those of AES itself. */
+/* SP 800-38D's 32-bit counter wraps without touching the nonce. AES itself gives the blocks. */
 static void counter_mode(void **state)
 {
     (void)state;

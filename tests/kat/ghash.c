@@ -8,7 +8,7 @@
 #include "rng.h"
 #include "run.h"
 
-/* SP 800-38D, algorithm 1. */
+/* Multiplies bit by bit, by SP 800-38D's algorithm 1. */
 static void multiply(uint8_t x[16], const uint8_t y[16])
 {
     uint8_t z[16] = {0};
@@ -41,11 +41,11 @@ static void spec_values(void **state)
     static const struct {
         const char *h, *data, *y;
     } cases[] = {
-        /* test case 2: the ciphertext, then the block of lengths */
+        /* Test case 2 hashes the ciphertext, then the block of lengths. */
         {"66e94bd4ef8a2c3b884cfa59ca342b2e",
          "0388dace60b6a392f328c2b971b2fe7800000000000000000000000000000080",
          "f38cbb1ad69223dcc3457ae5b6b0f885"},
-        /* test case 4: aad and ciphertext, each padded, then the lengths */
+        /* Test case 4 hashes aad and ciphertext, each padded, then the lengths. */
         {"b83b533708bf535d0aa6e52980d53b78",
          "feedfacedeadbeeffeedfacedeadbeefabaddad2000000000000000000000000"
          "42831ec2217774244b7221b784d0d49ce3aa212f2c02a4e035c17e2329aca12e"
@@ -105,7 +105,7 @@ static void products_and_powers(void **state)
     }
 }
 
-/* x^(2^128) = x: the largest exponents. */
+/* x^(2^128) = x takes the largest exponents. */
 static void fermat(void **state)
 {
     (void)state;

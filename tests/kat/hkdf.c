@@ -1,5 +1,5 @@
-/* HKDF-SHA256 by RFC 5869's test cases, and every vector of Project Wycheproof's
- * hkdf_sha256_test.json where the folder of vectors is there. */
+/* HKDF-SHA256 by RFC 5869's test cases and, where the folder of vectors is there, by every vector
+ * of Project Wycheproof's hkdf_sha256_test.json. */
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +31,7 @@ static void run_vector(const vector *v)
     assert_filled(out + v->okm_len, sizeof out - v->okm_len, UNTOUCHED);
 }
 
-/* Appendix A, test cases 1 to 3. */
+/* These are appendix A's test cases 1 to 3. */
 static void rfc_5869(void **state)
 {
     static const struct {
@@ -70,7 +70,7 @@ static void try_vector(const json_t *test, size_t *valid, size_t *too_long)
 {
     const char *result = member_string(test, "result");
     vector v;
-    if (strcmp(result, "valid") != 0) { /* only ever an output that is too long */
+    if (strcmp(result, "valid") != 0) { /* The only invalid kind is an output that is too long. */
         assert_string_equal(result, "invalid");
         assert_true(member_int(test, "size") > (json_int_t)HKDF_SHA256_BYTES_MAX);
         *too_long += 1;

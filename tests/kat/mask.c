@@ -1,8 +1,7 @@
-/* Format 4.2 worked out element by element. The key and the stream are all zeros, so the keystream
- * of attempt 0 is RFC 8439's A.1 test vector 1, 76b8e0ad a0f13d90 405d6ae5 5386bd28 ...; those of
- * the attempts 1, 2, 3 begin 3db41d3a a0d32928, 3432b7f8 9b93ffc5, 77164f34 b7b8ab71. (From the
- * OpenSSL command, `openssl enc -chacha20`, whose iv is LE32(counter) || LE32(attempt) || stream.)
- */
+/* Format 4.2 worked out element by element. Key and stream are all zeros, so the keystream of
+ * attempt 0 is RFC 8439's A.1 test vector 1, 76b8e0ad a0f13d90 405d6ae5 5386bd28 ... Those of
+ * attempts 1, 2, 3 begin 3db41d3a a0d32928, 3432b7f8 9b93ffc5, 77164f34 b7b8ab71. (They come from
+ * `openssl enc -chacha20`, whose iv is LE32(counter) || LE32(attempt) || stream.) */
 #include "check.h"
 #include "ring.h"
 #include "run.h"
@@ -15,7 +14,7 @@ typedef struct {
 } worked;
 
 static const worked examples[] = {
-    /* the low 20 bits of ade0b876, 903df1a0, e56a5d40, 28bd8653, ...: never rejected */
+    /* The low 20 bits of ade0b876, 903df1a0, e56a5d40, 28bd8653, ... are never rejected. */
     {{UINT64_C(1) << 20, 4, 0}, {47222, 913824, 679232, 886355, 643773, 888224, 997032, 882571}},
     /* 2^31 + 11, 32 bits. Element 0: ade0b876 is too large, the next attempt's 3a1db43d is not.
      * Element 3: 28bd8653 is fine at once. Element 6 takes three attempts. */
@@ -25,7 +24,7 @@ static const worked examples[] = {
     {{5, 4, 0}, {4, 0, 0, 3, 4, 0, 0, 3}},
     /* 17, 5 bits of 8-byte words. Element 0 takes seven attempts. */
     {{17, 8, 0}, {3, 0, 16, 8, 10, 2, 10, 3}},
-    /* 2^61 - 1: almost never rejects */
+    /* 2^61 - 1 almost never rejects. */
     {{(UINT64_C(1) << 61) - 1, 8, 0},
      {UINT64_C(1170357150600444022), UINT64_C(629807217791098176), UINT64_C(1940362735889535677),
       UINT64_C(508193775285122728), UINT64_C(957110928306422234), UINT64_C(1678392097006167159),
@@ -37,7 +36,7 @@ static const worked examples[] = {
       UINT64_C(2062956586891494250), UINT64_C(6497394681681806069)}},
 };
 
-/* The example's mask, added to zeros by a seed of either sign. */
+/* The example's mask is added to zeros, by a seed of either sign. */
 static void run_example(parseal_ctx *ctx, const worked *example, int32_t sign)
 {
     uint64_t got[ELEMENTS] = {0};

@@ -15,7 +15,7 @@ typedef struct {
     uint32_t q;
 } worked;
 
-/* Rounding to nearest. s = (2^b - 1) / 2c is exact in float32 in each of them. */
+/* These round to nearest. s = (2^b - 1) / 2c is exact in float32 in each of them. */
 static const worked examples[] = {
     /* c = 1, b = 8, s = 127.5 */
     {1.0f, 8, -1.0f, 0},           {1.0f, 8, 1.0f, 255},
@@ -82,7 +82,7 @@ static void worked_examples(void **state)
 
 /* The zero key's first keystream words (RFC 8439 A.1, test vector 1) are r = ade0b876, 903df1a0,
  * e56a5d40, 28bd8653, and x = -0.25 with c = 1, b = 8 has u = 95.625, floor(f * 2^32) = a0000000.
- * So it goes up where r is below: the second and the fourth. */
+ * So the second and the fourth go up, whose r is below. */
 static void stochastic_example(void **state)
 {
     (void)state;
@@ -93,7 +93,7 @@ static void stochastic_example(void **state)
     parseal_quant quant = PARSEAL_QUANT_INIT;
     quant.clip = 1.0f;
     quant.bits = 8;
-    for (int32_t sign = -1; sign <= 1; sign += 2) { /* the sign is not used */
+    for (int32_t sign = -1; sign <= 1; sign += 2) { /* The sign is not used. */
         parseal_seed seed = {.sign = sign};
         parseal_seeds *set = NULL;
         assert_ok(parseal_seeds_create(&set, ctx, &seed, 1));
@@ -173,7 +173,7 @@ static void conversions(void **state)
     assert_true(ref_from_float16(0xc000) == -2.0f);
     assert_true(isinf(ref_from_float16(0x7c00)) && isnan(ref_from_float16(0x7c01)));
     for (uint32_t i = 0; i < 65536; i++) {
-        uint32_t widened = i << 16; /* what bfloat16 is: float32's upper half */
+        uint32_t widened = i << 16; /* bfloat16 is float32's upper half. */
         float want;
         memcpy(&want, &widened, sizeof want);
         float got = ref_from_bfloat16((uint16_t)i);

@@ -1,5 +1,5 @@
 /* Sealed streams against fixed vectors, computed from the format's specification with another
- * library's AES-GCM and HKDF. All have key 00 01 02 ..., header bytes 40 41 42 ... behind the
+ * library's AES-GCM and HKDF. All have the key 00 01 02 ..., header bytes 40 41 42 ... behind the
  * first, and the plaintext of fill_plain. */
 #include <sodium.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 enum { KEY_MAX = 40, SMALL_SEGMENT = 64, SMALL_MAX = 256 };
 
-/* Segments of 64 bytes: whole streams. */
+/* These are whole sealed streams, with segments of 64 bytes. */
 static const struct {
     size_t key_len;
     int32_t alg;
@@ -80,7 +80,7 @@ static const struct {
      "6885e73cb432cd50607762c1865eed49a7478b8a2fe231fc567f86fa"},
 };
 
-/* Tink's parameters: the SHA-256 of the stream. */
+/* These have Tink's parameters, and are given by the SHA-256 of the sealed stream. */
 static const struct {
     int32_t alg;
     uint32_t segment_size;
@@ -122,7 +122,7 @@ static const struct {
      "b08264176ddc7ff629caa111e9a57ba4960ce16ae34c72d8ac765d0b46564a4f"},
 };
 
-/* ------------------------------------------------------------- libsodium's randomness, counting */
+/* ---------------------------------------------------------- libsodium's randomness, counting -- */
 
 static const char *counting_name(void)
 {
@@ -218,7 +218,7 @@ static void digests(void **state)
     parseal_ctx_destroy(ctx);
 }
 
-/* Tink's default: the params' default. */
+/* The params' default is Tink's default. */
 static void defaults(void **state)
 {
     const parseal_sealed_params params = PARSEAL_SEALED_PARAMS_INIT;

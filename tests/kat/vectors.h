@@ -1,4 +1,4 @@
-/* JSON files of test vectors from the folder that main's first argument names. */
+/* Test vectors in JSON files, from the folder that main's first argument names. */
 #ifndef PARSEAL_TESTS_VECTORS_H
 #define PARSEAL_TESTS_VECTORS_H
 
@@ -10,7 +10,7 @@
  * process, so that it cannot pass for an absent one. */
 json_t *vectors_load(const char *dir, const char *file);
 
-/* Members that must be there; their absence fails the test. */
+/* These members must be there: their absence fails the test. */
 const char *member_string(const json_t *object, const char *name);
 json_int_t member_int(const json_t *object, const char *name);
 const json_t *member_array(const json_t *object, const char *name);

@@ -32,7 +32,7 @@ static void expand(aead_key *key, const uint8_t *bytes, size_t len)
     aes_expand_key(key, words, (u32)(len / 4));
 }
 
-/* Block j in lane j, and back. */
+/* Encrypts block j in lane j, and gives it back. */
 static void encrypt(const aead_key *key, uint8_t blocks[LANES][BLOCK])
 {
     u32 s[128];
@@ -64,7 +64,7 @@ static void transpose(void **state)
     }
 }
 
-/* Every byte in every lane. */
+/* Every byte goes through the S-box in every lane. */
 static void s_box(void **state)
 {
     (void)state;
@@ -138,14 +138,14 @@ static void key_expansion(void **state)
                 store_word(round_key + 4 * w, key.round_key[n][w]);
             assert_bytes(round_key, want.round_key[n], BLOCK);
         }
-        /* Nothing behind the last round key. */
+        /* Nothing is written behind the last round key. */
         assert_filled(key.round_key[want.rounds + 1],
                       (AES_ROUNDS_MAX - want.rounds) * sizeof key.round_key[0], UNTOUCHED);
         assert_filled(key.power, sizeof key.power, UNTOUCHED);
     }
 }
 
-/* One block, two, ... up to all lanes; what the lanes beyond hold must not matter. */
+/* There are one block, two, ... up to all lanes. What the lanes beyond hold must not matter. */
 static void lanes(void **state)
 {
     (void)state;

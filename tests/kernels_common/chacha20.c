@@ -1,5 +1,4 @@
-/* kernels/common/chacha20.h as C, against RFC 8439, libsodium and the CPU backend's own ChaCha20.
- */
+/* kernels/common/chacha20.h as C, against RFC 8439, libsodium and the CPU backend's ChaCha20. */
 #include <sodium.h>
 #include <string.h>
 
@@ -21,7 +20,7 @@ static void block_bytes(uint8_t bytes[BLOCK], const mask_seed *seed, u32 attempt
         store_le32(bytes + 4 * i, x[i]);
 }
 
-/* Section 2.3.2, whose nonce is a seed's attempt and stream. */
+/* Section 2.3.2's nonce is a seed's attempt and stream. */
 static void example_block(void **state)
 {
     (void)state;
@@ -68,7 +67,7 @@ static void random_blocks(void **state)
     }
 }
 
-/* All zeros and all ones; the counter's ends. */
+/* Words are all zeros and all ones, and the counter is at its ends. */
 static void extremes(void **state)
 {
     (void)state;

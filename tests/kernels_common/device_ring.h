@@ -1,4 +1,4 @@
-/* kernels/common/ring.h under names that the tests' own ring.h does not have. */
+/* kernels/common/ring.h, under names that the tests' own ring.h does not have. */
 #ifndef PARSEAL_TESTS_DEVICE_RING_H
 #define PARSEAL_TESTS_DEVICE_RING_H
 

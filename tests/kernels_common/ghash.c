@@ -55,18 +55,18 @@ static void byte_order(void **state)
     assert_bytes(back, block, sizeof block);
 }
 
-/* Block by block, as SP 800-38D has it. */
+/* Blocks are hashed one by one, as SP 800-38D has it. */
 static void spec_values(void **state)
 {
     (void)state;
     static const struct {
         const char *h, *data, *y;
     } cases[] = {
-        /* test case 2: the ciphertext, then the block of lengths */
+        /* Test case 2 hashes the ciphertext, then the block of lengths. */
         {"66e94bd4ef8a2c3b884cfa59ca342b2e",
          "0388dace60b6a392f328c2b971b2fe7800000000000000000000000000000080",
          "f38cbb1ad69223dcc3457ae5b6b0f885"},
-        /* test case 4: aad and ciphertext, each padded, then the lengths */
+        /* Test case 4 hashes aad and ciphertext, each padded, then the lengths. */
         {"b83b533708bf535d0aa6e52980d53b78",
          "feedfacedeadbeeffeedfacedeadbeefabaddad2000000000000000000000000"
          "42831ec2217774244b7221b784d0d49ce3aa212f2c02a4e035c17e2329aca12e"
@@ -92,7 +92,7 @@ static void spec_values(void **state)
     }
 }
 
-/* Every power of x with every other. */
+/* Every power of x is multiplied by every other. */
 static void single_bits(void **state)
 {
     (void)state;
@@ -106,7 +106,7 @@ static void single_bits(void **state)
     }
 }
 
-/* All ones fill the holes as far as they can be. */
+/* Factors of all ones fill the holes as far as they can be. */
 static void products(void **state)
 {
     (void)state;
@@ -125,7 +125,7 @@ static void products(void **state)
     }
 }
 
-/* n blocks times H^n ... H^1, all added up before they are reduced. */
+/* n blocks are multiplied by H^n ... H^1, and all added up before they are reduced. */
 static void check_sum(const uint8_t h[BLOCK], const uint8_t *data, size_t n)
 {
     uint8_t want[BLOCK] = {0}, got[BLOCK], power[BLOCK];
@@ -160,7 +160,7 @@ static void sums(void **state)
     }
 }
 
-/* The powers of a key: H, H^2, H^3, ... and H, H^2, H^4, ..., as the kernels make them. */
+/* A key's powers are H, H^2, H^3, ... and H, H^2, H^4, ..., made as the kernels make them. */
 static void powers(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* kernels/common/pack.h as C: words of the stream, and elements of its bytes, against the stream
- * written bit by bit. */
+/* kernels/common/pack.h as C: packed words, and elements of packed bytes, against packing that goes
+ * bit by bit. */
 #include <string.h>
 
 #include "check.h"
@@ -36,7 +36,7 @@ static void move(void **state)
     }
 }
 
-/* Every word gathers what falls into it of the elements, which have bits to spare. */
+/* Every word gathers what falls into it of the elements, which have bits above theirs. */
 static void words(void **state)
 {
     (void)state;

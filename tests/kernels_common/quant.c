@@ -34,7 +34,7 @@ static void special(void **state)
     assert_true(is_special(float_of(0x7f800001)) && is_special(float_of(0xffffffff)));
 }
 
-/* A pattern is chosen whole, a NaN's and a zero's sign too. */
+/* A pattern is chosen whole, with a NaN's and a zero's sign. */
 static void choice(void **state)
 {
     (void)state;
@@ -65,7 +65,7 @@ static void check_value(parseal_quant *quant, float x, u32 random)
     }
 }
 
-/* Values in and around [-clip, clip], and of any bit pattern. */
+/* Values are in and around [-clip, clip], or have any bit pattern. */
 static void check_clip(rng *r, float clip, u32 bits)
 {
     const float edges[] = {clip,
@@ -109,7 +109,7 @@ static void quantized(void **state)
     }
 }
 
-/* r just below, at and just above floor(f 2^32), for fractions of every precision. */
+/* r is just below, at and just above floor(f 2^32), for fractions of every precision. */
 static void fractions(void **state)
 {
     (void)state;
@@ -131,7 +131,7 @@ static void fractions(void **state)
     }
 }
 
-/* The zero key's first keystream words (RFC 8439 A.1, test vector 1), on u = 95.625. */
+/* The zero key's first keystream words (RFC 8439 A.1, test vector 1) round u = 95.625. */
 static void stochastic_example(void **state)
 {
     (void)state;

@@ -19,7 +19,7 @@ static ring_params params_of(const parseal_ring *ring)
     };
 }
 
-/* Values around the multiples of m, and around all powers of two, where quotients change. */
+/* Draws values around the multiples of m, and around all powers of two, where quotients change. */
 static u64 hard_value(rng *r, const parseal_ring *ring)
 {
     const u64 any = rng_u64(r), near = rng_below(r, 2 * NEAR + 1) - NEAR;
@@ -49,7 +49,7 @@ static void reduce(void **state)
     }
 }
 
-/* b may be m itself: what is subtracted is m less an element. */
+/* b may be m itself, as m less an element is what is added to subtract it. */
 static void add(void **state)
 {
     (void)state;
@@ -84,7 +84,7 @@ static void reduce32(void **state)
     }
 }
 
-/* Carries of all lengths, the largest and the smallest of each too. */
+/* Carries have all lengths, and are the largest and the smallest of each too. */
 static void reduce_wide(void **state)
 {
     (void)state;

@@ -23,7 +23,7 @@ static u32 bits_of_float(float x)
     return bits;
 }
 
-/* Every step of sum * step / n - clip. */
+/* Checks every step of sum * step / n - clip. */
 static void check(u64 sum, double step, double n, double clip)
 {
     const double product = (double)sum * step, quotient = product / n, mean = quotient - clip;
@@ -43,7 +43,7 @@ static double step_of(float clip, u32 bits)
     return 2 * (double)clip / (double)(((u64)1 << bits) - 1);
 }
 
-/* Of any size, and with all but the last digits cancelled. */
+/* Numbers are of any size, or cancel all but each other's last digits. */
 static void random_numbers(void **state)
 {
     (void)state;
@@ -64,7 +64,7 @@ static void random_numbers(void **state)
     }
 }
 
-/* Halfway between two doubles, and the ends of their range of exact integers. */
+/* Sums lie halfway between two doubles, and at the ends of their range of exact integers. */
 static void ties(void **state)
 {
     (void)state;
@@ -77,7 +77,7 @@ static void ties(void **state)
     check(0, 1, 1, 1);
 }
 
-/* To floats that are subnormal, zero, or the largest there are. */
+/* The results are floats that are subnormal, zero, or the largest there are. */
 static void floats(void **state)
 {
     (void)state;

@@ -63,7 +63,7 @@ static parseal_aggregator *begin(const bench *t, size_t impl)
     return a;
 }
 
-/* Updates of random bytes, sealed by portable code. */
+/* Makes updates of random bytes, which portable code seals. */
 static void make_updates(bench *t)
 {
     for (size_t i = 0; i < CLIENTS; i++) {
@@ -111,7 +111,7 @@ static void add(bench *t, parseal_aggregator *a, size_t impl, size_t first, size
         parseal_aggregator_add_sealed(a, t->keys[impl], t->updates + first, end - first, NULL));
 }
 
-/* The aggregator ends as an export in `out`. */
+/* Ends the aggregator as an export in `out`. */
 static uint64_t take_out(parseal_aggregator *a, void *out)
 {
     uint64_t size;
@@ -137,7 +137,7 @@ static void stay(void *arg, size_t impl, void *out)
     assert_int_equal(take_out(a, out), t->export_size);
 }
 
-/* Begun on portable code, gone on with here, finished there. */
+/* The aggregator begins on portable code, goes on here, and ends there. */
 static void travel(void *arg, size_t impl, void *out)
 {
     bench *t = arg;
@@ -152,7 +152,7 @@ static void travel(void *arg, size_t impl, void *out)
     assert_int_equal(take_out(a, out), t->export_size);
 }
 
-/* A third from portable code meets a third from here, there, and the rest meets both here. */
+/* A third from portable code meets a third from here there, and the rest meets both here. */
 static void meet(void *arg, size_t impl, void *out)
 {
     bench *t = arg;
@@ -193,7 +193,7 @@ static void every_ring(void **state)
     bench_close(t);
 }
 
-/* Over threads. */
+/* Vectors are long enough to be cut over threads. */
 static void longer_vectors(void **state)
 {
     static const parseal_ring packed = {UINT64_C(1) << 20, 4, 0}, whole = {UINT64_MAX - 58, 8, 0};

@@ -4,7 +4,7 @@
 
 #include "ref_aead.h"
 
-/* Another library that has alg, or else parseal's own portable code. */
+/* Returns another library that has alg, or else parseal's own portable code. */
 const ref_aead *any_reference(int32_t alg);
 
 #endif

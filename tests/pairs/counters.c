@@ -1,6 +1,6 @@
-/* Counter mode where the counter carries from byte to byte, and where its 32 bits wrap without
- * touching the nonce, on the internal interface. The keystream comes from the AES named on the
- * command line: OpenSSL's, or the portable one applied to single blocks. */
+/* Counter mode, on the internal interface, where the counter carries from byte to byte, and where
+ * its 32 bits wrap without touching the nonce. The command line names the AES that the keystream is
+ * compared with: OpenSSL's, or the portable one applied to single blocks. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,7 @@ enum { BEFORE = 80, BEHIND = 16, LEN_MAX = 2100, BLOCKS = BEFORE + BEHIND + LEN_
 static const uint32_t carries[] = {0x100, 0x10000, 0x1000000, 0x80000000, 0 /* 2^32 */};
 static const size_t lengths[] = {1, 16, 17, 64, 250, 511, 512, 513, 1024, 1500, LEN_MAX};
 
-/* AES of n blocks, one by one. */
+/* Encrypts n blocks, one by one. */
 typedef void (*encrypt_blocks)(const uint8_t *key, size_t key_len, const uint8_t *in, uint8_t *out,
                                size_t n);
 
@@ -72,7 +72,7 @@ static void bench_open(bench *t, size_t key_len)
     gcm_set_open(&t->impls, t->bytes, key_len);
 }
 
-/* The keystream of the counters from `start` on, which may wrap. */
+/* Makes the keystream of the counters from `start` on, which may wrap. */
 static void fill_keystream(bench *t, uint32_t start)
 {
     uint8_t counters[BLOCKS * 16];
@@ -85,7 +85,7 @@ static void fill_keystream(bench *t, uint32_t start)
     encrypt(t->bytes, t->key_len, counters, t->keystream, BLOCKS);
 }
 
-/* A place to write len bytes to. Streamed stores take effect at a block's alignment only. */
+/* Returns a place to write len bytes to. Stores past the caches need a block's alignment. */
 static uint8_t *output(bench *t, const uint8_t *in, size_t len, bool in_place)
 {
     const size_t off_block = (16 - (uintptr_t)t->out % 16) % 16;
@@ -157,7 +157,7 @@ static void aes256(void **state)
     around_carries(32);
 }
 
-/* Counter 1, which hides the tag, and the hash key. */
+/* Checks counter 1, which hides the tag, and the hash key. */
 static void check_single_blocks(bench *t)
 {
     const uint8_t zeros[16] = {0};

@@ -6,7 +6,7 @@
 
 enum { GCM_SET_MAX = 16 };
 
-/* Portable first; each with the same key, expanded. */
+/* Portable comes first. Each implementation has the same key, expanded. */
 typedef struct {
     size_t n;
     const gcm_impl *impl[GCM_SET_MAX];

@@ -1,5 +1,5 @@
-/* GHASH of every implementation, against one multiplication in the field per block by the portable
- * code's gf128. */
+/* GHASH of every implementation, against one multiplication in the field for each block, by the
+ * portable code's gf128. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,8 +27,8 @@ static void hash(uint8_t y[16], const uint8_t h[16], const uint8_t *data, size_t
     }
 }
 
-/* Continued from any y, on data at any address that ends where nothing may be read, or begins
- * there. */
+/* The hash continues from any y, on data at any address, which ends where nothing may be read, or
+ * begins there. */
 static void check(bench *t, size_t len)
 {
     uint8_t h[16], start[16], want[16];

@@ -7,7 +7,7 @@
 
 enum { SMALL = 8192, GAP_MAX = 64 };
 
-/* The reference, where what is tested is not on the CPU. */
+/* Opens the reference, for where what is tested is not on the CPU. */
 static parseal_ctx *portable_ctx(void)
 {
     parseal_options options = PARSEAL_OPTIONS_INIT;

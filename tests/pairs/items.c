@@ -1,5 +1,6 @@
 /* Whole messages on the internal interface, where one is hashed while another is encrypted: every
- * ordered pair of lengths next to each other, and long lists; streamed stores or not. */
+ * ordered pair of lengths comes next to each other, and in long lists, with stores past the caches
+ * or without. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,7 @@ static const size_t lengths[] = {0,    1,    15,   16,   17,   63,   64,   65,  
 
 enum { LENGTHS = COUNT_OF(lengths), VARIANTS = 2, LEN_MAX = 16385, AAD_MAX = 40, ITEMS_MAX = 40 };
 
-/* A message and what it is sealed to. Variant 1 has another key, nonce and aad. */
+/* A message and what it is sealed to. Variant 1 has another key, nonce and aad than variant 0. */
 typedef struct {
     size_t len, aad_len;
     uint8_t nonce[12], aad[AAD_MAX], tag[16];
@@ -77,8 +78,7 @@ static void bench_close(bench *t)
         free(t->out[i]);
 }
 
-/* Which messages stand in a list; `bad` is the place of one whose tag is wrong when it is opened,
- * or n. */
+/* Messages stand in a list. `bad` is the place of the one that is opened with a wrong tag, or n. */
 typedef struct {
     size_t n, bad;
     size_t row[ITEMS_MAX], variant[ITEMS_MAX];

@@ -48,7 +48,7 @@ static void bench_close(bench *t)
     impls_close(&t->impls);
 }
 
-/* A buffer of its own alignment, less than a cache line away from one guard page. */
+/* Places a buffer at an alignment of its own, less than a cache line away from one guard page. */
 static uint8_t *place(bench *t, guard_buf *g, const void *from, size_t size)
 {
     const guard_side side = (guard_side)rng_below(&t->r, GUARD_SIDES);
@@ -62,7 +62,7 @@ static uint8_t *place(bench *t, guard_buf *g, const void *from, size_t size)
 
 enum { FIRST, SECOND, AAD };
 
-/* in -> out on one implementation, with the buffers that msg then points to. */
+/* Runs a message from in to out on one implementation, in buffers that msg then points to. */
 static void run(bench *t, guard_buf *bufs, size_t impl, parseal_msg *msg, const void *from,
                 const void *to, bool in_place, bool open)
 {
@@ -103,8 +103,8 @@ static bool is_tried(size_t len)
     return run_emulated() ? run_length(len) : len % repeat_step(3) == 0;
 }
 
-/* Sizes of a block, of a vector, of a chunk, of what a GPU's threads take at a time, and where
- * short messages end. */
+/* Lengths lie around the size of a block, of a register, of a chunk, of what a GPU's threads take
+ * at a time, and around the longest short message. */
 static void check_lengths(bench *t)
 {
     static const size_t sizes[] = {2048, 4064, 4096, 8192, 16384, 65536};

@@ -1,5 +1,5 @@
-/* More inputs than any implementation adds up between two reductions, on the internal interface.
- * The same few vectors are given again and again, so that plain arithmetic knows the sum. */
+/* There are more inputs than any implementation adds up between two reductions, on the internal
+ * interface. The same few vectors come again and again, so that plain arithmetic knows the sum. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,7 +54,7 @@ static void many_inputs(void **state)
     rng r = rng_for("many inputs");
     rng_fill(&r, t->start, sizeof t->start);
     rng_fill(&r, t->in, sizeof t->in);
-    memset(t->in[1], 0xff, sizeof t->in[1]); /* the largest sums there are */
+    memset(t->in[1], 0xff, sizeof t->in[1]); /* These make the largest sums. */
     for (size_t j = 0; j < INPUTS; j++)
         t->inputs[j] = t->in[j % VECTORS];
     for (size_t i = 0; i < COUNT_OF(rings); i++)

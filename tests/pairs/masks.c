@@ -1,5 +1,4 @@
-/* Masks: every implementation gives the same bytes, wherever its units of keystream begin and end.
- */
+/* Every implementation gives the same masks, wherever its units of keystream begin and end. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,7 +48,7 @@ static void bench_close(bench *t)
 }
 
 typedef struct {
-    parseal_seeds *const *set; /* by implementation */
+    parseal_seeds *const *set; /* each implementation's set */
     const parseal_ring *ring;
     uint64_t n, first;
     bool write;
@@ -65,7 +64,7 @@ static void call_mask(void *arg, size_t impl, void *out)
         assert_ok(parseal_mask_apply(c->set[impl], c->ring, &vec, c->first, NULL));
 }
 
-/* Both functions, with a set of any size, on a vector of any alignment. */
+/* Checks both functions, with a set of any size, on a vector of any alignment. */
 static void check(bench *t, const parseal_ring *ring, uint64_t n, uint64_t first)
 {
     const size_t size = ring->element_size;
@@ -81,7 +80,7 @@ static void every_set(void **state)
 {
     (void)state;
     static const uint64_t lengths[] = {1, 77, 128, 300};
-    const size_t step = run_emulated() ? 3 : 1; /* others for each set */
+    const size_t step = run_emulated() ? 3 : 1; /* Each set takes others. */
     bench *t = bench_open("sets", BY_OPTION, 1);
     for (size_t i = 0; i < N_RINGS; i++) {
         for (size_t n = 0; n <= SEEDS; n++) {
@@ -101,7 +100,7 @@ static void unit_boundaries(void **state)
     (void)state;
     static const uint64_t units[] = {64, 128, 256, 512};
     static const uint64_t at[] = {1, 2, 3, 7777777};
-    const size_t step = run_emulated() ? 5 : 1; /* others in each ring */
+    const size_t step = run_emulated() ? 5 : 1; /* Each ring takes others. */
     bench *t = bench_open("units", BY_ENVIRONMENT, 1);
     for (size_t i = 0; i < N_RINGS; i++) {
         for (size_t k = i % step; k < COUNT_OF(units) * COUNT_OF(at); k += step) {
@@ -141,7 +140,7 @@ static void last_elements_of_the_keystream(void **state)
     bench_close(t);
 }
 
-/* Around the pieces of 8192 elements that a call is cut into, and over threads. */
+/* Lengths lie around the pieces of 8192 elements that a call is cut into, and go over threads. */
 static void long_vectors(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Packing: every implementation gives the same bytes. */
+/* Every implementation packs to the same bytes, and unpacks to the same elements. */
 #include <stdlib.h>
 
 #include "check.h"
@@ -9,7 +9,7 @@ enum { N_MAX = 20011, SHIFT_MAX = 8, IN_MAX = (N_MAX + SHIFT_MAX) * 8 };
 
 typedef struct {
     impl_set impls;
-    guard_buf packed; /* what is unpacked */
+    guard_buf packed; /* the bytes that are unpacked */
     uint8_t in[IN_MAX];
     rng r;
 } bench;
@@ -65,7 +65,7 @@ static void check(bench *t, uint32_t bits, uint32_t element_size, uint64_t n)
     c.in = t->in + gap * element_size;
     impls_agree(&t->impls, call_pack, &c, NULL, c.packed_size, gap);
 
-    /* Ends where nothing may be read, so it begins at any address. */
+    /* The input ends where nothing may be read, so it begins at any address. */
     c.in = guard_place(&t->packed, GUARD_AFTER, c.packed_size, 0);
     rng_fill(&t->r, t->packed.p, c.packed_size);
     impls_agree(&t->impls, call_unpack, &c, NULL, n * element_size, gap * element_size);
@@ -82,7 +82,7 @@ static void every_width(void **state)
     bench_close(t);
 }
 
-/* Around the pieces of 8192 elements that a call is cut into, and over threads. */
+/* Lengths lie around the pieces of 8192 elements that a call is cut into, and go over threads. */
 static void long_vectors(void **state)
 {
     (void)state;

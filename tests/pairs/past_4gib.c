@@ -1,6 +1,6 @@
-/* One message of more than 4 GiB, for real: sizes beyond 32 bits, and counters beyond 2^28. Sealed
- * in place on one thread, compared with OpenSSL's incremental interface where there is one, and
- * opened in place on two threads. */
+/* One message of more than 4 GiB, for real, has sizes beyond 32 bits and counters beyond 2^28. It
+ * is sealed in place on one thread, compared with OpenSSL's incremental interface where there is
+ * one, and opened in place on two threads. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ static const uint8_t aad[] = "past 4 GiB";
 static const uint8_t nonce[PARSEAL_AES256GCM_NONCEBYTES] = "once for all";
 static uint8_t key[PARSEAL_AES256GCM_KEYBYTES];
 
-/* Chunk i of the text: random bytes that all chunks share, and its number. */
+/* Makes chunk i of the text, which is random bytes that all chunks share, and its number. */
 static size_t text_chunk(uint8_t *chunk, uint64_t i)
 {
     static uint8_t common[CHUNK];
@@ -125,7 +125,7 @@ static void past_4gib(void **state)
     free(p);
 }
 
-/* From /proc/meminfo; 0 where there is no such file. */
+/* Returns what /proc/meminfo says, and 0 where there is no such file. */
 static uint64_t available_kb(void)
 {
     char line[128];
@@ -139,7 +139,7 @@ static uint64_t available_kb(void)
     return kb;
 }
 
-/* Valgrind puts itself into the environment of what it runs. */
+/* Returns whether Valgrind runs this: it puts itself into the environment of what it runs. */
 static bool on_valgrind(void)
 {
     const char *preload = getenv("LD_PRELOAD");

@@ -1,4 +1,4 @@
-/* Quantise and dequantise: every implementation gives the same bytes, dequantise too. */
+/* Every implementation quantises to the same bytes, and dequantises to the same bytes too. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,8 +52,8 @@ static parseal_quant random_quant(rng *r)
     return quant;
 }
 
-/* Steps of a quarter up to just beyond the clip, so that halves and both ends come up, among bit
- * patterns of any kind. */
+/* Draws steps of a quarter up to just beyond the clip, so that halves and both ends come up, among
+ * bit patterns of any kind. */
 static void random_floats(rng *r, const parseal_quant *quant, uint8_t *x, uint64_t n)
 {
     const float step = quant->clip / (float)(4 * ((UINT32_C(1) << quant->bits) - 1));
@@ -70,7 +70,7 @@ typedef struct {
     const parseal_quant *quant;
     const uint8_t *in;
     uint64_t n, first, n_clients;
-    uint64_t nonfinite; /* by portable */
+    uint64_t nonfinite; /* what portable code counts */
 } quant_call;
 
 static void call_quantize(void *arg, size_t impl, void *out)
@@ -117,7 +117,7 @@ static void check_dequantize(bench *t, uint64_t n)
     rng_fill(&t->r, t->in, (n + SHIFT_MAX) * 8);
     for (uint64_t i = 0; i < n + SHIFT_MAX && quant.element_size == 8; i++) {
         const uint64_t sum = rng_below(&t->r, most);
-        if (i % 4 != 0) /* else any 64 bits */
+        if (i % 4 != 0) /* The others are any 64 bits. */
             memcpy(t->in + 8 * i, &sum, sizeof sum);
     }
     impls_agree(&t->impls, call_dequantize, &c, NULL, n * 4, rng_below(&t->r, SHIFT_MAX) * 4);
@@ -146,7 +146,7 @@ static void dequantize(void **state)
     bench_close(t);
 }
 
-/* Around the pieces of 8192 elements that a call is cut into, and over threads. */
+/* Lengths lie around the pieces of 8192 elements that a call is cut into, and go over threads. */
 static void long_vectors(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* AES-GCM: what one implementation seals another one opens, for every ordered pair of them. */
+/* What one implementation of AES-GCM seals another one opens, for every ordered pair of them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +9,7 @@
 
 enum { BATCHES = 2000 };
 
-/* One implementation's part in a batch. */
+/* A party is one implementation's part in a batch. */
 typedef struct {
     parseal_msg msgs[BATCH_ITEMS];
     uint8_t *arena;

@@ -1,4 +1,4 @@
-/* Sums mod m: every implementation gives the same bytes. */
+/* Every implementation gives the same bytes for a sum mod m. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +24,7 @@ static bench *bench_open(const char *name, force_way way, uint32_t threads)
     impls_open(&t->impls, PARSEAL_PRIMITIVE_VEC_SUM, way, threads, N_MAX * 8);
     rng_fill(&t->r, t->start, sizeof t->start);
     rng_fill(&t->r, t->in, sizeof t->in);
-    memset(t->in[1], 0xff, sizeof t->in[1]); /* the largest sums there are */
+    memset(t->in[1], 0xff, sizeof t->in[1]); /* These make the largest sums. */
     memset(t->in[2], 0xff, sizeof t->in[2]);
     return t;
 }
@@ -50,7 +50,7 @@ static void call_sum(void *arg, size_t impl, void *out)
     assert_ok(parseal_vec_sum(c->t->impls.ctx[impl], c->ring, &acc, c->v, c->n_vectors, NULL));
 }
 
-/* Each input at an alignment of its own. */
+/* Checks a sum of inputs that each have an alignment of their own. */
 static void check(bench *t, const parseal_ring *ring, size_t n_vectors, uint64_t n)
 {
     const uint32_t size = ring->element_size;
@@ -81,7 +81,7 @@ static void every_length(void **state)
     bench_close(t);
 }
 
-/* Around the pieces of 8192 elements that a call is cut into, and over threads. */
+/* Lengths lie around the pieces of 8192 elements that a call is cut into, and go over threads. */
 static void long_vectors(void **state)
 {
     (void)state;

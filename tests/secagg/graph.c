@@ -25,7 +25,7 @@ typedef struct {
     bool edge[N_MAX][N_MAX];
 } matrix;
 
-/* Ascending lists of distinct others, as long as the degree. */
+/* Reads a graph, whose lists must ascend, name distinct others, and be as long as the degree. */
 static matrix read_graph(const parseal_graph *g)
 {
     uint32_t neighbours[N_MAX];
@@ -51,7 +51,7 @@ static bool symmetric(const matrix *m)
     return true;
 }
 
-/* Can every client that is not `gone` be reached from every other one? */
+/* Returns whether every client that is not `gone` can be reached from every other one. */
 static bool connected(const matrix *m, uint32_t gone)
 {
     uint32_t first = 0, reached, before = 0;
@@ -82,7 +82,7 @@ static void every_size(void **state)
                 assert_int_equal(parseal_graph_degree(g), k);
                 const matrix m = read_graph(g);
                 assert_true(symmetric(&m));
-                assert_true(k == 1 || connected(&m, 0)); /* k = 1: pairs */
+                assert_true(k == 1 || connected(&m, 0)); /* With k = 1 they are pairs. */
                 parseal_graph_destroy(g);
             }
         }
@@ -96,7 +96,7 @@ static void every_size(void **state)
     }
 }
 
-/* What the graph is for: fewer than k missing clients do not part it, whoever they are. */
+/* The graph is there so that fewer than k missing clients do not part it, whoever they are. */
 static void connectivity(void **state)
 {
     (void)state;
@@ -134,8 +134,8 @@ static void own_order(void **state)
     parseal_graph_destroy(g);
 }
 
-/* The shuffle as the header describes it, from one long read of the keystream; returns how many
- * words were left out. */
+/* Does the shuffle as the header describes it, from one long read of the keystream. Returns how
+ * many words were left out. */
 static size_t naive_shuffle(uint32_t *order, uint32_t n, const uint8_t *seed)
 {
     const size_t size = 4 * (size_t)n + 1000;
@@ -163,8 +163,8 @@ static size_t naive_shuffle(uint32_t *order, uint32_t n, const uint8_t *seed)
     return rejected;
 }
 
-/* Beyond one read of the keystream too, 256 words; and with so many clients that words are
- * rejected. */
+/* The order is right beyond one read of the keystream too, which is 256 words, and with so many
+ * clients that words are rejected. */
 static void seeded_order(void **state)
 {
     (void)state;
@@ -243,7 +243,7 @@ static bool listed(const uint32_t *list, size_t n, uint32_t client)
  * needed must bring the sum to zero, using each mask once. */
 static void assert_cancels(const matrix *m, const turnout *t, const parseal_need *needs, size_t n)
 {
-    int64_t sum[N_MAX][N_MAX] = {{0}}; /* the coefficient of each pair's mask; [i][i]: self mask */
+    int64_t sum[N_MAX][N_MAX] = {{0}}; /* each pair mask's coefficient, at [i][i] a self mask's */
     for (size_t s = 0; s < t->n_survivors; s++) {
         const uint32_t i = t->survivors[s];
         sum[i][i] += 1;
@@ -259,7 +259,7 @@ static void assert_cancels(const matrix *m, const turnout *t, const parseal_need
         int64_t *mask = &sum[i < j ? i : j][i < j ? j : i];
         assert_true(listed(t->survivors, t->n_survivors, i));
         assert_true(i == j || listed(t->dropped, t->n_dropped, j));
-        assert_true(*mask != 0); /* and so no mask is named that is not in the sum */
+        assert_true(*mask != 0); /* So no mask is named that is not in the sum. */
         *mask += needs[k].sign;
     }
     for (uint32_t i = 0; i < m->n; i++)
@@ -295,7 +295,7 @@ static void needs_cancel(void **state)
     }
 }
 
-/* Clients 0 - 1 - 2 - 3 - 4 - 0, by hand. */
+/* The needs of clients 0 - 1 - 2 - 3 - 4 - 0 are worked out by hand. */
 static void needs_in_order(void **state)
 {
     (void)state;
@@ -317,8 +317,7 @@ static void needs_in_order(void **state)
     parseal_graph_destroy(g);
 }
 
-/* ------------------------------------------------------------------------------------ refusals --
- */
+/* ---------------------------------------------------------------------------------- refusals -- */
 
 static void refuses_graphs(void **state)
 {

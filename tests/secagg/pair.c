@@ -7,7 +7,7 @@
 #include "parseal/secagg.h"
 #include "run.h"
 
-/* RFC 7748, section 6.1. */
+/* These are the keys of RFC 7748, section 6.1. */
 static const char ALICE_SECRET[] =
     "77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a";
 static const char ALICE_PUBLIC[] =
@@ -83,7 +83,7 @@ static size_t put(uint8_t *to, size_t at, const void *from, size_t n)
     return at + n;
 }
 
-/* HKDF-SHA256 for one block: T(1) = HMAC(HMAC(zeros, IKM), info || 1). */
+/* Does HKDF-SHA256 for one block: T(1) = HMAC(HMAC(zeros, IKM), info || 1). */
 static void naive_seed(const person *low, const person *high, const char *round, uint8_t key[32])
 {
     static const uint8_t zeros[32] = {0}, one = 1;
@@ -132,7 +132,7 @@ static void as_described(void **state)
     }
 }
 
-/* Whatever changes, the seed does. */
+/* Whatever changes, the seed changes too. */
 static void bound_to_everything(void **state)
 {
     (void)state;
@@ -153,10 +153,10 @@ static void bound_to_everything(void **state)
     person stranger = {.party = {.id = 2}};
     assert_ok(parseal_x25519_keypair(stranger.party.public_key, stranger.secret));
     seeds[n++] = pair_seed(&a, &stranger, "round 1");
-    person wrong = a; /* the same shared secret, under another public key of its own */
+    person wrong = a; /* It has the same shared secret, under another public key of its own. */
     wrong.party.public_key[5] ^= 1;
     seeds[n++] = pair_seed(&wrong, &b, "round 1");
-    person high = b; /* the same point: RFC 7748 masks the top bit */
+    person high = b; /* It is the same point, as RFC 7748 masks the top bit. */
     high.party.public_key[31] ^= 0x80;
     seeds[n++] = pair_seed(&a, &high, "round 1");
 
@@ -165,7 +165,7 @@ static void bound_to_everything(void **state)
             assert_memory_not_equal(seeds[i].key, seeds[k].key, 32);
 }
 
-/* Points whose order divides 8, on the curve and its twist, and their non-canonical forms. */
+/* Points whose order divides 8 are refused, on curve and twist, and in non-canonical forms. */
 static void refuses_small_orders(void **state)
 {
     (void)state;

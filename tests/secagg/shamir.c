@@ -12,10 +12,9 @@
 
 enum { BYTES = PARSEAL_SECRETBYTES, WORDS = BYTES / 2 };
 
-/* ------------------------------------------------------------------------------ the reference --
- */
+/* ----------------------------------------------------------------------------- the reference -- */
 
-/* Long multiplication, then long division by x^16 + x^5 + x^3 + x^2 + 1. */
+/* Does long multiplication, then long division by x^16 + x^5 + x^3 + x^2 + 1. */
 static uint32_t naive_mul(uint32_t a, uint32_t b)
 {
     uint32_t product = 0;
@@ -38,7 +37,7 @@ static uint32_t naive_inverse(uint32_t a)
     return power;
 }
 
-/* The value at `at` of the polynomial of degree below n through the n points. */
+/* Returns the value at `at` of the polynomial of degree below n through the n points. */
 static uint32_t interpolate(const uint32_t *x, const uint32_t *y, size_t n, uint32_t at)
 {
     uint32_t sum = 0;
@@ -55,7 +54,7 @@ static uint32_t interpolate(const uint32_t *x, const uint32_t *y, size_t n, uint
     return sum;
 }
 
-/* The product of x - v over all v < 2^j. */
+/* Returns the product of x - v over all v < 2^j. */
 static uint32_t subspace_polynomial(int j, uint32_t x)
 {
     uint32_t product = 1;
@@ -79,8 +78,7 @@ static uint32_t word_at(const uint8_t *bytes, size_t i)
     return bytes[2 * i] + 256u * bytes[2 * i + 1];
 }
 
-/* ---------------------------------------------------------------------------------- the tools --
- */
+/* --------------------------------------------------------------------------------- the tools -- */
 
 typedef struct {
     uint32_t t, n;
@@ -116,7 +114,7 @@ static const uint8_t *share_of(const dealt *d, uint32_t holder, size_t secret)
     return d->shares + ((holder - 1) * d->count + secret) * BYTES;
 }
 
-/* What these holders put together. */
+/* Returns the shares that these holders put together. */
 static uint8_t *collect(const dealt *d, const uint32_t *index, size_t n)
 {
     uint8_t *shares = bytes_new(n * d->count * BYTES);
@@ -145,7 +143,7 @@ static void shuffle(rng *r, uint32_t *list, size_t n)
     }
 }
 
-/* The holders 1 .. n in a random order. */
+/* Returns the holders 1 .. n in a random order. */
 static uint32_t *random_order(rng *r, uint32_t n)
 {
     uint32_t *order = calloc(n, sizeof *order);
@@ -156,8 +154,7 @@ static uint32_t *random_order(rng *r, uint32_t n)
     return order;
 }
 
-/* ------------------------------------------------------------------------------ known answers --
- */
+/* ----------------------------------------------------------------------------- known answers -- */
 
 static void draw(void *state, void *bytes, size_t n)
 {
@@ -192,7 +189,7 @@ static void as_defined(void **state)
     }
 }
 
-/* All subsets of all small sizes, each interpolated directly too. */
+/* All subsets of all small sizes recover the secret, and each is interpolated directly too. */
 static void every_subset(void **state)
 {
     (void)state;
@@ -223,7 +220,7 @@ static void every_subset(void **state)
     }
 }
 
-/* About powers of two, where the transform grows; t = 1, t = n. */
+/* Thresholds lie about powers of two, where the transform grows, and at 1 and n. */
 static void thresholds(void **state)
 {
     (void)state;
@@ -243,7 +240,7 @@ static void thresholds(void **state)
     }
 }
 
-/* A word of its own for each secret: counts about the sizes of the chunks. */
+/* Each secret has a word of its own. Counts lie about the sizes of the chunks. */
 static void counts(void **state)
 {
     (void)state;
@@ -258,7 +255,7 @@ static void counts(void **state)
     }
 }
 
-/* As many holders as there can be, from both ends. */
+/* There are as many holders as there can be, and shares come from both ends. */
 static void most_holders(void **state)
 {
     (void)state;
@@ -271,7 +268,7 @@ static void most_holders(void **state)
         assert_recovers(&d, ends, COUNT_OF(ends));
         for (int i = 0; i < 6; i++) {
             uint32_t some[8];
-            for (uint32_t k = 0; k < 8; k++) /* distinct: one in each eighth */
+            for (uint32_t k = 0; k < 8; k++) /* There is one in each eighth, so none comes twice. */
                 some[k] = 8191 * k + (uint32_t)rng_range(&r, 1, 8191);
             shuffle(&r, some, 8);
             assert_recovers(&d, some, t + (uint32_t)i % 3);
@@ -280,7 +277,7 @@ static void most_holders(void **state)
     }
 }
 
-/* A large threshold among all: the transform at its full size, one block and two. */
+/* The threshold is so large that the transform has its full size, in one block and in two. */
 static void largest_transforms(void **state)
 {
     (void)state;
@@ -316,8 +313,7 @@ static void largest_transforms(void **state)
     dealt_free(&d);
 }
 
-/* ------------------------------------------------------------------------------------ secrecy --
- */
+/* ----------------------------------------------------------------------------------- secrecy -- */
 
 static void count_up(void *state, void *bytes, size_t n)
 {
@@ -328,7 +324,7 @@ static void count_up(void *state, void *bytes, size_t n)
     }
 }
 
-/* threshold 2, one share: over all coefficients it takes every value once, whatever the secret. */
+/* With threshold 2 a share takes every value once over all coefficients, whatever the secret is. */
 static void one_share_of_two(void **state)
 {
     (void)state;
@@ -357,8 +353,8 @@ static void one_share_of_two(void **state)
     free(shares);
 }
 
-/* threshold - 1 shares of a real sharing: with each value that the secret might have they give
- * another value of the share that is missing, so none can be ruled out. */
+/* With threshold - 1 shares of a real sharing, each value that the secret might have gives another
+ * value of the share that is missing, so none can be ruled out. */
 static void every_secret_is_consistent(void **state)
 {
     (void)state;
@@ -373,7 +369,7 @@ static void every_secret_is_consistent(void **state)
             y[i] = word_at(share_of(&d, order[i], 0), 3);
         }
         for (uint32_t guess = 0; guess < 65536; guess++) {
-            y[0] = guess; /* at x[0] = 0 */
+            y[0] = guess; /* This is the value at x[0] = 0. */
             const uint32_t missing = interpolate(x, y, t, order[0]);
             assert_false(seen[missing]);
             seen[missing] = true;
@@ -393,15 +389,14 @@ static void shares_are_random(void **state)
     assert_ok(parseal_shamir_share(secrets, 2, 2, 3, a));
     assert_ok(parseal_shamir_share(secrets, 2, 2, 3, b));
     assert_memory_not_equal(a, b, sizeof a);
-    assert_memory_not_equal(a, a + BYTES, BYTES); /* two secrets of one call */
-    for (size_t w = 1; w < WORDS; w++)            /* the words of one secret: not all alike */
+    assert_memory_not_equal(a, a + BYTES, BYTES); /* Two secrets of one call differ. */
+    for (size_t w = 1; w < WORDS; w++)            /* The words of one secret are not all alike. */
         if (word_at(a, w) != word_at(a, 0))
             return;
     fail();
 }
 
-/* ------------------------------------------------------------------------------- wrong shares --
- */
+/* ------------------------------------------------------------------------------ wrong shares -- */
 
 static void wrong_shares_are_seen(void **state)
 {
@@ -417,7 +412,7 @@ static void wrong_shares_are_seen(void **state)
         char expected[32];
         shares[(who * count + victim) * BYTES + rng_below(&r, BYTES)] ^=
             (uint8_t)(1u << rng_below(&r, 8));
-        if (victim + 1 < count && round % 3 == 0) /* the first wrong one is named */
+        if (victim + 1 < count && round % 3 == 0) /* The first wrong one is named. */
             shares[(who * count + victim + 1) * BYTES] ^= 1;
         assert_error(parseal_shamir_combine(order, shares, m, count, t, secrets), PARSEAL_ERR_AUTH,
                      "shares");
@@ -431,7 +426,7 @@ static void wrong_shares_are_seen(void **state)
     }
 }
 
-/* Another threshold than the dealer's: too low a one is a contradiction. */
+/* The threshold is not the dealer's. One that is too low leads to a contradiction. */
 static void another_threshold(void **state)
 {
     (void)state;
@@ -443,14 +438,13 @@ static void another_threshold(void **state)
                  "shares");
     assert_ok(parseal_shamir_combine(index, d.shares, 5, 1, 5, secrets));
     assert_bytes(secrets, d.secrets, BYTES);
-    /* Nothing tells with as many as the threshold; what comes out is not the secret. */
+    /* With only threshold shares nothing tells, and what comes out is not the secret. */
     assert_ok(parseal_shamir_combine(index, d.shares, 3, 1, 3, secrets));
     assert_memory_not_equal(secrets, d.secrets, BYTES);
     dealt_free(&d);
 }
 
-/* ----------------------------------------------------------------------------------- refusals --
- */
+/* ---------------------------------------------------------------------------------- refusals -- */
 
 static void refuses_to_share(void **state)
 {

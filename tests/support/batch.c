@@ -29,8 +29,8 @@ size_t aead_key_size(int32_t alg)
     return alg == PARSEAL_AES128GCM ? PARSEAL_AES128GCM_KEYBYTES : PARSEAL_AES256GCM_KEYBYTES;
 }
 
-/* Short ones find mistakes at the edges, long ones those of the main loop; portable code pays for
- * the long ones. */
+/* Short messages find mistakes at the edges, and long ones those of the main loop. There are fewer
+ * long ones, as portable code is slow at them. */
 static uint64_t random_length(rng *r, size_t n)
 {
     uint64_t kind = rng_below(r, 100);

@@ -19,13 +19,13 @@ typedef struct {
     uint64_t len[BATCH_ITEMS], offset[BATCH_ITEMS];
     uint64_t aad_len[BATCH_ITEMS], aad_offset[BATCH_ITEMS];
     uint8_t nonce[BATCH_ITEMS * PARSEAL_AES256GCM_NONCEBYTES];
-    uint8_t tag[BATCH_ITEMS * PARSEAL_TAGBYTES]; /* by the reference */
+    uint8_t tag[BATCH_ITEMS * PARSEAL_TAGBYTES]; /* the reference's tags */
     uint8_t *plain, *cipher, *aad;
-    size_t bytes; /* of plain and of cipher that are in use */
+    size_t bytes; /* So many bytes of plain, and of cipher, are in use. */
     size_t capacity;
 } batch;
 
-/* capacity: bytes of plain and of cipher, gaps included. */
+/* capacity counts the bytes of plain, and of cipher, gaps included. */
 void batch_open(batch *b, size_t capacity);
 void batch_close(batch *b);
 
@@ -33,8 +33,8 @@ void batch_close(batch *b);
  * reference seal it. */
 void batch_fill(batch *b, rng *r, const ref_aead *reference);
 
-/* A batch of few messages of 0 to 70,000 bytes, or of up to BATCH_ITEMS short ones; BATCH_BYTES are
- * enough for it. */
+/* Draws a batch of few messages of 0 to 70,000 bytes, or of up to BATCH_ITEMS short ones, for which
+ * BATCH_BYTES are enough. */
 void batch_random(batch *b, rng *r, const ref_aead *reference, int32_t alg);
 
 /* Seals b->plain into b->cipher and b->tag once more, after a change of plain, aad, len, ... */
@@ -43,10 +43,10 @@ void batch_seal_by_reference(batch *b, const ref_aead *reference);
 size_t aead_key_size(int32_t alg);
 parseal_keys *batch_keys(const batch *b, parseal_ctx *ctx);
 
-/* The batch as messages from arena `in` to arena `out`, with the reference's tags. */
+/* Gives the batch as messages from arena `in` to arena `out`, with the reference's tags. */
 void batch_messages(const batch *b, parseal_msg *msgs, const uint8_t *in, uint8_t *out);
 
-/* The batch as a plan and the buffers that it runs on. */
+/* A batch plan is the batch as a plan, and the buffers that it runs on. */
 typedef struct {
     parseal_plan *plan;
     parseal_aead_io io;

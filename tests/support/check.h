@@ -20,7 +20,8 @@ void error_text_spoil(void);
 #define assert_ok(call)           check_status((call), PARSEAL_OK, #call, __FILE__, __LINE__)
 #define assert_status(call, want) check_status((call), (want), #call, __FILE__, __LINE__)
 
-/* The call fails with `want` and the error text has `name`, the argument's, as a whole word. */
+/* The call must fail with `want`, and the error text must have `name`, which is the argument's, as
+ * a whole word. */
 #define assert_error(call, want, name)                                  \
     do {                                                                \
         error_text_spoil();                                             \
@@ -30,10 +31,10 @@ void error_text_spoil(void);
 /* n may be 0; then the pointers are not looked at. */
 #define assert_bytes(got, want, n) check_bytes((got), (want), (n), #got, __FILE__, __LINE__)
 
-/* Every one of the n bytes at p is `byte`. */
+/* Each of the n bytes at p must be `byte`. */
 #define assert_filled(p, n, byte) check_filled((p), (n), (byte), #p, __FILE__, __LINE__)
 
-/* What outputs are filled with before a call that must leave them alone. */
+/* Outputs are filled with this before a call that must leave them alone. */
 #define UNTOUCHED 0xa5
 
 #endif

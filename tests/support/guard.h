@@ -1,4 +1,4 @@
-/* Buffers between two pages that may not be touched: an access one byte outside faults. */
+/* Buffers between two pages that may not be touched, so that an access one byte outside faults. */
 #ifndef PARSEAL_TESTS_GUARD_H
 #define PARSEAL_TESTS_GUARD_H
 
@@ -12,25 +12,25 @@ typedef struct {
     size_t size;
 } guard_buf;
 
-/* Where a buffer lies in its pages: directly after the first guard page, or ending at the last. */
+/* A buffer lies directly after the first guard page, or ends at the last one. */
 typedef enum { GUARD_BEFORE = 0, GUARD_AFTER = 1, GUARD_SIDES = 2 } guard_side;
 
-/* capacity is rounded up to whole pages. */
+/* The capacity is rounded up to whole pages. */
 void guard_open(guard_buf *g, size_t capacity);
 void guard_close(guard_buf *g);
 
-/* Places a buffer of `size` bytes, `gap` bytes away from the guard page; what surrounds it up to
- * the guard pages is a canary. The pages become writable. */
+/* Places a buffer of `size` bytes, `gap` bytes away from the guard page. The bytes around it, up to
+ * the guard pages, are a canary. The pages become writable. */
 uint8_t *guard_place(guard_buf *g, guard_side side, size_t size, size_t gap);
 
-/* guard_place for something with an alignment: on the GUARD_AFTER side the gap is what alignment
- * leaves. */
+/* Does guard_place for something that is to be aligned: on the GUARD_AFTER side the gap is what the
+ * alignment leaves. */
 void *guard_place_aligned(guard_buf *g, guard_side side, size_t size, size_t alignment);
 
-/* guard_place_aligned of a copy of `from`, which the call under test may read but not write. */
+/* Places a copy of `from` by guard_place_aligned. The call under test may read it, not write. */
 void *guard_copy(guard_buf *g, guard_side side, const void *from, size_t size, size_t alignment);
 
-/* From here on the buffer may be read, not written. */
+/* After this the buffer may be read, but not written. */
 void guard_readonly(guard_buf *g);
 
 /* Fails the test if a byte around the buffer has changed. */

@@ -11,7 +11,7 @@
 
 typedef struct {
     EVP_CIPHER_CTX *aes;
-    uint64_t next; /* byte */
+    uint64_t next; /* the number of the next byte */
     uint8_t block[16];
 } stream;
 

@@ -7,7 +7,7 @@
 
 #define BLOCK 64
 
-/* Block `counter` of the keystream of attempt t. */
+/* Makes block `counter` of the keystream of attempt t. */
 static void keystream_block(const parseal_seed *seed, uint32_t t, uint32_t counter,
                             uint8_t block[BLOCK])
 {
@@ -18,7 +18,7 @@ static void keystream_block(const parseal_seed *seed, uint32_t t, uint32_t count
     crypto_stream_chacha20_ietf_xor_ic(block, zeros, BLOCK, nonce, counter, seed->key);
 }
 
-/* The low bits of the word for element i in `block`, which is the block that it lies in. */
+/* Returns the low bits of element i's word in `block`, which is the block that it lies in. */
 static uint64_t candidate(const parseal_ring *ring, const uint8_t block[BLOCK], uint64_t i)
 {
     uint64_t word = elem_load(block, i % (BLOCK / ring->element_size), ring->element_size);
@@ -26,7 +26,7 @@ static uint64_t candidate(const parseal_ring *ring, const uint8_t block[BLOCK], 
     return bits == 64 ? word : word & ((UINT64_C(1) << bits) - 1);
 }
 
-/* The element, given the block of attempt 0 that it lies in. */
+/* Returns the element, given the block of attempt 0 that it lies in. */
 static uint64_t element_from(const parseal_seed *seed, const parseal_ring *ring, uint64_t i,
                              const uint8_t first_block[BLOCK])
 {

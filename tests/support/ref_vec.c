@@ -80,8 +80,9 @@ float ref_float_at(const void *x, uint64_t i, int32_t float_type)
     return float_type == PARSEAL_FLOAT16 ? ref_from_float16(pattern) : ref_from_bfloat16(pattern);
 }
 
-/* A sum or a product of two float32 computed in double and rounded to float32 is the correctly
- * rounded one: double has more than twice float32's bits, plus two. So this cannot contract. */
+/* A sum or a product of two float32 that is computed in double and rounded to float32 is rounded
+ * correctly, as double has more than twice float32's bits, plus two. So no compiler can contract
+ * anything here. */
 static float rounded(double x)
 {
     return (float)x;

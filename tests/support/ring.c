@@ -18,7 +18,7 @@ const parseal_ring RINGS[] = {
     IN8(UINT64_C(1) << 8),
     IN4(UINT64_C(1) << 20),
     IN8(UINT64_C(1) << 20),
-    IN4((UINT64_C(1) << 31) + 11), /* rejects almost half of the words */
+    IN4((UINT64_C(1) << 31) + 11), /* It rejects almost half of the words. */
     IN8((UINT64_C(1) << 31) + 11),
     IN4(UINT64_C(4294967291)), /* 2^32 - 5 */
     IN8(UINT64_C(4294967291)),
@@ -26,7 +26,7 @@ const parseal_ring RINGS[] = {
     IN8(UINT64_C(1) << 32),
     IN8(UINT64_C(4294967311)), /* 2^32 + 15 */
     IN8((UINT64_C(1) << 61) - 1),
-    IN8((UINT64_C(1) << 63) + 29), /* rejects almost half of the words */
+    IN8((UINT64_C(1) << 63) + 29), /* It rejects almost half of the words. */
     IN8(UINT64_MAX - 58),          /* 2^64 - 59 */
     IN8(0),                        /* 2^64 */
 };

@@ -11,13 +11,13 @@
 
 enum { IMPLS_MAX = 64 };
 
-/* What PARSEAL_TEST_BACKEND names, the CPU where it is not set. */
+/* PARSEAL_TEST_BACKEND names the backend; it is the CPU where that is not set. */
 static int32_t backend = PARSEAL_BACKEND_CPU;
 
-/* NULL: the library chooses. Set between groups of tests only, never while one runs. */
+/* NULL lets the library choose. This is set between groups of tests only, never while one runs. */
 static const char *forced_impl;
 
-/* The backend's implementations that pass their known answers, in the library's order. */
+/* These of the backend's implementations pass their known answers, in the library's order. */
 static struct {
     int32_t primitive;
     impl_name name;
@@ -36,7 +36,8 @@ int run_skip(const char *why)
     return RUN_SKIPPED;
 }
 
-/* False where one is here and wrong: it must not go untested just because the library avoids it. */
+/* Returns false where an implementation is here and wrong: it must not go untested just because the
+ * library avoids it. */
 static bool list_impls(const char *name)
 {
     n_impls = 0;
@@ -89,8 +90,8 @@ bool run_length(size_t n)
     return !run_emulated() || n < 2 * BLOCK || (n + 1) % BLOCK <= 2;
 }
 
-/* 0, or what main should return. What the caller's environment narrows must not silently narrow
- * what is tested. */
+/* Returns 0, or what main should return. Where the caller's environment narrows what the library
+ * may use, it must not silently narrow what is tested. */
 static int prepare(const char *name)
 {
     if (sodium_init() < 0) {

@@ -1,5 +1,5 @@
-/* Running suites: once, or once for every implementation that this machine can run of the backend
- * that PARSEAL_TEST_BACKEND names (cpu where it is not set). */
+/* Suites run once, or once for every implementation that this machine can run of the backend that
+ * PARSEAL_TEST_BACKEND names (cpu where it is not set). */
 #ifndef PARSEAL_TESTS_RUN_H
 #define PARSEAL_TESTS_RUN_H
 
@@ -8,7 +8,7 @@
 /* ctest shows a test that exits with this as skipped. */
 #define RUN_SKIPPED 77
 
-/* A set of primitives: OF(PARSEAL_PRIMITIVE_MASK) | ... */
+/* A set of primitives is OF(PARSEAL_PRIMITIVE_MASK) | ... */
 #define OF(primitive) (1u << (primitive))
 
 /* Both return what main should return: 1 when a test failed. run_suite_per_impl runs the tests on
@@ -21,33 +21,33 @@ int run_suite_per_impl(const char *name, unsigned primitives, const struct CMUni
 #define RUN_SUITE_PER_IMPL(name, primitives, tests) \
     run_suite_per_impl(name, primitives, tests, COUNT_OF(tests))
 
-/* The PARSEAL_BACKEND_* that is tested. */
+/* Returns the PARSEAL_BACKEND_* that is tested. */
 int32_t run_backend(void);
 
-/* Whether the backend's device is emulated (PARSEAL_TEST_EMULATED is set): it is a thousand times
- * slower than a device. A suite then repeats less, and leaves out what is only large: no length at
- * which a kernel does something else, and no kind of case. */
+/* Returns whether the backend's device is emulated (PARSEAL_TEST_EMULATED is set), which is a
+ * thousand times slower than a device. A suite then repeats less, and leaves out what is only
+ * large, but no length at which a kernel does something else, and no kind of case. */
 bool run_emulated(void);
 
-/* n; on an emulated device a part-th of it, rounded up. */
+/* Returns n, and on an emulated device n / part, rounded up. */
 size_t run_share(size_t n, size_t part);
 
-/* Whether a suite that goes through all lengths should try n bytes: on an emulated device those of
- * two blocks, and those beside the boundaries of later ones. */
+/* Returns whether a suite that goes through all lengths should try n bytes. On an emulated device
+ * it tries those up to two blocks, and those beside the boundaries of later ones. */
 bool run_length(size_t n);
 
 /* Prints why nothing was tested and returns RUN_SKIPPED. */
 int run_skip(const char *why);
 
-/* PARSEAL_TEST_SEED, or a constant; printed when a suite starts. */
+/* Returns PARSEAL_TEST_SEED, or a constant. A suite prints it when it starts. */
 uint64_t run_seed(void);
 
-/* A size that the machine's caches do not hold, within reason. An emulated device has no caches. */
+/* Returns a size above that of the machine's caches, within reason. Emulated devices have none. */
 size_t past_the_caches(void);
 
-/* The names of the backend's implementations of any of the primitives whose known answers are right
- * on this machine, each once, in the library's order: best first for a single primitive. Returns
- * how many. For use in a running suite. */
+/* impl_names, for use in a running suite, gives the names of the backend's implementations of any
+ * of the primitives whose known answers are right on this machine, and returns how many. Each is
+ * there once, in the library's order, which is best first for a single primitive. */
 typedef struct {
     char text[32];
 } impl_name;
@@ -57,8 +57,8 @@ size_t impl_names(unsigned primitives, impl_name *names, size_t max);
 /* Fails the test unless ctx uses `name` for every primitive that `name` offers. */
 void assert_impl_picked(const parseal_ctx *ctx, const char *name);
 
-/* A context on the implementation that the suite is being run for (the library's choice in
- * run_suite), asserted to be the one picked. threads: parseal_options.cpu_threads. */
+/* Opens a context on the implementation that the suite is being run for (the library's choice in
+ * run_suite), and asserts that it is the one picked. `threads` is parseal_options.cpu_threads. */
 parseal_ctx *run_ctx(uint32_t threads);
 
 #endif

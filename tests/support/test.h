@@ -1,4 +1,4 @@
-/* What every suite includes: cmocka with the headers it wants first, and the public API. */
+/* Every suite includes this: cmocka, with the headers that it wants first, and the public API. */
 #ifndef PARSEAL_TESTS_TEST_H
 #define PARSEAL_TESTS_TEST_H
 

@@ -25,7 +25,7 @@ static void assert_verdicts(const parseal_msg *msgs, size_t n, int32_t verdict)
         assert_int_equal(msgs[i].status, verdict);
 }
 
-/* An arena to write to: for in place work it holds what is read, else a pattern. */
+/* Prepares an arena to write to. For work in place it holds what is read, else a pattern. */
 static void prepare_output(const batch *b, uint8_t *out, const uint8_t *in, bool in_place)
 {
     if (in_place)
@@ -113,7 +113,7 @@ static void random_batches(void **state)
     batch_close(&b);
 }
 
-/* b->n and b->len are set. Each number of threads gives the reference's bytes. */
+/* Checks that each number of threads gives the reference's bytes. b->n and b->len are set. */
 static void check_large_batch(batch *b, rng *r, const uint32_t *threads, size_t n_threads)
 {
     uint8_t *out = arena(b->capacity);
@@ -133,7 +133,7 @@ static void check_large_batch(batch *b, rng *r, const uint32_t *threads, size_t 
     free(out);
 }
 
-/* Messages far above what one thread takes at a time, among short ones. */
+/* Some messages are far longer than what one thread takes at a time; others are short. */
 static void large_messages(void **state)
 {
     (void)state;
@@ -148,8 +148,8 @@ static void large_messages(void **state)
     batch_close(&b);
 }
 
-/* Together larger than the caches, where output may take another way to memory: for addresses of
- * any alignment. */
+/* Messages are together larger than the caches, so that output may take another way to memory, to
+ * addresses of any alignment. */
 static void larger_than_the_caches(void **state)
 {
     (void)state;

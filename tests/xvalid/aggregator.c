@@ -13,7 +13,7 @@
 
 enum { CLIENTS = 23, KEYS = 3, AAD = 9, DIM_MAX = 5000 };
 
-/* What all benches of a test share. The CPU seals. */
+/* All benches of a test share this. The CPU seals. */
 typedef struct {
     parseal_ctx *ctx, *cpu;
     parseal_keys *keys, *cpu_keys;
@@ -41,7 +41,7 @@ static uint8_t *room(size_t size)
     return p;
 }
 
-/* A client's elements, packed and sealed. */
+/* Draws a client's elements, packs them and seals them. */
 static void make_update(bench *b, size_t i, uint32_t bits)
 {
     const parseal_aggregator_options *o = &b->options;
@@ -160,10 +160,10 @@ static void check_sum(bench *b, const parseal_aggregator *a, uint64_t count)
 
 static const struct {
     uint64_t dim;
-    uint32_t bits; /* 0: whole elements */
+    uint32_t bits; /* bits of a packed element; 0 for whole elements */
 } shapes[] = {{1, 0}, {1, 1}, {7, 20}, {1024, 0}, {2049, 13}, {DIM_MAX, 20}, {4097, 32}, {4096, 8}};
 
-/* Updates of several calls, in two of which all is well. */
+/* Updates come in several calls, in two of which all is well. */
 static void every_ring(void **state)
 {
     site *here = *state;
@@ -190,8 +190,8 @@ static void every_ring(void **state)
     }
 }
 
-/* So long that a GPU adds what it decrypts without writing it; one of the updates is not authentic.
- * To a CPU these are like others. */
+/* The vectors are so long that a GPU adds what it decrypts without writing it. One of the updates
+ * is not authentic. To a CPU these are like others. */
 static void long_vectors(void **state)
 {
     static const struct {
@@ -219,7 +219,7 @@ static void long_vectors(void **state)
     }
 }
 
-/* What is not authentic, replayed, doubled or misshapen never changes the sum. */
+/* An update that is not authentic, replayed, doubled or misshapen never changes the sum. */
 static void hostile_updates(void **state)
 {
     static const parseal_ring ring = {UINT64_C(1) << 32, 4, 0};
@@ -230,13 +230,13 @@ static void hostile_updates(void **state)
     parseal_update *u = b.updates;
     u[1].tag[7] ^= 1;
     b.sealed[2][b.update_size - 1] ^= 0x80;
-    u[4].aad_len--; /* had it all */
+    u[4].aad_len--; /* It was sealed with all of the aad. */
     u[5].key = (u[5].key + 1) % KEYS;
     u[6].len--;
-    u[7].client = u[8].client; /* 7 was first, and counts */
-    u[9] = u[0];               /* a replay in the same call */
+    u[7].client = u[8].client; /* Update 7 comes first, and counts. */
+    u[9] = u[0];               /* It is a replay in the same call. */
     u[10].client = u[11].client;
-    u[10].tag[0] ^= 1; /* the one that is not authentic does not keep the other out */
+    u[10].tag[0] ^= 1; /* As it is not authentic, it does not keep the other out. */
     u[12].nonce[3] ^= 4;
     static const int32_t want[13] = {
         PARSEAL_ITEM_OK,      PARSEAL_ITEM_BAD_TAG, PARSEAL_ITEM_BAD_TAG,    PARSEAL_ITEM_OK,
@@ -252,7 +252,7 @@ static void hostile_updates(void **state)
             expect(&b, i);
     }
     check_sum(&b, b.aggregator, 4);
-    /* A replay in a later call, and what failed comes again as it should be. */
+    /* One update is a replay in a later call, and one that failed comes again as it should be. */
     u[1].tag[7] ^= 1;
     assert_status(parseal_aggregator_add_sealed(b.aggregator, b.keys, u, 2, &added),
                   PARSEAL_ERR_AUTH);
@@ -301,7 +301,7 @@ static uint8_t *export_of(const parseal_aggregator *a, uint64_t *size)
     return out;
 }
 
-/* Two halves meet, one of them after a restart; then each is refused a second time. */
+/* Two halves meet, one of them after a restart. Then each is refused a second time. */
 static void exports(void **state)
 {
     site *here = *state;

@@ -39,7 +39,7 @@ static void bench_close(bench *t)
     free(t->want);
 }
 
-/* Any number of any keys, legacy ones too; any texts. */
+/* Draws a mask with any number of any keys, legacy ones too, and any texts. */
 static parseal_fcp_mask random_mask(bench *t, uint64_t modulus, uint64_t n, size_t *n_keys)
 {
     parseal_fcp_mask mask = PARSEAL_FCP_MASK_INIT;
@@ -51,7 +51,7 @@ static parseal_fcp_mask random_mask(bench *t, uint64_t modulus, uint64_t n, size
     mask.name_len = (size_t)rng_below(&t->r, TEXT + 1);
     *n_keys = (size_t)rng_below(&t->r, KEYS + 1);
     for (size_t j = 0; j < *n_keys; j++) {
-        t->keys[j].key = t->bytes[rng_below(&t->r, KEYS)]; /* the same one twice, too */
+        t->keys[j].key = t->bytes[rng_below(&t->r, KEYS)]; /* One may come twice. */
         t->keys[j].len =
             rng_below(&t->r, 4) != 0 ? PARSEAL_FCP_KEYBYTES : (size_t)rng_range(&t->r, 1, 17);
         t->keys[j].sign = rng_below(&t->r, 2) != 0 ? 1 : -1;
@@ -59,7 +59,7 @@ static parseal_fcp_mask random_mask(bench *t, uint64_t modulus, uint64_t n, size
     return mask;
 }
 
-/* Elements [first, first + n), added to any values or written over them. */
+/* Checks elements [first, first + n), added to any values or written over them. */
 static void check_slice(bench *t, const parseal_seeds *set, const parseal_ring *ring,
                         uint64_t first, uint64_t n, bool write)
 {
@@ -102,7 +102,7 @@ static void check_modulus(bench *t, parseal_ctx *ctx, uint64_t modulus, uint64_t
     parseal_seeds_destroy(set);
 }
 
-/* Every width's power of two, one more, one less, and something between. */
+/* Returns a width's power of two, one more, one less, or something between. */
 static uint64_t modulus_of(rng *r, uint32_t bits, int kind)
 {
     const uint64_t power = UINT64_C(1) << bits;
@@ -143,7 +143,7 @@ static const uint64_t moduli[] = {2,
                                   (UINT64_C(1) << 61) - 1,
                                   (UINT64_C(1) << 61) + 1};
 
-/* Around the tiles of 1024 and 2048 elements. */
+/* Lengths lie around the tiles of 1024 and 2048 elements. */
 static void tiles(void **state)
 {
     (void)state;

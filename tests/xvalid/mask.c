@@ -28,7 +28,7 @@ static parseal_seeds *seed_set(parseal_ctx *ctx, const parseal_seed *seeds, size
     return set;
 }
 
-/* One call of each function against the reference. */
+/* Compares one call of each function with the reference. */
 static void check_masks(parseal_ctx *ctx, rng *r, const parseal_ring *ring, size_t n_seeds,
                         uint64_t n, uint64_t first)
 {
@@ -74,7 +74,7 @@ static void every_ring(void **state)
     parseal_ctx_destroy(ctx);
 }
 
-/* The last elements of the keystream, whose block counter is 2^32 - 1, and the first beyond. */
+/* The keystream's last block has counter 2^32 - 1. A mask of no elements may begin behind it. */
 static void end_of_keystream(void **state)
 {
     (void)state;
@@ -89,8 +89,8 @@ static void end_of_keystream(void **state)
     parseal_ctx_destroy(ctx);
 }
 
-/* In a ring of all words the mask is the keystream itself, here at a byte offset that is any
- * multiple of the word's size, without the help of the reference above. */
+/* In a ring of all words the mask is the keystream itself. This compares it, from a byte offset
+ * that is any multiple of the word's size, without the help of the reference above. */
 static void check_keystream(parseal_ctx *ctx, const parseal_ring *ring, uint64_t first)
 {
     enum { COUNT = 777 };
@@ -158,7 +158,7 @@ static void slices(void **state)
     parseal_ctx_destroy(ctx);
 }
 
-/* +seed, then -seed: the vector, reduced. */
+/* +seed, then -seed give the vector again, reduced. */
 static void there_and_back(void **state)
 {
     (void)state;
@@ -196,7 +196,7 @@ static void there_and_back(void **state)
     parseal_ctx_destroy(ctx);
 }
 
-/* Large enough to be cut over threads; the cuts must not show. */
+/* The vector is large enough to be cut over threads. The cuts must not show. */
 static void any_number_of_threads(void **state)
 {
     (void)state;
@@ -231,8 +231,8 @@ static void any_number_of_threads(void **state)
     }
 }
 
-/* More than the caches hold, where output may take another way to memory: the keystream itself,
- * written and added, from an address that is aligned to one word only. */
+/* The caches do not hold the vector, so that output may take another way to memory. The keystream
+ * itself is written and added, from an address that is aligned to one word only. */
 static void larger_than_the_caches(void **state)
 {
     (void)state;

@@ -16,14 +16,14 @@ typedef struct {
     uint8_t packed[PACKED_MAX], expected[PACKED_MAX];
 } bench;
 
-/* packed starts at an odd address as often as not. */
+/* `packed` starts at an odd address as often as not. */
 static void check_pack(bench *t, rng *r, uint32_t bits, uint32_t size, uint64_t n)
 {
     uint64_t bytes;
     size_t gap = (size_t)rng_below(r, 9);
     assert_ok(parseal_packed_size(n, bits, &bytes));
     assert_int_equal(bytes, (n * bits + 7) / 8);
-    rng_fill(r, t->elements, (size_t)n * size); /* what is above `bits` must not show */
+    rng_fill(r, t->elements, (size_t)n * size); /* What is above `bits` must not show. */
     memset(t->packed, UNTOUCHED, sizeof t->packed);
     memset(t->expected, UNTOUCHED, sizeof t->expected);
     ref_pack(bits, size, t->elements, t->expected + gap, n);
@@ -32,7 +32,7 @@ static void check_pack(bench *t, rng *r, uint32_t bits, uint32_t size, uint64_t 
     assert_ok(parseal_pack(t->ctx, bits, size, &in, &packed, NULL));
     assert_bytes(t->packed, t->expected, (size_t)bytes + 16);
 
-    if (n * bits % 8 != 0) /* padding is not looked at */
+    if (n * bits % 8 != 0) /* Padding is not looked at. */
         t->packed[gap + bytes - 1] |= (uint8_t)(0xff << (n * bits % 8));
     memset(t->back, UNTOUCHED, sizeof t->back);
     memset(t->want, UNTOUCHED, sizeof t->want);

@@ -40,7 +40,7 @@ static void bench_close(bench *t)
     }
 }
 
-/* Inputs that are random bits, padding too, and may begin at any address. */
+/* Inputs are random bits, with their padding, and may begin at any address. */
 static void check_sum(bench *t, parseal_ctx *ctx, uint32_t bits, const parseal_ring *ring,
                       size_t n_inputs, uint64_t n)
 {
@@ -83,7 +83,7 @@ static void every_width(void **state)
     parseal_ctx_destroy(ctx);
 }
 
-/* Around the pieces of 8192 elements, on any number of threads. */
+/* Lengths lie around the pieces of 8192 elements, on any number of threads. */
 static void long_vectors(void **state)
 {
     (void)state;
@@ -103,7 +103,7 @@ static void long_vectors(void **state)
     bench_close(&t);
 }
 
-/* More inputs than any implementation takes at once, one vector many times over. */
+/* There are more inputs than any implementation takes at once: one vector many times over. */
 static void many_inputs(void **state)
 {
     (void)state;

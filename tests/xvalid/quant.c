@@ -26,8 +26,8 @@ static parseal_quant quant_of(float clip, uint32_t bits, int32_t rounding)
     return quant;
 }
 
-/* n floats of the type: spread over a little more than [-clip, clip], with some of any bit pattern,
- * subnormal, infinite and NaN among them. */
+/* Draws n floats of the type, spread over a little more than [-clip, clip]. Some have any bit
+ * pattern, among them subnormal ones, infinities and NaNs. */
 static void random_floats(rng *r, void *x, uint64_t n, const parseal_quant *quant)
 {
     for (uint64_t i = 0; i < n; i++) {
@@ -35,7 +35,7 @@ static void random_floats(rng *r, void *x, uint64_t n, const parseal_quant *quan
         double unit = ldexp((double)rng_below(r, UINT64_C(1) << 40), -39) - 1;
         float value = (float)(unit * 1.2 * (double)quant->clip);
         if (quant->float_type != PARSEAL_FLOAT32) {
-            /* any pattern: half precision has few enough */
+            /* Any pattern will do, as half precision has few. */
             memcpy((uint8_t *)x + i * 2, &bits, 2);
             continue;
         }
@@ -60,7 +60,7 @@ static void bench_open(bench *t, rng *r, uint32_t threads, uint64_t n)
     *t = (bench){.ctx = run_ctx(threads)};
     random_seeds(r, &t->seed, 1);
     assert_ok(parseal_seeds_create(&t->set, t->ctx, &t->seed, 1));
-    t->seed.sign = 1; /* quantise does not use it */
+    t->seed.sign = 1; /* Quantise does not use it. */
     t->x = malloc((size_t)n * 4);
     t->q = malloc((size_t)n * 8);
     t->want = malloc((size_t)n * 8);
@@ -95,7 +95,7 @@ static uint64_t reference(bench *t, const parseal_quant *quant, uint64_t n, uint
     uint64_t nonfinite = 0;
     memset(t->want, 0, (size_t)n * 4);
     ref_mask_apply(&t->seed, 1, &RANDOM_WORDS, t->want, n, first);
-    for (uint64_t i = n; i-- > 0;) { /* backwards: the results may be wider than the random words */
+    for (uint64_t i = n; i-- > 0;) { /* It goes backwards: results may be wider than words. */
         uint32_t random = (uint32_t)elem_load(t->want, i, 4);
         float x = ref_float_at(t->x, i, quant->float_type);
         nonfinite += isfinite(x) ? 0 : 1;
@@ -133,7 +133,7 @@ static void every_parameter(void **state)
     bench_close(&t);
 }
 
-/* The smallest and largest clip that the format allows with each number of bits. */
+/* Clips are the smallest and the largest that the format allows with each number of bits. */
 static void extreme_clips(void **state)
 {
     (void)state;
@@ -164,7 +164,7 @@ static void slices(void **state)
     bench_open(&t, &r, 2, N);
     parseal_quant quant = quant_of(1.0f, 16, PARSEAL_ROUND_STOCHASTIC);
     random_floats(&r, t.x, N, &quant);
-    uint64_t first = (UINT64_C(1) << 36) - N; /* up to the keystream's last word */
+    uint64_t first = (UINT64_C(1) << 36) - N; /* It ends with the keystream's last word. */
     check_quantize(&t, &quant, N, first);
     const uint8_t *x = t.x;
     for (int i = 0; i < 50; i++) {
@@ -194,8 +194,8 @@ static void any_number_of_threads(void **state)
     }
 }
 
-/* floor(f * 2^32) > r is false where the two are equal. With c = 0.5 and b = 1, u = x + 0.5, so for
- * an r below 2^31 that is a multiple of 128 an x exists with floor(f * 2^32) = r. */
+/* floor(f * 2^32) > r is false where the two are equal. With c = 0.5 and b = 1, u = x + 0.5. So for
+ * an r below 2^31 that is a multiple of 128 there is an x with floor(f * 2^32) = r. */
 static void fraction_equal_to_the_random_word(void **state)
 {
     (void)state;
@@ -227,7 +227,7 @@ static void fraction_equal_to_the_random_word(void **state)
 }
 
 /* The mean of many roundings of one value is the value, within five standard errors of a fair coin
- * and what step 3 rounds. */
+ * and what step 3 rounds away. */
 static void stochastic_rounding_is_unbiased(void **state)
 {
     (void)state;
@@ -250,7 +250,7 @@ static void stochastic_rounding_is_unbiased(void **state)
     bench_close(&t);
 }
 
-/* How many float32 lie between a and b. */
+/* Returns how many float32 lie between a and b. */
 static int64_t ulps_between(float a, float b)
 {
     int32_t x, y;

@@ -21,7 +21,7 @@ static const char round_id[] = "round 7";
 typedef struct {
     parseal_party party;
     uint8_t secret[SECRETS][PARSEAL_SECRETBYTES];
-    uint8_t *shares; /* for each holder, of both secrets */
+    uint8_t *shares; /* each holder's shares of both secrets */
     uint8_t *plain, *masked;
     uint8_t *update; /* masked, packed and sealed, as the round has it */
     size_t update_size;
@@ -32,7 +32,7 @@ typedef struct {
     rng r;
     parseal_ctx *ctx;
     parseal_ring ring;
-    uint32_t bits; /* of an element in an update; 0: whole ones */
+    uint32_t bits; /* bits of an element in an update; 0 for whole elements */
     bool sealed;
     uint32_t n, threshold;
     parseal_graph *graph;
@@ -88,7 +88,7 @@ static parseal_seed seed_of(const uint8_t key[PARSEAL_SECRETBYTES], int32_t sign
     return seed;
 }
 
-/* What client i adds to its vector: its self mask, and one for each neighbour. */
+/* Has client i add its self mask, and one mask for each neighbour, to its vector. */
 static void mask(protocol *p, uint32_t i)
 {
     uint32_t neighbours[CLIENTS_MAX];
@@ -107,7 +107,7 @@ static void mask(protocol *p, uint32_t i)
     parseal_seeds_destroy(set);
 }
 
-/* A secret of a client, from what `holders` of the survivors hold of it. */
+/* Recovers a secret of a client from what `holders` of the survivors hold of it. */
 static parseal_status reconstruct(const protocol *p, uint32_t i, uint32_t holders, size_t which,
                                   uint8_t secret[PARSEAL_SECRETBYTES])
 {
@@ -123,7 +123,7 @@ static parseal_status reconstruct(const protocol *p, uint32_t i, uint32_t holder
     return parseal_shamir_combine(index, shares[0], holders, 1, p->threshold, secret);
 }
 
-/* The mask that one need stands for, from shares alone. */
+/* Returns the mask's seed that one need stands for, made from shares alone. */
 static parseal_seed needed_seed(const protocol *p, const parseal_need *need)
 {
     uint8_t secret[PARSEAL_SECRETBYTES];
@@ -140,7 +140,7 @@ static parseal_seed needed_seed(const protocol *p, const parseal_need *need)
     return seed;
 }
 
-/* In two calls, the later needs first. */
+/* Unmasks in two calls, of which the first has the later needs. */
 static void unmask(const protocol *p, parseal_aggregator *a)
 {
     size_t n = 0;
@@ -165,7 +165,7 @@ static void unmask(const protocol *p, parseal_aggregator *a)
     free(seeds);
 }
 
-/* Some clients, in an order of their own. */
+/* Draws the clients that drop out, in an order of their own. */
 static void draw_dropouts(protocol *p, size_t n_dropped)
 {
     uint32_t order[CLIENTS_MAX];
@@ -182,7 +182,7 @@ static void draw_dropouts(protocol *p, size_t n_dropped)
     memcpy(p->survivors, order + n_dropped, p->n_survivors * sizeof *order);
 }
 
-/* Masked elements are below the modulus, which fits the bits. */
+/* Packs a client's masked elements. They are below the modulus, which fits the bits. */
 static void pack(const protocol *p, client *c)
 {
     const parseal_vec masked = parseal_host_vec(c->masked, DIM, p->ring.element_size);
@@ -197,7 +197,7 @@ static void pack(const protocol *p, client *c)
     c->update_size = (size_t)size;
 }
 
-/* Client i's key is key i of the server's. */
+/* Seals the clients' updates. Client i's key is key i of the server's. */
 static void seal(const protocol *p, const parseal_keys *keys, parseal_update *updates)
 {
     parseal_msg msgs[CLIENTS_MAX];
@@ -218,7 +218,7 @@ static void seal(const protocol *p, const parseal_keys *keys, parseal_update *up
         memcpy(updates[k].tag, msgs[k].tag, sizeof updates[k].tag);
 }
 
-/* Before all others comes the first client's update as that of another, and is refused. */
+/* Adds the updates. The first client's one comes as that of another before, and is refused. */
 static void add_sealed(protocol *p, parseal_aggregator *a, parseal_update *updates)
 {
     uint8_t bytes[CLIENTS_MAX * PARSEAL_AES256GCM_KEYBYTES];
@@ -267,7 +267,7 @@ static void aggregate(protocol *p)
     free(got);
 }
 
-/* Fewer than the threshold recover nothing. */
+/* Fewer holders than the threshold recover nothing. */
 static void below_threshold(const protocol *p)
 {
     uint8_t secret[PARSEAL_SECRETBYTES];
@@ -316,7 +316,7 @@ static void whole_rounds(void **state)
         for (size_t i = 0; i < KINDS * ROUNDS; i++) {
             const size_t ring = i / ROUNDS, round = i % ROUNDS, packed = (s + round) % 2;
             const uint32_t n = shapes[s].n, most = n - shapes[s].threshold;
-            /* nobody, some, all but the threshold */
+            /* Nobody drops out, some do, or all but the threshold. */
             const size_t dropped[ROUNDS] = {0, rng_below(&p.r, most + 1), most, most};
             p.ring = kinds[packed][ring].ring;
             p.bits = kinds[packed][ring].bits;

@@ -19,7 +19,7 @@ typedef struct {
     size_t salt_len, header_len;
     uint8_t key[KEY_LEN], aad[AAD_LEN];
     uint8_t *plain, *sealed, *want, *opened;
-    size_t capacity; /* of each of them */
+    size_t capacity; /* bytes of each buffer */
 } bench;
 
 static void bench_open(bench *b, const char *name, int32_t alg, uint32_t segment_size, size_t max)
@@ -54,9 +54,9 @@ static void bench_close(bench *b)
     parseal_ctx_destroy(b->ctx);
 }
 
-/* ------------------------------------------------------------------------------- reference -- */
+/* --------------------------------------------------------------------------------- reference -- */
 
-/* HKDF for an output of one hash at most: T(1) = HMAC(HMAC(salt, key), aad || 1). */
+/* Does HKDF for an output of one hash at most: T(1) = HMAC(HMAC(salt, key), aad || 1). */
 static void ref_derive(const bench *b, const uint8_t *salt, uint8_t derived[32])
 {
     crypto_auth_hmacsha256_state state;
@@ -70,7 +70,7 @@ static void ref_derive(const bench *b, const uint8_t *salt, uint8_t derived[32])
     crypto_auth_hmacsha256_final(&state, derived);
 }
 
-/* Segment i under the header at b->want; returns its size. */
+/* Seals segment i under the header at b->want, and returns its size. */
 static size_t ref_segment(const bench *b, uint32_t i, bool last, const uint8_t *in, size_t len,
                           uint8_t *out)
 {
@@ -87,7 +87,7 @@ static size_t ref_segment(const bench *b, uint32_t i, bool last, const uint8_t *
     return len + TAG;
 }
 
-/* Seals len bytes under the header at b->want; returns the stream's size. */
+/* Seals len bytes under the header at b->want, and returns the sealed size. */
 static size_t ref_seal(const bench *b, size_t len)
 {
     size_t at = b->header_len, done = 0;
@@ -101,7 +101,8 @@ static size_t ref_seal(const bench *b, size_t len)
     return at;
 }
 
-/* b->sealed, of size bytes, is what the reference makes of its header and the plaintext. */
+/* Checks that b->sealed is the `size` bytes that the reference makes of its header and
+ * plaintext. */
 static void assert_as_reference(bench *b, size_t size, size_t len)
 {
     assert_int_equal(b->sealed[0], b->header_len);
@@ -110,9 +111,9 @@ static void assert_as_reference(bench *b, size_t size, size_t len)
     assert_bytes(b->sealed, b->want, size);
 }
 
-/* ------------------------------------------------------------------------------------- pieces */
+/* ------------------------------------------------------------------------------------ pieces -- */
 
-/* The size of the next piece: none, one byte, about a segment, or anything. */
+/* Returns the next piece's size: none, one byte, about a segment, or anything. */
 static size_t next_cut(bench *b, size_t left)
 {
     const size_t segment = b->params.segment_size;
@@ -133,7 +134,7 @@ static size_t next_cut(bench *b, size_t left)
     return cut < left ? cut : left;
 }
 
-/* Runs a stream over `in` in pieces; returns the bytes written to out. */
+/* Runs a sealed stream over `in` in pieces, and returns how many bytes it wrote to out. */
 static size_t run_pieces(bench *b, parseal_sealed *stream, const uint8_t *in, size_t len,
                          uint8_t *out)
 {
@@ -141,7 +142,8 @@ static size_t run_pieces(bench *b, parseal_sealed *stream, const uint8_t *in, si
     for (size_t at = 0; at < len;) {
         const size_t cut = next_cut(b, len - at);
         size_t expected = 0;
-        /* In a block of its own, so that a byte read behind it is noticed, and gone afterwards. */
+        /* A piece has memory of its own, so that reading behind it, or once it is freed, is
+         * noticed. */
         uint8_t *piece = malloc(cut + 1);
         assert_non_null(piece);
         memcpy(piece, in + at, cut);
@@ -233,7 +235,7 @@ static void random_lengths(void **state)
     bench_close(&b);
 }
 
-/* More segments than one batch takes, the first of them half held already. */
+/* There are more segments than one batch takes, and half of the first is held already. */
 static void many_segments(void **state)
 {
     bench b;
@@ -242,7 +244,7 @@ static void many_segments(void **state)
     size_t size = 0, more = 0, last = 0;
     (void)state;
     if (run_emulated())
-        return; /* only large */
+        return; /* This test is only large. */
     bench_open(&b, __func__, PARSEAL_AES256GCM, 57, len);
     assert_ok(parseal_sealed_seal_create(&stream, b.ctx, &b.params, b.key, KEY_LEN));
     assert_ok(parseal_sealed_update(stream, b.plain, 20, b.sealed, b.capacity, &size));
@@ -258,8 +260,8 @@ static void many_segments(void **state)
     bench_close(&b);
 }
 
-/* Only a first segment may be empty, though an empty last one behind a full one can be made: every
- * tag of it is right. */
+/* Only a first segment may be empty. An empty last one behind a full one can be made, with right
+ * tags, and must be refused. */
 static void empty_last_segment(void **state)
 {
     bench b;

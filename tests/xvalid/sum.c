@@ -56,7 +56,7 @@ static void vectors_close(vectors *a)
         free(a->v[j]);
 }
 
-/* acc and v hold what is summed. */
+/* Checks a sum of what acc and v hold. */
 static void check_sum(parseal_ctx *ctx, vectors *a, const parseal_ring *ring, size_t n_vectors,
                       uint64_t n)
 {
@@ -94,7 +94,7 @@ static void every_ring(void **state)
     parseal_ctx_destroy(ctx);
 }
 
-/* More elements than any block, summed by any number of threads. */
+/* There are more elements than in any block, and any number of threads sums them up. */
 static void any_number_of_threads(void **state)
 {
     (void)state;
@@ -116,7 +116,7 @@ static void any_number_of_threads(void **state)
     vectors_close(&a);
 }
 
-/* Inputs may overlap each other: one vector many times, and vectors that share elements. */
+/* Inputs may overlap: one vector comes many times, and vectors share elements. */
 static void inputs_that_overlap(void **state)
 {
     (void)state;

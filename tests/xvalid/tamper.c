@@ -8,7 +8,7 @@
 
 typedef enum { IN_CIPHERTEXT, IN_TAG, IN_AAD, IN_NONCE, CLASSES } flip_class;
 
-/* The bytes of message i that belong to a class. */
+/* Returns the bytes of message i that belong to a class. */
 static uint8_t *class_bytes(batch *b, size_t i, flip_class class, size_t *len)
 {
     switch (class) {
@@ -27,7 +27,7 @@ static uint8_t *class_bytes(batch *b, size_t i, flip_class class, size_t *len)
     }
 }
 
-/* What opening must leave behind where message `bad` is not authentic. */
+/* Makes what opening must leave behind where message `bad` is not authentic. */
 static void expected_arena(const batch *b, size_t bad, uint8_t *expected)
 {
     memcpy(expected, b->plain, b->bytes);
@@ -106,8 +106,7 @@ static void check_flip(bench *t, size_t bad, uint8_t *byte, unsigned bit, bool i
     *byte = (uint8_t)(*byte ^ 1u << bit);
 }
 
-/* One bit somewhere: the first byte, the last or any other of a random class of a random message.
- */
+/* One bit flips in a random class of a random message: in its first byte, its last or any other. */
 static void random_flips(void **state)
 {
     (void)state;
@@ -130,7 +129,7 @@ static void random_flips(void **state)
     bench_close(&t);
 }
 
-/* Every single bit of one message of 37 bytes with 21 bytes of aad. */
+/* Every single bit flips of one message of 37 bytes with 21 bytes of aad. */
 static void every_bit(void **state)
 {
     (void)state;
@@ -156,7 +155,8 @@ static void every_bit(void **state)
     bench_close(&t);
 }
 
-/* A message that is cut over threads: every bit of its tag, and text at the ends of likely cuts. */
+/* A message is cut over threads. Every bit of its tag flips, and text at the ends of likely
+ * cuts. */
 static void messages_that_are_cut(void **state)
 {
     (void)state;
@@ -182,7 +182,7 @@ static void messages_that_are_cut(void **state)
     bench_close(&t);
 }
 
-/* Bytes moved between aad and ciphertext, a message cut short, another key, another algorithm. */
+/* Bytes move between aad and ciphertext, a message loses its end, key or algorithm change. */
 static void wrong_shape(void **state)
 {
     (void)state;

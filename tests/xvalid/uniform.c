@@ -18,7 +18,7 @@ static uint64_t bucket_of(const parseal_ring *ring, uint64_t x, uint64_t buckets
     return (uint64_t)((u128)x * buckets / ring_modulus(ring));
 }
 
-/* How many values of the ring fall in bucket b. */
+/* Returns how many values of the ring fall in bucket b. */
 static double bucket_width(const parseal_ring *ring, uint64_t b, uint64_t buckets)
 {
     u128 m = ring_modulus(ring);
@@ -44,7 +44,7 @@ static double chi_squared(const parseal_ring *ring, const void *samples, uint64_
     return sum;
 }
 
-/* The statistic's 1 - 1e-6 quantile (Wilson and Hilferty's approximation). */
+/* Returns the statistic's 1 - 1e-6 quantile (Wilson and Hilferty's approximation). */
 static double threshold(uint64_t buckets)
 {
     const double normal_quantile = 4.753424;
@@ -53,7 +53,7 @@ static double threshold(uint64_t buckets)
     return k * cube_root * cube_root * cube_root;
 }
 
-/* Just above half of the words a reduction is almost uniform, so there it cannot be noticed. */
+/* With m just above half of the words a reduction is almost uniform, and cannot be noticed. */
 static const struct {
     parseal_ring ring;
     uint64_t buckets;
@@ -100,7 +100,7 @@ static void masks_are_uniform(void **state)
     parseal_ctx_destroy(ctx);
 }
 
-/* The low k bits of uniform words, reduced mod m: what a missing step 3 would give. */
+/* The low k bits of uniform words are reduced mod m, as they would be if step 3 were missing. */
 static void the_statistic_notices_bias(void **state)
 {
     (void)state;
