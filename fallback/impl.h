@@ -1,8 +1,8 @@
 /* The CPU backend's own interface: one small table of functions per primitive and instruction set.
  *
  * Functions work on one cut of the work and on one thread; cutting, threads and batches are written
- * once, in cpu_backend.c, gcm.c and vectors.c. Each list below is ordered best first and ends with
- * the portable implementation, which every machine can run.
+ * once, in fallback/batch. fallback/levels.h lists the implementations; the portable one runs on
+ * every machine.
  */
 #ifndef PARSEAL_FALLBACK_IMPL_H
 #define PARSEAL_FALLBACK_IMPL_H
@@ -11,35 +11,79 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* ------------------------------------------------------------------- AES-GCM (SP 800-38D) -- */
+#include "fallback/levels.h"
 
+/* ------------------------------------------------------------------------------------ AEAD -- */
+
+/* A message. */
 typedef struct {
     const uint8_t *in;
     uint8_t *out;
     uint64_t len;
     const uint8_t *aad;
     uint64_t aad_len;
-    const uint8_t *nonce;
+    const uint8_t *nonce; /* as many bytes as the algorithm's nonces have */
     uint8_t *tag;
     int32_t *verdict;
     const void *key;  /* expanded */
     bool past_caches; /* out is better not drawn through the caches */
-} gcm_item;
+} cpu_item;
+
+typedef struct aead_impl aead_impl;
+
+/* What messages that are cut into tiles are made of. A tile begins at a multiple of 16 bytes; its
+ * hash, `partial`, is zero at first. */
+typedef struct {
+    /* Encrypts bytes [offset, offset + size) of an item, and hashes what it has written. */
+    void (*seal_part)(const aead_impl *impl, const cpu_item *item, uint64_t offset, size_t size,
+                      uint8_t partial[16]);
+
+    /* Hashes those bytes of `in`. */
+    void (*hash_part)(const aead_impl *impl, const cpu_item *item, uint64_t offset, size_t size,
+                      uint8_t partial[16]);
+
+    /* The tag of an item whose tiles of tile_size bytes have these hashes. */
+    void (*tag)(const aead_impl *impl, const cpu_item *item, uint64_t tile_size,
+                const uint8_t (*partial)[16], uint8_t tag[16]);
+
+    /* Decrypts those bytes, whose tag has been found right, to `to`. */
+    void (*open_part)(const aead_impl *impl, const cpu_item *item, uint64_t offset, size_t size,
+                      uint8_t *to, bool past_caches);
+
+    /* open_part beside hash_part of another item, `next`. far: both come from memory rather than a
+     * cache. */
+    void (*open_beside_hash)(const aead_impl *impl, const cpu_item *item, uint8_t *to, bool far,
+                             const cpu_item *next, uint64_t offset, size_t size,
+                             uint8_t partial[16]);
+
+    /* acc = (acc + plaintext) & low_bits, for elements of 4 or 8 bytes, beside hash_part of next,
+     * or of nothing where that is NULL. NULL: the implementation cannot do it. */
+    void (*add_beside_hash)(const aead_impl *impl, const cpu_item *item, uint8_t *acc,
+                            uint32_t element_size, uint64_t low_bits, const cpu_item *next,
+                            uint64_t offset, size_t size, uint8_t partial[16]);
+} aead_parts;
+
+/* An AEAD algorithm. In place or apart everywhere. */
+struct aead_impl {
+    size_t key_size; /* bytes of one expanded key, a multiple of 64 */
+    void (*key_init)(void *key, const uint8_t *bytes, size_t key_len);
+
+    /* n >= 1 whole messages. No plaintext is written before its tag has been checked; what fails is
+     * zeroed. All keys are of one length. */
+    void (*seal_items)(const cpu_item *items, size_t n);
+    void (*open_items)(const cpu_item *items, size_t n);
+
+    const aead_parts *parts;
+};
+
+/* ------------------------------------------------------------------- AES-GCM (SP 800-38D) -- */
 
 /* In place or apart everywhere. Hashes `y` are as they come, 16 bytes. */
 typedef struct {
     const char *name;
-    size_t key_size; /* bytes of one expanded key, a multiple of 64 */
+    aead_impl aead; /* algorithms 4 and 5; keys of 16 or 32 bytes, nonces of 12 */
 
-    /* key_len is 16 or 32. */
-    void (*key_init)(void *key, const uint8_t *bytes, size_t key_len);
-
-    /* n >= 1 whole messages: algorithms 4 and 5. No plaintext is written before its tag has been
-     * checked; what fails is zeroed. All keys are of one length. */
-    void (*seal_items)(const gcm_item *items, size_t n);
-    void (*open_items)(const gcm_item *items, size_t n);
-
-    /* The parts that messages which are cut are made of. */
+    /* What gcm_parts (fallback/batch/gcm.c) are made of. */
 
     /* H = E(0), the GHASH key. */
     void (*hash_key)(const void *key, uint8_t h[16]);
@@ -174,11 +218,14 @@ typedef struct {
                    size_t count);
 } pack_impl;
 
-extern const gcm_impl gcm_portable, gcm_aesni, gcm_vaes256, gcm_vaes512, gcm_armv8;
-extern const mask_impl mask_portable, mask_avx2, mask_avx512, mask_neon;
-extern const fcp_impl fcp_portable, fcp_aesni, fcp_vaes256, fcp_vaes512, fcp_armv8;
-extern const sum_impl sum_portable, sum_avx2, sum_avx512, sum_neon;
-extern const quant_impl quant_portable, quant_avx2, quant_avx512;
-extern const pack_impl pack_portable, pack_avx2, pack_avx512;
+/* gcm_portable, mask_portable and so on. */
+#define CPU_DECLARE(family, level)                  extern const family##_impl family##_##level;
+#define CPU_DECLARE_FAMILY(primitive, family, list) list(CPU_DECLARE, family)
+CPU_FAMILIES(CPU_DECLARE_FAMILY)
+#undef CPU_DECLARE_FAMILY
+#undef CPU_DECLARE
+
+/* Over any gcm_impl, with and without add_beside_ghash. */
+extern const aead_parts gcm_parts, gcm_adding_parts;
 
 #endif

@@ -106,8 +106,11 @@ static bool report_lineup(struct bench *b, struct work *w, const struct lineup *
                           struct rates *rates)
 {
     char own_name[64];
+    parseal_primitive_info picked = PARSEAL_PRIMITIVE_INFO_INIT;
+    if (parseal_ctx_primitive(b->ctx, w->op->family->primitive, &picked) != PARSEAL_OK)
+        return false;
     snprintf(own_name, sizeof own_name, "parseal/%s/%s", parseal_backend_name(b->info.backend),
-             b->info.impl[w->op->family->primitive]);
+             picked.impl);
     for (size_t i = 0; i < lineup->n; i++) {
         if (w->threads > 1) /* the counter sees only the calling thread */
             rates[i].cpb = 0;

@@ -69,7 +69,7 @@ static bool make_buffers(struct device_work *w, struct aead_data *d)
         if (d->text[i] == 0)
             return false;
     }
-    d->nonce = device_alloc(device, w->n * PARSEAL_NONCEBYTES);
+    d->nonce = device_alloc(device, w->n * PARSEAL_AES256GCM_NONCEBYTES);
     d->tag = device_alloc(device, w->n * PARSEAL_TAGBYTES);
     d->verdict = device_alloc(device, w->n * sizeof(int32_t));
     d->workspace = device_alloc(device, work);
@@ -83,7 +83,7 @@ static bool make_buffers(struct device_work *w, struct aead_data *d)
         d->io.in = device_buf(d->text[0], total);
         d->io.out = device_buf(d->text[1], total);
     }
-    d->io.nonce = device_buf(d->nonce, w->n * PARSEAL_NONCEBYTES);
+    d->io.nonce = device_buf(d->nonce, w->n * PARSEAL_AES256GCM_NONCEBYTES);
     d->io.tag = device_buf(d->tag, w->n * PARSEAL_TAGBYTES);
     d->io.verdict = device_buf(d->verdict, w->n * sizeof(int32_t));
     if (work > 0)
@@ -96,14 +96,15 @@ static bool fill_buffers(struct device_work *w, struct aead_data *d)
     const uint64_t total = w->n * w->size;
     const size_t block_size = total < FILL_BYTES ? (size_t)total : FILL_BYTES;
     uint8_t *block = bench_alloc(block_size, 1);
-    uint8_t *nonces = bench_alloc((size_t)w->n, PARSEAL_NONCEBYTES);
+    uint8_t *nonces = bench_alloc((size_t)w->n, PARSEAL_AES256GCM_NONCEBYTES);
     bool filled = block != NULL && nonces != NULL;
     if (filled) {
         bench_fill(block, block_size, 1);
         for (size_t i = 0; i < w->n; i++)
-            aead_nonce(i, nonces + i * PARSEAL_NONCEBYTES);
-        filled = device_repeat(w->side->device, d->text[0], total, block, block_size) &&
-                 device_upload(w->side->device, d->nonce, nonces, w->n * PARSEAL_NONCEBYTES);
+            aead_nonce(i, nonces + i * PARSEAL_AES256GCM_NONCEBYTES);
+        filled =
+            device_repeat(w->side->device, d->text[0], total, block, block_size) &&
+            device_upload(w->side->device, d->nonce, nonces, w->n * PARSEAL_AES256GCM_NONCEBYTES);
     }
     free(block);
     free(nonces);

@@ -106,9 +106,11 @@ static json_t *json_host(const struct device_report *report)
 {
     const struct machine *m = &report->machine;
     json_t *impl = json_object();
-    for (int32_t p = 0; p < PARSEAL_PRIMITIVES; p++)
-        (void)json_object_set_new(impl, parseal_primitive_name(p),
-                                  json_string(report->cpu_impl[p]));
+    for (int32_t p = 0; p < parseal_primitive_count(); p++) {
+        parseal_primitive_info picked = PARSEAL_PRIMITIVE_INFO_INIT;
+        if (parseal_ctx_primitive(report->cpu, p, &picked) == PARSEAL_OK)
+            (void)json_object_set_new(impl, parseal_primitive_name(p), json_string(picked.impl));
+    }
     return json_pack("{s:s, s:I, s:I, s:o, s:I, s:s, s:s}", "cpu", m->cpu, "cores",
                      (json_int_t)m->cores, "threads", (json_int_t)report->cpu_threads, "impl", impl,
                      "memory", (json_int_t)m->memory, "os", m->os, "compiler", m->compiler);

@@ -15,7 +15,7 @@ struct device_report {
     const struct device *device;
     struct machine machine;
     unsigned cpu_threads;
-    char cpu_impl[PARSEAL_PRIMITIVES][32];
+    const parseal_ctx *cpu; /* the one beside the device */
     uint64_t divisor;
     bool complete;
     size_t n;

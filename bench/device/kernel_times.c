@@ -5,7 +5,7 @@
 
 static cuda_device *device_of(const parseal_ctx *ctx)
 {
-    return ctx->device;
+    return (cuda_device *)ctx->device;
 }
 
 /* The seconds of each kernel at _begin. */

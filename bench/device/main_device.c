@@ -248,7 +248,7 @@ static bool bench(struct request *request)
         report->device = &device;
         report->divisor = request->divisor;
         report->cpu_threads = cpu.cpu_threads;
-        memcpy(report->cpu_impl, cpu.impl, sizeof report->cpu_impl);
+        report->cpu = side.cpu;
         machine_describe(&report->machine);
         report->results = calloc(n_device_operations, sizeof *report->results);
         printf("%s, CUDA driver %d, parseal %s, %u CPU threads\n", device.name,

@@ -19,9 +19,9 @@ uint8_t *aead_make_keys(const struct device_operation *op, uint64_t n, size_t *n
     return keys;
 }
 
-void aead_nonce(uint64_t index, uint8_t nonce[PARSEAL_NONCEBYTES])
+void aead_nonce(uint64_t index, uint8_t nonce[PARSEAL_AES256GCM_NONCEBYTES])
 {
-    memset(nonce, 0x1b, PARSEAL_NONCEBYTES);
+    memset(nonce, 0x1b, PARSEAL_AES256GCM_NONCEBYTES);
     memcpy(nonce + 2, &index, sizeof index);
 }
 

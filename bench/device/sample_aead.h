@@ -15,7 +15,7 @@ struct sample_aead {
 
 /* Keys and nonces of the whole batch, as functions of the message's index. */
 uint8_t *aead_make_keys(const struct device_operation *op, uint64_t n, size_t *n_keys);
-void aead_nonce(uint64_t index, uint8_t nonce[PARSEAL_NONCEBYTES]);
+void aead_nonce(uint64_t index, uint8_t nonce[PARSEAL_AES256GCM_NONCEBYTES]);
 
 /* The first messages of the batch and its last: as many as the sample may have bytes. `all_keys` is
  * what aead_make_keys gave. */

@@ -1,38 +1,54 @@
-/* AES-GCM on the CPU: key sets, batches on host memory, and plans. */
+/* AEAD on the CPU: key sets, batches on host memory, and plans. */
 #include <sodium.h>
 #include <stdlib.h>
 
 #include "fallback/backend/cpu_aead.h"
-#include "fallback/batch/gcm.h"
-#include "fallback/batch/wipe.h"
+#include "fallback/batch/aead.h"
+#include "host/support/wipe.h"
 
 /* -------------------------------------------------------------------------------------- keys -- */
 
-parseal_status cpu_keys_create(void **keys, const void *device, int32_t alg, const uint8_t *bytes,
-                               size_t n)
+/* What computes an algorithm on this device; NULL: nothing does. */
+static const aead_impl *impl_of(const cpu_chosen *chosen, int32_t alg)
 {
-    const size_t key_len =
-        alg == PARSEAL_AES128GCM ? PARSEAL_AES128GCM_KEYBYTES : PARSEAL_AES256GCM_KEYBYTES;
+    switch (alg) {
+    case PARSEAL_AES128GCM:
+    case PARSEAL_AES256GCM: /* the length of its keys is all that differs */
+        return &chosen->gcm->aead;
+    default:
+        return NULL;
+    }
+}
+
+static parseal_status keys_create(const parseal_device *device, backend_keys **keys,
+                                  const parseal_algorithm *alg, const uint8_t *bytes, size_t n)
+{
+    const aead_impl *impl = impl_of(&cpu_of(device)->chosen, alg->id);
+    if (impl == NULL)
+        return parseal_fail(PARSEAL_ERR_UNSUPPORTED, "alg: the CPU has no %s", alg->name);
     cpu_keys *k = malloc(sizeof *k);
     if (k == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "keys: out of memory");
-    k->impl = CHOSEN(device, PARSEAL_PRIMITIVE_AEAD, gcm_impl);
+    k->impl = impl;
+    k->nonce_size = alg->nonce_size;
     k->expanded = cpu_guarded(n, k->impl->key_size);
     if (k->expanded == NULL) {
         free(k);
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "keys: no guarded memory for %zu keys", n);
     }
     for (size_t i = 0; i < n; i++)
-        k->impl->key_init(k->expanded + i * k->impl->key_size, bytes + i * key_len, key_len);
+        k->impl->key_init(k->expanded + i * k->impl->key_size, bytes + i * alg->key_size,
+                          alg->key_size);
     wipe_stack();
     (void)sodium_mprotect_readonly(k->expanded);
-    *keys = k;
+    *keys = (backend_keys *)k;
     return PARSEAL_OK;
 }
 
-void cpu_keys_destroy(void *keys)
+static void keys_destroy(const parseal_device *device, backend_keys *keys)
 {
-    sodium_free(((cpu_keys *)keys)->expanded); /* wipes */
+    (void)device;
+    sodium_free(cpu_keys_of(keys)->expanded); /* wipes */
     free(keys);
 }
 
@@ -43,8 +59,8 @@ typedef uint64_t (*length_of)(const void *source, size_t i);
 
 /* Cuts n items into tiles; *tiles is NULL where every item is a single one. False when memory runs
  * out. */
-static inline bool make_tiles(gcm_batch *batch, length_of len, const void *source, size_t n,
-                              gcm_tile **tiles)
+static inline bool make_tiles(aead_batch *batch, length_of len, const void *source, size_t n,
+                              aead_tile **tiles)
 {
     uint64_t longest = 0;
     batch->bytes = 0;
@@ -53,42 +69,42 @@ static inline bool make_tiles(gcm_batch *batch, length_of len, const void *sourc
         batch->bytes += bytes;
         longest = bytes > longest ? bytes : longest;
     }
-    batch->tile_size = gcm_tile_size(batch->threads, batch->bytes);
+    batch->tile_size = aead_tile_size(batch->threads, batch->bytes);
     batch->tiles = *tiles = NULL;
     batch->n_tiles = n;
     if (longest <= batch->tile_size)
         return true;
     batch->n_tiles = 0;
     for (size_t i = 0; i < n; i++) {
-        const size_t more = gcm_tiles_of(len(source, i), batch->tile_size);
-        if (more > SIZE_MAX / sizeof(gcm_tile) - batch->n_tiles)
+        const size_t more = aead_tiles_of(len(source, i), batch->tile_size);
+        if (more > SIZE_MAX / sizeof(aead_tile) - batch->n_tiles)
             return false;
         batch->n_tiles += more;
     }
-    gcm_tile *tile = malloc(batch->n_tiles * sizeof *tile);
+    aead_tile *tile = malloc(batch->n_tiles * sizeof *tile);
     if (tile == NULL)
         return false;
     batch->tiles = *tiles = tile;
     for (size_t i = 0; i < n; i++) {
-        const size_t of_item = gcm_tiles_of(len(source, i), batch->tile_size);
+        const size_t of_item = aead_tiles_of(len(source, i), batch->tile_size);
         for (size_t t = 0; t < of_item; t++)
-            *tile++ = (gcm_tile){.item = i, .index = t};
+            *tile++ = (aead_tile){.item = i, .index = t};
     }
     return true;
 }
 
 /* Whether what a batch writes goes past the caches anyway. */
-static bool passes_cache(const void *device, const gcm_batch *batch)
+static bool passes_cache(const parseal_device *device, const aead_batch *batch)
 {
-    return batch->bytes > ((const cpu_device *)device)->cache_size;
+    return batch->bytes > cpu_of(device)->cache_size;
 }
 
-void cpu_msg_items(const void *source, size_t first, size_t n, gcm_item *items)
+void cpu_msg_items(const void *source, size_t first, size_t n, cpu_item *items)
 {
     const msg_source *s = source;
     for (size_t i = 0; i < n; i++) {
         parseal_msg *m = &s->msgs[first + i];
-        items[i] = (gcm_item){.in = m->in,
+        items[i] = (cpu_item){.in = m->in,
                               .out = m->out,
                               .len = m->len,
                               .aad = m->aad,
@@ -106,15 +122,15 @@ static uint64_t msg_len(const void *source, size_t i)
     return ((const msg_source *)source)->msgs[i].len;
 }
 
-parseal_status cpu_batch_run(const void *device, const void *keys, parseal_msg *msgs, size_t n,
-                             bool open)
+static parseal_status batch_run(const parseal_device *device, const backend_keys *keys,
+                                parseal_msg *msgs, size_t n, bool open)
 {
-    msg_source source = {keys, msgs, false};
-    gcm_tile *tiles;
-    gcm_batch batch = {.impl = source.keys->impl,
-                       .threads = cpu_threads(device),
-                       .items = cpu_msg_items,
-                       .source = &source};
+    msg_source source = {cpu_keys_of(keys), msgs, false};
+    aead_tile *tiles;
+    aead_batch batch = {.impl = source.keys->impl,
+                        .threads = cpu_threads(device),
+                        .items = cpu_msg_items,
+                        .source = &source};
     if (!make_tiles(&batch, msg_len, &source, n, &tiles))
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "batch: out of memory for %zu messages", n);
     if (tiles != NULL) {
@@ -125,21 +141,33 @@ parseal_status cpu_batch_run(const void *device, const void *keys, parseal_msg *
         }
     }
     source.past_caches = passes_cache(device, &batch);
-    gcm_run(&batch, open);
+    aead_run(&batch, open);
     free(batch.partial);
     free(tiles);
     return PARSEAL_OK;
 }
+
+const aead_family cpu_aead_family = {
+    .keys_create = keys_create,
+    .keys_destroy = keys_destroy,
+    .run = batch_run,
+    .accumulate = cpu_accumulate,
+};
 
 /* ------------------------------------------------------------------------------------- plans -- */
 
 typedef struct {
     const parseal_aead_shape *shape;
     const cpu_keys *keys;
-    gcm_batch batch; /* but for what a run adds */
-    gcm_tile *tiles;
+    aead_batch batch; /* but for what a run adds */
+    aead_tile *tiles;
     bool past_caches;
 } cpu_plan;
+
+static const cpu_plan *plan_of(const backend_plan *plan)
+{
+    return (const cpu_plan *)plan;
+}
 
 typedef struct {
     const cpu_plan *plan;
@@ -147,12 +175,12 @@ typedef struct {
     int32_t *verdict;
 } io_source;
 
-static gcm_item io_item(const io_source *s, size_t i)
+static cpu_item io_item(const io_source *s, size_t i)
 {
     const parseal_aead_shape *shape = s->plan->shape;
-    gcm_item item = {.len = shape->len[i],
+    cpu_item item = {.len = shape->len[i],
                      .aad_len = shape->aad_len[i],
-                     .nonce = s->nonce + PARSEAL_NONCEBYTES * i,
+                     .nonce = s->nonce + s->plan->keys->nonce_size * i,
                      .tag = s->tag + PARSEAL_TAGBYTES * i,
                      .verdict = &s->verdict[i],
                      .key = key_at(s->plan->keys, shape->key[i]),
@@ -166,7 +194,7 @@ static gcm_item io_item(const io_source *s, size_t i)
     return item;
 }
 
-static void io_items(const void *source, size_t first, size_t n, gcm_item *items)
+static void io_items(const void *source, size_t first, size_t n, cpu_item *items)
 {
     for (size_t i = 0; i < n; i++)
         items[i] = io_item(source, first + i);
@@ -177,14 +205,14 @@ static uint64_t shape_len(const void *source, size_t i)
     return ((const parseal_aead_shape *)source)->len[i];
 }
 
-parseal_status cpu_plan_create(void **plan, const void *device, const void *keys,
-                               const parseal_aead_shape *shape)
+static parseal_status plan_create(const parseal_device *device, backend_plan **plan,
+                                  const backend_keys *keys, const parseal_aead_shape *shape)
 {
     cpu_plan *p = calloc(1, sizeof *p);
     if (p == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "plan: out of memory");
     p->shape = shape;
-    p->keys = keys;
+    p->keys = cpu_keys_of(keys);
     p->batch.impl = p->keys->impl;
     p->batch.threads = cpu_threads(device);
     p->batch.items = io_items;
@@ -194,25 +222,27 @@ parseal_status cpu_plan_create(void **plan, const void *device, const void *keys
                             shape->n);
     }
     p->past_caches = passes_cache(device, &p->batch);
-    *plan = p;
+    *plan = (backend_plan *)p;
     return PARSEAL_OK;
 }
 
-void cpu_plan_destroy(void *plan)
+static void plan_destroy(const parseal_device *device, backend_plan *plan)
 {
-    free(((cpu_plan *)plan)->tiles);
+    (void)device;
+    free(plan_of(plan)->tiles);
     free(plan);
 }
 
-uint64_t cpu_plan_workspace_size(const void *plan)
+static uint64_t plan_workspace_size(const backend_plan *plan)
 {
-    const cpu_plan *p = plan;
+    const cpu_plan *p = plan_of(plan);
     return p->tiles != NULL ? 16 * (uint64_t)p->batch.n_tiles : 0;
 }
 
-parseal_status cpu_plan_run(const void *plan, const parseal_aead_io *io, bool open, void *stream)
+static parseal_status plan_run(const parseal_device *device, const backend_plan *plan,
+                               const parseal_aead_io *io, bool open, void *stream)
 {
-    const cpu_plan *p = plan;
+    const cpu_plan *p = plan_of(plan);
     const io_source source = {p,
                               cpu_address(&io->in),
                               cpu_address(&io->out),
@@ -220,11 +250,19 @@ parseal_status cpu_plan_run(const void *plan, const parseal_aead_io *io, bool op
                               cpu_address(&io->nonce),
                               cpu_address(&io->tag),
                               cpu_address(&io->verdict)};
-    gcm_batch batch = p->batch;
+    aead_batch batch = p->batch;
+    (void)device;
     (void)stream;
     batch.source = &source;
     if (p->tiles != NULL)
         batch.partial = cpu_address(&io->workspace);
-    gcm_run(&batch, open);
+    aead_run(&batch, open);
     return PARSEAL_OK;
 }
+
+const plan_family cpu_plan_family = {
+    .create = plan_create,
+    .destroy = plan_destroy,
+    .workspace_size = plan_workspace_size,
+    .run = plan_run,
+};

@@ -6,9 +6,15 @@
 #include "fallback/impl.h"
 
 typedef struct {
-    const gcm_impl *impl;
+    const aead_impl *impl;
+    size_t nonce_size; /* bytes */
     uint8_t *expanded;
 } cpu_keys;
+
+static inline const cpu_keys *cpu_keys_of(const backend_keys *keys)
+{
+    return (const cpu_keys *)keys;
+}
 
 static inline const void *key_at(const cpu_keys *keys, uint32_t index)
 {
@@ -22,6 +28,10 @@ typedef struct {
 } msg_source;
 
 /* Fills items with messages of a msg_source, from `first` on. */
-void cpu_msg_items(const void *source, size_t first, size_t n, gcm_item *items);
+void cpu_msg_items(const void *source, size_t first, size_t n, cpu_item *items);
+
+/* cpu_aggregate.c: host/backend/backend.h */
+parseal_status cpu_accumulate(const parseal_device *device, const backend_keys *keys,
+                              parseal_msg *msgs, size_t n, const parseal_sink *sink, bool *changed);
 
 #endif

@@ -1,10 +1,26 @@
 #include "fallback/backend/cpu_features.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #if defined(__x86_64__) || defined(__i386__)
 #include <cpuid.h>
+#endif
+#if defined(__AARCH64EL__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
+/* ----------------------------------------------------------------------------- instruction sets -- */
+
+bool cpu_has_portable(void)
+{
+    return true;
+}
+
+#if defined(__x86_64__)
 
 typedef struct {
     unsigned leaf1_ecx, leaf7_ebx, leaf7_ecx;
@@ -70,6 +86,7 @@ bool cpu_has_avx2(void)
     return has_avx2(&b);
 }
 
+/* AES-NI and PCLMULQDQ too. */
 bool cpu_has_vaes256(void)
 {
     const cpuid_bits b = read_cpuid();
@@ -82,12 +99,34 @@ bool cpu_has_avx512(void)
     return has_avx512(&b);
 }
 
+/* AES-NI and PCLMULQDQ too. */
 bool cpu_has_vaes512(void)
 {
     const cpuid_bits b = read_cpuid();
     return has_avx512(&b) && has_vector_aes(&b);
 }
 
+#elif defined(__AARCH64EL__)
+
+bool cpu_has_neon(void)
+{
+    return true;
+}
+
+bool cpu_has_armv8_crypto(void)
+{
+#if defined(__linux__)
+    return (getauxval(AT_HWCAP) & (HWCAP_AES | HWCAP_PMULL)) == (HWCAP_AES | HWCAP_PMULL);
+#else
+    return false;
+#endif
+}
+
+#endif
+
+/* --------------------------------------------------------------------------------- the machine -- */
+
+#if defined(__x86_64__) || defined(__i386__)
 /* CPUID leaves 0x80000002 to 0x80000004: 48 characters, padded with spaces. */
 static int brand_string(char brand[49])
 {
@@ -103,31 +142,6 @@ static int brand_string(char brand[49])
     return 1;
 }
 #else
-bool cpu_has_aesni(void)
-{
-    return false;
-}
-
-bool cpu_has_avx2(void)
-{
-    return false;
-}
-
-bool cpu_has_vaes256(void)
-{
-    return false;
-}
-
-bool cpu_has_avx512(void)
-{
-    return false;
-}
-
-bool cpu_has_vaes512(void)
-{
-    return false;
-}
-
 static int brand_string(char brand[49])
 {
     brand[0] = '\0';
@@ -135,40 +149,20 @@ static int brand_string(char brand[49])
 }
 #endif
 
-#if defined(__aarch64__) && defined(__linux__)
-#include <asm/hwcap.h>
-#include <sys/auxv.h>
-
-bool cpu_has_armv8_crypto(void)
-{
-    return (getauxval(AT_HWCAP) & (HWCAP_AES | HWCAP_PMULL)) == (HWCAP_AES | HWCAP_PMULL);
-}
-#else
-bool cpu_has_armv8_crypto(void)
-{
-    return false;
-}
-#endif
-
-bool cpu_has_neon(void)
-{
-#if defined(__aarch64__)
-    return true;
-#else
-    return false;
-#endif
-}
-
-/* Linux says what this core can reach ("32768K"); sysconf adds up what other cores have. */
+/* Linux says what this core can reach ("32768K"); sysconf adds up what other cores have. Read
+ * without stdio, which would allocate: without memory the machine would seem to be another one. */
 uint64_t cpu_cache_size(void)
 {
-    unsigned long kib = 0;
-    FILE *f = fopen("/sys/devices/system/cpu/cpu0/cache/index3/size", "r");
-    if (f != NULL) {
-        if (fscanf(f, "%luK", &kib) != 1)
-            kib = 0;
-        fclose(f);
+    char text[32] = "";
+    uint64_t kib = 0;
+    const int fd = open("/sys/devices/system/cpu/cpu0/cache/index3/size", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        const ssize_t n = read(fd, text, sizeof text - 1);
+        text[n > 0 ? n : 0] = '\0';
+        (void)close(fd);
     }
+    for (const char *p = text; *p >= '0' && *p <= '9' && kib < (UINT64_C(1) << 40); p++)
+        kib = kib * 10 + (uint64_t)(*p - '0');
     return kib > 0 ? (uint64_t)kib << 10 : UINT64_C(32) << 20;
 }
 

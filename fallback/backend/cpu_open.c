@@ -8,7 +8,7 @@
 
 static parseal_status level_of(const char *source, const char *name, size_t *level)
 {
-    for (size_t i = 0; i < cpu_level_count; i++)
+    for (size_t i = 0; i < CPU_LEVEL_COUNT; i++)
         if (strcmp(name, cpu_levels[i].name) == 0) {
             if (!cpu_levels[i].supported())
                 return parseal_fail(PARSEAL_ERR_NO_DEVICE, "%s: \"%s\", but this machine lacks %s",
@@ -19,9 +19,9 @@ static parseal_status level_of(const char *source, const char *name, size_t *lev
     return parseal_fail(PARSEAL_ERR_ARG, "%s: no CPU implementation is named \"%s\"", source, name);
 }
 
-parseal_status cpu_device_open(void **device, const parseal_request *request)
+parseal_status cpu_open(parseal_device **device, const parseal_request *request)
 {
-    size_t max_level = cpu_level_count - 1;
+    size_t max_level = CPU_LEVEL_COUNT - 1;
     static const char *const sources[] = {"options.cpu_impl", "PARSEAL_CPU"};
     for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
         size_t level = 0;
@@ -39,45 +39,41 @@ parseal_status cpu_device_open(void **device, const parseal_request *request)
     d->threads = threads_available(request->cpu_threads);
     d->cache_size = cpu_cache_size();
     d->max_level = max_level;
-    *device = d;
+    *device = (parseal_device *)d;
     return PARSEAL_OK;
 }
 
-const char *cpu_device_name(const void *device)
+void cpu_close(parseal_device *device)
 {
-    return ((const cpu_device *)device)->name;
+    free(device);
 }
 
-size_t cpu_impl_count(const void *device, int32_t primitive)
+const char *cpu_device_name(const parseal_device *device)
 {
-    size_t count;
+    return cpu_of(device)->name;
+}
+
+size_t cpu_impl_count(const parseal_device *device, int32_t primitive)
+{
     (void)device;
-    (void)cpu_candidates(primitive, &count);
-    return count;
+    return cpu_candidates_of(primitive)->count;
 }
 
-parseal_impl_entry cpu_impl_entry(const void *device, int32_t primitive, size_t index)
+parseal_impl_entry cpu_impl_entry(const parseal_device *device, int32_t primitive, size_t index)
 {
-    size_t count;
-    const cpu_candidate *candidate = &cpu_candidates(primitive, &count)[index];
-    const cpu_level *level = &cpu_levels[candidate->level];
+    const size_t at = cpu_candidates_of(primitive)->level(index);
+    const cpu_level *level = &cpu_levels[at];
     parseal_impl_entry entry = {level->name, NULL, PARSEAL_USABLE};
     if (!level->supported()) {
         entry.state = PARSEAL_MISSING;
         entry.detail = level->needs;
-    } else if (candidate->level > ((const cpu_device *)device)->max_level) {
+    } else if (at > cpu_of(device)->max_level) {
         entry.state = PARSEAL_EXCLUDED;
     }
     return entry;
 }
 
-void cpu_impl_use(void *device, int32_t primitive, size_t index)
+void cpu_impl_use(parseal_device *device, int32_t primitive, size_t index)
 {
-    size_t count;
-    ((cpu_device *)device)->chosen[primitive] = &cpu_candidates(primitive, &count)[index];
-}
-
-bool cpu_accepts(uint32_t buf_kind)
-{
-    return buf_kind == PARSEAL_BUF_HOST;
+    cpu_candidates_of(primitive)->use(&((cpu_device *)device)->chosen, index);
 }

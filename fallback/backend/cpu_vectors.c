@@ -6,7 +6,6 @@
 #include "fallback/backend/cpu_device.h"
 #include "fallback/batch/fcp.h"
 #include "fallback/batch/vectors.h"
-#include "fallback/batch/wipe.h"
 
 /* ------------------------------------------------------------------------------------- seeds -- */
 
@@ -15,8 +14,13 @@ typedef struct {
     mask_seed list[];
 } cpu_seeds;
 
-parseal_status cpu_seeds_create(void **seeds, const void *device, const parseal_seed *list,
-                                size_t n)
+static const cpu_seeds *seeds_of(const backend_seeds *seeds)
+{
+    return (const cpu_seeds *)seeds;
+}
+
+static parseal_status seeds_create(const parseal_device *device, backend_seeds **seeds,
+                                   const parseal_seed *list, size_t n)
 {
     (void)device;
     cpu_seeds *s = cpu_guarded(n + 1, sizeof(mask_seed));
@@ -30,12 +34,13 @@ parseal_status cpu_seeds_create(void **seeds, const void *device, const parseal_
         s->list[i].reserved = 0;
     }
     (void)sodium_mprotect_readonly(s);
-    *seeds = s;
+    *seeds = (backend_seeds *)s;
     return PARSEAL_OK;
 }
 
-void cpu_seeds_destroy(void *seeds)
+static void seeds_destroy(const parseal_device *device, backend_seeds *seeds)
 {
+    (void)device;
     sodium_free(seeds); /* wipes */
 }
 
@@ -46,10 +51,15 @@ typedef struct {
     int32_t signs[];
 } cpu_fcp;
 
-parseal_status cpu_fcp_create(void **fcp, const void *device, uint64_t modulus, const uint8_t *keys,
-                              const int32_t *signs, size_t n)
+static const cpu_fcp *fcp_of(const backend_fcp *fcp)
 {
-    const fcp_impl *impl = CHOSEN(device, PARSEAL_PRIMITIVE_FCP, fcp_impl);
+    return (const cpu_fcp *)fcp;
+}
+
+static parseal_status fcp_create(const parseal_device *device, backend_fcp **fcp, uint64_t modulus,
+                                 const uint8_t *keys, const int32_t *signs, size_t n)
+{
+    const fcp_impl *impl = cpu_of(device)->chosen.fcp;
     cpu_fcp *f = malloc(sizeof *f + n * sizeof *signs);
     uint8_t *expanded = f != NULL ? cpu_guarded(n + 1, impl->key_size) : NULL;
     if (expanded == NULL) {
@@ -60,46 +70,56 @@ parseal_status cpu_fcp_create(void **fcp, const void *device, uint64_t modulus, 
         impl->key_init(expanded + i * impl->key_size, keys + 32 * i);
         f->signs[i] = signs[i];
     }
-    wipe_stack();
     (void)sodium_mprotect_readonly(expanded);
     f->keys = expanded;
     f->set = (fcp_set){impl, fcp_format_of(modulus), n, expanded, f->signs};
-    *fcp = f;
+    *fcp = (backend_fcp *)f;
     return PARSEAL_OK;
 }
 
-void cpu_fcp_destroy(void *fcp)
+static void fcp_destroy(const parseal_device *device, backend_fcp *fcp)
 {
-    sodium_free(((cpu_fcp *)fcp)->keys); /* wipes */
+    (void)device;
+    sodium_free(fcp_of(fcp)->keys); /* wipes */
     free(fcp);
 }
 /* ----------------------------------------------------------------------------------- vectors -- */
 
-parseal_status cpu_mask(const void *device, const void *seeds, const parseal_ring *ring,
-                        const parseal_vec *acc, uint64_t first, bool write, void *stream)
+static parseal_status mask(const parseal_device *device, const backend_seeds *seeds,
+                           const parseal_ring *ring, const parseal_vec *acc, uint64_t first,
+                           bool write, void *stream)
 {
-    const cpu_seeds *s = seeds;
+    const cpu_seeds *s = seeds_of(seeds);
     (void)stream;
-    vectors_mask(CHOSEN(device, PARSEAL_PRIMITIVE_MASK, mask_impl), cpu_threads(device), s->list,
-                 s->n, ring->modulus, ring->element_size, cpu_address(&acc->buf), first, acc->n,
-                 write);
+    vectors_mask(cpu_of(device)->chosen.mask, cpu_threads(device), s->list, s->n, ring->modulus,
+                 ring->element_size, cpu_address(&acc->buf), first, acc->n, write);
     return PARSEAL_OK;
 }
 
-parseal_status cpu_fcp_mask(const void *device, const void *fcp, const parseal_ring *ring,
-                            const parseal_vec *acc, uint64_t first, bool write, void *stream)
+static parseal_status fcp_mask(const parseal_device *device, const backend_fcp *fcp,
+                               const parseal_ring *ring, const parseal_vec *acc, uint64_t first,
+                               bool write, void *stream)
 {
-    const fcp_set *set = &((const cpu_fcp *)fcp)->set;
+    const fcp_set *set = &fcp_of(fcp)->set;
     (void)ring;
     (void)stream;
-    if (fcp_apply(set, CHOSEN(device, PARSEAL_PRIMITIVE_VEC_SUM, sum_impl), cpu_threads(device),
-                  cpu_address(&acc->buf), first, acc->n, write))
+    if (fcp_apply(set, cpu_of(device)->chosen.sum, cpu_threads(device), cpu_address(&acc->buf),
+                  first, acc->n, write))
         return PARSEAL_OK;
     return parseal_fail(PARSEAL_ERR_NO_MEMORY, "seeds: out of memory for %zu keys", set->n);
 }
 
-parseal_status cpu_vec_sum(const void *device, const parseal_ring *ring, const parseal_vec *acc,
-                           const parseal_vec *v, size_t n, void *stream)
+const mask_family cpu_mask_family = {
+    .seeds_create = seeds_create,
+    .seeds_destroy = seeds_destroy,
+    .apply = mask,
+    .fcp_create = fcp_create,
+    .fcp_destroy = fcp_destroy,
+    .fcp_apply = fcp_mask,
+};
+
+static parseal_status sum(const parseal_device *device, const parseal_ring *ring,
+                          const parseal_vec *acc, const parseal_vec *v, size_t n, void *stream)
 {
     const void **inputs = malloc((n + 1) * sizeof *inputs);
     (void)stream;
@@ -107,45 +127,45 @@ parseal_status cpu_vec_sum(const void *device, const parseal_ring *ring, const p
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "v: out of memory for %zu vectors", n);
     for (size_t j = 0; j < n; j++)
         inputs[j] = cpu_address(&v[j].buf);
-    vectors_sum(CHOSEN(device, PARSEAL_PRIMITIVE_VEC_SUM, sum_impl), cpu_threads(device),
-                ring->modulus, ring->element_size, cpu_address(&acc->buf), inputs, n, acc->n);
+    vectors_sum(cpu_of(device)->chosen.sum, cpu_threads(device), ring->modulus, ring->element_size,
+                cpu_address(&acc->buf), inputs, n, acc->n);
     free(inputs);
     return PARSEAL_OK;
 }
 
-parseal_status cpu_quantize(const void *device, const parseal_quant *quant, float scale,
-                            const parseal_vec *x, const parseal_vec *q, const void *seeds,
-                            uint64_t first, const parseal_buf *nonfinite, void *stream)
+static parseal_status quantize(const parseal_device *device, const parseal_quant *quant,
+                               float scale, const parseal_vec *x, const parseal_vec *q,
+                               const backend_seeds *seeds, uint64_t first,
+                               const parseal_buf *nonfinite, void *stream)
 {
     const quant_params params = {quant->clip, scale, quant->bits, quant->float_type,
                                  quant->element_size};
     (void)stream;
-    const uint64_t count = vectors_quantize(CHOSEN(device, PARSEAL_PRIMITIVE_QUANT, quant_impl),
-                                            CHOSEN(device, PARSEAL_PRIMITIVE_MASK, mask_impl),
-                                            cpu_threads(device), &params, cpu_address(&x->buf),
-                                            seeds != NULL ? ((const cpu_seeds *)seeds)->list : NULL,
-                                            first, cpu_address(&q->buf), q->n);
+    const uint64_t count = vectors_quantize(
+        cpu_of(device)->chosen.quant, cpu_of(device)->chosen.mask, cpu_threads(device), &params,
+        cpu_address(&x->buf), seeds != NULL ? seeds_of(seeds)->list : NULL, first,
+        cpu_address(&q->buf), q->n);
     if (nonfinite != NULL)
         memcpy(cpu_address(nonfinite), &count, sizeof count);
     return PARSEAL_OK;
 }
 
-parseal_status cpu_dequantize(const void *device, uint32_t element_size, const parseal_vec *sum,
-                              double step, double n_clients, double clip, const parseal_vec *mean,
-                              void *stream)
+static parseal_status dequantize(const parseal_device *device, uint32_t element_size,
+                                 const parseal_vec *sum, double step, double n_clients, double clip,
+                                 const parseal_vec *mean, void *stream)
 {
     const dequant_params params = {step, n_clients, clip, element_size};
     (void)stream;
-    vectors_dequantize(CHOSEN(device, PARSEAL_PRIMITIVE_QUANT, quant_impl), cpu_threads(device),
-                       &params, cpu_address(&sum->buf), cpu_address(&mean->buf), mean->n);
+    vectors_dequantize(cpu_of(device)->chosen.quant, cpu_threads(device), &params,
+                       cpu_address(&sum->buf), cpu_address(&mean->buf), mean->n);
     return PARSEAL_OK;
 }
 
-parseal_status cpu_pack(const void *device, uint32_t bits, uint32_t element_size,
-                        const parseal_vec *elements, const parseal_buf *packed, bool unpack,
-                        void *stream)
+static parseal_status pack(const parseal_device *device, uint32_t bits, uint32_t element_size,
+                           const parseal_vec *elements, const parseal_buf *packed, bool unpack,
+                           void *stream)
 {
-    const pack_impl *impl = CHOSEN(device, PARSEAL_PRIMITIVE_PACK, pack_impl);
+    const pack_impl *impl = cpu_of(device)->chosen.pack;
     (void)stream;
     if (unpack)
         vectors_unpack(impl, cpu_threads(device), bits, element_size, cpu_address(packed),
@@ -156,9 +176,9 @@ parseal_status cpu_pack(const void *device, uint32_t bits, uint32_t element_size
     return PARSEAL_OK;
 }
 
-parseal_status cpu_packed_sum(const void *device, uint32_t bits, const parseal_ring *ring,
-                              const parseal_vec *acc, const parseal_buf *packed, size_t n,
-                              void *stream)
+static parseal_status packed_sum(const parseal_device *device, uint32_t bits,
+                                 const parseal_ring *ring, const parseal_vec *acc,
+                                 const parseal_buf *packed, size_t n, void *stream)
 {
     const uint8_t **inputs = malloc((n + 1) * sizeof *inputs);
     (void)stream;
@@ -166,10 +186,17 @@ parseal_status cpu_packed_sum(const void *device, uint32_t bits, const parseal_r
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "packed: out of memory for %zu vectors", n);
     for (size_t j = 0; j < n; j++)
         inputs[j] = cpu_address(&packed[j]);
-    vectors_packed_sum(CHOSEN(device, PARSEAL_PRIMITIVE_PACK, pack_impl),
-                       CHOSEN(device, PARSEAL_PRIMITIVE_VEC_SUM, sum_impl), cpu_threads(device),
+    vectors_packed_sum(cpu_of(device)->chosen.pack, cpu_of(device)->chosen.sum, cpu_threads(device),
                        bits, ring->modulus, ring->element_size, cpu_address(&acc->buf), inputs, n,
                        acc->n);
     free(inputs);
     return PARSEAL_OK;
 }
+
+const vector_family cpu_vector_family = {
+    .sum = sum,
+    .quantize = quantize,
+    .dequantize = dequantize,
+    .pack = pack,
+    .packed_sum = packed_sum,
+};

@@ -1,7 +1,7 @@
 /* Sealed updates are taken in pairs: while a pair that has been found authentic is decrypted and
  * added, region by region of the vector, the next one is hashed, which uses other units of the core
  * and reads it ahead. A region's hashes are kept apart; put together they decide on the pair
- * (gcm.c). Whole elements mod a power of two are added in the cipher's own registers; others pass
+ * (aead.c). Whole elements mod a power of two are added in the cipher's own registers; others pass
  * through the first-level cache.
  */
 #include "fallback/batch/accumulate.h"
@@ -9,9 +9,9 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "fallback/batch/gcm.h"
-#include "fallback/batch/wipe.h"
+#include "fallback/batch/aead.h"
 #include "host/support/threads.h"
+#include "host/support/wipe.h"
 #include "parseal/parseal.h"
 
 /* Bytes of elements: a task's region of acc stays in the second-level cache while a pair is added
@@ -22,7 +22,7 @@ enum { PART = 16 * 1024, REGION_PARTS = 32, TOGETHER = 2, NEAR = 512 * 1024 };
 
 typedef struct {
     const accumulation *a;
-    const gcm_item *items, *next; /* that are added, and hashed: TOGETHER of each at most */
+    const cpu_item *items, *next; /* that are added, and hashed: TOGETHER of each at most */
     size_t n, n_next;
     bool far;               /* updates are longer than a cache */
     uint64_t regions;       /* of the vector */
@@ -84,18 +84,16 @@ size_t accumulate_work_size(const accumulation *a)
  */
 
 /* Hashes `next`, where it is there, and decrypts `item` if it is to be added. */
-static void open_piece(const job *j, bool add, const gcm_item *item, const gcm_item *next,
+static void open_piece(const job *j, bool add, const cpu_item *item, const cpu_item *next,
                        uint8_t y[16], const piece *p, uint8_t *decrypted)
 {
-    const gcm_impl *gcm = j->a->gcm;
-    const uint32_t counter = (uint32_t)(2 + p->at / 16);
+    const aead_impl *aead = j->a->aead;
     if (add && next != NULL)
-        gcm->ctr_beside_ghash(item->key, item->nonce, counter, item->in + p->at, decrypted, p->size,
-                              j->far, next->key, y, next->in + p->at);
+        aead->parts->open_beside_hash(aead, item, decrypted, j->far, next, p->at, p->size, y);
     else if (add)
-        gcm->ctr(item->key, item->nonce, counter, item->in + p->at, decrypted, p->size, false);
+        aead->parts->open_part(aead, item, p->at, p->size, decrypted, false);
     else if (next != NULL)
-        gcm->ghash(next->key, y, next->in + p->at, p->size);
+        aead->parts->hash_part(aead, next, p->at, p->size, y);
 }
 
 /* The elements of a plaintext. */
@@ -125,7 +123,7 @@ static bool is_added(const job *j, size_t k)
     return k < j->n && *j->items[k].verdict == PARSEAL_ITEM_OK;
 }
 
-static const gcm_item *hashed(const job *j, size_t k)
+static const cpu_item *hashed(const job *j, size_t k)
 {
     return k < j->n_next ? &j->next[k] : NULL;
 }
@@ -150,29 +148,28 @@ static void sealed_pieces(const job *j, size_t r, uint64_t begin, uint64_t end)
         const piece p = piece_at(j->a, first, end);
         sealed_piece(j, r, &p, &s);
     }
+    wipe_stack(); /* below s, which is larger than what the caller's wipe reaches */
     sodium_memzero(&s, sizeof s);
 }
 
 static bool adds_in_registers(const accumulation *a)
 {
-    return a->gcm->add_beside_ghash != NULL && a->bits == 8 * a->element_size &&
+    return a->aead->parts->add_beside_hash != NULL && a->bits == 8 * a->element_size &&
            (a->modulus & (a->modulus - 1)) == 0;
 }
 
 static void sealed_run(const job *j, size_t r, size_t k, uint64_t first, uint64_t n)
 {
     const accumulation *a = j->a;
-    const gcm_item *item = j->items + k, *next = hashed(j, k);
+    const cpu_item *item = j->items + k, *next = hashed(j, k);
     const uint64_t at = first * a->element_size;
     const size_t size = (size_t)(n * a->element_size);
     uint8_t *y = j->partial[k * j->regions + r];
     if (is_added(j, k))
-        a->gcm->add_beside_ghash(item->key, item->nonce, (uint32_t)(2 + at / 16), item->in + at,
-                                 a->acc + at, size, a->element_size, a->modulus - 1,
-                                 next != NULL ? next->key : NULL, y,
-                                 next != NULL ? next->in + at : NULL);
+        a->aead->parts->add_beside_hash(a->aead, item, a->acc + at, a->element_size, a->modulus - 1,
+                                        next, at, size, y);
     else if (next != NULL)
-        a->gcm->ghash(next->key, y, next->in + at, size);
+        a->aead->parts->hash_part(a->aead, next, at, size, y);
 }
 
 static void sealed_region(void *arg, size_t r)
@@ -189,7 +186,7 @@ static void sealed_region(void *arg, size_t r)
 
 /* From nothing that is added and a pair that is hashed to a pair that is added and nothing that is
  * hashed. */
-void accumulate_items(const accumulation *a, const gcm_item *items, size_t n, void *work)
+void accumulate_items(const accumulation *a, const cpu_item *items, size_t n, void *work)
 {
     job j = {.a = a,
              .items = items,
@@ -206,8 +203,9 @@ void accumulate_items(const accumulation *a, const gcm_item *items, size_t n, vo
         memset(work, 0, 16 * j.n_next * (size_t)j.regions);
         threads_for(a->threads, (size_t)j.regions, sealed_region, &j);
         for (size_t k = 0; k < j.n_next; k++)
-            gcm_decide(a->gcm, &j.next[k], packed_size(a, region_elements(a)),
-                       (const uint8_t(*)[16])(j.partial + k * j.regions));
+            aead_decide(a->aead, &j.next[k], packed_size(a, region_elements(a)),
+                        (const uint8_t(*)[16])(j.partial + k * j.regions));
     }
+    wipe_stack();
     sodium_memzero(work, accumulate_work_size(a));
 }

@@ -6,7 +6,7 @@
 #include "fallback/impl.h"
 
 typedef struct {
-    const gcm_impl *gcm;
+    const aead_impl *aead;
     const pack_impl *pack;
     const sum_impl *sum;
     uint32_t threads;
@@ -22,6 +22,6 @@ size_t accumulate_work_size(const accumulation *a);
 
 /* Adds the items that are authentic: each is as long as count and bits say, its verdict UNSET on
  * entry, its `out` not used. work: so many bytes. */
-void accumulate_items(const accumulation *a, const gcm_item *items, size_t n, void *work);
+void accumulate_items(const accumulation *a, const cpu_item *items, size_t n, void *work);
 
 #endif

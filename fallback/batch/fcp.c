@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fallback/batch/wipe.h"
 #include "host/support/threads.h"
+#include "host/support/wipe.h"
 
 /* A tile's elements are TILE bytes; their candidates, with those that are passed over, at most
  * STREAM. */
@@ -90,10 +90,15 @@ static void power_of_two_tile(void *arg, size_t i)
  * elements come one after the other. Threads share the keys, where there are enough of them, and
  * the vector otherwise. */
 
-/* Candidates that so many elements take on the average. */
+/* Candidates that so many elements, below 2^32, take on the average, or one less. In integers, as
+ * the caller's floating-point state may be any. */
 static uint64_t expected(const fcp_format *f, uint64_t elements)
 {
-    return elements + (uint64_t)((double)elements * (double)f->rejected / (double)f->modulus);
+    int shift = 0; /* rejected / modulus is below 1: 32 bits of each give it well enough */
+    while (f->modulus >> shift > UINT32_MAX)
+        shift++;
+    const uint64_t passed_over = (f->rejected >> shift << 32) / (f->modulus >> shift);
+    return elements + (elements * (passed_over < UINT32_MAX ? passed_over : UINT32_MAX) >> 32);
 }
 
 /* The same and a few more, as far as there is room. */

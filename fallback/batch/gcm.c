@@ -1,25 +1,19 @@
-/* AES-GCM over batches.
+/* AES-GCM's messages in tiles, over any gcm_impl: SP 800-38D algorithms 4 and 5.
  *
- * Messages of one tile go to the implementation whole, some at a time. Longer ones are cut, and
- * take three passes over the batch: tiles, tags, and for open the tiles again. GHASH is linear: the
- * hash of a tile t is computed on its own as partial[t]; then y = y * H^(blocks of t) ^ partial[t],
- * tile by tile, gives the hash of the whole.
- *
- * Open hashes first, decides, and only then decrypts: no unverified plaintext is ever written.
+ * GHASH is linear: the hash of a tile t is computed on its own as partial[t]; then
+ * y = y * H^(blocks of t) ^ partial[t], tile by tile, gives the hash of the whole.
  */
-#include "fallback/batch/gcm.h"
-
 #include <sodium.h>
 #include <string.h>
 
-#include "fallback/batch/wipe.h"
+#include "fallback/batch/aead.h"
 #include "fallback/math/bytes.h"
 #include "fallback/portable/ghash_holes.h"
-#include "host/support/threads.h"
-#include "parseal/parseal.h"
 
-/* Tiles that a task takes at once, at most: enough to overlap one short message with the next. */
-enum { GROUP_MAX = 64 };
+static const gcm_impl *gcm_of(const aead_impl *impl)
+{
+    return (const gcm_impl *)((const char *)impl - offsetof(gcm_impl, aead));
+}
 
 /* Data begins with the counter after J0's. A message has fewer than 2^32 blocks: no wrap. */
 static uint32_t counter_at(uint64_t offset)
@@ -27,97 +21,12 @@ static uint32_t counter_at(uint64_t offset)
     return (uint32_t)(2 + offset / 16);
 }
 
-/* A whole message is hashed together with a neighbour that is being decrypted; one that is cut
- * takes a pass over all its tiles for each, and the sums of its parts. */
-uint64_t gcm_tile_size(uint32_t threads, uint64_t bytes)
-{
-    const uint64_t least = 64 * 1024;
-    if (threads <= 1)
-        return UINT64_MAX;
-    const uint64_t share = bytes / ((uint64_t)threads * 8);
-    return share <= least ? least : share / least * least;
-}
-
-size_t gcm_tiles_of(uint64_t len, uint64_t tile_size)
-{
-    return len == 0 ? 1 : (size_t)((len - 1) / tile_size + 1);
-}
-
-typedef struct {
-    gcm_item item;
-    size_t index;    /* of this tile in the item */
-    size_t n;        /* tiles of the item */
-    uint64_t offset; /* of this tile in the item */
-    size_t size;     /* of this tile */
-} tile_view;
-
-static tile_view view(const gcm_batch *b, size_t t)
-{
-    const gcm_tile tile = b->tiles != NULL ? b->tiles[t] : (gcm_tile){.item = t};
-    tile_view v;
-    v.index = tile.index;
-    b->items(b->source, tile.item, 1, &v.item);
-    v.n = gcm_tiles_of(v.item.len, b->tile_size);
-    v.offset = v.index * b->tile_size;
-    const uint64_t left = v.item.len - v.offset;
-    v.size = (size_t)(left < b->tile_size ? left : b->tile_size);
-    return v;
-}
-
-/* ------------------------------------------------------------------ first pass: all tiles -- */
-
-typedef struct {
-    const gcm_batch *batch;
-    bool open;
-    size_t group; /* tiles a task */
-} pass;
-
-static void hash_or_seal_tile(const pass *p, const tile_view *v, uint8_t partial[16])
-{
-    const gcm_impl *impl = p->batch->impl;
-    const uint8_t *in = v->item.in + v->offset;
-    if (p->open)
-        impl->ghash(v->item.key, partial, in, v->size);
-    else
-        impl->seal(v->item.key, v->item.nonce, counter_at(v->offset), in, v->item.out + v->offset,
-                   v->size, v->item.past_caches, partial);
-}
-
-static void first_pass(void *arg, size_t task)
-{
-    const pass *p = arg;
-    const gcm_batch *b = p->batch;
-    void (*const run_items)(const gcm_item *, size_t) =
-        p->open ? b->impl->open_items : b->impl->seal_items;
-    const size_t begin = task * p->group;
-    const size_t end = b->n_tiles - begin < p->group ? b->n_tiles : begin + p->group;
-    gcm_item whole[GROUP_MAX];
-    size_t n_whole = 0;
-
-    if (b->tiles == NULL) {
-        n_whole = end - begin;
-        b->items(b->source, begin, n_whole, whole);
-    }
-    for (size_t t = begin; b->tiles != NULL && t < end; t++) {
-        const tile_view v = view(b, t);
-        if (v.n == 1)
-            whole[n_whole++] = v.item;
-        else
-            hash_or_seal_tile(p, &v, b->partial[t]);
-    }
-    if (n_whole > 0)
-        run_items(whole, n_whole);
-    wipe_stack();
-}
-
-/* --------------------------------------------------- second pass: the tags of long messages -- */
-
 /* y is zero where there is no aad, and then so is its product: powers are not for nothing. */
-static void combine(const gcm_impl *impl, const gcm_item *item, uint64_t tile_size,
+static void combine(const gcm_impl *impl, const cpu_item *item, uint64_t tile_size,
                     const uint8_t (*partial)[16], uint8_t y[16])
 {
     uint8_t h[16], power[16];
-    const size_t n = gcm_tiles_of(item->len, tile_size);
+    const size_t n = aead_tiles_of(item->len, tile_size);
     const uint64_t last = item->len - (n - 1) * tile_size;
     const size_t first = item->aad_len == 0 ? 1 : 0;
 
@@ -137,7 +46,7 @@ static void combine(const gcm_impl *impl, const gcm_item *item, uint64_t tile_si
 }
 
 /* From the hash of all of an item but its lengths. */
-static void tag_of_hash(const gcm_impl *impl, const gcm_item *item, uint8_t tag[16])
+static void tag_of_hash(const gcm_impl *impl, const cpu_item *item, uint8_t tag[16])
 {
     uint8_t ej0[16], lengths[16];
     store_be64(lengths, item->aad_len * 8);
@@ -147,73 +56,70 @@ static void tag_of_hash(const gcm_impl *impl, const gcm_item *item, uint8_t tag[
     for (size_t i = 0; i < 16; i++)
         tag[i] ^= ej0[i];
     sodium_memzero(ej0, sizeof ej0);
-    wipe_stack();
 }
 
 /* Of an item that has been cut. */
-static void compute_tag(const gcm_impl *impl, const gcm_item *item, uint64_t tile_size,
-                        const uint8_t (*partial)[16], uint8_t tag[16])
+static void tag_of_parts(const aead_impl *aead, const cpu_item *item, uint64_t tile_size,
+                         const uint8_t (*partial)[16], uint8_t tag[16])
 {
+    const gcm_impl *impl = gcm_of(aead);
     memset(tag, 0, 16);
     impl->ghash(item->key, tag, item->aad, (size_t)item->aad_len);
     combine(impl, item, tile_size, partial, tag);
     tag_of_hash(impl, item, tag);
 }
 
-void gcm_decide(const gcm_impl *impl, const gcm_item *item, uint64_t tile_size,
-                const uint8_t (*partial)[16])
+static void seal_part(const aead_impl *aead, const cpu_item *item, uint64_t offset, size_t size,
+                      uint8_t partial[16])
 {
-    uint8_t tag[16];
-    compute_tag(impl, item, tile_size, partial, tag);
-    *item->verdict = crypto_verify_16(tag, item->tag) == 0 ? PARSEAL_ITEM_OK : PARSEAL_ITEM_BAD_TAG;
-    sodium_memzero(tag, sizeof tag);
+    gcm_of(aead)->seal(item->key, item->nonce, counter_at(offset), item->in + offset,
+                       item->out + offset, size, item->past_caches, partial);
 }
 
-static void second_pass(void *arg, size_t t)
+static void hash_part(const aead_impl *aead, const cpu_item *item, uint64_t offset, size_t size,
+                      uint8_t partial[16])
 {
-    const pass *p = arg;
-    const gcm_batch *b = p->batch;
-    const tile_view v = view(b, t);
-    const uint8_t(*partial)[16] = (const uint8_t(*)[16])(b->partial + t);
-    if (v.n == 1 || v.index != 0)
-        return;
-    if (p->open) {
-        gcm_decide(b->impl, &v.item, b->tile_size, partial);
-    } else {
-        compute_tag(b->impl, &v.item, b->tile_size, partial, v.item.tag);
-        *v.item.verdict = PARSEAL_ITEM_OK;
-    }
+    gcm_of(aead)->ghash(item->key, partial, item->in + offset, size);
 }
 
-/* ----------------------------------------------- third pass: decrypt long messages, or zero -- */
-
-static void third_pass(void *arg, size_t t)
+static void open_part(const aead_impl *aead, const cpu_item *item, uint64_t offset, size_t size,
+                      uint8_t *to, bool past_caches)
 {
-    const pass *p = arg;
-    const tile_view v = view(p->batch, t);
-    if (v.n == 1)
-        return;
-    if (*v.item.verdict == PARSEAL_ITEM_OK)
-        p->batch->impl->ctr(v.item.key, v.item.nonce, counter_at(v.offset), v.item.in + v.offset,
-                            v.item.out + v.offset, v.size, v.item.past_caches);
-    else
-        memset(v.item.out + v.offset, 0, v.size);
-    wipe_stack();
+    gcm_of(aead)->ctr(item->key, item->nonce, counter_at(offset), item->in + offset, to, size,
+                      past_caches);
 }
 
-void gcm_run(const gcm_batch *b, bool open)
+static void open_beside_hash(const aead_impl *aead, const cpu_item *item, uint8_t *to, bool far,
+                             const cpu_item *next, uint64_t offset, size_t size,
+                             uint8_t partial[16])
 {
-    const size_t share = b->threads > 1 ? b->n_tiles / ((size_t)b->threads * 4) : GROUP_MAX;
-    pass p = {b, open, share < 1 ? 1 : share < GROUP_MAX ? share : GROUP_MAX};
-    const bool long_items = b->tiles != NULL;
-
-    if (long_items)
-        memset(b->partial, 0, 16 * b->n_tiles);
-    threads_for(b->threads, (b->n_tiles + p.group - 1) / p.group, first_pass, &p);
-    if (!long_items)
-        return;
-    threads_for(b->threads, b->n_tiles, second_pass, &p);
-    if (open)
-        threads_for(b->threads, b->n_tiles, third_pass, &p);
-    sodium_memzero(b->partial, 16 * b->n_tiles);
+    gcm_of(aead)->ctr_beside_ghash(item->key, item->nonce, counter_at(offset), item->in + offset,
+                                   to, size, far, next->key, partial, next->in + offset);
 }
+
+static void add_beside_hash(const aead_impl *aead, const cpu_item *item, uint8_t *acc,
+                            uint32_t element_size, uint64_t low_bits, const cpu_item *next,
+                            uint64_t offset, size_t size, uint8_t partial[16])
+{
+    gcm_of(aead)->add_beside_ghash(item->key, item->nonce, counter_at(offset), item->in + offset,
+                                   acc, size, element_size, low_bits,
+                                   next != NULL ? next->key : NULL, partial,
+                                   next != NULL ? next->in + offset : NULL);
+}
+
+const aead_parts gcm_parts = {
+    .seal_part = seal_part,
+    .hash_part = hash_part,
+    .tag = tag_of_parts,
+    .open_part = open_part,
+    .open_beside_hash = open_beside_hash,
+};
+
+const aead_parts gcm_adding_parts = {
+    .seal_part = seal_part,
+    .hash_part = hash_part,
+    .tag = tag_of_parts,
+    .open_part = open_part,
+    .open_beside_hash = open_beside_hash,
+    .add_beside_hash = add_beside_hash,
+};

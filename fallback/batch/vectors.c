@@ -3,8 +3,9 @@
 #include <sodium.h>
 #include <stdatomic.h>
 
-#include "fallback/batch/wipe.h"
+#include "host/support/float_state.h"
 #include "host/support/threads.h"
+#include "host/support/wipe.h"
 #include "parseal/parseal.h"
 
 /* Elements per task: with its inputs it stays in the second-level cache, and any bit width makes
@@ -51,7 +52,7 @@ static void mask_piece(void *arg, size_t i)
     job->impl->apply(job->seeds, job->n_seeds, job->modulus, job->element_size,
                      job->acc + begin * job->element_size, job->first + begin,
                      (size_t)(left < room ? left : room), job->write);
-    wipe_stack();
+    wipe_stack_to((job->modulus & (job->modulus - 1)) == 0 ? WIPE_MASK : WIPE_MASK_RETRY);
 }
 
 void vectors_mask(const mask_impl *impl, uint32_t threads, const mask_seed *seeds, size_t n_seeds,
@@ -113,13 +114,15 @@ static void quantize_piece(void *arg, size_t i)
     if (job->seed != NULL)
         job->mask->apply(job->seed, 1, UINT64_C(1) << 32, 4, random, job->first + p.begin, p.n,
                          true);
+    const float_state before = float_state_set();
     const uint64_t nonfinite = job->impl->quantize(
         job->params, job->x + p.begin * job->float_size, job->seed != NULL ? random : NULL,
         job->q + p.begin * job->params->element_size, p.n);
+    float_state_restore(&before);
     atomic_fetch_add_explicit(&job->nonfinite, nonfinite, memory_order_relaxed);
     if (job->seed != NULL)
         sodium_memzero(random, 4 * p.n);
-    wipe_stack();
+    wipe_stack_to(WIPE_MASK);
 }
 
 uint64_t vectors_quantize(const quant_impl *impl, const mask_impl *mask, uint32_t threads,
@@ -136,8 +139,10 @@ uint64_t vectors_quantize(const quant_impl *impl, const mask_impl *mask, uint32_
                         first,  q,    params->float_type == PARSEAL_FLOAT32 ? 4 : 2,
                         0};
     for_pieces(threads, count, PIECE, quantize_piece, &job);
-    if (seed != NULL)
+    if (seed != NULL) {
         sodium_memzero(&rounding, sizeof rounding);
+        wipe_stack();
+    }
     return job.nonfinite;
 }
 
@@ -153,8 +158,10 @@ static void dequantize_piece(void *arg, size_t i)
 {
     const dequantize_job *job = arg;
     const piece p = piece_at(job->count, i, PIECE);
+    const float_state before = float_state_set();
     job->impl->dequantize(job->params, job->sum + p.begin * job->params->element_size,
                           job->mean + p.begin, p.n);
+    float_state_restore(&before);
 }
 
 void vectors_dequantize(const quant_impl *impl, uint32_t threads, const dequant_params *params,

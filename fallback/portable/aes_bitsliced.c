@@ -16,12 +16,15 @@
 #include <string.h>
 
 #include "fallback/math/bytes.h"
+#include "host/support/wipe.h"
 
 enum { GROUP_BLOCKS = 64, GROUP_BYTES = 16 * GROUP_BLOCKS };
 
 typedef uint64_t planes[8][16];
 
-/* Everything secret that a call leaves behind lies in one place, to be wiped at once. */
+/* Everything secret that a call leaves behind lies in one place, to be wiped at once. It is larger
+ * than what wipe_stack reaches: the functions that hold it do nothing else with secrets, so that
+ * what the compiler spills lies below it, and wipe that themselves. */
 typedef struct {
     planes round_key[AES_ROUNDS_MAX + 1];
     planes state, rows;
@@ -225,16 +228,30 @@ static void planes_to_blocks(scratch *s)
     }
 }
 
+#define NOINLINE __attribute__((noinline))
+
+static void wipe(scratch *s)
+{
+    sodium_memzero(s, sizeof *s);
+    wipe_stack();
+}
+
+static NOINLINE void encrypt_block(scratch *s, const aes_key *key, const uint8_t in[16],
+                                   uint8_t out[16])
+{
+    expand_round_keys(s, key);
+    broadcast(s->state, in);
+    encrypt(s, key->rounds);
+    planes_to_blocks(s);
+    store_le64(out, s->half[0][0]);
+    store_le64(out + 8, s->half[1][0]);
+}
+
 void aes_encrypt_block(const aes_key *key, const uint8_t in[16], uint8_t out[16])
 {
     scratch s;
-    expand_round_keys(&s, key);
-    broadcast(s.state, in);
-    encrypt(&s, key->rounds);
-    planes_to_blocks(&s);
-    store_le64(out, s.half[0][0]);
-    store_le64(out + 8, s.half[1][0]);
-    sodium_memzero(&s, sizeof s);
+    encrypt_block(&s, key, in, out);
+    wipe(&s);
 }
 
 /* ------------------------------------------------------------------------------ counter mode -- */
@@ -275,32 +292,39 @@ static void xor_blocks(const scratch *s, size_t skip, const uint8_t *in, uint8_t
     }
 }
 
-void aes_ctr(const aes_key *key, const uint8_t nonce[12], uint32_t counter, uint8_t *first,
-             const uint8_t *in, uint8_t *out, size_t len)
+static NOINLINE void crypt(scratch *s, const aes_key *key, const uint8_t nonce[12],
+                           uint32_t counter, uint8_t *first, const uint8_t *in, uint8_t *out,
+                           size_t len)
 {
-    scratch s;
-    if (len == 0 && first == NULL)
-        return;
-    expand_round_keys(&s, key);
+    expand_round_keys(s, key);
     for (size_t skip = first != NULL; len > 0 || first != NULL; skip = 0) {
         size_t chunk = GROUP_BYTES - 16 * skip;
         if (chunk > len)
             chunk = len;
-        set_counters(s.state, nonce, counter);
-        encrypt(&s, key->rounds);
-        planes_to_blocks(&s);
+        set_counters(s->state, nonce, counter);
+        encrypt(s, key->rounds);
+        planes_to_blocks(s);
         if (first != NULL) {
-            store_le64(first, s.half[0][0]);
-            store_le64(first + 8, s.half[1][0]);
+            store_le64(first, s->half[0][0]);
+            store_le64(first + 8, s->half[1][0]);
             first = NULL;
         }
         if (chunk > 0) {
-            xor_blocks(&s, skip, in, out, chunk);
+            xor_blocks(s, skip, in, out, chunk);
             in += chunk;
             out += chunk;
         }
         len -= chunk;
         counter += GROUP_BLOCKS;
     }
-    sodium_memzero(&s, sizeof s);
+}
+
+void aes_ctr(const aes_key *key, const uint8_t nonce[12], uint32_t counter, uint8_t *first,
+             const uint8_t *in, uint8_t *out, size_t len)
+{
+    scratch s;
+    if (len == 0 && first == NULL)
+        return;
+    crypt(&s, key, nonce, counter, first, in, out, len);
+    wipe(&s);
 }

@@ -55,7 +55,7 @@ static void seal(const void *key, const uint8_t nonce[12], uint32_t counter, con
 }
 
 /* The tag of a message, E(J0) given. */
-static void compute_tag(const gcm_item *item, const uint8_t *ciphertext, const uint8_t ej0[16],
+static void compute_tag(const cpu_item *item, const uint8_t *ciphertext, const uint8_t ej0[16],
                         uint8_t tag[16])
 {
     uint8_t lengths[16];
@@ -78,10 +78,10 @@ static void ctr_beside_ghash(const void *key, const uint8_t nonce[12], uint32_t 
     ghash(other, y, data, len);
 }
 
-static void seal_items(const gcm_item *items, size_t n)
+static void seal_items(const cpu_item *items, size_t n)
 {
     uint8_t ej0[16];
-    for (const gcm_item *item = items; item < items + n; item++) {
+    for (const cpu_item *item = items; item < items + n; item++) {
         aes_ctr(&((const gcm_key *)item->key)->aes, item->nonce, 1, ej0, item->in, item->out,
                 (size_t)item->len);
         compute_tag(item, item->out, ej0, item->tag);
@@ -90,10 +90,10 @@ static void seal_items(const gcm_item *items, size_t n)
     sodium_memzero(ej0, sizeof ej0);
 }
 
-static void open_items(const gcm_item *items, size_t n)
+static void open_items(const cpu_item *items, size_t n)
 {
     uint8_t ej0[16], tag[16];
-    for (const gcm_item *item = items; item < items + n; item++) {
+    for (const cpu_item *item = items; item < items + n; item++) {
         encrypt_j0(item->key, item->nonce, ej0);
         compute_tag(item, item->in, ej0, tag);
         if (crypto_verify_16(tag, item->tag) == 0) {
@@ -111,10 +111,7 @@ static void open_items(const gcm_item *items, size_t n)
 
 const gcm_impl gcm_portable = {
     .name = "portable",
-    .key_size = KEY_SIZE,
-    .key_init = key_init,
-    .seal_items = seal_items,
-    .open_items = open_items,
+    .aead = {KEY_SIZE, key_init, seal_items, open_items, &gcm_parts},
     .hash_key = hash_key,
     .encrypt_j0 = encrypt_j0,
     .ctr = ctr,

@@ -486,7 +486,7 @@ static void seal(const void *k, const uint8_t nonce[12], uint32_t counter, const
 /* -------------------------------------------------------------------------- whole messages -- */
 
 /* The hash of aad, with `data` still to come. */
-INLINE to_hash begin_hash(const gcm_item *item, const uint8_t *data)
+INLINE to_hash begin_hash(const cpu_item *item, const uint8_t *data)
 {
     const gcm_key *key = item->key;
     const block zero = block_set(0, 0);
@@ -496,7 +496,7 @@ INLINE to_hash begin_hash(const gcm_item *item, const uint8_t *data)
 }
 
 /* What is left to hash, the lengths, and E(J0): the tag. */
-INLINE block finish_tag(const gcm_item *item, const to_hash *h, block hidden_by)
+INLINE block finish_tag(const cpu_item *item, const to_hash *h, block hidden_by)
 {
     block y = ghash_data(h->key, h->y, h->data, h->len);
     y = block_xor(y, block_set(item->aad_len * 8, item->len * 8));
@@ -505,13 +505,13 @@ INLINE block finish_tag(const gcm_item *item, const to_hash *h, block hidden_by)
     return block_xor(block_reverse(y), hidden_by);
 }
 
-INLINE void finish_seal(const gcm_item *item, const to_hash *h, block hidden_by)
+INLINE void finish_seal(const cpu_item *item, const to_hash *h, block hidden_by)
 {
     block_store(item->tag, finish_tag(item, h, hidden_by));
     *item->verdict = PARSEAL_ITEM_OK;
 }
 
-INLINE void finish_open(const gcm_item *item, const to_hash *h)
+INLINE void finish_open(const cpu_item *item, const to_hash *h)
 {
     uint64_t difference[2];
     const block tag = finish_tag(item, h, ej0(h->key, item->nonce));
@@ -519,13 +519,13 @@ INLINE void finish_open(const gcm_item *item, const to_hash *h)
     *item->verdict = (difference[0] | difference[1]) == 0 ? PARSEAL_ITEM_OK : PARSEAL_ITEM_BAD_TAG;
 }
 
-INLINE void seal_items_with(uint32_t rounds, const gcm_item *items, size_t n)
+INLINE void seal_items_with(uint32_t rounds, const cpu_item *items, size_t n)
 {
     to_hash last = begin_hash(&items[0], NULL);
     block last_ej0 = block_set(0, 0);
     last.len = 0;
     for (size_t i = 0; i < n; i++) {
-        const gcm_item *item = &items[i];
+        const cpu_item *item = &items[i];
         const blocks counters = first_counters(item->nonce, 2);
         to_hash next = begin_hash(item, item->out);
         const block next_ej0 = ej0(item->key, item->nonce);
@@ -545,11 +545,11 @@ INLINE void seal_items_with(uint32_t rounds, const gcm_item *items, size_t n)
     finish_seal(&items[n - 1], &last, last_ej0);
 }
 
-INLINE void open_items_with(uint32_t rounds, const gcm_item *items, size_t n)
+INLINE void open_items_with(uint32_t rounds, const cpu_item *items, size_t n)
 {
     to_hash next = begin_hash(&items[0], items[0].in);
     for (size_t i = 0; i < n; i++) {
-        const gcm_item *item = &items[i];
+        const cpu_item *item = &items[i];
         finish_open(item, &next);
         next.len = 0;
         if (i + 1 < n)
@@ -565,7 +565,7 @@ INLINE void open_items_with(uint32_t rounds, const gcm_item *items, size_t n)
     }
 }
 
-static void seal_items(const gcm_item *items, size_t n)
+static void seal_items(const cpu_item *items, size_t n)
 {
     if (((const gcm_key *)items[0].key)->rounds == 10)
         seal_items_with(10, items, n);
@@ -573,7 +573,7 @@ static void seal_items(const gcm_item *items, size_t n)
         seal_items_with(14, items, n);
 }
 
-static void open_items(const gcm_item *items, size_t n)
+static void open_items(const cpu_item *items, size_t n)
 {
     if (((const gcm_key *)items[0].key)->rounds == 10)
         open_items_with(10, items, n);
@@ -581,18 +581,15 @@ static void open_items(const gcm_item *items, size_t n)
         open_items_with(14, items, n);
 }
 
-#define GCM_IMPL(identifier, level)           \
-    const gcm_impl identifier = {             \
-        .name = level,                        \
-        .key_size = KEY_SIZE,                 \
-        .key_init = key_init,                 \
-        .hash_key = hash_key,                 \
-        .encrypt_j0 = encrypt_j0,             \
-        .ctr = ctr,                           \
-        .ghash = ghash,                       \
-        .ctr_beside_ghash = ctr_beside_ghash, \
-        .add_beside_ghash = add_beside_ghash, \
-        .seal = seal,                         \
-        .seal_items = seal_items,             \
-        .open_items = open_items,             \
+#define GCM_IMPL(identifier, level)                                              \
+    const gcm_impl identifier = {                                                \
+        .name = level,                                                           \
+        .aead = {KEY_SIZE, key_init, seal_items, open_items, &gcm_adding_parts}, \
+        .hash_key = hash_key,                                                    \
+        .encrypt_j0 = encrypt_j0,                                                \
+        .ctr = ctr,                                                              \
+        .ghash = ghash,                                                          \
+        .ctr_beside_ghash = ctr_beside_ghash,                                    \
+        .add_beside_ghash = add_beside_ghash,                                    \
+        .seal = seal,                                                            \
     }

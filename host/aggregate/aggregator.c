@@ -7,6 +7,8 @@
 
 #include "host/api/buffers.h"
 #include "host/api/masks.h"
+#include "host/backend/call.h"
+#include "host/support/sizes.h"
 
 /* ----------------------------------------------------------------------------------- creation --
  */
@@ -20,9 +22,17 @@ static parseal_quant quant_of(const parseal_aggregator_options *o)
     return quant;
 }
 
+/* +0 or -0. By its bits, since comparing a float that is no number may trap. */
+static bool is_zero(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits << 1 == 0;
+}
+
 static parseal_status check_quantisation(const parseal_aggregator_options *o)
 {
-    if (o->quant_bits == 0 && o->quant_clip == 0)
+    if (o->quant_bits == 0 && is_zero(o->quant_clip))
         return PARSEAL_OK;
     const parseal_quant quant = quant_of(o);
     parseal_quant checked = PARSEAL_QUANT_INIT;
@@ -35,7 +45,8 @@ parseal_status aggregator_options(const parseal_aggregator_options *from,
 {
     *o = (parseal_aggregator_options)PARSEAL_AGGREGATOR_OPTIONS_INIT;
     TRY(check_pointer("options", from));
-    TRY(copy_struct_in("options", o, from, sizeof *o, sizeof *o));
+    TRY(copy_struct_in("options", o, from, sizeof *o, PARSEAL_AGGREGATOR_OPTIONS_SIZE_0));
+    TRY(check_reserved("options.reserved", o->reserved));
     TRY(check_ring(&o->ring));
     if (o->dim == 0)
         return parseal_fail(PARSEAL_ERR_ARG, "options.dim: 0");
@@ -78,7 +89,7 @@ parseal_status parseal_aggregator_create(parseal_aggregator **aggregator, parsea
     a->update_size = update_size;
     a->acc.n = o.dim;
     const parseal_status status =
-        ctx->backend->memory_create(ctx->device, o.dim * o.ring.element_size, &a->acc.buf);
+        CALL(ctx, memory->create, o.dim * o.ring.element_size, &a->acc.buf);
     if (status != PARSEAL_OK) {
         free(a);
         return status;
@@ -92,7 +103,7 @@ void parseal_aggregator_destroy(parseal_aggregator *a)
 {
     if (a == NULL)
         return;
-    a->ctx->backend->memory_destroy(a->ctx->device, &a->acc.buf);
+    LET_GO(a->ctx, memory->destroy, &a->acc.buf);
     parseal_ctx_destroy(a->ctx);
     client_set_free(&a->clients);
     free(a);
@@ -107,14 +118,38 @@ parseal_status check_aggregator(const parseal_aggregator *a)
     return PARSEAL_OK;
 }
 
-parseal_status aggregator_add(parseal_aggregator *a, const void *keys, parseal_msg *msgs, size_t n,
-                              uint32_t bits)
+static parseal_status add_sealed(parseal_aggregator *a, const parseal_keys *keys, parseal_msg *msgs,
+                                 size_t n)
 {
-    const parseal_sink sink = {&a->shape.ring, bits, &a->acc, false};
+    const parseal_sink sink = {&a->shape.ring, a->shape.bits, &a->acc, false};
     bool changed = false;
     const parseal_status status =
-        a->ctx->backend->accumulate(a->ctx->device, keys, msgs, n, &sink, &changed);
+        CALL(a->ctx, aead->accumulate, keys->data, msgs, n, &sink, &changed);
     a->lost = a->lost || (changed && status != PARSEAL_OK);
+    return status;
+}
+
+parseal_status aggregator_add_packed(parseal_aggregator *a, const parseal_buf *packed, size_t n,
+                                     uint32_t bits)
+{
+    const parseal_status status =
+        CALL(a->ctx, vector->packed_sum, bits, &a->shape.ring, &a->acc, packed, n, NULL);
+    a->lost = a->lost || (status != PARSEAL_OK && !a->ctx->backend->fails_whole);
+    return status;
+}
+
+/* What is not sealed is a packed vector. */
+static parseal_status add_plain(parseal_aggregator *a, parseal_msg *msgs, size_t n)
+{
+    parseal_buf *packed = calloc(n, sizeof *packed);
+    if (packed == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "out of memory for %zu updates", n);
+    for (size_t i = 0; i < n; i++)
+        packed[i] = parseal_host_buf(msgs[i].in, msgs[i].len);
+    const parseal_status status = aggregator_add_packed(a, packed, n, a->shape.bits);
+    for (size_t i = 0; status == PARSEAL_OK && i < n; i++)
+        msgs[i].status = PARSEAL_ITEM_OK;
+    free(packed);
     return status;
 }
 
@@ -137,6 +172,10 @@ static parseal_status check_update(const parseal_keys *keys, const parseal_updat
         return parseal_fail(PARSEAL_ERR_SIZE,
                             "updates[%zu].key: %" PRIu32 ", but the set has %zu keys", i, u->key,
                             keys->n);
+    if (!nonce_fits(keys->alg, u->nonce))
+        return parseal_fail(PARSEAL_ERR_ARG,
+                            "updates[%zu].nonce: %s takes %" PRIu32 " bytes, zeros expected behind",
+                            i, keys->alg->name, keys->alg->nonce_size);
     return PARSEAL_OK;
 }
 
@@ -238,7 +277,7 @@ static parseal_status add_wave(parseal_aggregator *a, const parseal_keys *keys, 
 {
     for (size_t i = 0; i < w->n; i++)
         w->msgs[i] = message_of(&updates[w->candidates[w->next[i]].at], keys != NULL);
-    TRY(aggregator_add(a, keys != NULL ? keys->data : NULL, w->msgs, w->n, a->shape.bits));
+    TRY(keys != NULL ? add_sealed(a, keys, w->msgs, w->n) : add_plain(a, w->msgs, w->n));
     for (size_t i = 0; i < w->n; i++) {
         parseal_update *u = &updates[w->candidates[w->next[i]].at];
         u->status = w->msgs[i].status;
@@ -328,7 +367,7 @@ parseal_status parseal_aggregator_unmask(parseal_aggregator *a, const parseal_se
                             "seeds: made from another context than the aggregator");
     TRY(masks_check(seeds, &a->shape.ring, &a->acc, "aggregator", 0, NULL));
     const parseal_status status = masks_run(seeds, &a->shape.ring, &a->acc, 0, false, NULL);
-    a->lost = status != PARSEAL_OK;
+    a->lost = status != PARSEAL_OK && status != PARSEAL_ERR_NO_MEMORY;
     return status;
 }
 
@@ -374,13 +413,12 @@ static parseal_status copy_on_device(const parseal_aggregator *a, const parseal_
 {
     const parseal_ctx *ctx = a->ctx;
     const parseal_seed none = {.sign = 1};
-    void *seeds;
-    TRY(ctx->backend->seeds_create(&seeds, ctx->device, &none, 0));
-    parseal_status status =
-        ctx->backend->mask(ctx->device, seeds, &a->shape.ring, sum, 0, true, NULL);
-    ctx->backend->seeds_destroy(seeds);
+    backend_seeds *seeds;
+    TRY(CALL(ctx, mask->seeds_create, &seeds, &none, 0));
+    parseal_status status = CALL(ctx, mask->apply, seeds, &a->shape.ring, sum, 0, true, NULL);
+    LET_GO(ctx, mask->seeds_destroy, seeds);
     if (status == PARSEAL_OK)
-        status = ctx->backend->vec_sum(ctx->device, &a->shape.ring, sum, &a->acc, 1, NULL);
+        status = CALL(ctx, vector->sum, &a->shape.ring, sum, &a->acc, 1, NULL);
     return status;
 }
 
@@ -390,8 +428,8 @@ parseal_status parseal_aggregator_sum(const parseal_aggregator *a, const parseal
     TRY(check_output(a, "sum", sum, a->shape.ring.element_size));
     if (!buf_on_host(&sum->buf))
         return copy_on_device(a, sum);
-    return a->ctx->backend->memory_read(a->ctx->device, &a->acc.buf,
-                                        (void *)(sum->buf.handle + (uintptr_t)sum->buf.offset));
+    return CALL(a->ctx, memory->read, &a->acc.buf,
+                (void *)(sum->buf.handle + (uintptr_t)sum->buf.offset));
 }
 
 parseal_status parseal_aggregator_mean(const parseal_aggregator *a, const parseal_vec *mean)

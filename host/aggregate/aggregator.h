@@ -19,10 +19,9 @@ struct parseal_aggregator {
 parseal_status aggregator_options(const parseal_aggregator_options *from,
                                   parseal_aggregator_options *o, uint64_t *update_size);
 
-/* Adds messages of so many bits an element, as a backend's accumulate does. After a failure in the
- * middle the sum is lost. */
-parseal_status aggregator_add(parseal_aggregator *a, const void *keys, parseal_msg *msgs, size_t n,
-                              uint32_t bits);
+/* Adds packed vectors of so many bits an element. After a failure in the middle the sum is lost. */
+parseal_status aggregator_add_packed(parseal_aggregator *a, const parseal_buf *packed, size_t n,
+                                     uint32_t bits);
 
 /* Not NULL, and not lost. */
 parseal_status check_aggregator(const parseal_aggregator *a);

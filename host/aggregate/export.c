@@ -6,8 +6,10 @@
 
 #include "host/aggregate/aggregator.h"
 #include "host/aggregate/format.h"
+#include "host/backend/call.h"
 #include "host/support/bytes.h"
 #include "host/support/check.h"
+#include "host/support/float_state.h"
 
 /* ------------------------------------------------------------------------------------- export --
  */
@@ -55,8 +57,7 @@ parseal_status parseal_aggregator_export(const parseal_aggregator *a, void *out,
     uint64_t *clients = calloc(n + 1, sizeof *clients);
     if (clients == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "export: out of memory for %zu clients", n);
-    const parseal_status status =
-        a->ctx->backend->memory_read(a->ctx->device, &a->acc.buf, bytes + HEAD + 8 * n);
+    const parseal_status status = CALL(a->ctx, memory->read, &a->acc.buf, bytes + HEAD + 8 * n);
     if (status == PARSEAL_OK) {
         client_set_list(&a->clients, clients);
         write_head(a, bytes);
@@ -176,7 +177,7 @@ import in;
     if (!client_set_reserve(&a->clients, in.n))
         status = parseal_fail(PARSEAL_ERR_NO_MEMORY, "import: out of memory for %zu clients", in.n);
     if (status == PARSEAL_OK)
-        status = ctx->backend->memory_write(ctx->device, &a->acc.buf, in.sum);
+        status = CALL(ctx, memory->write, &a->acc.buf, in.sum);
     if (status != PARSEAL_OK) {
         parseal_aggregator_destroy(a);
         return status;
@@ -206,9 +207,13 @@ static parseal_status check_mergeable(const parseal_aggregator *a, const import 
     SAME(dim, PRIu64);
     SAME(bits, PRIu32);
     SAME(quant_bits, PRIu32);
-    if (memcmp(&o->quant_clip, &a->shape.quant_clip, sizeof o->quant_clip) != 0)
-        return parseal_fail(PARSEAL_ERR_ARG, "exported: quant_clip: %g, the aggregator's is %g",
-                            (double)o->quant_clip, (double)a->shape.quant_clip);
+    if (memcmp(&o->quant_clip, &a->shape.quant_clip, sizeof o->quant_clip) != 0) {
+        const float_state before = float_state_set();
+        (void)parseal_fail(PARSEAL_ERR_ARG, "exported: quant_clip: %g, the aggregator's is %g",
+                           (double)o->quant_clip, (double)a->shape.quant_clip);
+        float_state_restore(&before);
+        return PARSEAL_ERR_ARG;
+    }
     for (size_t i = 0; i < in->n; i++)
         if (client_set_has(&a->clients, get_le64(in->clients + 8 * i)))
             return parseal_fail(PARSEAL_ERR_ARG,
@@ -226,9 +231,9 @@ import in;
     TRY(check_mergeable(a, &in));
     if (!client_set_reserve(&a->clients, in.n))
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "merge: out of memory for %zu clients", in.n);
-    parseal_msg whole = {.in = in.sum, .len = (size_t)sum_size(&a->shape)};
+    const parseal_buf whole = parseal_host_buf(in.sum, sum_size(&a->shape));
     const parseal_status status =
-        aggregator_add(a, NULL, &whole, 1, 8 * a->shape.ring.element_size);
+        aggregator_add_packed(a, &whole, 1, 8 * a->shape.ring.element_size);
     if (status == PARSEAL_OK)
         take_clients(a, &in);
     return status;

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "host/backend/call.h"
 #include "host/backend/objects.h"
 #include "host/choose/crossover.h"
 #include "host/support/check.h"
@@ -22,10 +23,9 @@ static parseal_status check_range(size_t i, const char *field, const void *p, si
 
 static parseal_status check_message(const parseal_keys *keys, const parseal_msg *m, size_t i)
 {
-    if (m->len > PARSEAL_MESSAGEBYTES_MAX)
-        return parseal_fail(PARSEAL_ERR_SIZE,
-                            "msgs[%zu].len: %zu is above 2^36 - 32 (SP 800-38D section 5.2.1.1)", i,
-                            m->len);
+    if (m->len > keys->alg->message_max)
+        return parseal_fail(PARSEAL_ERR_SIZE, "msgs[%zu].len: %zu is above %s", i, m->len,
+                            keys->alg->message_max_text);
     if (m->aad_len > PARSEAL_AADBYTES_MAX)
         return parseal_fail(PARSEAL_ERR_SIZE, "msgs[%zu].aad_len: %zu is above 2^61 - 1", i,
                             m->aad_len);
@@ -36,6 +36,10 @@ static parseal_status check_message(const parseal_keys *keys, const parseal_msg 
         return parseal_fail(PARSEAL_ERR_SIZE,
                             "msgs[%zu].key: %" PRIu32 ", but the set has %zu keys", i, m->key,
                             keys->n);
+    if (!nonce_fits(keys->alg, m->nonce))
+        return parseal_fail(PARSEAL_ERR_ARG,
+                            "msgs[%zu].nonce: %s takes %" PRIu32 " bytes, zeros expected behind", i,
+                            keys->alg->name, keys->alg->nonce_size);
     return PARSEAL_OK;
 }
 
@@ -75,8 +79,9 @@ static bool plainly_valid(const parseal_keys *keys, const parseal_msg *msgs, siz
     extend(&array, msgs, n * sizeof *msgs);
     for (size_t i = 0; i < n; i++) {
         const parseal_msg *m = &msgs[i];
-        fine = fine && m->len <= PARSEAL_MESSAGEBYTES_MAX && m->key < keys->n &&
-               is_range(m->in, m->len) && is_range(m->out, m->len) && (uintptr_t)m->out >= out.end;
+        fine = fine && m->len <= keys->alg->message_max && m->key < keys->n &&
+               nonce_fits(keys->alg, m->nonce) && is_range(m->in, m->len) &&
+               is_range(m->out, m->len) && (uintptr_t)m->out >= out.end;
         extend(&out, m->out, m->len);
         if (m->in != m->out)
             extend(&in, m->in, m->len);
@@ -116,7 +121,7 @@ static parseal_status check_aliasing(const parseal_msg *msgs, size_t n)
 static parseal_status on_cpu(const parseal_keys *keys, parseal_msg *msgs, size_t n, bool open)
 {
     const parseal_side *cpu = &keys->ctx->cpu;
-    return cpu->backend->batch_run(cpu->device, keys->cpu_data, msgs, n, open);
+    return CALL(cpu, aead->run, keys->cpu_data, msgs, n, open);
 }
 
 /* Runs on the CPU what is still UNSET. */
@@ -156,7 +161,7 @@ static parseal_status compute(const parseal_keys *keys, parseal_msg *msgs, size_
     if (crossover_prefers_cpu(ctx, PARSEAL_PRIMITIVE_AEAD, bytes))
         return on_cpu(keys, msgs, n, open);
     const parseal_error before = parseal_error_save();
-    const parseal_status status = ctx->backend->batch_run(ctx->device, keys->data, msgs, n, open);
+    const parseal_status status = CALL(ctx, aead->run, keys->data, msgs, n, open);
     if (status == PARSEAL_OK || any_spoiled(msgs, n) || ctx->cpu.backend == NULL)
         return status;
     parseal_error_restore(&before);

@@ -38,7 +38,7 @@ parseal_status check_buf(const parseal_ctx *ctx, const char *name, const parseal
         return parseal_fail(PARSEAL_ERR_ARG, "%s.kind: NONE, but size is %" PRIu64, name,
                             buf->size);
     }
-    if (!ctx->backend->accepts(buf->kind))
+    if (buf->kind != PARSEAL_BUF_HOST && buf->kind != ctx->backend->buf_kind)
         return parseal_fail(PARSEAL_ERR_UNSUPPORTED, "%s.kind: the %s backend cannot take %s", name,
                             parseal_backend_name(ctx->backend->id), kind_name(buf->kind));
     if (buf->handle == 0 && buf->size > 0)

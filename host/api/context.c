@@ -8,13 +8,37 @@
 #include "host/choose/registry.h"
 #include "host/support/check.h"
 #include "host/support/error.h"
+#include "host/support/float_state.h"
+#include "host/support/sizes.h"
+
+/* Both sides of *made, and where one is better than the other. What is open after a failure is the
+ * caller's to close. */
+static parseal_status open_sides(parseal_ctx *made, const parseal_options *options)
+{
+    const parseal_registry registry = parseal_builtin_registry();
+    TRY(parseal_registry_open(registry, options, &made->backend, &made->device, &made->choice));
+    TRY(parseal_registry_open_beside(registry, options, made->backend, &made->cpu));
+    if (made->cpu.backend == NULL)
+        return PARSEAL_OK;
+    const parseal_side device = {made->backend, made->device};
+    return crossover_find(&device, &made->cpu, made->crossover);
+}
+
+static void close_sides(const parseal_ctx *ctx)
+{
+    if (ctx->backend != NULL)
+        ctx->backend->close(ctx->device);
+    if (ctx->cpu.backend != NULL)
+        ctx->cpu.backend->close(ctx->cpu.device);
+}
 
 parseal_status parseal_ctx_create(parseal_ctx **ctx, const parseal_options *options)
 {
     parseal_options complete = PARSEAL_OPTIONS_INIT;
     TRY(check_pointer("ctx", ctx));
     if (options != NULL)
-        TRY(copy_struct_in("options", &complete, options, sizeof complete, sizeof complete));
+        TRY(copy_struct_in("options", &complete, options, sizeof complete, PARSEAL_OPTIONS_SIZE_0));
+    TRY(check_reserved("options.reserved", complete.reserved));
     if (sodium_init() < 0)
         return parseal_fail(PARSEAL_ERR_DEVICE, "libsodium could not be initialised");
 
@@ -22,20 +46,15 @@ parseal_status parseal_ctx_create(parseal_ctx **ctx, const parseal_options *opti
     if (made == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "ctx: out of memory");
     atomic_init(&made->references, 1);
-    const parseal_status status = parseal_registry_open(parseal_builtin_registry(), &complete,
-                                                        &made->backend, &made->device, &made->info);
+    atomic_init(&made->cpu_finished, 0);
+    /* Self-tests and the times of crossovers are computed in floating point too. */
+    const float_state before = float_state_set();
+    const parseal_status status = open_sides(made, &complete);
+    float_state_restore(&before);
     if (status != PARSEAL_OK) {
+        close_sides(made);
         free(made);
         return status;
-    }
-    atomic_init(&made->cpu_finished, 0);
-    parseal_registry_open_beside(parseal_builtin_registry(), &complete, made->backend, &made->cpu);
-    if (made->cpu.backend != NULL) {
-        const parseal_error before = parseal_error_save();
-        const parseal_side device = {made->backend, made->device};
-        crossover_find(&device, &made->cpu, made->crossover);
-        memcpy(made->info.crossover, made->crossover, sizeof made->crossover);
-        parseal_error_restore(&before);
     }
     *ctx = made;
     return PARSEAL_OK;
@@ -51,20 +70,33 @@ void parseal_ctx_destroy(parseal_ctx *ctx)
 {
     if (ctx == NULL || !reference_dropped(&ctx->references))
         return;
-    ctx->backend->device_close(ctx->device);
-    if (ctx->cpu.backend != NULL)
-        ctx->cpu.backend->device_close(ctx->cpu.device);
+    close_sides(ctx);
     free(ctx);
 }
 
 parseal_status parseal_ctx_info(const parseal_ctx *ctx, parseal_info *info)
 {
     TRY(check_pointer("ctx", ctx));
-    TRY(check_struct_size("info", info, sizeof ctx->info));
-    parseal_info now = ctx->info;
+    TRY(check_struct_size("info", info, PARSEAL_INFO_SIZE_0));
+    parseal_info now = ctx->choice.info;
     now.cpu_finished = atomic_load_explicit(&ctx->cpu_finished, memory_order_relaxed);
     if (ctx->backend->kernel_seconds != NULL)
         now.kernel_seconds = ctx->backend->kernel_seconds(ctx->device);
     copy_struct_out(info, &now, sizeof now);
+    return PARSEAL_OK;
+}
+
+parseal_status parseal_ctx_primitive(const parseal_ctx *ctx, int32_t primitive,
+                                     parseal_primitive_info *info)
+{
+    parseal_primitive_info found = PARSEAL_PRIMITIVE_INFO_INIT;
+    TRY(check_pointer("ctx", ctx));
+    if (primitive < 0 || primitive >= PARSEAL_PRIMITIVES)
+        return parseal_fail(PARSEAL_ERR_ARG, "primitive: %" PRId32 ", 0 to %d expected", primitive,
+                            PARSEAL_PRIMITIVES - 1);
+    TRY(check_struct_size("info", info, PARSEAL_PRIMITIVE_INFO_SIZE_0));
+    memcpy(found.impl, ctx->choice.impl[primitive], sizeof found.impl);
+    found.crossover = ctx->crossover[primitive];
+    copy_struct_out(info, &found, sizeof found);
     return PARSEAL_OK;
 }

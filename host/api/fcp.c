@@ -6,9 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/backend/call.h"
 #include "host/backend/objects.h"
 #include "host/support/check.h"
 #include "host/support/error.h"
+#include "host/support/sizes.h"
+#include "host/support/wipe.h"
 
 static parseal_status check_bytes(const char *name, const void *p, size_t len)
 {
@@ -103,7 +106,7 @@ static parseal_status create_on(const parseal_ctx *ctx, parseal_seeds *set, cons
     const uint64_t modulus = set->fcp_modulus;
     const parseal_error before = parseal_error_save();
     const parseal_status status =
-        ctx->backend->fcp_create(&set->data, ctx->device, modulus, keys, signs, set->n);
+        CALL(ctx, mask->fcp_create, &set->fcp, modulus, keys, signs, set->n);
     const bool beside = ctx->cpu.backend != NULL;
     if (status != PARSEAL_OK && !(status == PARSEAL_ERR_UNSUPPORTED && beside))
         return status;
@@ -111,9 +114,9 @@ static parseal_status create_on(const parseal_ctx *ctx, parseal_seeds *set, cons
         return PARSEAL_OK;
     parseal_error_restore(&before);
     const parseal_status on_cpu =
-        ctx->cpu.backend->fcp_create(&set->cpu_data, ctx->cpu.device, modulus, keys, signs, set->n);
+        CALL(&ctx->cpu, mask->fcp_create, &set->cpu_fcp, modulus, keys, signs, set->n);
     if (on_cpu != PARSEAL_OK && status == PARSEAL_OK)
-        ctx->backend->fcp_destroy(set->data);
+        LET_GO(ctx, mask->fcp_destroy, set->fcp);
     return on_cpu;
 }
 
@@ -135,6 +138,7 @@ static parseal_status create(parseal_seeds *set, const parseal_ctx *ctx,
     }
     sodium_free(derived); /* wipes */
     free(signs);
+    wipe_stack();
     return status;
 }
 
@@ -145,7 +149,7 @@ parseal_status parseal_fcp_seeds_create(parseal_seeds **set, parseal_ctx *ctx,
     parseal_fcp_mask m = PARSEAL_FCP_MASK_INIT;
     TRY(check_pointer("set", set));
     TRY(check_pointer("ctx", ctx));
-    TRY(copy_struct_in("mask", &m, mask, sizeof m, sizeof m));
+    TRY(copy_struct_in("mask", &m, mask, sizeof m, PARSEAL_FCP_MASK_SIZE_0));
     TRY(check_mask(&m));
     if (n > 0)
         TRY(check_pointer("keys", keys));

@@ -2,39 +2,41 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "host/backend/call.h"
 #include "host/backend/objects.h"
 #include "host/support/check.h"
+#include "host/support/wipe.h"
 
 /* -------------------------------------------------------------------------------------- keys -- */
 
 parseal_status parseal_keys_create(parseal_keys **set, parseal_ctx *ctx, int32_t alg,
                                    const uint8_t *keys, size_t n)
 {
+    const parseal_algorithm *algorithm;
     TRY(check_pointer("set", set));
     TRY(check_pointer("ctx", ctx));
     TRY(check_pointer("keys", keys));
-    if (alg != PARSEAL_AES128GCM && alg != PARSEAL_AES256GCM)
-        return parseal_fail(PARSEAL_ERR_ARG,
-                            "alg: %" PRId32 " is neither PARSEAL_AES128GCM nor PARSEAL_AES256GCM",
-                            alg);
+    TRY(check_algorithm("alg", alg, &algorithm));
     if (n == 0 || n > UINT32_MAX)
         return parseal_fail(PARSEAL_ERR_SIZE, "n: %zu keys, 1 to 2^32 - 1 expected", n);
 
     parseal_keys *made = calloc(1, sizeof *made);
     if (made == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "keys: out of memory");
-    parseal_status status = ctx->backend->keys_create(&made->data, ctx->device, alg, keys, n);
+    parseal_status status = CALL(ctx, aead->keys_create, &made->data, algorithm, keys, n);
     if (status == PARSEAL_OK && ctx->cpu.backend != NULL) {
-        status = ctx->cpu.backend->keys_create(&made->cpu_data, ctx->cpu.device, alg, keys, n);
+        status = CALL(&ctx->cpu, aead->keys_create, &made->cpu_data, algorithm, keys, n);
         if (status != PARSEAL_OK)
-            ctx->backend->keys_destroy(made->data);
+            LET_GO(ctx, aead->keys_destroy, made->data);
     }
+    wipe_stack();
     if (status != PARSEAL_OK) {
         free(made);
         return status;
     }
     atomic_init(&made->references, 1);
     made->ctx = parseal_ctx_retain(ctx);
+    made->alg = algorithm;
     made->n = n;
     *set = made;
     return PARSEAL_OK;
@@ -50,9 +52,9 @@ void parseal_keys_destroy(parseal_keys *set)
 {
     if (set == NULL || !reference_dropped(&set->references))
         return;
-    set->ctx->backend->keys_destroy(set->data);
+    LET_GO(set->ctx, aead->keys_destroy, set->data);
     if (set->cpu_data != NULL)
-        set->ctx->cpu.backend->keys_destroy(set->cpu_data);
+        LET_GO(&set->ctx->cpu, aead->keys_destroy, set->cpu_data);
     parseal_ctx_destroy(set->ctx);
     free(set);
 }
@@ -76,12 +78,13 @@ parseal_status parseal_seeds_create(parseal_seeds **set, parseal_ctx *ctx,
     parseal_seeds *made = calloc(1, sizeof *made);
     if (made == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "seeds: out of memory");
-    parseal_status status = ctx->backend->seeds_create(&made->data, ctx->device, seeds, n);
+    parseal_status status = CALL(ctx, mask->seeds_create, &made->seeds, seeds, n);
     if (status == PARSEAL_OK && ctx->cpu.backend != NULL) {
-        status = ctx->cpu.backend->seeds_create(&made->cpu_data, ctx->cpu.device, seeds, n);
+        status = CALL(&ctx->cpu, mask->seeds_create, &made->cpu_seeds, seeds, n);
         if (status != PARSEAL_OK)
-            ctx->backend->seeds_destroy(made->data);
+            LET_GO(ctx, mask->seeds_destroy, made->seeds);
     }
+    wipe_stack();
     if (status != PARSEAL_OK) {
         free(made);
         return status;
@@ -96,12 +99,14 @@ void parseal_seeds_destroy(parseal_seeds *set)
 {
     if (set == NULL)
         return;
-    const bool fcp = set->fcp_modulus != 0;
-    if (set->data != NULL)
-        (fcp ? set->ctx->backend->fcp_destroy : set->ctx->backend->seeds_destroy)(set->data);
-    if (set->cpu_data != NULL)
-        (fcp ? set->ctx->cpu.backend->fcp_destroy
-             : set->ctx->cpu.backend->seeds_destroy)(set->cpu_data);
+    if (set->seeds != NULL)
+        LET_GO(set->ctx, mask->seeds_destroy, set->seeds);
+    if (set->fcp != NULL)
+        LET_GO(set->ctx, mask->fcp_destroy, set->fcp);
+    if (set->cpu_seeds != NULL)
+        LET_GO(&set->ctx->cpu, mask->seeds_destroy, set->cpu_seeds);
+    if (set->cpu_fcp != NULL)
+        LET_GO(&set->ctx->cpu, mask->fcp_destroy, set->cpu_fcp);
     parseal_ctx_destroy(set->ctx);
     free(set);
 }

@@ -3,6 +3,7 @@
 
 #include "host/api/buffers.h"
 #include "host/api/masks.h"
+#include "host/backend/call.h"
 #include "host/choose/crossover.h"
 
 /* A set of parseal/fcp.h has a ring and a length of its own. */
@@ -30,7 +31,7 @@ static parseal_status check_fcp(const parseal_seeds *seeds, const parseal_ring *
 static parseal_status check_fcp_place(const parseal_seeds *seeds, const parseal_vec *acc,
                                       const char *acc_name, void *stream)
 {
-    if (seeds->data != NULL || (stream == NULL && buf_on_host(&acc->buf)))
+    if (seeds->fcp != NULL || (stream == NULL && buf_on_host(&acc->buf)))
         return PARSEAL_OK;
     return parseal_fail(PARSEAL_ERR_UNSUPPORTED,
                         "%s: only in host memory and without a stream: the %s backend has no masks "
@@ -58,11 +59,13 @@ parseal_status masks_run(const parseal_seeds *seeds, const parseal_ring *ring,
     const bool is_fcp = seeds->fcp_modulus != 0;
     parseal_side side = crossover_side(ctx, is_fcp ? PARSEAL_PRIMITIVE_FCP : PARSEAL_PRIMITIVE_MASK,
                                        stream == NULL && buf_on_host(&acc->buf), acc->buf.size);
-    if (seeds->data == NULL)
+    if (is_fcp && seeds->fcp == NULL)
         side = ctx->cpu;
-    const void *data = side.device == ctx->device ? seeds->data : seeds->cpu_data;
-    return is_fcp ? side.backend->fcp_mask(side.device, data, ring, acc, first, write, stream)
-                  : side.backend->mask(side.device, data, ring, acc, first, write, stream);
+    const bool on_device = side.device == ctx->device;
+    return is_fcp ? CALL(&side, mask->fcp_apply, on_device ? seeds->fcp : seeds->cpu_fcp, ring, acc,
+                         first, write, stream)
+                  : CALL(&side, mask->apply, on_device ? seeds->seeds : seeds->cpu_seeds, ring, acc,
+                         first, write, stream);
 }
 
 static parseal_status mask(const parseal_seeds *seeds, const parseal_ring *ring,

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "host/api/buffers.h"
+#include "host/backend/call.h"
 #include "host/choose/crossover.h"
 
 parseal_status parseal_packed_size(uint64_t n, uint32_t bits, uint64_t *size)
@@ -39,7 +40,7 @@ static parseal_status pack(parseal_ctx *ctx, uint32_t bits, uint32_t element_siz
     const parseal_side side = crossover_side(
         ctx, PARSEAL_PRIMITIVE_PACK,
         stream == NULL && buf_on_host(&elements->buf) && buf_on_host(packed), elements->buf.size);
-    return side.backend->pack(side.device, bits, element_size, elements, packed, unpack, stream);
+    return CALL(&side, vector->pack, bits, element_size, elements, packed, unpack, stream);
 }
 
 parseal_status parseal_pack(parseal_ctx *ctx, uint32_t bits, uint32_t element_size,

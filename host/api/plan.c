@@ -4,14 +4,16 @@
 #include <string.h>
 
 #include "host/api/buffers.h"
+#include "host/backend/call.h"
 #include "host/support/ranges.h"
+#include "host/support/sizes.h"
 
 struct parseal_plan {
     parseal_keys *keys;
     parseal_aead_shape shape;          /* complete: arrays are our own, none is NULL */
     uint64_t in_end, out_end, aad_end; /* bytes that a run's buffers must have */
     bool in_place;                     /* in and out offsets are equal: the buffers may be one */
-    void *data;                        /* the backend's */
+    backend_plan *data;                /* the backend's */
 };
 
 /* ------------------------------------------------------------------------------------- shape -- */
@@ -112,7 +114,7 @@ static parseal_status fill_plan(parseal_plan *plan)
     const parseal_ctx *ctx = plan->keys->ctx;
     TRY(check_shape(plan));
     TRY(check_outputs_apart(&plan->shape));
-    return ctx->backend->plan_create(&plan->data, ctx->device, plan->keys->data, &plan->shape);
+    return CALL(ctx, plan->create, &plan->data, plan->keys->data, &plan->shape);
 }
 
 parseal_status parseal_plan_create(parseal_plan **plan, const parseal_keys *keys,
@@ -121,7 +123,7 @@ parseal_status parseal_plan_create(parseal_plan **plan, const parseal_keys *keys
     parseal_aead_shape copy = PARSEAL_AEAD_SHAPE_INIT;
     TRY(check_pointer("plan", plan));
     TRY(check_pointer("keys", keys));
-    TRY(copy_struct_in("shape", &copy, shape, sizeof copy, sizeof copy));
+    TRY(copy_struct_in("shape", &copy, shape, sizeof copy, PARSEAL_AEAD_SHAPE_SIZE_0));
     if (copy.n > 0) {
         TRY(check_pointer("shape.len", copy.len));
         TRY(check_pointer("shape.in_offset", copy.in_offset));
@@ -155,14 +157,14 @@ void parseal_plan_destroy(parseal_plan *plan)
 {
     if (plan == NULL)
         return;
-    plan->keys->ctx->backend->plan_destroy(plan->data);
+    LET_GO(plan->keys->ctx, plan->destroy, plan->data);
     parseal_keys_destroy(plan->keys);
     free_plan(plan);
 }
 
 uint64_t parseal_plan_workspace_size(const parseal_plan *plan)
 {
-    return plan != NULL ? plan->keys->ctx->backend->plan_workspace_size(plan->data) : 0;
+    return plan != NULL ? plan->keys->ctx->backend->plan->workspace_size(plan->data) : 0;
 }
 
 /* --------------------------------------------------------------------------------------- run -- */
@@ -204,15 +206,15 @@ static parseal_status run(const parseal_plan *plan, const parseal_aead_io *io, b
 {
     parseal_aead_io c = PARSEAL_AEAD_IO_INIT;
     TRY(check_pointer("plan", plan));
-    TRY(copy_struct_in("io", &c, io, sizeof c, sizeof c));
+    TRY(copy_struct_in("io", &c, io, sizeof c, PARSEAL_AEAD_IO_SIZE_0));
     const parseal_ctx *ctx = plan->keys->ctx;
     const uint64_t n = plan->shape.n;
     const io_buf bufs[IO_BUFS] = {
         [IN] = {"io.in", &c.in, plan->in_end, 1, false},
         [OUT] = {"io.out", &c.out, plan->out_end, 1, true},
         [AAD] = {"io.aad", &c.aad, plan->aad_end, 1, false},
-        [NONCE] = {"io.nonce", &c.nonce, n * PARSEAL_NONCEBYTES, 1, false},
-        [TAG] = {"io.tag", &c.tag, n * PARSEAL_TAGBYTES, 1, !open},
+        [NONCE] = {"io.nonce", &c.nonce, n * plan->keys->alg->nonce_size, 1, false},
+        [TAG] = {"io.tag", &c.tag, n * plan->keys->alg->tag_size, 1, !open},
         [VERDICT] = {"io.verdict", &c.verdict, n * sizeof(int32_t), sizeof(int32_t), true},
         [WORKSPACE] = {"io.workspace", &c.workspace, parseal_plan_workspace_size(plan), 16, true},
     };
@@ -222,7 +224,7 @@ static parseal_status run(const parseal_plan *plan, const parseal_aead_io *io, b
     TRY(check_io_aliasing(plan, bufs));
     if (c.verdict.kind == PARSEAL_BUF_HOST && n > 0)
         memset((uint8_t *)(uintptr_t)c.verdict.handle + c.verdict.offset, 0, n * sizeof(int32_t));
-    return ctx->backend->plan_run(plan->data, &c, open, stream);
+    return CALL(ctx, plan->run, plan->data, &c, open, stream);
 }
 
 parseal_status parseal_plan_seal(const parseal_plan *plan, const parseal_aead_io *io, void *stream)

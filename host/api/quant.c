@@ -4,7 +4,10 @@
 #include <inttypes.h>
 
 #include "host/api/buffers.h"
+#include "host/backend/call.h"
 #include "host/choose/crossover.h"
+#include "host/support/float_state.h"
+#include "host/support/sizes.h"
 
 enum { BITS_MAX = 24 };
 
@@ -40,9 +43,13 @@ static parseal_status check_clip(const parseal_quant *quant, float *scale)
 
 parseal_status check_quant(const parseal_quant *from, parseal_quant *quant, float *scale)
 {
-    TRY(copy_struct_in("quant", quant, from, sizeof *quant, sizeof *quant));
+    TRY(copy_struct_in("quant", quant, from, sizeof *quant, PARSEAL_QUANT_SIZE_0));
+    TRY(check_reserved("quant.reserved", quant->reserved));
     TRY(check_quant_bits("quant.bits", quant->bits));
-    TRY(check_clip(quant, scale));
+    const float_state before = float_state_set();
+    const parseal_status status = check_clip(quant, scale);
+    float_state_restore(&before);
+    TRY(status);
     return check_element_size("quant.element_size", quant->element_size);
 }
 
@@ -88,9 +95,10 @@ static parseal_status check_nonfinite(const parseal_ctx *ctx, const parseal_buf 
     return check_no_overlap("nonfinite", nonfinite, "q", &q->buf);
 }
 
-parseal_status parseal_quantize(parseal_ctx *ctx, const parseal_quant *quant, const parseal_vec *x,
-                                const parseal_vec *q, const parseal_seeds *seed, uint64_t first,
-                                const parseal_buf *nonfinite, void *stream)
+static parseal_status quantize(const parseal_ctx *ctx, const parseal_quant *quant,
+                               const parseal_vec *x, const parseal_vec *q,
+                               const parseal_seeds *seed, uint64_t first,
+                               const parseal_buf *nonfinite, void *stream)
 {
     parseal_quant c = PARSEAL_QUANT_INIT;
     float scale;
@@ -113,15 +121,26 @@ parseal_status parseal_quantize(parseal_ctx *ctx, const parseal_quant *quant, co
                                 (nonfinite == NULL || buf_on_host(nonfinite));
     const parseal_side side =
         crossover_side(ctx, PARSEAL_PRIMITIVE_QUANT, in_host_memory, x->buf.size);
-    const void *seeds = NULL;
+    const backend_seeds *seeds = NULL;
     if (seed != NULL)
-        seeds = side.device == ctx->device ? seed->data : seed->cpu_data;
-    return side.backend->quantize(side.device, &c, scale, x, q, seeds, first, nonfinite, stream);
+        seeds = side.device == ctx->device ? seed->seeds : seed->cpu_seeds;
+    return CALL(&side, vector->quantize, &c, scale, x, q, seeds, first, nonfinite, stream);
 }
 
-parseal_status parseal_dequantize(parseal_ctx *ctx, const parseal_quant *quant,
-                                  const parseal_vec *sum, uint64_t n_clients,
-                                  const parseal_vec *mean, void *stream)
+/* What computes on the calling thread, a device's driver included, does so in the default state. */
+parseal_status parseal_quantize(parseal_ctx *ctx, const parseal_quant *quant, const parseal_vec *x,
+                                const parseal_vec *q, const parseal_seeds *seed, uint64_t first,
+                                const parseal_buf *nonfinite, void *stream)
+{
+    const float_state before = float_state_set();
+    const parseal_status status = quantize(ctx, quant, x, q, seed, first, nonfinite, stream);
+    float_state_restore(&before);
+    return status;
+}
+
+static parseal_status dequantize(const parseal_ctx *ctx, const parseal_quant *quant,
+                                 const parseal_vec *sum, uint64_t n_clients,
+                                 const parseal_vec *mean, void *stream)
 {
     parseal_quant c = PARSEAL_QUANT_INIT;
     float scale;
@@ -137,9 +156,18 @@ parseal_status parseal_dequantize(parseal_ctx *ctx, const parseal_quant *quant,
     const parseal_side side = crossover_side(
         ctx, PARSEAL_PRIMITIVE_QUANT,
         stream == NULL && buf_on_host(&sum->buf) && buf_on_host(&mean->buf), sum->buf.size);
-    return side.backend->dequantize(side.device, c.element_size, sum,
-                                    2 * clip / (double)steps(c.bits), (double)n_clients, clip, mean,
-                                    stream);
+    return CALL(&side, vector->dequantize, c.element_size, sum, 2 * clip / (double)steps(c.bits),
+                (double)n_clients, clip, mean, stream);
+}
+
+parseal_status parseal_dequantize(parseal_ctx *ctx, const parseal_quant *quant,
+                                  const parseal_vec *sum, uint64_t n_clients,
+                                  const parseal_vec *mean, void *stream)
+{
+    const float_state before = float_state_set();
+    const parseal_status status = dequantize(ctx, quant, sum, n_clients, mean, stream);
+    float_state_restore(&before);
+    return status;
 }
 
 /* modulus - 1, which unlike modulus always fits */

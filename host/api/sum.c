@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "host/api/buffers.h"
+#include "host/backend/call.h"
 #include "host/choose/crossover.h"
 
 static parseal_status check_input(const parseal_ctx *ctx, const parseal_ring *ring,
@@ -35,7 +36,7 @@ parseal_status parseal_vec_sum(parseal_ctx *ctx, const parseal_ring *ring, const
     TRY(check_stream(ctx, stream));
     const parseal_side side =
         crossover_side(ctx, PARSEAL_PRIMITIVE_VEC_SUM, in_host_memory, acc->buf.size);
-    return side.backend->vec_sum(side.device, ring, acc, v, n, stream);
+    return CALL(&side, vector->sum, ring, acc, v, n, stream);
 }
 
 static parseal_status check_packed(const parseal_ctx *ctx, const parseal_vec *acc, uint64_t size,
@@ -72,5 +73,5 @@ parseal_status parseal_packed_sum(parseal_ctx *ctx, uint32_t bits, const parseal
     TRY(check_stream(ctx, stream));
     const parseal_side side =
         crossover_side(ctx, PARSEAL_PRIMITIVE_PACK, in_host_memory, acc->buf.size);
-    return side.backend->packed_sum(side.device, bits, ring, acc, packed, n, stream);
+    return CALL(&side, vector->packed_sum, bits, ring, acc, packed, n, stream);
 }

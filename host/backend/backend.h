@@ -3,15 +3,32 @@
  *
  * The API has checked every argument before a backend sees it: sizes, overflow, aliasing,
  * alignment, key indices, rings, buffer kinds. A backend fails only for what it alone can know
- * (memory, device).
+ * (memory, device). Calls that need a device's own state on the thread are made by CALL and LET_GO
+ * of host/backend/call.h.
  */
 #ifndef PARSEAL_HOST_BACKEND_BACKEND_H
 #define PARSEAL_HOST_BACKEND_BACKEND_H
 
 #include <stdbool.h>
 
+#include "host/support/algorithms.h"
 #include "host/support/error.h"
 #include "parseal/parseal.h"
+
+/* The primitives, in the order of their numbers: PRIMITIVE(PARSEAL_PRIMITIVE_*, name). */
+#define PARSEAL_PRIMITIVE_LIST(PRIMITIVE)         \
+    PRIMITIVE(PARSEAL_PRIMITIVE_AEAD, aead)       \
+    PRIMITIVE(PARSEAL_PRIMITIVE_MASK, mask)       \
+    PRIMITIVE(PARSEAL_PRIMITIVE_VEC_SUM, vec_sum) \
+    PRIMITIVE(PARSEAL_PRIMITIVE_QUANT, quant)     \
+    PRIMITIVE(PARSEAL_PRIMITIVE_PACK, pack)       \
+    PRIMITIVE(PARSEAL_PRIMITIVE_FCP, fcp)
+
+enum {
+#define PARSEAL_COUNTED(id, name) +1
+    PARSEAL_PRIMITIVES = 0 PARSEAL_PRIMITIVE_LIST(PARSEAL_COUNTED)
+#undef PARSEAL_COUNTED
+};
 
 /* What a caller or the environment narrows a backend to. */
 typedef struct {
@@ -29,6 +46,14 @@ enum {
     PARSEAL_MISSING,  /* this machine lacks what it needs */
     PARSEAL_EXCLUDED, /* the request rules it out */
 };
+
+/* What backends keep behind their handles. Each backend has its own structs, and one function for
+ * each type that gets to them. */
+typedef struct parseal_device parseal_device; /* one opened backend */
+typedef struct backend_keys backend_keys;     /* a set of AEAD keys */
+typedef struct backend_seeds backend_seeds;   /* a set of ChaCha20 seeds */
+typedef struct backend_fcp backend_fcp;       /* a set of keys of parseal/fcp.h */
+typedef struct backend_plan backend_plan;
 
 /* One implementation of one primitive. detail says what is missing; NULL where nothing is. */
 typedef struct {
@@ -50,86 +75,129 @@ typedef struct {
  * there. The API makes it UNSET. */
 enum { PARSEAL_ITEM_SPOILED = -1 };
 
+/* Memory that vectors live in from call to call, on the device. */
+typedef struct {
+    /* Zeros at first. */
+    parseal_status (*create)(const parseal_device *device, uint64_t size, parseal_buf *memory);
+    void (*destroy)(const parseal_device *device, parseal_buf *memory);
+    parseal_status (*read)(const parseal_device *device, const parseal_buf *memory, void *to);
+    parseal_status (*write)(const parseal_device *device, const parseal_buf *memory,
+                            const void *from);
+} memory_family;
+
+/* Messages in host memory, and the keys of plans. */
+typedef struct {
+    /* n keys of alg->key_size bytes, one after another. PARSEAL_ERR_UNSUPPORTED where the backend
+     * has no such algorithm. */
+    parseal_status (*keys_create)(const parseal_device *device, backend_keys **keys,
+                                  const parseal_algorithm *alg, const uint8_t *bytes, size_t n);
+    void (*keys_destroy)(const parseal_device *device, backend_keys *keys);
+
+    /* Every msgs[i].status is UNSET on entry. After a failure those that are still UNSET can be run
+     * again elsewhere: their inputs are as they were. */
+    parseal_status (*run)(const parseal_device *device, const backend_keys *keys, parseal_msg *msgs,
+                          size_t n, bool open);
+
+    /* Opens messages and adds what verifies to the sink, which is in the device's memory. Every
+     * status is UNSET on entry; `out` is not used. After a failure acc is lost if *changed, which
+     * is false on entry. */
+    parseal_status (*accumulate)(const parseal_device *device, const backend_keys *keys,
+                                 parseal_msg *msgs, size_t n, const parseal_sink *sink,
+                                 bool *changed);
+} aead_family;
+
+/* Messages in buffers of the device's. */
+typedef struct {
+    /* `shape` is the API's own copy, complete (no NULL arrays), and outlives the plan. */
+    parseal_status (*create)(const parseal_device *device, backend_plan **plan,
+                             const backend_keys *keys, const parseal_aead_shape *shape);
+    void (*destroy)(const parseal_device *device, backend_plan *plan);
+    uint64_t (*workspace_size)(const backend_plan *plan); /* needs no device */
+
+    /* Verdicts in host memory are UNSET on entry. */
+    parseal_status (*run)(const parseal_device *device, const backend_plan *plan,
+                          const parseal_aead_io *io, bool open, void *stream);
+} plan_family;
+
+typedef struct {
+    parseal_status (*seeds_create)(const parseal_device *device, backend_seeds **seeds,
+                                   const parseal_seed *list, size_t n);
+    void (*seeds_destroy)(const parseal_device *device, backend_seeds *seeds);
+
+    /* After PARSEAL_ERR_NO_MEMORY acc, where it is in the backend's own memory, is as it was. So it
+     * is after fcp_apply. */
+    parseal_status (*apply)(const parseal_device *device, const backend_seeds *seeds,
+                            const parseal_ring *ring, const parseal_vec *acc, uint64_t first,
+                            bool write, void *stream);
+
+    /* n AES-256 keys of 32 bytes, one after another, for masks of parseal/fcp.h mod modulus.
+     * PARSEAL_ERR_UNSUPPORTED where the backend has none mod that. */
+    parseal_status (*fcp_create)(const parseal_device *device, backend_fcp **fcp, uint64_t modulus,
+                                 const uint8_t *keys, const int32_t *signs, size_t n);
+    void (*fcp_destroy)(const parseal_device *device, backend_fcp *fcp);
+    /* ring: of the set's own modulus */
+    parseal_status (*fcp_apply)(const parseal_device *device, const backend_fcp *fcp,
+                                const parseal_ring *ring, const parseal_vec *acc, uint64_t first,
+                                bool write, void *stream);
+} mask_family;
+
+typedef struct {
+    parseal_status (*sum)(const parseal_device *device, const parseal_ring *ring,
+                          const parseal_vec *acc, const parseal_vec *v, size_t n, void *stream);
+    /* scale is the format's s; seeds and nonfinite may be NULL. */
+    parseal_status (*quantize)(const parseal_device *device, const parseal_quant *quant,
+                               float scale, const parseal_vec *x, const parseal_vec *q,
+                               const backend_seeds *seeds, uint64_t first,
+                               const parseal_buf *nonfinite, void *stream);
+    /* mean = sum * step / n_clients - clip, in double and in this order */
+    parseal_status (*dequantize)(const parseal_device *device, uint32_t element_size,
+                                 const parseal_vec *sum, double step, double n_clients, double clip,
+                                 const parseal_vec *mean, void *stream);
+    parseal_status (*pack)(const parseal_device *device, uint32_t bits, uint32_t element_size,
+                           const parseal_vec *elements, const parseal_buf *packed, bool unpack,
+                           void *stream);
+    parseal_status (*packed_sum)(const parseal_device *device, uint32_t bits,
+                                 const parseal_ring *ring, const parseal_vec *acc,
+                                 const parseal_buf *packed, size_t n, void *stream);
+} vector_family;
+
+/* A backend: what concerns the whole device, and a table for each family. An entry may be NULL only
+ * where it says what that means. */
 typedef struct parseal_backend {
     int32_t id;
     bool has_streams;      /* false: callers must pass NULL */
     bool has_long_kernels; /* long messages take kernels of their own, to be proved as well */
+    bool fails_whole;      /* a sum that fails has changed nothing */
+    uint32_t buf_kind;     /* PARSEAL_BUF_*: which it takes beside HOST; HOST: no other */
 
-    /* A device: one opened backend. `list` gives primitive's implementations, best first; `use`
-     * chooses one. Both serve selection only: after it the device is never changed. */
-    parseal_status (*device_open)(void **device, const parseal_request *request);
-    void (*device_close)(void *device);
-    const char *(*device_name)(const void *device);
-    uint32_t (*device_threads)(const void *device);
-    /* Since it was opened, where the request asked for it. NULL: the CPU has no kernels. */
-    double (*kernel_seconds)(const void *device);
-    size_t (*impl_count)(const void *device, int32_t primitive);
-    parseal_impl_entry (*impl_entry)(const void *device, int32_t primitive, size_t index);
-    void (*impl_use)(void *device, int32_t primitive, size_t index);
-    bool (*accepts)(uint32_t buf_kind);
+    parseal_status (*open)(parseal_device **device, const parseal_request *request);
+    void (*close)(parseal_device *device);
+    const char *(*name)(const parseal_device *device);
+    uint32_t (*threads)(const parseal_device *device); /* NULL: it has none of the CPU's, 0 */
+    /* Since it was opened, where the request asked for it. NULL: it has no kernels. */
+    double (*kernel_seconds)(const parseal_device *device);
+
+    /* A primitive's implementations, best first, and choosing one of them. They serve selection
+     * only: after it the device is never changed. NULL, all three: there is one implementation,
+     * which is called as the backend is. */
+    size_t (*impl_count)(const parseal_device *device, int32_t primitive);
+    parseal_impl_entry (*impl_entry)(const parseal_device *device, int32_t primitive, size_t index);
+    void (*impl_use)(parseal_device *device, int32_t primitive, size_t index);
+
     /* What only the backend can see of a buffer that is not in host memory. NULL: nothing. */
-    parseal_status (*buf_check)(const void *device, const char *name, const parseal_buf *buf);
+    parseal_status (*buf_check)(const parseal_device *device, const char *name,
+                                const parseal_buf *buf);
 
-    /* Key and seed sets, in the memory they are used from. */
-    parseal_status (*keys_create)(void **keys, const void *device, int32_t alg,
-                                  const uint8_t *bytes, size_t n);
-    void (*keys_destroy)(void *keys);
-    parseal_status (*seeds_create)(void **seeds, const void *device, const parseal_seed *list,
-                                   size_t n);
-    void (*seeds_destroy)(void *seeds);
-    /* n AES-256 keys of 32 bytes, one after another, for masks of parseal/fcp.h mod modulus.
-     * PARSEAL_ERR_UNSUPPORTED where the backend has none mod that. */
-    parseal_status (*fcp_create)(void **fcp, const void *device, uint64_t modulus,
-                                 const uint8_t *keys, const int32_t *signs, size_t n);
-    void (*fcp_destroy)(void *fcp);
+    /* Before and after a family's functions, on the thread that calls them: what must be current
+     * there is then, and what was is again. Calls may be nested. NULL, both: nothing need be. */
+    parseal_status (*enter)(const parseal_device *device);
+    void (*leave)(const parseal_device *device);
 
-    /* A batch on host memory; every msgs[i].status is UNSET on entry. After a failure those that
-     * are still UNSET can be run again elsewhere: their inputs are as they were. */
-    parseal_status (*batch_run)(const void *device, const void *keys, parseal_msg *msgs, size_t n,
-                                bool open);
-
-    /* Memory that vectors live in from call to call, on the device: zeros at first. */
-    parseal_status (*memory_create)(const void *device, uint64_t size, parseal_buf *memory);
-    void (*memory_destroy)(const void *device, parseal_buf *memory);
-    parseal_status (*memory_read)(const void *device, const parseal_buf *memory, void *to);
-    parseal_status (*memory_write)(const void *device, const parseal_buf *memory, const void *from);
-
-    /* Opens messages (keys NULL: takes them as they are) and adds what verifies to the sink, which
-     * is in such memory. Every status is UNSET on entry; `out` is not used. After a failure acc is
-     * lost if *changed, which is false on entry. */
-    parseal_status (*accumulate)(const void *device, const void *keys, parseal_msg *msgs, size_t n,
-                                 const parseal_sink *sink, bool *changed);
-
-    /* A batch on buffers. `shape` is the API's own copy, complete (no NULL arrays) and outlives the
-     * plan. Verdicts in host memory are UNSET when plan_run is called. */
-    parseal_status (*plan_create)(void **plan, const void *device, const void *keys,
-                                  const parseal_aead_shape *shape);
-    void (*plan_destroy)(void *plan);
-    uint64_t (*plan_workspace_size)(const void *plan);
-    parseal_status (*plan_run)(const void *plan, const parseal_aead_io *io, bool open,
-                               void *stream);
-
-    parseal_status (*mask)(const void *device, const void *seeds, const parseal_ring *ring,
-                           const parseal_vec *acc, uint64_t first, bool write, void *stream);
-    /* ring: of the set's own modulus */
-    parseal_status (*fcp_mask)(const void *device, const void *fcp, const parseal_ring *ring,
-                               const parseal_vec *acc, uint64_t first, bool write, void *stream);
-    parseal_status (*vec_sum)(const void *device, const parseal_ring *ring, const parseal_vec *acc,
-                              const parseal_vec *v, size_t n, void *stream);
-    /* scale is the format's s; seeds and nonfinite may be NULL. */
-    parseal_status (*quantize)(const void *device, const parseal_quant *quant, float scale,
-                               const parseal_vec *x, const parseal_vec *q, const void *seeds,
-                               uint64_t first, const parseal_buf *nonfinite, void *stream);
-    /* mean = sum * step / n_clients - clip, in double and in this order */
-    parseal_status (*dequantize)(const void *device, uint32_t element_size, const parseal_vec *sum,
-                                 double step, double n_clients, double clip,
-                                 const parseal_vec *mean, void *stream);
-    parseal_status (*pack)(const void *device, uint32_t bits, uint32_t element_size,
-                           const parseal_vec *elements, const parseal_buf *packed, bool unpack,
-                           void *stream);
-    parseal_status (*packed_sum)(const void *device, uint32_t bits, const parseal_ring *ring,
-                                 const parseal_vec *acc, const parseal_buf *packed, size_t n,
-                                 void *stream);
+    const memory_family *memory;
+    const aead_family *aead;
+    const plan_family *plan;
+    const mask_family *mask;
+    const vector_family *vector;
 } parseal_backend;
 
 extern const parseal_backend parseal_cpu_backend, parseal_opencl_backend, parseal_cuda_backend;

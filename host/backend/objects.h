@@ -5,12 +5,19 @@
 #include <stdatomic.h>
 
 #include "host/backend/backend.h"
+#include "host/support/algorithms.h"
 
 /* A backend and its device; backend NULL where there is none. */
 typedef struct {
     const parseal_backend *backend;
-    void *device;
+    parseal_device *device;
 } parseal_side;
+
+/* What selection has picked, and the implementation of each primitive. */
+typedef struct {
+    parseal_info info;
+    char impl[PARSEAL_PRIMITIVES][32];
+} parseal_choice;
 
 /* Immutable once created, apart from the counts. `cpu` stands beside a device that AUTO has picked:
  * calls on host memory below `crossover` bytes are faster there, and it finishes batches that the
@@ -18,25 +25,27 @@ typedef struct {
 struct parseal_ctx {
     atomic_size_t references;
     const parseal_backend *backend;
-    void *device;
+    parseal_device *device;
     parseal_side cpu;
     uint64_t crossover[PARSEAL_PRIMITIVES];
     atomic_uint_fast64_t cpu_finished;
-    parseal_info info;
+    parseal_choice choice;
 };
 
 struct parseal_keys {
     atomic_size_t references;
     parseal_ctx *ctx;
-    void *data;     /* the backend's */
-    void *cpu_data; /* that of ctx->cpu */
+    backend_keys *data;     /* the backend's */
+    backend_keys *cpu_data; /* that of ctx->cpu */
+    const parseal_algorithm *alg;
     size_t n;
 };
 
+/* Of ChaCha20 seeds or, where fcp_modulus is not 0, of keys of parseal/fcp.h. */
 struct parseal_seeds {
     parseal_ctx *ctx;
-    void *data; /* NULL where only the CPU beside the device can do it */
-    void *cpu_data;
+    backend_seeds *seeds, *cpu_seeds; /* of the context's device, and of ctx->cpu */
+    backend_fcp *fcp, *cpu_fcp; /* likewise; fcp is NULL where only the CPU beside it can do it */
     size_t n;
     uint64_t fcp_modulus, fcp_length; /* of a set of parseal/fcp.h; else 0 */
 };

@@ -7,15 +7,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "host/backend/call.h"
+#include "host/choose/selftest/primitives.h"
+#include "host/choose/selftest/tester.h"
 #include "host/support/cache.h"
+#include "host/support/error.h"
 
-enum { SMALL = 1 << 20, LARGE = 1 << 23, MESSAGE = 1 << 14, INPUTS = 4, REPEATS = 3 };
-
-/* What is measured on: LARGE bytes and as many results, and INPUTS seeds or vectors. */
-typedef struct {
-    uint8_t *from, *to;
-    parseal_msg *msgs;
-} material;
+enum { SMALL = 1 << 20, LARGE = 1 << 23, REPEATS = 3 };
 
 static double seconds(void)
 {
@@ -24,135 +22,71 @@ static double seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static parseal_status seal(const parseal_side *side, const material *m, size_t size)
+typedef parseal_status (*work)(const parseal_side *side, const work_material *m, size_t size);
+
+/* *best: the fastest of some runs. */
+static parseal_status best_time(work run, const parseal_side *side, const work_material *m,
+                                size_t size, double *best)
 {
-    static const uint8_t key[PARSEAL_AES256GCM_KEYBYTES];
-    const size_t n = size / MESSAGE;
-    void *keys;
-    TRY(side->backend->keys_create(&keys, side->device, PARSEAL_AES256GCM, key, 1));
-    for (size_t i = 0; i < n; i++)
-        m->msgs[i] =
-            (parseal_msg){.in = m->from + i * MESSAGE, .out = m->to + i * MESSAGE, .len = MESSAGE};
-    const parseal_status status = side->backend->batch_run(side->device, keys, m->msgs, n, false);
-    side->backend->keys_destroy(keys);
-    return status;
-}
-
-static const parseal_ring ring = {UINT64_C(1) << 32, 4, 0};
-
-static parseal_status mask(const parseal_side *side, const material *m, size_t size)
-{
-    static const parseal_seed list[INPUTS] = {{.sign = 1}, {.sign = 1}, {.sign = 1}, {.sign = 1}};
-    const parseal_vec acc = parseal_host_vec(m->to, size / 4, 4);
-    void *seeds;
-    TRY(side->backend->seeds_create(&seeds, side->device, list, INPUTS));
-    const parseal_status status =
-        side->backend->mask(side->device, seeds, &ring, &acc, 0, false, NULL);
-    side->backend->seeds_destroy(seeds);
-    return status;
-}
-
-static parseal_status sum(const parseal_side *side, const material *m, size_t size)
-{
-    const parseal_vec acc = parseal_host_vec(m->to, size / 4, 4);
-    const parseal_vec v = parseal_host_vec(m->from, size / 4, 4);
-    const parseal_vec inputs[INPUTS] = {v, v, v, v};
-    return side->backend->vec_sum(side->device, &ring, &acc, inputs, INPUTS, NULL);
-}
-
-static parseal_status quantize(const parseal_side *side, const material *m, size_t size)
-{
-    parseal_quant quant = PARSEAL_QUANT_INIT;
-    quant.clip = 1;
-    quant.rounding = PARSEAL_ROUND_NEAREST;
-    const parseal_vec x = parseal_host_vec(m->from, size / 4, 4);
-    const parseal_vec q = parseal_host_vec(m->to, size / 4, 4);
-    return side->backend->quantize(side->device, &quant, 32767.5f, &x, &q, NULL, 0, NULL, NULL);
-}
-
-static parseal_status pack(const parseal_side *side, const material *m, size_t size)
-{
-    const parseal_vec elements = parseal_host_vec(m->from, size / 4, 4);
-    const parseal_buf packed = parseal_host_buf(m->to, size / 2);
-    return side->backend->pack(side->device, 16, 4, &elements, &packed, false, NULL);
-}
-
-static parseal_status fcp(const parseal_side *side, const material *m, size_t size)
-{
-    static const uint8_t keys[32 * INPUTS];
-    static const int32_t signs[INPUTS] = {1, 1, 1, 1};
-    const parseal_vec acc = parseal_host_vec(m->to, size / 4, 4);
-    void *set;
-    TRY(side->backend->fcp_create(&set, side->device, ring.modulus, keys, signs, INPUTS));
-    const parseal_status status =
-        side->backend->fcp_mask(side->device, set, &ring, &acc, 0, false, NULL);
-    side->backend->fcp_destroy(set);
-    return status;
-}
-
-typedef parseal_status (*work)(const parseal_side *side, const material *m, size_t size);
-
-static const work works[PARSEAL_PRIMITIVES] = {
-    [PARSEAL_PRIMITIVE_AEAD] = seal,   [PARSEAL_PRIMITIVE_MASK] = mask,
-    [PARSEAL_PRIMITIVE_VEC_SUM] = sum, [PARSEAL_PRIMITIVE_QUANT] = quantize,
-    [PARSEAL_PRIMITIVE_PACK] = pack,   [PARSEAL_PRIMITIVE_FCP] = fcp,
-};
-
-/* The fastest of some runs; negative where one fails. */
-static double best_time(work run, const parseal_side *side, const material *m, size_t size)
-{
-    double best = -1;
+    *best = -1;
     for (int i = 0; i <= REPEATS; i++) { /* the first one is not counted: it may build a program */
         const double begin = seconds();
-        if (run(side, m, size) != PARSEAL_OK)
-            return -1;
+        TRY(device_enter(side->backend, side->device));
+        TRY(device_leave(side->backend, side->device, run(side, m, size)));
         const double taken = seconds() - begin;
-        if (i > 0 && (best < 0 || taken < best))
-            best = taken;
+        if (i > 0 && (*best < 0 || taken < *best))
+            *best = taken;
     }
-    return best;
+    return PARSEAL_OK;
 }
 
-/* False where a run fails: the device is then not used for this, for now. */
-static bool measure(work run, const parseal_side *device, const parseal_side *cpu,
-                    const material *m, uint64_t *crossover)
+/* *complete: false where a run fails. The device is then not used for this, for now; but where the
+ * CPU lacks memory nothing is known. */
+static parseal_status measure(work run, const parseal_side *device, const parseal_side *cpu,
+                              const work_material *m, uint64_t *crossover, bool *complete)
 {
-    const double small = best_time(run, device, m, SMALL), large = best_time(run, device, m, LARGE);
-    const double on_cpu = best_time(run, cpu, m, LARGE);
+    double small, large, on_cpu;
     *crossover = UINT64_MAX;
-    if (small < 0 || large < 0 || on_cpu < 0)
-        return false;
+    const parseal_status status = best_time(run, cpu, m, LARGE, &on_cpu);
+    if (status == PARSEAL_ERR_NO_MEMORY)
+        return status;
+    if (status != PARSEAL_OK || best_time(run, device, m, SMALL, &small) != PARSEAL_OK ||
+        best_time(run, device, m, LARGE, &large) != PARSEAL_OK) {
+        *complete = false;
+        return PARSEAL_OK;
+    }
     const double per_byte = (large - small) / (LARGE - SMALL), cpu_per_byte = on_cpu / LARGE;
     const double start = small - per_byte * SMALL;
     if (per_byte < cpu_per_byte)
         *crossover = start <= 0 ? 0 : (uint64_t)(start / (cpu_per_byte - per_byte));
-    return true;
+    return PARSEAL_OK;
 }
 
-static bool measure_all(const parseal_side *device, const parseal_side *cpu,
-                        uint64_t crossover[PARSEAL_PRIMITIVES])
+static parseal_status measure_all(const parseal_side *device, const parseal_side *cpu,
+                                  uint64_t crossover[PARSEAL_PRIMITIVES], bool *complete)
 {
-    material m = {calloc(1, LARGE), calloc(1, LARGE), calloc(LARGE / MESSAGE, sizeof *m.msgs)};
-    bool fine = m.from != NULL && m.to != NULL && m.msgs != NULL;
-    for (int32_t p = 0; p < PARSEAL_PRIMITIVES; p++) {
-        crossover[p] = 0;
-        if (m.from != NULL && m.to != NULL && m.msgs != NULL)
-            fine = measure(works[p], device, cpu, &m, &crossover[p]) && fine;
-    }
+    work_material m = {calloc(1, LARGE), calloc(1, LARGE),
+                       calloc(LARGE / WORK_MESSAGE, sizeof *m.msgs)};
+    parseal_status status = PARSEAL_OK;
+    *complete = true;
+    if (m.from == NULL || m.to == NULL || m.msgs == NULL)
+        status = parseal_fail(PARSEAL_ERR_NO_MEMORY, "ctx: no memory to measure the device with");
+    for (int32_t p = 0; status == PARSEAL_OK && p < PARSEAL_PRIMITIVES; p++)
+        status = measure(primitives[p].work, device, cpu, &m, &crossover[p], complete);
     free(m.from);
     free(m.to);
     free(m.msgs);
-    return fine;
+    return status;
 }
 
 /* Both devices, and what of the CPU is used. */
 static void cache_key(const parseal_side *device, const parseal_side *cpu, uint8_t key[CACHE_KEY])
 {
     crypto_generichash_state state;
-    const uint32_t threads = cpu->backend->device_threads(cpu->device);
+    const uint32_t threads = cpu->backend->threads(cpu->device);
     const char *const texts[] = {parseal_version(), parseal_backend_name(device->backend->id),
-                                 device->backend->device_name(device->device),
-                                 cpu->backend->device_name(cpu->device)};
+                                 device->backend->name(device->device),
+                                 cpu->backend->name(cpu->device)};
     (void)crypto_generichash_init(&state, NULL, 0, CACHE_KEY);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         (void)crypto_generichash_update(&state, (const uint8_t *)texts[i], strlen(texts[i]) + 1);
@@ -160,19 +94,27 @@ static void cache_key(const parseal_side *device, const parseal_side *cpu, uint8
     (void)crypto_generichash_final(&state, key, CACHE_KEY);
 }
 
-void crossover_find(const parseal_side *device, const parseal_side *cpu,
-                    uint64_t crossover[PARSEAL_PRIMITIVES])
+parseal_status crossover_find(const parseal_side *device, const parseal_side *cpu,
+                              uint64_t crossover[PARSEAL_PRIMITIVES])
 {
     const size_t size = PARSEAL_PRIMITIVES * sizeof *crossover;
     uint8_t key[CACHE_KEY];
     size_t stored;
+    bool complete = false;
+    parseal_status status = PARSEAL_OK;
     cache_key(device, cpu, key);
+    const parseal_error before = parseal_error_save();
     uint8_t *known = cache_load("crossover", key, &stored);
     if (known != NULL && stored == size)
         memcpy(crossover, known, size);
-    else if (measure_all(device, cpu, crossover))
-        cache_store("crossover", key, (const uint8_t *)crossover, size);
+    else
+        status = measure_all(device, cpu, crossover, &complete);
     free(known);
+    if (complete && status == PARSEAL_OK)
+        cache_store("crossover", key, (const uint8_t *)crossover, size);
+    if (status == PARSEAL_OK)
+        parseal_error_restore(&before);
+    return status;
 }
 
 bool crossover_prefers_cpu(const parseal_ctx *ctx, int32_t primitive, uint64_t bytes)

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/choose/selftest.h"
+#include "host/choose/selftest/primitives.h"
 #include "host/support/check.h"
 #include "host/support/error.h"
+#include "host/support/float_state.h"
+#include "host/support/sizes.h"
 
 parseal_registry parseal_builtin_registry(void)
 {
@@ -77,52 +79,84 @@ static void remark(parseal_info *info, const char *format, ...)
     va_end(args);
 }
 
+/* A backend without a list has one implementation of each primitive. */
+static size_t impl_count(const parseal_backend *backend, const parseal_device *device,
+                         int32_t primitive)
+{
+    return backend->impl_count != NULL ? backend->impl_count(device, primitive) : 1;
+}
+
+static parseal_impl_entry impl_entry(const parseal_backend *backend, const parseal_device *device,
+                                     int32_t primitive, size_t index)
+{
+    if (backend->impl_entry != NULL)
+        return backend->impl_entry(device, primitive, index);
+    return (parseal_impl_entry){parseal_backend_name(backend->id), NULL, PARSEAL_USABLE};
+}
+
+static void impl_use(const parseal_backend *backend, parseal_device *device, int32_t primitive,
+                     size_t index)
+{
+    if (backend->impl_use != NULL)
+        backend->impl_use(device, primitive, index);
+}
+
 /* The best usable implementation of one primitive that computes its known answers. */
-static parseal_status choose(const parseal_backend *backend, void *device, int32_t primitive,
-                             parseal_info *info)
+static parseal_status choose(const parseal_backend *backend, parseal_device *device,
+                             int32_t primitive, parseal_choice *choice)
 {
     char detail[192];
-    for (size_t i = 0; i < backend->impl_count(device, primitive); i++) {
-        const parseal_impl_entry entry = backend->impl_entry(device, primitive, i);
+    for (size_t i = 0; i < impl_count(backend, device, primitive); i++) {
+        const parseal_impl_entry entry = impl_entry(backend, device, primitive, i);
         if (entry.state != PARSEAL_USABLE)
             continue;
-        backend->impl_use(device, primitive, i);
-        if (parseal_selftest(backend, device, primitive, detail, sizeof detail)) {
-            snprintf(info->impl[primitive], sizeof info->impl[primitive], "%s", entry.name);
+        impl_use(backend, device, primitive, i);
+        const parseal_status status =
+            parseal_selftest(backend, device, primitive, detail, sizeof detail);
+        if (status == PARSEAL_OK) {
+            snprintf(choice->impl[primitive], sizeof choice->impl[primitive], "%s", entry.name);
             return PARSEAL_OK;
         }
-        remark(info, "%s: %s %s failed its self-test (%s)", parseal_backend_name(backend->id),
-               parseal_primitive_name(primitive), entry.name, detail);
+        /* Nothing is known of this implementation, and another one might be slower. */
+        if (status == PARSEAL_ERR_NO_MEMORY)
+            return parseal_fail(status, "%s backend: no memory for the self-test of %s %s: %s",
+                                parseal_backend_name(backend->id),
+                                parseal_primitive_name(primitive), entry.name, detail);
+        remark(&choice->info, "%s: %s %s failed its self-test (%s)",
+               parseal_backend_name(backend->id), parseal_primitive_name(primitive), entry.name,
+               detail);
     }
     return parseal_fail(PARSEAL_ERR_SELFTEST, "%s backend: no implementation of %s is right: %s",
                         parseal_backend_name(backend->id), parseal_primitive_name(primitive),
-                        info->reason);
+                        choice->info.reason);
 }
 
 /* Quantisation draws on the chosen masks, so the order matters. */
 static parseal_status open_backend(const parseal_backend *backend, const parseal_request *request,
-                                   void **device, parseal_info *info)
+                                   parseal_device **device, parseal_choice *choice)
 {
-    void *opened;
-    TRY(backend->device_open(&opened, request));
+    parseal_info *info = &choice->info;
+    parseal_device *opened;
+    TRY(backend->open(&opened, request));
     for (int32_t primitive = 0; primitive < PARSEAL_PRIMITIVES; primitive++) {
-        const parseal_status status = choose(backend, opened, primitive, info);
+        const parseal_status status = choose(backend, opened, primitive, choice);
         if (status != PARSEAL_OK) {
-            backend->device_close(opened);
+            backend->close(opened);
             return status;
         }
     }
     info->backend = backend->id;
-    info->cpu_threads = backend->device_threads(opened);
-    snprintf(info->device, sizeof info->device, "%s", backend->device_name(opened));
+    info->cpu_threads = backend->threads != NULL ? backend->threads(opened) : 0;
+    snprintf(info->device, sizeof info->device, "%s", backend->name(opened));
     *device = opened;
     return PARSEAL_OK;
 }
 
 parseal_status parseal_registry_open(parseal_registry registry, const parseal_options *options,
-                                     const parseal_backend **backend, void **device,
-                                     parseal_info *info)
+                                     const parseal_backend **backend, parseal_device **device,
+                                     parseal_choice *choice)
 {
+    parseal_info *info = &choice->info;
     parseal_status status = PARSEAL_ERR_NO_DEVICE;
     int32_t wanted;
 
@@ -135,7 +169,7 @@ parseal_status parseal_registry_open(parseal_registry registry, const parseal_op
                                      .opencl_context = options->opencl_context,
                                      .cpu_impl = {options->cpu_impl, environment("PARSEAL_CPU")}};
     const parseal_error before = parseal_error_save();
-    *info = (parseal_info)PARSEAL_INFO_INIT;
+    *choice = (parseal_choice){.info = PARSEAL_INFO_INIT};
     for (size_t i = 0; i < registry.n; i++) {
         const parseal_registry_row *row = &registry.rows[i];
         const char *name = parseal_backend_name(row->id);
@@ -144,7 +178,7 @@ parseal_status parseal_registry_open(parseal_registry registry, const parseal_op
         if (row->backend == NULL) {
             status = parseal_fail(PARSEAL_ERR_NO_DEVICE, "%s: %s", name, row->absent);
         } else {
-            status = open_backend(row->backend, &request, device, info);
+            status = open_backend(row->backend, &request, device, choice);
             if (status == PARSEAL_OK) {
                 remark(info, "%s: %s", name,
                        wanted == PARSEAL_BACKEND_AUTO ? "picked as the first that works"
@@ -162,25 +196,31 @@ parseal_status parseal_registry_open(parseal_registry registry, const parseal_op
     return status;
 }
 
-void parseal_registry_open_beside(parseal_registry registry, const parseal_options *options,
-                                  const parseal_backend *picked, parseal_side *cpu)
+parseal_status parseal_registry_open_beside(parseal_registry registry,
+                                            const parseal_options *options,
+                                            const parseal_backend *picked, parseal_side *cpu)
 {
     const parseal_request request = {.cpu_threads = options->cpu_threads,
                                      .cpu_impl = {options->cpu_impl, environment("PARSEAL_CPU")}};
     const parseal_error before = parseal_error_save();
-    parseal_info info = PARSEAL_INFO_INIT;
+    parseal_choice choice = {.info = PARSEAL_INFO_INIT};
     int32_t wanted;
     *cpu = (parseal_side){NULL, NULL};
     if (picked->id == PARSEAL_BACKEND_CPU || wanted_backend(options, &wanted) != PARSEAL_OK ||
         wanted != PARSEAL_BACKEND_AUTO)
-        return;
+        return PARSEAL_OK;
     for (size_t i = 0; i < registry.n; i++) {
         const parseal_backend *backend = registry.rows[i].backend;
-        if (registry.rows[i].id == PARSEAL_BACKEND_CPU && backend != NULL &&
-            open_backend(backend, &request, &cpu->device, &info) == PARSEAL_OK)
+        if (registry.rows[i].id != PARSEAL_BACKEND_CPU || backend == NULL)
+            continue;
+        const parseal_status status = open_backend(backend, &request, &cpu->device, &choice);
+        if (status == PARSEAL_ERR_NO_MEMORY)
+            return status;
+        if (status == PARSEAL_OK)
             cpu->backend = backend;
     }
     parseal_error_restore(&before);
+    return PARSEAL_OK;
 }
 
 /* ----------------------------------------------------------------- every implementation -- */
@@ -190,24 +230,30 @@ typedef struct {
     const parseal_registry_row *row;
     int32_t primitive; /* -1: the row is a whole backend that cannot be opened */
     size_t impl;
-    void *device;
+    parseal_device *device;
     char detail[192];
 } impl_place;
 
-/* Calls nothing back but counts: fills *place when `index` is found (its device is then open). */
-static size_t walk(size_t index, impl_place *place)
+/* Calls nothing back but counts: fills *place when `index` is found (its device is then open).
+ * *enough: no backend lacked memory, which would leave its rows out. */
+static size_t walk(size_t index, impl_place *place, bool *enough)
 {
     const parseal_registry registry = parseal_builtin_registry();
     const parseal_request request = {.named = true};
     size_t count = 0;
 
     place->row = NULL;
+    *enough = true;
     for (size_t i = 0; i < registry.n; i++) {
         const parseal_registry_row *row = &registry.rows[i];
-        void *device = NULL;
+        parseal_device *device = NULL;
         const char *why = row->absent;
-        if (row->backend != NULL && row->backend->device_open(&device, &request) != PARSEAL_OK)
-            why = parseal_last_error_text();
+        if (row->backend != NULL) {
+            const parseal_status status = row->backend->open(&device, &request);
+            if (status != PARSEAL_OK)
+                why = parseal_last_error_text();
+            *enough = *enough && status != PARSEAL_ERR_NO_MEMORY;
+        }
         if (device == NULL) {
             if (count++ == index) {
                 *place = (impl_place){.row = row, .primitive = -1};
@@ -216,14 +262,14 @@ static size_t walk(size_t index, impl_place *place)
             continue;
         }
         for (int32_t primitive = 0; primitive < PARSEAL_PRIMITIVES; primitive++) {
-            const size_t n = row->backend->impl_count(device, primitive);
+            const size_t n = impl_count(row->backend, device, primitive);
             if (index >= count && index - count < n)
                 *place = (impl_place){
                     .row = row, .primitive = primitive, .impl = index - count, .device = device};
             count += n;
         }
         if (place->device != device)
-            row->backend->device_close(device);
+            row->backend->close(device);
     }
     return count;
 }
@@ -232,7 +278,8 @@ size_t parseal_impl_count(void)
 {
     impl_place place = {0};
     const parseal_error before = parseal_error_save();
-    const size_t count = walk(SIZE_MAX, &place);
+    bool enough;
+    const size_t count = walk(SIZE_MAX, &place, &enough);
     parseal_error_restore(&before);
     return count;
 }
@@ -242,12 +289,12 @@ static void use_alone(const impl_place *place)
 {
     const parseal_backend *backend = place->row->backend;
     for (int32_t primitive = 0; primitive < PARSEAL_PRIMITIVES; primitive++)
-        backend->impl_use(place->device, primitive,
-                          backend->impl_count(place->device, primitive) - 1);
-    backend->impl_use(place->device, place->primitive, place->impl);
+        impl_use(backend, place->device, primitive,
+                 impl_count(backend, place->device, primitive) - 1);
+    impl_use(backend, place->device, place->primitive, place->impl);
 }
 
-static void test_place(const impl_place *place, parseal_impl *impl)
+static parseal_status test_place(const impl_place *place, parseal_impl *impl)
 {
     const parseal_backend *backend = place->row->backend;
     impl->backend = place->row->id;
@@ -256,22 +303,27 @@ static void test_place(const impl_place *place, parseal_impl *impl)
         impl->state = backend == NULL ? PARSEAL_IMPL_NOT_BUILT : PARSEAL_IMPL_ABSENT;
         snprintf(impl->name, sizeof impl->name, "-");
         snprintf(impl->detail, sizeof impl->detail, "%s", place->detail);
-        return;
+        return PARSEAL_OK;
     }
     const parseal_impl_entry entry =
-        backend->impl_entry(place->device, place->primitive, place->impl);
+        impl_entry(backend, place->device, place->primitive, place->impl);
     snprintf(impl->name, sizeof impl->name, "%s", entry.name);
-    snprintf(impl->device, sizeof impl->device, "%s", backend->device_name(place->device));
+    snprintf(impl->device, sizeof impl->device, "%s", backend->name(place->device));
     if (entry.state == PARSEAL_MISSING) {
         impl->state = PARSEAL_IMPL_ABSENT;
         snprintf(impl->detail, sizeof impl->detail, "needs %s", entry.detail);
-        return;
+        return PARSEAL_OK;
     }
     use_alone(place);
-    impl->state = parseal_selftest(backend, place->device, place->primitive, impl->detail,
-                                   sizeof impl->detail)
-                      ? PARSEAL_IMPL_PASSED
-                      : PARSEAL_IMPL_FAILED;
+    const float_state before = float_state_set();
+    const parseal_status status = parseal_selftest(backend, place->device, place->primitive,
+                                                   impl->detail, sizeof impl->detail);
+    float_state_restore(&before);
+    if (status == PARSEAL_ERR_NO_MEMORY)
+        return parseal_fail(status, "impl: no memory for the self-test of %s: %s", impl->name,
+                            impl->detail);
+    impl->state = status == PARSEAL_OK ? PARSEAL_IMPL_PASSED : PARSEAL_IMPL_FAILED;
+    return PARSEAL_OK;
 }
 
 parseal_status parseal_impl_test(size_t index, parseal_impl *impl)
@@ -279,17 +331,23 @@ parseal_status parseal_impl_test(size_t index, parseal_impl *impl)
     parseal_impl result = PARSEAL_IMPL_INIT;
     impl_place place = {0};
 
-    TRY(check_struct_size("impl", impl, sizeof result));
+    TRY(check_struct_size("impl", impl, PARSEAL_IMPL_SIZE_0));
     if (sodium_init() < 0)
         return parseal_fail(PARSEAL_ERR_DEVICE, "libsodium could not be initialised");
     const parseal_error before = parseal_error_save();
-    const size_t count = walk(index, &place);
-    if (place.row == NULL)
+    bool enough;
+    const size_t count = walk(index, &place, &enough);
+    parseal_status status = PARSEAL_OK;
+    if (!enough)
+        status = parseal_fail(PARSEAL_ERR_NO_MEMORY, "impl: no memory to open its backend");
+    else if (place.row == NULL)
         return parseal_fail(PARSEAL_ERR_SIZE, "index: %zu, but there are %zu implementations",
                             index, count);
-    test_place(&place, &result);
-    if (place.device != NULL)
-        place.row->backend->device_close(place.device);
+    else
+        status = test_place(&place, &result);
+    if (place.row != NULL && place.device != NULL)
+        place.row->backend->close(place.device);
+    TRY(status);
     copy_struct_out(impl, &result, sizeof result);
     parseal_error_restore(&before);
     return PARSEAL_OK;

@@ -20,15 +20,16 @@ typedef struct {
 parseal_registry parseal_builtin_registry(void);
 
 /* Opens the backend that options and environment ask for, with every primitive's implementation
- * chosen: the best that is usable and passes its self-test. options: complete. Fills info.
+ * chosen: the best that is usable and passes its self-test. options: complete. Fills choice.
  * On success the caller closes *device. */
 parseal_status parseal_registry_open(parseal_registry registry, const parseal_options *options,
-                                     const parseal_backend **backend, void **device,
-                                     parseal_info *info);
+                                     const parseal_backend **backend, parseal_device **device,
+                                     parseal_choice *choice);
 
 /* Opens the CPU beside a device that AUTO has picked; cpu->backend is NULL where there is no such
- * device, or no CPU backend that works. */
-void parseal_registry_open_beside(parseal_registry registry, const parseal_options *options,
-                                  const parseal_backend *picked, parseal_side *cpu);
+ * device, or no CPU backend that works. PARSEAL_ERR_NO_MEMORY is its only failure. */
+parseal_status parseal_registry_open_beside(parseal_registry registry,
+                                            const parseal_options *options,
+                                            const parseal_backend *picked, parseal_side *cpu);
 
 #endif

@@ -4,7 +4,7 @@
 #define PARSEAL_HOST_CUDA_DEVICE_H
 
 #include "host/cuda/cu_api.h"
-#include "host/gpu/device.h"
+#include "host/gpu/driver.h"
 #include "kernels/common/cuda_kernels.h"
 
 enum {

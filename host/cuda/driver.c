@@ -39,6 +39,11 @@ static parseal_status finish(const gpu_device *d, const gpu_stream *s)
     return PARSEAL_OK;
 }
 
+static void settle(const gpu_device *d)
+{
+    (void)cuda_of(d)->api.CtxSynchronize();
+}
+
 /* ------------------------------------------------------------------------------------ memory -- */
 
 static parseal_status alloc(const gpu_device *d, uint64_t size, gpu_memory *memory)
@@ -223,14 +228,23 @@ static parseal_status hash(const gpu_keys *keys, const gpu_table *t, const gpu_a
     return weigh(keys, t, io, s);
 }
 
-const gpu_driver cuda_driver = {
-    .buf_kind = PARSEAL_BUF_CUDA,
-    .sum_inputs = SUM_INPUTS_MAX,
+static const gpu_aead_tactics aead = {
     .hash_work = 16,
     .hash_tile_min = TILE_MIN,
     .begin_group = 1,
     .add_blocks = COUNTERS,
     .add_items = 1,
+    .crypt_units = crypt_units,
+    .hash_tile = hash_tile,
+    .keys_prepare = keys_prepare,
+    .crypt = crypt,
+    .add_kernel = add_kernel,
+    .hash = hash,
+};
+
+const gpu_driver cuda_driver = {
+    .buf_kind = PARSEAL_BUF_CUDA,
+    .sum_inputs = SUM_INPUTS_MAX,
     .alloc = alloc,
     .free = free_memory,
     .pin = pin,
@@ -240,14 +254,10 @@ const gpu_driver cuda_driver = {
     .stream_close = stream_close,
     .stream_of = stream_of,
     .finish = finish,
+    .settle = settle,
     .write = write,
     .read = read,
     .wipe = wipe,
     .launch = cuda_launch,
-    .crypt_units = crypt_units,
-    .hash_tile = hash_tile,
-    .keys_prepare = keys_prepare,
-    .crypt = crypt,
-    .add_kernel = add_kernel,
-    .hash = hash,
+    .aead = &aead,
 };

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "host/cuda/device.h"
+#include "host/support/float_state.h"
 
 /* Made by kernels/cuda; where there was no nvcc, a stand-in that no driver takes. */
 #define IMAGE(name) extern const unsigned char cuda_##name##_fatbin[]
@@ -140,10 +141,13 @@ static bool begin_run(const cuda_device *d, cu_stream stream, cuda_run *run)
     return false;
 }
 
-static void add_up_run(cuda_state *state, size_t kernel, double seconds)
+static void add_up_run(cuda_state *state, size_t kernel, float milliseconds)
 {
+    const float_state before = float_state_set();
+    const double seconds = 1e-3 * (double)milliseconds;
     state->kernel_seconds += seconds;
     state->seconds[kernel] += seconds;
+    float_state_restore(&before);
 }
 
 static void add_up_runs(const cuda_device *d)
@@ -154,7 +158,7 @@ static void add_up_runs(const cuda_device *d)
         const cuda_run *run = &state->run[i];
         if (d->api.EventSynchronize(run->end) == CU_OK &&
             d->api.EventElapsedTime(&milliseconds, run->begin, run->end) == CU_OK)
-            add_up_run(state, run->kernel, 1e-3 * (double)milliseconds);
+            add_up_run(state, run->kernel, milliseconds);
         (void)d->api.EventDestroy(run->begin);
         (void)d->api.EventDestroy(run->end);
     }

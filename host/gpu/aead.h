@@ -1,17 +1,27 @@
-/* AES-GCM on a GPU: the parts that plans and host batches share. */
+/* AEAD on a GPU: the parts that plans and host batches share. */
 #ifndef PARSEAL_HOST_GPU_AEAD_H
 #define PARSEAL_HOST_GPU_AEAD_H
 
+#include "host/gpu/launch.h"
 #include "host/gpu/stage.h"
 #include "kernels/common/launch.h"
 
+typedef struct gpu_steps gpu_steps;
+
 typedef struct gpu_keys {
     const gpu_device *device;
-    gpu_memory list; /* aead_key each */
+    const gpu_steps *steps; /* the algorithm's */
+    uint32_t nonce_size;    /* bytes, and those from one nonce to the next */
+    gpu_memory list;        /* expanded keys, steps->key_size bytes each */
     size_t n;
     gpu_memory prepared; /* what else a driver makes of them, or 0 */
     uint64_t prepared_size;
 } gpu_keys;
+
+static inline const gpu_keys *gpu_keys_of(const backend_keys *keys)
+{
+    return (const gpu_keys *)keys;
+}
 
 /* The buffers of one run, and what stands in for those that a batch does not need. */
 typedef struct gpu_aead_io {
@@ -28,15 +38,30 @@ uint64_t gpu_work_max(const gpu_driver *driver, uint64_t len, uint64_t aad_len);
 /* Begins a launch with what all kernels of a run begin with. */
 void gpu_aead_launch(gpu_launch *launch, const gpu_table *table, const char *kernel);
 
-/* The steps of a run; each only enqueues. */
-parseal_status gpu_aead_begin(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
-                              const gpu_stream *s);
-parseal_status gpu_aead_crypt(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
-                              const gpu_stream *s, bool open);
-parseal_status gpu_aead_hash(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
-                             const gpu_stream *s, bool open);
-parseal_status gpu_aead_finish(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
-                               const gpu_stream *s, bool open);
+/* A step of a run on the items of a table. It only enqueues. */
+typedef parseal_status (*gpu_step)(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
+                                   const gpu_stream *s, bool open);
+
+/* An algorithm, as runs and parts of long messages take it. Its messages have tags of 16 bytes, and
+ * the hashes of their parts add up. */
+struct gpu_steps {
+    uint32_t key_size; /* bytes of an expanded key on the device */
+
+    /* Expands keys of raw_size bytes each, which are in `raw`. */
+    parseal_status (*expand)(gpu_keys *keys, gpu_memory raw, uint32_t raw_size);
+
+    gpu_step begin, crypt, hash, finish;
+
+    /* Adds the plaintexts of authentic items to the sink, without writing them. */
+    parseal_status (*add)(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
+                          const gpu_stream *s, const parseal_sink *sink);
+};
+
+extern const gpu_steps gpu_gcm_steps;
+
+/* Of AES-GCM: gpu_steps.add. */
+parseal_status gpu_gcm_add(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
+                           const gpu_stream *s, const parseal_sink *sink);
 
 /* All that open does before it decrypts. */
 parseal_status gpu_aead_verify(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
@@ -48,28 +73,19 @@ parseal_status gpu_aead_run(const gpu_keys *keys, const gpu_table *t, const gpu_
                             const gpu_stream *s, bool open);
 
 /* Adds the plaintexts of authentic items, which are all as long as the vector: after
- * gpu_aead_verify and without writing them, where the vector is long enough for that
+ * gpu_aead_verify by the algorithm's add, where the vector is long enough for that
  * (gpu_adds_fused), or else after gpu_aead_run, which has zeros for those that are not authentic.
  */
 bool gpu_adds_fused(const gpu_device *d, const parseal_sink *sink);
-parseal_status gpu_add_fused(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
-                             const gpu_stream *s, const parseal_sink *sink);
 parseal_status gpu_add_opened(const gpu_table *t, const gpu_aead_io *io, const gpu_stream *s,
                               const parseal_sink *sink);
 
 /* host/backend/backend.h */
-parseal_status gpu_keys_create(void **keys, const void *device, int32_t alg, const uint8_t *bytes,
-                               size_t n);
-void gpu_keys_destroy(void *keys);
-parseal_status gpu_batch_run(const void *device, const void *keys, parseal_msg *msgs, size_t n,
-                             bool open);
-parseal_status gpu_accumulate(const void *device, const void *keys, parseal_msg *msgs, size_t n,
-                              const parseal_sink *sink, bool *changed);
-parseal_status gpu_plan_create(void **plan, const void *device, const void *keys,
-                               const parseal_aead_shape *shape);
-void gpu_plan_destroy(void *plan);
-uint64_t gpu_plan_workspace_size(const void *plan);
-const gpu_device *gpu_plan_device(const void *plan);
-parseal_status gpu_plan_run(const void *plan, const parseal_aead_io *io, bool open, void *stream);
+extern const aead_family gpu_aead_family;
+extern const plan_family gpu_plan_family;
+parseal_status gpu_batch_run(const parseal_device *device, const backend_keys *keys,
+                             parseal_msg *msgs, size_t n, bool open);
+parseal_status gpu_accumulate(const parseal_device *device, const backend_keys *keys,
+                              parseal_msg *msgs, size_t n, const parseal_sink *sink, bool *changed);
 
 #endif

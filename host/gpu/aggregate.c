@@ -2,14 +2,12 @@
 #include <stdlib.h>
 
 #include "host/gpu/batch.h"
+#include "host/gpu/driver.h"
 #include "host/gpu/vectors.h"
-
-/* ------------------------------------------------------------------------------------- opened --
- */
 
 static add_shape shape_of(const gpu_device *d, const parseal_sink *sink)
 {
-    const uint32_t tiles = d->driver->add_blocks / sink->bits;
+    const uint32_t tiles = d->driver->aead->add_blocks / sink->bits;
     return (add_shape){.count = sink->acc->n,
                        .bits = sink->bits,
                        .tile_blocks = tiles * sink->bits,
@@ -34,8 +32,8 @@ bool gpu_adds_fused(const gpu_device *d, const parseal_sink *sink)
     return sink->short_too || tiles_of(&shape) >= d->add_tiles;
 }
 
-parseal_status gpu_add_fused(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
-                             const gpu_stream *s, const parseal_sink *sink)
+parseal_status gpu_gcm_add(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
+                           const gpu_stream *s, const parseal_sink *sink)
 {
     const gpu_driver *driver = t->device->driver;
     const ring_params ring = gpu_ring(sink->ring);
@@ -43,7 +41,7 @@ parseal_status gpu_add_fused(const gpu_keys *keys, const gpu_table *t, const gpu
     const gpu_place acc = acc_of(sink);
     gpu_launch launch;
     gpu_launch_begin(&launch, t->device, GPU_AEAD_ADD,
-                     driver->add_kernel(t->device, sink->ring->element_size));
+                     driver->aead->add_kernel(t->device, sink->ring->element_size));
     gpu_arg_memory(&launch, t->items);
     gpu_arg_u32(&launch, t->n);
     gpu_arg_memory(&launch, keys->list);
@@ -53,7 +51,7 @@ parseal_status gpu_add_fused(const gpu_keys *keys, const gpu_table *t, const gpu
     gpu_arg_value(&launch, &ring, sizeof ring);
     gpu_arg_value(&launch, &shape, sizeof shape);
     gpu_arg_place(&launch, &acc);
-    return gpu_launch_run(&launch, s, tiles_of(&shape) * driver->add_items);
+    return gpu_launch_run(&launch, s, tiles_of(&shape) * driver->aead->add_items);
 }
 
 parseal_status gpu_add_opened(const gpu_table *t, const gpu_aead_io *io, const gpu_stream *s,
@@ -70,33 +68,4 @@ parseal_status gpu_add_opened(const gpu_table *t, const gpu_aead_io *io, const g
         gpu_run_sum(t->device, s, sink->ring, bits, &acc, places, t->n, sink->acc->n);
     free(places);
     return status;
-}
-
-/* -------------------------------------------------------------------------------------- plain --
- */
-
-static parseal_status add_plain(const void *device, const parseal_msg *msgs, size_t n,
-                                const parseal_sink *sink)
-{
-    parseal_buf *packed = calloc(n + 1, sizeof *packed);
-    if (packed == NULL)
-        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "out of memory for %zu updates", n);
-    for (size_t i = 0; i < n; i++)
-        packed[i] = parseal_host_buf(msgs[i].in, msgs[i].len);
-    const parseal_status status =
-        gpu_packed_sum(device, sink->bits, sink->ring, sink->acc, packed, n, NULL);
-    free(packed);
-    return status;
-}
-
-parseal_status gpu_accumulate(const void *device, const void *keys, parseal_msg *msgs, size_t n,
-                              const parseal_sink *sink, bool *changed)
-{
-    if (keys != NULL)
-        return gpu_open_into(keys, msgs, n, sink, changed);
-    *changed = n > 0;
-    TRY(add_plain(device, msgs, n, sink));
-    for (size_t i = 0; i < n; i++)
-        msgs[i].status = PARSEAL_ITEM_OK;
-    return PARSEAL_OK;
 }

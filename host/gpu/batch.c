@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/gpu/driver.h"
 #include "host/gpu/vectors.h"
 
 /* Messages begin where wide loads are possible. */
@@ -30,7 +31,7 @@ typedef struct {
 /* What a message takes of a slot, the arrays that have an entry for each included. */
 static uint64_t room_of(const batch *b, const parseal_msg *m)
 {
-    return padded(m->len) + padded(m->aad_len) + PARSEAL_NONCEBYTES + PARSEAL_TAGBYTES +
+    return padded(m->len) + padded(m->aad_len) + b->keys->nonce_size + PARSEAL_TAGBYTES +
            sizeof(int32_t) + gpu_work_max(b->keys->device->driver, m->len, m->aad_len);
 }
 
@@ -70,7 +71,7 @@ static load next_load(const batch *b, size_t first)
         l.n++;
     }
     l.nonces = aad;
-    l.tags = padded(l.nonces + PARSEAL_NONCEBYTES * l.n);
+    l.tags = padded(l.nonces + (uint64_t)b->keys->nonce_size * l.n);
     l.verdicts = l.tags + PARSEAL_TAGBYTES * l.n;
     l.data = padded(l.verdicts + sizeof(int32_t) * l.n);
     l.work = l.data + data;
@@ -85,9 +86,10 @@ static bool writes_direct(const load *l, size_t i)
 }
 
 /* Describes the messages to the kernels, and copies what is short. */
-static void gather_heads(const load *l, const gpu_device *d, const parseal_sink *sink,
-                         aead_item *items)
+static void gather_heads(const batch *b, const load *l, aead_item *items)
 {
+    const gpu_device *d = b->keys->device;
+    const size_t nonce_size = b->keys->nonce_size;
     uint8_t *to = l->slot->host;
     uint64_t data = 0, aad = 0;
     for (size_t i = 0; i < l->n; i++) {
@@ -99,11 +101,11 @@ static void gather_heads(const load *l, const gpu_device *d, const parseal_sink 
                                .aad_offset = aad,
                                .blocks_after = 1,
                                .key = m->key};
-        l->direct[i] =
-            gpu_is_direct(d, m->in, m->len) && (sink != NULL || gpu_is_direct(d, m->out, m->len));
+        l->direct[i] = gpu_is_direct(d, m->in, m->len) &&
+                       (b->sink != NULL || gpu_is_direct(d, m->out, m->len));
         if (m->aad_len > 0)
             gpu_copy(d, to + l->aad + aad, m->aad, m->aad_len);
-        memcpy(to + l->nonces + PARSEAL_NONCEBYTES * i, m->nonce, sizeof m->nonce);
+        memcpy(to + l->nonces + nonce_size * i, m->nonce, nonce_size);
         memcpy(to + l->tags + PARSEAL_TAGBYTES * i, m->tag, sizeof m->tag);
         data += padded(m->len);
         aad += padded(m->aad_len);
@@ -211,7 +213,7 @@ static parseal_status add_load(const batch *b, const gpu_stage *stage, const loa
         if (&stage->slot[i] != l->slot)
             TRY(gpu_finish(stage->device, &stage->slot[i].stream));
     *b->changed = true;
-    return fused ? gpu_add_fused(b->keys, table, &io, s, b->sink)
+    return fused ? b->keys->steps->add(b->keys, table, &io, s, b->sink)
                  : gpu_add_opened(table, &io, s, b->sink);
 }
 
@@ -226,7 +228,7 @@ static parseal_status begin_load(const batch *b, const gpu_stage *stage, load *l
     l->items = slot->table.host;
     gpu_slot_use(slot, l->end);
     gpu_slot_use_both(slot, l->data);
-    gather_heads(l, stage->device, b->sink, slot->table.host);
+    gather_heads(b, l, slot->table.host);
     gather_data(l, stage->device);
     TRY(gpu_table_upload(&slot->table, &slot->stream));
     return move_data(l, stage, &in);
@@ -340,17 +342,23 @@ static parseal_status run_batch(batch *b)
     return status;
 }
 
-parseal_status gpu_batch_run(const void *device, const void *keys, parseal_msg *msgs, size_t n,
-                             bool open)
+parseal_status gpu_batch_run(const parseal_device *device, const backend_keys *keys,
+                             parseal_msg *msgs, size_t n, bool open)
 {
-    batch b = {.keys = keys, .msgs = msgs, .n = n, .open = open};
+    batch b = {.keys = gpu_keys_of(keys), .msgs = msgs, .n = n, .open = open};
     (void)device;
     return run_batch(&b);
 }
 
-parseal_status gpu_open_into(const gpu_keys *keys, parseal_msg *msgs, size_t n,
-                             const parseal_sink *sink, bool *changed)
+parseal_status gpu_accumulate(const parseal_device *device, const backend_keys *keys,
+                              parseal_msg *msgs, size_t n, const parseal_sink *sink, bool *changed)
 {
-    batch b = {.keys = keys, .msgs = msgs, .n = n, .open = true, .sink = sink, .changed = changed};
+    batch b = {.keys = gpu_keys_of(keys),
+               .msgs = msgs,
+               .n = n,
+               .open = true,
+               .sink = sink,
+               .changed = changed};
+    (void)device;
     return run_batch(&b);
 }

@@ -1,6 +1,8 @@
 /* Copies between the caller's memory, pinned memory and the device. */
 #include <string.h>
 
+#include "host/gpu/driver.h"
+
 #include "host/gpu/stage.h"
 #include "host/support/threads.h"
 

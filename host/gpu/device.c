@@ -1,10 +1,10 @@
-/* Memory, streams and launches: what is the same whatever the driver. */
+/* Choosing a device, its memory and its streams: what is the same whatever the driver. */
 #include "host/gpu/device.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/gpu/stage.h"
+#include "host/gpu/driver.h"
 #include "host/support/threads.h"
 
 enum { BUDGET_MIN = 1 << 20 };
@@ -54,26 +54,6 @@ parseal_status gpu_take_options(gpu_device *d, uint64_t memory, const parseal_re
     return PARSEAL_OK;
 }
 
-parseal_status gpu_shared_open(gpu_device *d)
-{
-    d->shared = calloc(1, sizeof *d->shared);
-    if (d->shared != NULL && pthread_mutex_init(&d->shared->lock, NULL) == 0)
-        return PARSEAL_OK;
-    free(d->shared);
-    d->shared = NULL;
-    return parseal_fail(PARSEAL_ERR_NO_MEMORY, "%s: out of memory", d->name);
-}
-
-void gpu_shared_close(gpu_device *d)
-{
-    if (d->shared == NULL)
-        return;
-    gpu_close_spare(d);
-    (void)pthread_mutex_destroy(&d->shared->lock);
-    free(d->shared);
-    d->shared = NULL;
-}
-
 /* ------------------------------------------------------------------------------------ memory -- */
 
 parseal_status gpu_stream_of(const gpu_device *d, void *stream, gpu_stream *s)
@@ -85,6 +65,12 @@ parseal_status gpu_stream_of(const gpu_device *d, void *stream, gpu_stream *s)
 parseal_status gpu_finish(const gpu_device *d, const gpu_stream *s)
 {
     return d->driver->finish(d, s);
+}
+
+void gpu_settle(const gpu_device *d)
+{
+    if (d->driver->settle != NULL)
+        d->driver->settle(d);
 }
 
 parseal_status gpu_alloc(const gpu_device *d, uint64_t size, gpu_memory *memory)
@@ -111,9 +97,10 @@ void gpu_wipe_and_free(const gpu_device *d, gpu_memory memory, uint64_t size)
     gpu_free(d, memory);
 }
 
-parseal_status gpu_memory_create(const void *device, uint64_t size, parseal_buf *memory)
+static parseal_status memory_create(const parseal_device *device, uint64_t size,
+                                    parseal_buf *memory)
 {
-    const gpu_device *d = device;
+    const gpu_device *d = gpu_of(device);
     const gpu_stream own = d->own;
     const uint64_t words_size = (size + 3) / 4 * 4;
     gpu_memory made;
@@ -129,23 +116,31 @@ parseal_status gpu_memory_create(const void *device, uint64_t size, parseal_buf 
     return PARSEAL_OK;
 }
 
-void gpu_memory_destroy(const void *device, parseal_buf *memory)
+static void memory_destroy(const parseal_device *device, parseal_buf *memory)
 {
-    gpu_wipe_and_free(device, memory->handle, (memory->size + 3) / 4 * 4);
+    gpu_wipe_and_free(gpu_of(device), memory->handle, (memory->size + 3) / 4 * 4);
     *memory = (parseal_buf){0};
 }
 
-parseal_status gpu_memory_read(const void *device, const parseal_buf *memory, void *to)
+static parseal_status memory_read(const parseal_device *device, const parseal_buf *memory, void *to)
 {
-    const gpu_stream own = ((const gpu_device *)device)->own;
-    return gpu_read(device, &own, memory->handle, 0, to, memory->size);
+    const gpu_device *d = gpu_of(device);
+    return gpu_read(d, &d->own, memory->handle, 0, to, memory->size);
 }
 
-parseal_status gpu_memory_write(const void *device, const parseal_buf *memory, const void *from)
+static parseal_status memory_write(const parseal_device *device, const parseal_buf *memory,
+                                   const void *from)
 {
-    const gpu_stream own = ((const gpu_device *)device)->own;
-    return gpu_write_now(device, &own, memory->handle, 0, from, memory->size);
+    const gpu_device *d = gpu_of(device);
+    return gpu_write_now(d, &d->own, memory->handle, 0, from, memory->size);
 }
+
+const memory_family gpu_memory_family = {
+    .create = memory_create,
+    .destroy = memory_destroy,
+    .read = memory_read,
+    .write = memory_write,
+};
 
 static parseal_status copy_in(const gpu_device *d, const gpu_stream *s, gpu_memory to, uint64_t at,
                               const void *from, uint64_t size, bool wait)
@@ -181,72 +176,4 @@ parseal_status gpu_read_later(const gpu_device *d, const gpu_stream *s, gpu_memo
                               uint64_t at, void *to, uint64_t size)
 {
     return copy_out(d, s, from, at, to, size, false);
-}
-
-/* ------------------------------------------------------------------------------------ launch -- */
-
-void gpu_launch_begin(gpu_launch *launch, const gpu_device *d, gpu_program program,
-                      const char *kernel)
-{
-    memset(launch, 0, sizeof *launch);
-    launch->device = d;
-    launch->program = program;
-    launch->kernel = kernel;
-}
-
-/* Kernels have so many arguments as their sources say: no count depends on a caller's. */
-static gpu_arg *next_arg(gpu_launch *launch, gpu_arg_kind kind)
-{
-    gpu_arg *arg = &launch->arg[launch->n_args++];
-    arg->kind = kind;
-    return arg;
-}
-
-/* At its own size's alignment. */
-void gpu_arg_value(gpu_launch *launch, const void *value, size_t size)
-{
-    gpu_arg *arg = next_arg(launch, GPU_VALUE);
-    const uint32_t alignment = size % 8 == 0 ? 8 : 4;
-    arg->at = (launch->n_values + alignment - 1) / alignment * alignment;
-    arg->size = (uint32_t)size;
-    memcpy(launch->value + arg->at, value, size);
-    launch->n_values = arg->at + arg->size;
-}
-
-void gpu_arg_u32(gpu_launch *launch, uint32_t value)
-{
-    gpu_arg_value(launch, &value, sizeof value);
-}
-
-void gpu_arg_u64(gpu_launch *launch, uint64_t value)
-{
-    gpu_arg_value(launch, &value, sizeof value);
-}
-
-void gpu_arg_double(gpu_launch *launch, double value)
-{
-    gpu_arg_value(launch, &value, sizeof value);
-}
-
-void gpu_arg_memory(gpu_launch *launch, gpu_memory memory)
-{
-    next_arg(launch, GPU_MEMORY)->place = (gpu_place){memory, 0};
-}
-
-void gpu_arg_place(gpu_launch *launch, const gpu_place *place)
-{
-    next_arg(launch, GPU_PLACE)->place = *place;
-}
-
-void gpu_arg_inputs(gpu_launch *launch, const gpu_place *inputs, size_t n, const gpu_place *other)
-{
-    gpu_arg *arg = next_arg(launch, GPU_INPUTS);
-    arg->inputs = inputs;
-    arg->n_inputs = n;
-    arg->place = *other;
-}
-
-parseal_status gpu_launch_run(const gpu_launch *launch, const gpu_stream *s, uint64_t items)
-{
-    return items == 0 ? PARSEAL_OK : launch->device->driver->launch(launch, s, items);
 }

@@ -193,7 +193,11 @@ static parseal_status run(job *j, void *stream)
     TRY(gpu_stream_of(j->device, stream, &s));
     find_places(j, NULL, 0);
     TRY(j->work(j->arg, &s, j->places, 0, j->count));
-    return stream == NULL ? gpu_finish(j->device, &s) : PARSEAL_OK;
+    if (stream != NULL)
+        return PARSEAL_OK;
+    /* What has begun may have written: PARSEAL_ERR_NO_MEMORY would say that it has not. */
+    const parseal_status status = gpu_finish(j->device, &s);
+    return status == PARSEAL_ERR_NO_MEMORY ? PARSEAL_ERR_DEVICE : status;
 }
 
 parseal_status gpu_for_elements(const gpu_device *d, void *stream, const gpu_operand *operands,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/gpu/driver.h"
 #include "host/gpu/stage.h"
 #include "host/gpu/vectors.h"
 #include "kernels/common/launch.h"
@@ -16,6 +17,20 @@ typedef struct {
     size_t n;
     uint32_t bytes; /* of a candidate */
 } gpu_fcp;
+
+static const gpu_fcp *fcp_of(const backend_fcp *fcp)
+{
+    return (const gpu_fcp *)fcp;
+}
+
+static void free_fcp(gpu_fcp *f)
+{
+    if (f == NULL)
+        return;
+    if (f->device != NULL)
+        gpu_wipe_and_free(f->device, f->list, f->n * sizeof(fcp_key));
+    free(f);
+}
 
 static parseal_status upload_and_expand(gpu_fcp *f, const fcp_key *keys)
 {
@@ -38,10 +53,10 @@ static uint32_t candidate_bytes(uint64_t modulus)
     return bytes;
 }
 
-parseal_status gpu_fcp_create(void **fcp, const void *device, uint64_t modulus, const uint8_t *keys,
-                              const int32_t *signs, size_t n)
+parseal_status gpu_fcp_create(const parseal_device *device, backend_fcp **fcp, uint64_t modulus,
+                              const uint8_t *keys, const int32_t *signs, size_t n)
 {
-    const gpu_device *d = device;
+    const gpu_device *d = gpu_of(device);
     if ((modulus & (modulus - 1)) != 0)
         return parseal_fail(PARSEAL_ERR_UNSUPPORTED,
                             "mask.modulus: %" PRIu64
@@ -65,25 +80,16 @@ parseal_status gpu_fcp_create(void **fcp, const void *device, uint64_t modulus, 
     }
     sodium_free(copy);
     if (status == PARSEAL_OK)
-        *fcp = f;
+        *fcp = (backend_fcp *)f;
     else
-        gpu_fcp_destroy(f);
+        free_fcp(f);
     return status;
 }
 
-const gpu_device *gpu_fcp_device(const void *fcp)
+void gpu_fcp_destroy(const parseal_device *device, backend_fcp *fcp)
 {
-    return ((const gpu_fcp *)fcp)->device;
-}
-
-void gpu_fcp_destroy(void *fcp)
-{
-    gpu_fcp *f = fcp;
-    if (f == NULL)
-        return;
-    if (f->device != NULL)
-        gpu_wipe_and_free(f->device, f->list, f->n * sizeof(fcp_key));
-    free(f);
+    (void)device;
+    free_fcp((gpu_fcp *)fcp);
 }
 
 typedef struct {
@@ -119,10 +125,11 @@ static parseal_status fcp_piece(void *arg, const gpu_stream *s, const gpu_place 
     return gpu_launch_run(&launch, s, n == 0 ? 0 : (begin + n - 1) / each - begin / each + 1);
 }
 
-parseal_status gpu_fcp_mask(const void *device, const void *fcp, const parseal_ring *ring,
-                            const parseal_vec *acc, uint64_t first, bool write, void *stream)
+parseal_status gpu_fcp_apply(const parseal_device *device, const backend_fcp *fcp,
+                             const parseal_ring *ring, const parseal_vec *acc, uint64_t first,
+                             bool write, void *stream)
 {
     const gpu_operand operand = {&acc->buf, 8 * ring->element_size, !write, true};
-    fcp_work work = {fcp, gpu_ring(ring), first, write};
-    return gpu_for_elements(device, stream, &operand, 1, acc->n, fcp_piece, &work);
+    fcp_work work = {fcp_of(fcp), gpu_ring(ring), first, write};
+    return gpu_for_elements(gpu_of(device), stream, &operand, 1, acc->n, fcp_piece, &work);
 }

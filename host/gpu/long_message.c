@@ -7,7 +7,8 @@
 
 /* The slot's first bytes, before the part that is worked on. The work comes after that: the sum and
  * E(J0) first. */
-enum { NONCE = 0, TAG = 16, VERDICT = 32, HEAD = 36, PART = 256, SUM_BYTES = 16 };
+enum { NONCE = 0, TAG = 32, VERDICT = 48, HEAD = 52, PART = 256, SUM_BYTES = 16 };
+_Static_assert(TAG >= PARSEAL_NONCEBYTES_MAX, "a nonce of any algorithm has room");
 
 typedef struct {
     const gpu_keys *keys;
@@ -40,28 +41,17 @@ static gpu_aead_io io_of(const long_message *l, const gpu_slot *slot)
                          .work = {m, PART + l->part_max}};
 }
 
-/* Enqueues one step on one item. */
-typedef parseal_status (*step)(const gpu_keys *, const gpu_table *, const gpu_aead_io *,
-                               const gpu_stream *, bool);
-
-static parseal_status begin(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
-                            const gpu_stream *s, bool open)
-{
-    (void)open;
-    return gpu_aead_begin(keys, t, io, s);
-}
-
 /* Seal hashes what it has just encrypted. */
 static parseal_status crypt_and_hash(const gpu_keys *keys, const gpu_table *t,
                                      const gpu_aead_io *io, const gpu_stream *s, bool open)
 {
-    TRY(gpu_aead_crypt(keys, t, io, s, open));
-    return gpu_aead_hash(keys, t, io, s, open);
+    TRY(keys->steps->crypt(keys, t, io, s, open));
+    return keys->steps->hash(keys, t, io, s, open);
 }
 
-/* The slot's earlier work has been waited for: its table is free. */
+/* Enqueues one step on one item. The slot's earlier work has been waited for: its table is free. */
 static parseal_status enqueue(const long_message *l, gpu_slot *slot, const aead_item *item,
-                              step run)
+                              gpu_step run)
 {
     const gpu_aead_io io = io_of(l, slot);
     TRY(gpu_table_open(&slot->table, l->stage->device, 1));
@@ -127,14 +117,14 @@ static parseal_status hash_aad(const long_message *l)
         gpu_slot *slot = &l->stage->slot[next];
         TRY(finish_slot(l, slot));
         TRY(bring_in(l, slot, (const uint8_t *)m->aad + at, size, false));
-        TRY(enqueue(l, slot, &item, gpu_aead_hash));
+        TRY(enqueue(l, slot, &item, l->keys->steps->hash));
         next = (next + 1) % l->stage->n;
     }
     return settle_all(l, parts);
 }
 
 /* All parts of the data through a step; out is written where that step crypts. */
-static parseal_status pass(const long_message *l, step run, bool writes)
+static parseal_status pass(const long_message *l, gpu_step run, bool writes)
 {
     const parseal_msg *m = l->msg;
     part parts[GPU_SLOTS] = {{0, 0}};
@@ -167,10 +157,10 @@ static parseal_status start(const long_message *l)
     for (size_t i = 0; i < l->stage->n; i++) {
         gpu_slot *slot = &l->stage->slot[i];
         memset(slot->host, 0, PART);
-        memcpy(slot->host + NONCE, l->msg->nonce, sizeof l->msg->nonce);
+        memcpy(slot->host + NONCE, l->msg->nonce, l->keys->nonce_size);
         memcpy(slot->host + TAG, l->msg->tag, sizeof l->msg->tag);
         TRY(gpu_slot_in(l->stage, slot, 0, PART));
-        TRY(enqueue(l, slot, &whole, begin));
+        TRY(enqueue(l, slot, &whole, l->keys->steps->begin));
     }
     return hash_aad(l);
 }
@@ -197,7 +187,7 @@ static parseal_status finish(const long_message *l, int32_t *verdict)
         .len = l->msg->len, .aad_len = l->msg->aad_len, .blocks_after = 1, .key = l->msg->key};
     gpu_slot *slot = &l->stage->slot[0];
     TRY(add_sums(l));
-    TRY(enqueue(l, slot, &whole, gpu_aead_finish));
+    TRY(enqueue(l, slot, &whole, l->keys->steps->finish));
     TRY(gpu_slot_out(l->stage, slot, TAG, HEAD - TAG));
     TRY(finish_slot(l, slot));
     memcpy(verdict, slot->host + VERDICT, sizeof *verdict);
@@ -231,11 +221,11 @@ static parseal_status open_checked(const long_message *l)
 {
     int32_t verdict;
     TRY(start(l));
-    TRY(pass(l, gpu_aead_hash, false));
+    TRY(pass(l, l->keys->steps->hash, false));
     TRY(finish(l, &verdict));
     if (verdict == PARSEAL_ITEM_OK) {
         TRY(spread_verdict(l));
-        TRY(pass(l, gpu_aead_crypt, true));
+        TRY(pass(l, l->keys->steps->crypt, true));
     } else {
         memset(l->msg->out, 0, l->msg->len);
     }

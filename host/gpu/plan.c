@@ -11,6 +11,11 @@ typedef struct {
     uint64_t workspace;
 } gpu_plan;
 
+static const gpu_plan *plan_of(const backend_plan *plan)
+{
+    return (const gpu_plan *)plan;
+}
+
 static aead_item item_of(const parseal_aead_shape *shape, size_t i)
 {
     return (aead_item){.len = shape->len[i],
@@ -33,40 +38,38 @@ static parseal_status fill_table(gpu_table *t, const gpu_device *d, const parsea
     return status == PARSEAL_OK ? done : status;
 }
 
-parseal_status gpu_plan_create(void **plan, const void *device, const void *keys,
-                               const parseal_aead_shape *shape)
+static void free_plan(gpu_plan *p)
 {
-    gpu_plan *p = calloc(1, sizeof *p);
-    if (p == NULL)
-        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "plan: out of memory");
-    p->keys = keys;
-    const parseal_status status = fill_table(&p->table, device, shape);
-    if (status != PARSEAL_OK) {
-        gpu_plan_destroy(p);
-        return status;
-    }
-    p->workspace = gpu_work_size(&p->table);
-    *plan = p;
-    return PARSEAL_OK;
-}
-
-void gpu_plan_destroy(void *plan)
-{
-    gpu_plan *p = plan;
-    if (p == NULL)
-        return;
     gpu_table_close(&p->table);
     free(p);
 }
 
-const gpu_device *gpu_plan_device(const void *plan)
+static parseal_status plan_create(const parseal_device *device, backend_plan **plan,
+                                  const backend_keys *keys, const parseal_aead_shape *shape)
 {
-    return ((const gpu_plan *)plan)->table.device;
+    gpu_plan *p = calloc(1, sizeof *p);
+    if (p == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "plan: out of memory");
+    p->keys = gpu_keys_of(keys);
+    const parseal_status status = fill_table(&p->table, gpu_of(device), shape);
+    if (status != PARSEAL_OK) {
+        free_plan(p);
+        return status;
+    }
+    p->workspace = gpu_work_size(&p->table);
+    *plan = (backend_plan *)p;
+    return PARSEAL_OK;
 }
 
-uint64_t gpu_plan_workspace_size(const void *plan)
+static void plan_destroy(const parseal_device *device, backend_plan *plan)
 {
-    return ((const gpu_plan *)plan)->workspace;
+    gpu_settle(gpu_of(device));
+    free_plan((gpu_plan *)plan);
+}
+
+static uint64_t plan_workspace_size(const backend_plan *plan)
+{
+    return plan_of(plan)->workspace;
 }
 
 /* --------------------------------------------------------------------------------------- run -- */
@@ -168,9 +171,10 @@ static parseal_status run_copied(const gpu_plan *p, const gpu_stream *s, run_buf
     return status;
 }
 
-parseal_status gpu_plan_run(const void *plan, const parseal_aead_io *io, bool open, void *stream)
+static parseal_status plan_run(const parseal_device *device, const backend_plan *plan,
+                               const parseal_aead_io *io, bool open, void *stream)
 {
-    const gpu_plan *p = plan;
+    const gpu_plan *p = plan_of(plan);
     /* `out` is read too: what a plan does not write there stays as it is. */
     run_buf bufs[BUFS] = {[IN] = {&io->in, true, false, 0},
                           [OUT] = {&io->out, true, true, 0},
@@ -181,6 +185,7 @@ parseal_status gpu_plan_run(const void *plan, const parseal_aead_io *io, bool op
                           [WORKSPACE] = {&io->workspace, false, false, 0}};
     gpu_stream s;
     bool copied = false;
+    (void)device;
     if (p->table.n == 0)
         return PARSEAL_OK;
     TRY(gpu_stream_of(p->table.device, stream, &s));
@@ -191,3 +196,10 @@ parseal_status gpu_plan_run(const void *plan, const parseal_aead_io *io, bool op
     TRY(run_on(p, &s, bufs, open));
     return stream == NULL ? gpu_finish(p->table.device, &s) : PARSEAL_OK;
 }
+
+const plan_family gpu_plan_family = {
+    .create = plan_create,
+    .destroy = plan_destroy,
+    .workspace_size = plan_workspace_size,
+    .run = plan_run,
+};

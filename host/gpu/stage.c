@@ -3,6 +3,8 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "host/gpu/driver.h"
+
 enum { PIECE_MIN = 4 << 20, PIECE_MAX = 32 << 20, PIECES = 8 };
 
 static uint64_t smaller(uint64_t a, uint64_t b)
@@ -128,12 +130,32 @@ static bool leave_spare(const gpu_stage *stage)
     return true;
 }
 
-void gpu_close_spare(gpu_device *d)
+static void close_spare(gpu_device *d)
 {
     if (d->shared->spare != NULL)
         close_slots(d->shared->spare);
     free(d->shared->spare);
     d->shared->spare = NULL;
+}
+
+parseal_status gpu_shared_open(gpu_device *d)
+{
+    d->shared = calloc(1, sizeof *d->shared);
+    if (d->shared != NULL && pthread_mutex_init(&d->shared->lock, NULL) == 0)
+        return PARSEAL_OK;
+    free(d->shared);
+    d->shared = NULL;
+    return parseal_fail(PARSEAL_ERR_NO_MEMORY, "%s: out of memory", d->name);
+}
+
+void gpu_shared_close(gpu_device *d)
+{
+    if (d->shared == NULL)
+        return;
+    close_spare(d);
+    (void)pthread_mutex_destroy(&d->shared->lock);
+    free(d->shared);
+    d->shared = NULL;
 }
 
 parseal_status gpu_stage_open(gpu_stage *stage, const gpu_device *d, void *stream, uint64_t size,

@@ -41,7 +41,10 @@ parseal_status gpu_stage_open(gpu_stage *stage, const gpu_device *d, void *strea
 /* Waits for what is still under way and wipes what was used. One stage is kept for later calls, as
  * pinned memory is slow to come by. */
 void gpu_stage_close(gpu_stage *stage);
-void gpu_close_spare(gpu_device *d);
+
+/* What changes while a device is used: gpu_device.shared, with what is spare. */
+parseal_status gpu_shared_open(gpu_device *d);
+void gpu_shared_close(gpu_device *d);
 
 /* -------------------------------------------------------------------------------------- copy -- */
 

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "host/gpu/driver.h"
+
 enum { ROOM_MIN = 64 };
 
 static uint64_t ceil_div(uint64_t a, uint64_t b)
@@ -62,7 +64,7 @@ static void count_work(gpu_table *t, uint64_t *crypt_begin, uint64_t *hash_begin
         crypt_begin[i] = crypt;
         hash_begin[i] = hash;
         t->bytes += item->len + item->aad_len;
-        crypt += t->device->driver->crypt_units(item);
+        crypt += t->device->driver->aead->crypt_units(item);
         hash += ceil_div(item->aad_len, t->tile) + ceil_div(item->len, t->tile);
     }
     crypt_begin[t->n] = t->crypt_total = crypt;
@@ -74,7 +76,7 @@ parseal_status gpu_table_upload(gpu_table *t, const gpu_stream *s)
     const gpu_device *d = t->device;
     const uint64_t begin_size = ((uint64_t)t->n + 1) * sizeof(uint64_t);
     uint64_t *crypt_begin = (uint64_t *)(t->host + t->n), *hash_begin = crypt_begin + t->n + 1;
-    t->tile = d->driver->hash_tile(d, t->host, t->n);
+    t->tile = d->driver->aead->hash_tile(d, t->host, t->n);
     count_work(t, crypt_begin, hash_begin);
     TRY(gpu_write(d, s, t->items, 0, t->host, t->n * sizeof *t->host));
     TRY(gpu_write(d, s, t->crypt_begin, 0, crypt_begin, begin_size));

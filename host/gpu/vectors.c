@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/gpu/driver.h"
 #include "host/gpu/stage.h"
 #include "kernels/common/launch.h"
 
@@ -34,16 +35,30 @@ static uint64_t blocks_touched(uint64_t first, uint64_t n, uint32_t element_size
 
 /* ------------------------------------------------------------------------------------- seeds -- */
 
-struct gpu_seeds {
+typedef struct {
     const gpu_device *device;
     gpu_memory list;
     size_t n;
-};
+} gpu_seeds;
 
-parseal_status gpu_seeds_create(void **seeds, const void *device, const parseal_seed *list,
-                                size_t n)
+static const gpu_seeds *seeds_of(const backend_seeds *seeds)
 {
-    const gpu_device *d = device;
+    return (const gpu_seeds *)seeds;
+}
+
+static void free_seeds(gpu_seeds *s)
+{
+    if (s == NULL)
+        return;
+    if (s->device != NULL)
+        gpu_wipe_and_free(s->device, s->list, s->n * sizeof(mask_seed));
+    free(s);
+}
+
+static parseal_status seeds_create(const parseal_device *device, backend_seeds **seeds,
+                                   const parseal_seed *list, size_t n)
+{
+    const gpu_device *d = gpu_of(device);
     const gpu_stream own = d->own;
     gpu_seeds *s = calloc(1, sizeof *s);
     mask_seed *copy = sodium_allocarray(n + 1, sizeof *copy);
@@ -64,25 +79,16 @@ parseal_status gpu_seeds_create(void **seeds, const void *device, const parseal_
     }
     sodium_free(copy);
     if (status == PARSEAL_OK)
-        *seeds = s;
+        *seeds = (backend_seeds *)s;
     else
-        gpu_seeds_destroy(s);
+        free_seeds(s);
     return status;
 }
 
-const gpu_device *gpu_seeds_device(const void *seeds)
+static void seeds_destroy(const parseal_device *device, backend_seeds *seeds)
 {
-    return ((const gpu_seeds *)seeds)->device;
-}
-
-void gpu_seeds_destroy(void *seeds)
-{
-    gpu_seeds *s = seeds;
-    if (s == NULL)
-        return;
-    if (s->device != NULL)
-        gpu_wipe_and_free(s->device, s->list, s->n * sizeof(mask_seed));
-    free(s);
+    gpu_settle(gpu_of(device));
+    free_seeds((gpu_seeds *)seeds);
 }
 
 /* -------------------------------------------------------------------------------------- mask -- */
@@ -111,13 +117,23 @@ static parseal_status mask_piece(void *arg, const gpu_stream *s, const gpu_place
     return gpu_launch_run(&launch, s, blocks_touched(w->first + first, n, w->ring.element_size));
 }
 
-parseal_status gpu_mask(const void *device, const void *seeds, const parseal_ring *ring,
-                        const parseal_vec *acc, uint64_t first, bool write, void *stream)
+static parseal_status mask(const parseal_device *device, const backend_seeds *seeds,
+                           const parseal_ring *ring, const parseal_vec *acc, uint64_t first,
+                           bool write, void *stream)
 {
     const gpu_operand operand = {&acc->buf, 8 * ring->element_size, !write, true};
-    mask_work work = {seeds, gpu_ring(ring), first, write};
-    return gpu_for_elements(device, stream, &operand, 1, acc->n, mask_piece, &work);
+    mask_work work = {seeds_of(seeds), gpu_ring(ring), first, write};
+    return gpu_for_elements(gpu_of(device), stream, &operand, 1, acc->n, mask_piece, &work);
 }
+
+const mask_family gpu_mask_family = {
+    .seeds_create = seeds_create,
+    .seeds_destroy = seeds_destroy,
+    .apply = mask,
+    .fcp_create = gpu_fcp_create,
+    .fcp_destroy = gpu_fcp_destroy,
+    .fcp_apply = gpu_fcp_apply,
+};
 
 /* --------------------------------------------------------------------------------------- sum -- */
 
@@ -183,8 +199,8 @@ static parseal_status sum_piece(void *arg, const gpu_stream *s, const gpu_place 
 }
 
 /* acc takes part each time when the inputs are too many to be staged side by side. */
-static parseal_status sum(const gpu_device *d, const parseal_ring *ring, const parseal_vec *acc,
-                          const sum_inputs *inputs, void *stream)
+static parseal_status sum_all(const gpu_device *d, const parseal_ring *ring, const parseal_vec *acc,
+                              const sum_inputs *inputs, void *stream)
 {
     const uint32_t bits = 8 * ring->element_size;
     const size_t max = gpu_operands_max(d, bits), at_once = max > 2 ? max - 1 : 1;
@@ -207,19 +223,19 @@ static parseal_status sum(const gpu_device *d, const parseal_ring *ring, const p
     return status;
 }
 
-parseal_status gpu_vec_sum(const void *device, const parseal_ring *ring, const parseal_vec *acc,
-                           const parseal_vec *v, size_t n, void *stream)
+static parseal_status sum(const parseal_device *device, const parseal_ring *ring,
+                          const parseal_vec *acc, const parseal_vec *v, size_t n, void *stream)
 {
     const sum_inputs inputs = {.v = v, .n = n};
-    return sum(device, ring, acc, &inputs, stream);
+    return sum_all(gpu_of(device), ring, acc, &inputs, stream);
 }
 
-parseal_status gpu_packed_sum(const void *device, uint32_t bits, const parseal_ring *ring,
-                              const parseal_vec *acc, const parseal_buf *packed, size_t n,
-                              void *stream)
+static parseal_status packed_sum(const parseal_device *device, uint32_t bits,
+                                 const parseal_ring *ring, const parseal_vec *acc,
+                                 const parseal_buf *packed, size_t n, void *stream)
 {
     const sum_inputs inputs = {.packed = packed, .bits = bits, .n = n};
-    return sum(device, ring, acc, &inputs, stream);
+    return sum_all(gpu_of(device), ring, acc, &inputs, stream);
 }
 
 /* ------------------------------------------------------------------------------ quantisation -- */
@@ -256,8 +272,8 @@ static parseal_status quantize_piece(void *arg, const gpu_stream *s, const gpu_p
     return gpu_launch_run(&launch, s, blocks_touched(w->first + first, n, 4));
 }
 
-static parseal_status quantize(quantize_work *w, const parseal_vec *x, const parseal_vec *q,
-                               void *stream)
+static parseal_status quantize_all(quantize_work *w, const parseal_vec *x, const parseal_vec *q,
+                                   void *stream)
 {
     const uint32_t float_bits = w->quant->float_type == PARSEAL_FLOAT32 ? 32 : 16;
     const gpu_operand operands[] = {{&x->buf, float_bits, true, false},
@@ -276,7 +292,7 @@ static parseal_status quantize_counting(quantize_work *w, const parseal_vec *x,
     parseal_status status =
         gpu_write_now(w->device, &s, w->nonfinite.memory, 0, &found, sizeof found);
     if (status == PARSEAL_OK)
-        status = quantize(w, x, q, stream);
+        status = quantize_all(w, x, q, stream);
     if (status == PARSEAL_OK)
         status = gpu_read(w->device, &s, w->nonfinite.memory, 0, &found, sizeof found);
     if (status == PARSEAL_OK)
@@ -296,28 +312,30 @@ static parseal_status check_clip(const gpu_device *d, const parseal_quant *quant
                         (double)quant->clip, d->name);
 }
 
-parseal_status gpu_quantize(const void *device, const parseal_quant *quant, float scale,
-                            const parseal_vec *x, const parseal_vec *q, const void *seeds,
-                            uint64_t first, const parseal_buf *nonfinite, void *stream)
+static parseal_status quantize(const parseal_device *device, const parseal_quant *quant,
+                               float scale, const parseal_vec *x, const parseal_vec *q,
+                               const backend_seeds *seeds, uint64_t first,
+                               const parseal_buf *nonfinite, void *stream)
 {
     static const uint64_t zero = 0;
     gpu_stream s;
-    quantize_work work = {.device = device,
+    const gpu_device *d = gpu_of(device);
+    quantize_work work = {.device = d,
                           .quant = quant,
                           .scale = scale,
-                          .seeds = seeds,
+                          .seeds = seeds_of(seeds),
                           /* to nearest, elements are counted from 0, as any place would do */
                           .first = seeds != NULL ? first : 0};
-    TRY(check_clip(device, quant));
+    TRY(check_clip(d, quant));
     if (nonfinite == NULL)
-        return quantize(&work, x, q, stream);
+        return quantize_all(&work, x, q, stream);
     if (nonfinite->kind == PARSEAL_BUF_HOST)
         return quantize_counting(
             &work, x, q, (uint64_t *)(nonfinite->handle + (uintptr_t)nonfinite->offset), stream);
     work.nonfinite = (gpu_place){nonfinite->handle, nonfinite->offset};
-    TRY(gpu_stream_of(device, stream, &s));
-    TRY(gpu_write(device, &s, work.nonfinite.memory, work.nonfinite.at, &zero, sizeof zero));
-    return quantize(&work, x, q, stream);
+    TRY(gpu_stream_of(d, stream, &s));
+    TRY(gpu_write(d, &s, work.nonfinite.memory, work.nonfinite.at, &zero, sizeof zero));
+    return quantize_all(&work, x, q, stream);
 }
 
 typedef struct {
@@ -343,14 +361,14 @@ static parseal_status dequantize_piece(void *arg, const gpu_stream *s, const gpu
     return gpu_launch_run(&launch, s, n);
 }
 
-parseal_status gpu_dequantize(const void *device, uint32_t element_size, const parseal_vec *sum,
-                              double step, double n_clients, double clip, const parseal_vec *mean,
-                              void *stream)
+static parseal_status dequantize(const parseal_device *device, uint32_t element_size,
+                                 const parseal_vec *sum, double step, double n_clients, double clip,
+                                 const parseal_vec *mean, void *stream)
 {
     const gpu_operand operands[] = {{&sum->buf, 8 * element_size, true, false},
                                     {&mean->buf, 32, false, true}};
-    dequantize_work work = {device, element_size, step, n_clients, clip};
-    return gpu_for_elements(device, stream, operands, 2, sum->n, dequantize_piece, &work);
+    dequantize_work work = {gpu_of(device), element_size, step, n_clients, clip};
+    return gpu_for_elements(gpu_of(device), stream, operands, 2, sum->n, dequantize_piece, &work);
 }
 
 /* -------------------------------------------------------------------------------------- pack -- */
@@ -396,13 +414,21 @@ static parseal_status unpack_piece(void *arg, const gpu_stream *s, const gpu_pla
     return gpu_launch_run(&launch, s, n);
 }
 
-parseal_status gpu_pack(const void *device, uint32_t bits, uint32_t element_size,
-                        const parseal_vec *elements, const parseal_buf *packed, bool unpack,
-                        void *stream)
+static parseal_status pack(const parseal_device *device, uint32_t bits, uint32_t element_size,
+                           const parseal_vec *elements, const parseal_buf *packed, bool unpack,
+                           void *stream)
 {
     const gpu_operand operands[] = {{&elements->buf, 8 * element_size, !unpack, unpack},
                                     {packed, bits, unpack, !unpack}};
-    pack_work work = {device, bits, element_size};
-    return gpu_for_elements(device, stream, operands, 2, elements->n,
+    pack_work work = {gpu_of(device), bits, element_size};
+    return gpu_for_elements(gpu_of(device), stream, operands, 2, elements->n,
                             unpack ? unpack_piece : pack_piece, &work);
 }
+
+const vector_family gpu_vector_family = {
+    .sum = sum,
+    .quantize = quantize,
+    .dequantize = dequantize,
+    .pack = pack,
+    .packed_sum = packed_sum,
+};

@@ -2,7 +2,7 @@
 #ifndef PARSEAL_HOST_OPENCL_DEVICE_H
 #define PARSEAL_HOST_OPENCL_DEVICE_H
 
-#include "host/gpu/device.h"
+#include "host/gpu/driver.h"
 #include "host/opencl/cl_api.h"
 
 enum { OCL_RUNS_MAX = 256 };
@@ -44,6 +44,6 @@ parseal_status ocl_program_of(const ocl_device *d, gpu_program which, cl_program
 void ocl_note_run(const ocl_device *d, cl_event run);
 
 /* Of all kernels so far; waits for them. */
-double ocl_kernel_seconds(const void *device);
+double ocl_kernel_seconds(const ocl_device *d);
 
 #endif

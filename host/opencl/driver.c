@@ -191,13 +191,21 @@ static parseal_status hash(const gpu_keys *keys, const gpu_table *t, const gpu_a
     return gpu_launch_run(&launch, s, t->hash_total);
 }
 
-const gpu_driver ocl_driver = {
-    .buf_kind = PARSEAL_BUF_OPENCL,
-    .sum_inputs = OCL_SUM_INPUTS,
+static const gpu_aead_tactics aead = {
     .hash_tile_min = HASH_TILE,
     .begin_group = 32,
     .add_blocks = GROUP_SIZE * CRYPT_GROUP,
     .add_items = GROUP_SIZE,
+    .crypt_units = crypt_units,
+    .hash_tile = hash_tile,
+    .crypt = crypt,
+    .add_kernel = add_kernel,
+    .hash = hash,
+};
+
+const gpu_driver ocl_driver = {
+    .buf_kind = PARSEAL_BUF_OPENCL,
+    .sum_inputs = OCL_SUM_INPUTS,
     .fcp_blocks = 32,
     .alloc = alloc,
     .free = free_memory,
@@ -211,9 +219,5 @@ const gpu_driver ocl_driver = {
     .read = read,
     .wipe = wipe,
     .launch = ocl_launch,
-    .crypt_units = crypt_units,
-    .hash_tile = hash_tile,
-    .crypt = crypt,
-    .add_kernel = add_kernel,
-    .hash = hash,
+    .aead = &aead,
 };

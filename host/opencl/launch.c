@@ -1,6 +1,8 @@
 /* Runs of kernels, and the time that they take. */
 #include "host/opencl/launch.h"
 
+#include "host/support/float_state.h"
+
 /* Arguments as clSetKernelArg counts them: a place is two. */
 typedef struct {
     const ocl_device *device;
@@ -73,6 +75,13 @@ parseal_status ocl_launch(const gpu_launch *launch, const gpu_stream *s, uint64_
 
 /* -------------------------------------------------------------------------------------- time -- */
 
+static void add_up_run(ocl_state *state, cl_ulong nanoseconds)
+{
+    const float_state before = float_state_set();
+    state->kernel_seconds += 1e-9 * (double)nanoseconds;
+    float_state_restore(&before);
+}
+
 /* Adds up what the runs that are noted took. Queues without profiling do not tell. */
 static void add_up_runs(const ocl_device *d)
 {
@@ -85,7 +94,7 @@ static void add_up_runs(const ocl_device *d)
                                          NULL) == CL_SUCCESS &&
             d->api.GetEventProfilingInfo(run, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL) ==
                 CL_SUCCESS)
-            state->kernel_seconds += 1e-9 * (double)(end - begin);
+            add_up_run(state, end - begin);
         (void)d->api.ReleaseEvent(run);
     }
     state->n_runs = 0;
@@ -100,9 +109,8 @@ void ocl_note_run(const ocl_device *d, cl_event run)
     (void)pthread_mutex_unlock(&d->gpu.shared->lock);
 }
 
-double ocl_kernel_seconds(const void *device)
+double ocl_kernel_seconds(const ocl_device *d)
 {
-    const ocl_device *d = device;
     (void)pthread_mutex_lock(&d->gpu.shared->lock);
     add_up_runs(d);
     const double seconds = d->state->kernel_seconds;

@@ -8,11 +8,8 @@
 #include "host/gpu/vectors.h"
 #include "host/opencl/device.h"
 
-static void device_close(void *device)
+static void close_device(ocl_device *d)
 {
-    ocl_device *d = device;
-    if (d == NULL)
-        return;
     if (d->state != NULL) {
         (void)ocl_kernel_seconds(d); /* lets go of what is noted */
         gpu_shared_close(&d->gpu);
@@ -37,7 +34,7 @@ static parseal_status open_state(ocl_device *d)
     return parseal_fail(PARSEAL_ERR_NO_MEMORY, "opencl: out of memory");
 }
 
-static parseal_status device_open(void **device, const parseal_request *request)
+static parseal_status device_open(parseal_device **device, const parseal_request *request)
 {
     ocl_device *d = calloc(1, sizeof *d);
     if (d == NULL)
@@ -49,56 +46,33 @@ static parseal_status device_open(void **device, const parseal_request *request)
     }
     status = open_state(d);
     if (status != PARSEAL_OK) {
-        device_close(d);
+        close_device(d);
         return status;
     }
-    *device = d;
+    *device = (parseal_device *)d;
     return PARSEAL_OK;
 }
 
-static const char *device_name(const void *device)
+static void device_close(parseal_device *device)
 {
-    return ((const ocl_device *)device)->gpu.name;
+    close_device((ocl_device *)device);
 }
 
-/* The device has its own. */
-static uint32_t device_threads(const void *device)
+static const char *device_name(const parseal_device *device)
 {
-    (void)device;
-    return 0;
+    return gpu_of(device)->name;
 }
 
-static size_t impl_count(const void *device, int32_t primitive)
+static double kernel_seconds(const parseal_device *device)
 {
-    (void)device;
-    (void)primitive;
-    return 1;
-}
-
-static parseal_impl_entry impl_entry(const void *device, int32_t primitive, size_t index)
-{
-    (void)device;
-    (void)primitive;
-    (void)index;
-    return (parseal_impl_entry){"opencl", NULL, PARSEAL_USABLE};
-}
-
-static void impl_use(void *device, int32_t primitive, size_t index)
-{
-    (void)device;
-    (void)primitive;
-    (void)index;
-}
-
-static bool accepts(uint32_t buf_kind)
-{
-    return buf_kind == PARSEAL_BUF_HOST || buf_kind == PARSEAL_BUF_OPENCL;
+    return ocl_kernel_seconds(ocl_of(gpu_of(device)));
 }
 
 /* A cl_mem says itself whose it is, and how long. */
-static parseal_status buf_check(const void *device, const char *name, const parseal_buf *buf)
+static parseal_status buf_check(const parseal_device *device, const char *name,
+                                const parseal_buf *buf)
 {
-    const ocl_device *d = device;
+    const ocl_device *d = ocl_of(gpu_of(device));
     const cl_mem memory = (cl_mem)buf->handle;
     cl_context context = NULL;
     size_t size = 0;
@@ -120,37 +94,15 @@ static parseal_status buf_check(const void *device, const char *name, const pars
 const parseal_backend parseal_opencl_backend = {
     .id = PARSEAL_BACKEND_OPENCL,
     .has_streams = true,
-    .device_open = device_open,
-    .device_close = device_close,
-    .device_name = device_name,
-    .device_threads = device_threads,
-    .kernel_seconds = ocl_kernel_seconds,
-    .impl_count = impl_count,
-    .impl_entry = impl_entry,
-    .impl_use = impl_use,
-    .accepts = accepts,
+    .buf_kind = PARSEAL_BUF_OPENCL,
+    .open = device_open,
+    .close = device_close,
+    .name = device_name,
+    .kernel_seconds = kernel_seconds,
     .buf_check = buf_check,
-    .keys_create = gpu_keys_create,
-    .keys_destroy = gpu_keys_destroy,
-    .seeds_create = gpu_seeds_create,
-    .seeds_destroy = gpu_seeds_destroy,
-    .fcp_create = gpu_fcp_create,
-    .fcp_destroy = gpu_fcp_destroy,
-    .batch_run = gpu_batch_run,
-    .memory_create = gpu_memory_create,
-    .memory_destroy = gpu_memory_destroy,
-    .memory_read = gpu_memory_read,
-    .memory_write = gpu_memory_write,
-    .accumulate = gpu_accumulate,
-    .plan_create = gpu_plan_create,
-    .plan_destroy = gpu_plan_destroy,
-    .plan_workspace_size = gpu_plan_workspace_size,
-    .plan_run = gpu_plan_run,
-    .mask = gpu_mask,
-    .fcp_mask = gpu_fcp_mask,
-    .vec_sum = gpu_vec_sum,
-    .quantize = gpu_quantize,
-    .dequantize = gpu_dequantize,
-    .pack = gpu_pack,
-    .packed_sum = gpu_packed_sum,
+    .memory = &gpu_memory_family,
+    .aead = &gpu_aead_family,
+    .plan = &gpu_plan_family,
+    .mask = &gpu_mask_family,
+    .vector = &gpu_vector_family,
 };

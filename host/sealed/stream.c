@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "host/api/buffers.h"
+#include "host/support/algorithms.h"
 #include "host/support/hkdf.h"
+#include "host/support/sizes.h"
 
 /* A batch has this many bytes at most, and this many messages. */
 enum { BATCH_BYTES = 64 << 20, BATCH_SEGMENTS = 16384 };
@@ -20,14 +22,14 @@ parseal_status stream_shape_from(stream_shape *shape, const parseal_sealed_param
     const parseal_sealed_params defaults = PARSEAL_SEALED_PARAMS_INIT;
     shape->params = defaults;
     if (params != NULL)
-        TRY(copy_struct_in("params", &shape->params, params, sizeof *params, sizeof *params));
+        TRY(copy_struct_in("params", &shape->params, params, sizeof *params,
+                           PARSEAL_SEALED_PARAMS_SIZE_0));
     const parseal_sealed_params *p = &shape->params;
     if (p->alg != PARSEAL_AES128GCM && p->alg != PARSEAL_AES256GCM)
         return parseal_fail(
             PARSEAL_ERR_ARG,
             "params.alg: %" PRId32 " is neither PARSEAL_AES128GCM nor PARSEAL_AES256GCM", p->alg);
-    shape->key_len =
-        p->alg == PARSEAL_AES128GCM ? PARSEAL_AES128GCM_KEYBYTES : PARSEAL_AES256GCM_KEYBYTES;
+    shape->key_len = algorithm_find(p->alg)->key_size;
     shape->header_len = 1 + shape->key_len + STREAM_PREFIX;
     if (p->segment_size <= shape->header_len + PARSEAL_TAGBYTES ||
         p->segment_size > PARSEAL_SEALED_SEGMENT_MAX)
@@ -176,7 +178,7 @@ static void set_message(const parseal_sealed *s, parseal_msg *m, uint64_t index,
     memcpy(m->nonce, s->header + 1 + s->shape.key_len, STREAM_PREFIX);
     for (int i = 0; i < 4; i++)
         m->nonce[STREAM_PREFIX + i] = (uint8_t)(index >> (24 - 8 * i));
-    m->nonce[PARSEAL_NONCEBYTES - 1] = last;
+    m->nonce[STREAM_LAST] = last;
     m->in = s->opens ? piece + skip : piece;
     m->out = s->opens ? out : out + skip;
     m->len = s->opens ? size - skip - PARSEAL_TAGBYTES : size;
@@ -187,6 +189,8 @@ static void set_message(const parseal_sealed *s, parseal_msg *m, uint64_t index,
 /* The header comes with the first piece, which has it whole. */
 static parseal_status read_header(parseal_sealed *s, const uint8_t *piece)
 {
+    if (s->keys != NULL) /* by an earlier call, which then lacked memory */
+        return PARSEAL_OK;
     if (piece[0] != s->shape.header_len)
         return parseal_fail(PARSEAL_ERR_AUTH, "in: a stream whose header has %u bytes, not %zu",
                             piece[0], s->shape.header_len);
@@ -197,25 +201,30 @@ static parseal_status read_header(parseal_sealed *s, const uint8_t *piece)
     return PARSEAL_OK;
 }
 
-/* Whether m would be authentic with `last` the other way round. */
-static bool opens_as(const parseal_sealed *s, const parseal_msg *m, bool last)
+/* PARSEAL_OK or PARSEAL_ERR_AUTH: whether m would be authentic with `last` the other way round. */
+static parseal_status open_as(const parseal_sealed *s, const parseal_msg *m, bool last)
 {
     parseal_msg other = *m;
     void *out = sodium_malloc(m->len > 0 ? m->len : 1);
     if (out == NULL)
-        return false;
-    other.nonce[PARSEAL_NONCEBYTES - 1] = last;
+        return PARSEAL_ERR_NO_MEMORY;
+    other.nonce[STREAM_LAST] = last;
     other.out = out;
-    const bool opened = parseal_open(s->keys, &other, 1, NULL) == PARSEAL_OK;
+    const parseal_status status = parseal_open(s->keys, &other, 1, NULL);
     sodium_free(out);
-    return opened;
+    return status;
 }
 
 /* m is segment `index`, the first of its batch that is not authentic. */
 static parseal_status explain(const parseal_sealed *s, const parseal_msg *m, uint64_t index)
 {
-    const bool last = m->nonce[PARSEAL_NONCEBYTES - 1] != 0;
-    if (opens_as(s, m, !last))
+    const bool last = m->nonce[STREAM_LAST] != 0;
+    const parseal_status other = open_as(s, m, !last);
+    if (other == PARSEAL_ERR_NO_MEMORY)
+        return parseal_fail(
+            PARSEAL_ERR_AUTH,
+            "in: segment %" PRIu64 " is not authentic; out of memory to find out why", index);
+    if (other == PARSEAL_OK)
         return parseal_fail(PARSEAL_ERR_AUTH,
                             last ? "in: the stream was cut off: it ends with segment %" PRIu64
                                    ", which is not its last"
@@ -240,7 +249,10 @@ static parseal_status run(parseal_sealed *s, size_t n)
             bad++;
         return status == PARSEAL_ERR_AUTH ? explain(s, &s->msgs[bad], s->next + bad) : status;
     }
-    TRY(parseal_seal(s->keys, s->msgs, n));
+    const parseal_status status = parseal_seal(s->keys, s->msgs, n);
+    for (size_t i = 0; i < n; i++)
+        s->spent = s->spent || s->msgs[i].status != PARSEAL_ITEM_UNSET;
+    TRY(status);
     for (size_t i = 0; i < n; i++)
         memcpy((uint8_t *)s->msgs[i].out + s->msgs[i].len, s->msgs[i].tag, PARSEAL_TAGBYTES);
     if (s->next == 0)
@@ -344,14 +356,32 @@ static parseal_status check_output(const void *out, size_t out_size, size_t need
     return PARSEAL_OK;
 }
 
-/* Ends a call that writes `size` bytes at most. */
-static parseal_status conclude(parseal_sealed *s, parseal_status status, void *out, size_t size,
-                               size_t *written)
+/* Where a stream is. What is held stays in place until a call succeeds. */
+typedef struct {
+    uint64_t next;
+    size_t held_len;
+} position;
+
+static position begin_call(parseal_sealed *s)
+{
+    s->spent = false;
+    return (position){s->next, s->held_len};
+}
+
+/* Ends a call that began at `before` and writes `size` bytes at most. One that lacked memory is as
+ * if it had not been made, and the stream goes on; but no nonce is ever used for a second time. */
+static parseal_status conclude(parseal_sealed *s, parseal_status status, const position *before,
+                               void *out, size_t size, size_t *written)
 {
     *written = status == PARSEAL_OK ? size : 0;
     if (status != PARSEAL_OK && size > 0)
         sodium_memzero(out, size);
-    s->failed = status;
+    if (status == PARSEAL_ERR_NO_MEMORY && !s->spent) {
+        s->next = before->next;
+        s->held_len = before->held_len;
+    } else {
+        s->failed = status;
+    }
     return status;
 }
 
@@ -373,13 +403,14 @@ parseal_status parseal_sealed_update(parseal_sealed *stream, const void *in, siz
         return PARSEAL_OK;
     }
 
+    const position before = begin_call(stream);
     const uint8_t *rest = in, *end = rest + in_len;
     const parseal_status status = write_segments(stream, count, &rest, out);
     if (status == PARSEAL_OK) {
         memcpy(stream->held + stream->held_len, rest, (size_t)(end - rest));
         stream->held_len += (size_t)(end - rest);
     }
-    return conclude(stream, status, out, size, written);
+    return conclude(stream, status, &before, out, size, written);
 }
 
 parseal_status parseal_sealed_final(parseal_sealed *stream, void *out, size_t out_size,
@@ -388,6 +419,7 @@ parseal_status parseal_sealed_final(parseal_sealed *stream, void *out, size_t ou
     TRY(check_pointer("stream", stream));
     TRY(check_pointer("written", written));
     TRY(check_usable(stream));
+    const position before = begin_call(stream);
     const size_t held = stream->held_len,
                  around = header_in(stream, stream->next) + PARSEAL_TAGBYTES;
     if (stream->opens && (held < around || (stream->next > 0 && held == around)))
@@ -396,9 +428,11 @@ parseal_status parseal_sealed_final(parseal_sealed *stream, void *out, size_t ou
                                      "in: the stream was cut off: it ends %zu bytes into segment "
                                      "%" PRIu64,
                                      held, stream->next),
-                        out, 0, written);
+                        &before, out, 0, written);
     const size_t size = output_size(stream, stream->next, held);
     TRY(check_output(out, out_size, size));
-    stream->ended = true;
-    return conclude(stream, write_last(stream, out), out, size, written);
+    const parseal_status status = write_last(stream, out);
+    (void)conclude(stream, status, &before, out, size, written);
+    stream->ended = status == PARSEAL_OK || stream->failed != PARSEAL_OK;
+    return status;
 }

@@ -5,7 +5,8 @@
 #include "host/backend/objects.h"
 #include "parseal/sealed.h"
 
-enum { STREAM_HEADER_MAX = 40, STREAM_PREFIX = 7 };
+/* A segment's nonce is the prefix, BE32(i), and the byte STREAM_LAST. */
+enum { STREAM_HEADER_MAX = 40, STREAM_PREFIX = 7, STREAM_LAST = STREAM_PREFIX + 4 };
 
 /* Sizes that follow from the params. */
 typedef struct {
@@ -23,6 +24,7 @@ struct parseal_sealed {
     parseal_ctx *ctx;
     bool opens;
     bool ended;
+    bool spent;            /* the call under way has sealed: its nonces are used up */
     parseal_status failed; /* what every later call fails with; PARSEAL_OK: nothing has failed */
     stream_shape shape;
     size_t piece_first, piece_rest; /* bytes of input of a full segment */

@@ -5,6 +5,7 @@
 
 #include "host/support/check.h"
 #include "host/support/hkdf.h"
+#include "host/support/wipe.h"
 #include "parseal/secagg.h"
 
 static parseal_status start_libsodium(void)
@@ -20,7 +21,9 @@ parseal_status parseal_x25519_public_key(uint8_t *public_key, const uint8_t *sec
     TRY(check_pointer("secret_key", secret_key));
     TRY(start_libsodium());
     /* Fails for no secret key: bits that would make one weak are overwritten in a copy. */
-    if (crypto_scalarmult_base(public_key, secret_key) != 0)
+    const bool made = crypto_scalarmult_base(public_key, secret_key) == 0;
+    wipe_stack();
+    if (!made)
         return parseal_fail(PARSEAL_ERR_ARG, "secret_key: not an X25519 key");
     return PARSEAL_OK;
 }
@@ -81,7 +84,9 @@ parseal_status parseal_pair_seed(parseal_seed *seed, const uint8_t *secret_key,
     if (own->id == peer->id)
         return parseal_fail(PARSEAL_ERR_ARG, "peer->id: %" PRIu64 ", which is own->id", peer->id);
     TRY(start_libsodium());
-    if (crypto_scalarmult(shared, secret_key, peer->public_key) != 0)
+    const bool agreed = crypto_scalarmult(shared, secret_key, peer->public_key) == 0;
+    wipe_stack();
+    if (!agreed)
         return parseal_fail(PARSEAL_ERR_ARG,
                             "peer->public_key: of party %" PRIu64
                             ", a point of small order, which gives no secret",

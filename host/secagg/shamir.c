@@ -8,13 +8,14 @@
 
 #include "host/api/buffers.h"
 #include "host/secagg/gf16.h"
+#include "host/support/check.h"
+#include "host/support/wipe.h"
 
 enum {
     BYTES = PARSEAL_SECRETBYTES,
     WORDS = BYTES / 2,        /* of a secret */
     CHUNK_BYTES = 128 * 1024, /* coefficients that are worked on at a time: they stay in cache */
     COMBINE_SECRETS = 128,    /* that are recovered at a time */
-    STACK_BYTES = 1024,       /* more than the loops spill */
     CHECKS = 4                /* each misses an error with a probability of 2^-16 */
 };
 
@@ -155,7 +156,7 @@ static parseal_status deal(dealing *d, const uint8_t *secrets)
         deal_chunk(d, secrets, first,
                    d->count - first < d->at_once ? d->count - first : d->at_once);
     sodium_free(d->coefficients);
-    sodium_stackzero(STACK_BYTES);
+    wipe_stack();
     return PARSEAL_OK;
 }
 
@@ -375,7 +376,7 @@ parseal_status parseal_shamir_combine(const uint32_t *index, const uint8_t *shar
         status = recover(&r, index, seen, secrets);
     }
     sodium_free(r.work);
-    sodium_stackzero(STACK_BYTES);
+    wipe_stack();
     free(words);
     free(seen);
     return status;

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "host/support/sizes.h"
+
 parseal_status check_pointer(const char *name, const void *p)
 {
     return p != NULL ? PARSEAL_OK : parseal_fail(PARSEAL_ERR_ARG, "%s: NULL", name);
@@ -20,11 +22,11 @@ static size_t struct_size_of(const void *p)
 parseal_status check_struct_size(const char *name, const void *p, size_t min)
 {
     TRY(check_pointer(name, p));
-    if (struct_size_of(p) >= min)
+    if (struct_size_of(p) >= min && struct_size_of(p) <= PARSEAL_STRUCT_SIZE_MAX)
         return PARSEAL_OK;
     return parseal_fail(PARSEAL_ERR_ARG,
-                        "%s.struct_size: %zu, at least %zu expected (begin with the _INIT macro)",
-                        name, struct_size_of(p), min);
+                        "%s.struct_size: %zu, %zu to %d expected (begin with the _INIT macro)",
+                        name, struct_size_of(p), min, PARSEAL_STRUCT_SIZE_MAX);
 }
 
 parseal_status copy_struct_in(const char *name, void *to, const void *from, size_t size, size_t min)
@@ -58,13 +60,18 @@ parseal_status check_element_size(const char *name, uint32_t element_size)
     return parseal_fail(PARSEAL_ERR_ARG, "%s: %" PRIu32 ", 4 or 8 expected", name, element_size);
 }
 
+parseal_status check_reserved(const char *name, uint32_t value)
+{
+    if (value == 0)
+        return PARSEAL_OK;
+    return parseal_fail(PARSEAL_ERR_ARG, "%s: %" PRIu32 ", 0 expected", name, value);
+}
+
 parseal_status check_ring(const parseal_ring *ring)
 {
     TRY(check_pointer("ring", ring));
     TRY(check_element_size("ring.element_size", ring->element_size));
-    if (ring->reserved != 0)
-        return parseal_fail(PARSEAL_ERR_ARG, "ring.reserved: %" PRIu32 ", 0 expected",
-                            ring->reserved);
+    TRY(check_reserved("ring.reserved", ring->reserved));
     if (ring->modulus == 1)
         return parseal_fail(PARSEAL_ERR_ARG,
                             "ring.modulus: 1, expected 2 to 2^64 (0 stands for 2^64)");

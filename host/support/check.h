@@ -9,16 +9,22 @@
 
 parseal_status check_pointer(const char *name, const void *p);
 
-/* p is not NULL and its struct_size is at least min, the struct's size in its first release. */
+/* p is not NULL, and its struct_size is at least min, the struct's size in its first release
+ * (host/support/sizes.h), and at most what any struct of this library will ever have. The caller's
+ * memory behind struct_size has not been looked at when this fails. */
 parseal_status check_struct_size(const char *name, const void *p, size_t min);
 
 /* Copies a caller's struct into this release's (size bytes, complete with defaults), which may be
- * longer or shorter. What the caller's has in excess must be zero. */
+ * longer or shorter, but has at least the `min` bytes of the first release. What the caller's has
+ * in excess must be zero. */
 parseal_status copy_struct_in(const char *name, void *to, const void *from, size_t size,
                               size_t min);
 
 /* The other way: as much as the caller's struct_size, already checked, has room for. */
 void copy_struct_out(void *to, const void *from, size_t size);
+
+/* A field that has no meaning yet is zero. */
+parseal_status check_reserved(const char *name, uint32_t value);
 
 parseal_status check_ring(const parseal_ring *ring);
 parseal_status check_element_size(const char *name, uint32_t element_size);

@@ -11,12 +11,18 @@ parseal_status parseal_fail(parseal_status status, const char *format, ...)
     va_start(args, format);
     vsnprintf(last_error.text, sizeof last_error.text, format, args);
     va_end(args);
+    last_error.status = status;
     return status;
 }
 
 const char *parseal_last_error_text(void)
 {
     return last_error.text;
+}
+
+parseal_status parseal_last_status(void)
+{
+    return last_error.status;
 }
 
 parseal_error parseal_error_save(void)

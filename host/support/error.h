@@ -13,6 +13,9 @@
 /* Stores one formatted line for parseal_last_error_text and returns status. */
 parseal_status parseal_fail(parseal_status status, const char *format, ...) PARSEAL_PRINTF;
 
+/* What parseal_fail returned last on this thread. */
+parseal_status parseal_last_status(void);
+
 /* Returns from the calling function when `expression` is not PARSEAL_OK. */
 #define TRY(expression)                                 \
     do {                                                \
@@ -24,6 +27,7 @@ parseal_status parseal_fail(parseal_status status, const char *format, ...) PARS
 /* The text of the last error, put aside: trying something that may fail must not replace the text
  * of an error that the caller has yet to read. */
 typedef struct {
+    parseal_status status;
     char text[512];
 } parseal_error;
 

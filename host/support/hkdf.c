@@ -4,6 +4,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "host/support/wipe.h"
+
 #ifdef crypto_kdf_hkdf_sha256_KEYBYTES /* from libsodium 1.0.19 on */
 
 static void extract(uint8_t prk[32], const uint8_t *ikm, size_t ikm_len, const uint8_t *salt,
@@ -63,4 +65,5 @@ void hkdf_sha256(uint8_t *okm, size_t okm_len, const uint8_t *ikm, size_t ikm_le
     extract(prk, ikm, ikm_len, salt_len > 0 ? salt : none, salt_len);
     expand(okm, okm_len, prk, info_len > 0 ? info : none, info_len);
     sodium_memzero(prk, sizeof prk);
+    wipe_stack();
 }

@@ -1,4 +1,4 @@
-/* What statuses, backends and primitives are called, and the version. */
+/* What statuses and backends are called, and the version. */
 #include "parseal/parseal.h"
 
 const char *parseal_status_name(parseal_status status)
@@ -47,11 +47,4 @@ const char *parseal_backend_name(int32_t backend)
     default:
         return "unknown";
     }
-}
-
-const char *parseal_primitive_name(int32_t primitive)
-{
-    static const char *const names[PARSEAL_PRIMITIVES] = {"aead",  "mask", "vec_sum",
-                                                          "quant", "pack", "fcp"};
-    return primitive >= 0 && primitive < PARSEAL_PRIMITIVES ? names[primitive] : "unknown";
 }

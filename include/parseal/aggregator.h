@@ -44,11 +44,12 @@ typedef struct {
      * were not. */
     uint32_t quant_bits;
     float quant_clip;
+    uint32_t reserved; /* 0 */
 } parseal_aggregator_options;
 
-#define PARSEAL_AGGREGATOR_OPTIONS_INIT                              \
-    {                                                                \
-        sizeof(parseal_aggregator_options), {0, 0, 0}, 0, 0, 0, 0.0f \
+#define PARSEAL_AGGREGATOR_OPTIONS_INIT                                 \
+    {                                                                   \
+        sizeof(parseal_aggregator_options), {0, 0, 0}, 0, 0, 0, 0.0f, 0 \
     }
 
 /* parseal_aggregator_create stores in *aggregator one whose sum is zero and which has counted
@@ -76,7 +77,7 @@ typedef struct {
     size_t len;
     const void *aad; /* aad_len bytes; may be NULL where aad_len is 0 */
     size_t aad_len;
-    uint8_t nonce[PARSEAL_NONCEBYTES];
+    uint8_t nonce[PARSEAL_NONCEBYTES_MAX]; /* as in parseal_msg */
     uint8_t tag[PARSEAL_TAGBYTES];
     uint32_t key;   /* index into the key set */
     int32_t status; /* out: PARSEAL_ITEM_* */

@@ -112,15 +112,15 @@ enum {
     PARSEAL_BACKEND_CUDA = 3
 };
 
-/* The groups of operations that an implementation is chosen for. */
+/* The groups of operations that an implementation is chosen for, numbered from 0 without a gap. A
+ * later release may have more of them: parseal_primitive_count says how many this one has. */
 enum {
     PARSEAL_PRIMITIVE_AEAD = 0,
     PARSEAL_PRIMITIVE_MASK = 1,
     PARSEAL_PRIMITIVE_VEC_SUM = 2,
     PARSEAL_PRIMITIVE_QUANT = 3,
     PARSEAL_PRIMITIVE_PACK = 4,
-    PARSEAL_PRIMITIVE_FCP = 5, /* masks of parseal/fcp.h */
-    PARSEAL_PRIMITIVES = 6
+    PARSEAL_PRIMITIVE_FCP = 5 /* masks of parseal/fcp.h */
 };
 
 typedef struct parseal_ctx parseal_ctx;
@@ -136,14 +136,15 @@ typedef struct {
     uintptr_t opencl_context; /* a cl_context, retained: its first device is used, and buffers made
                                  in it can be given to calls; 0: a context of the library's own */
     int32_t time_kernels;     /* not 0: parseal_info.kernel_seconds is kept, which costs a little */
+    uint32_t reserved;        /* 0 */
     const char *device;       /* the GPU to use, as PARSEAL_CUDA_DEVICE or PARSEAL_OPENCL_DEVICE
                                  would name it; NULL: no wish. One context is one device: several
                                  may be used at once */
 } parseal_options;
 
-#define PARSEAL_OPTIONS_INIT                                                  \
-    {                                                                         \
-        sizeof(parseal_options), PARSEAL_BACKEND_AUTO, 0, NULL, 0, 0, 0, NULL \
+#define PARSEAL_OPTIONS_INIT                                                     \
+    {                                                                            \
+        sizeof(parseal_options), PARSEAL_BACKEND_AUTO, 0, NULL, 0, 0, 0, 0, NULL \
     }
 
 /* parseal_ctx_create opens a backend and stores a context in *ctx.
@@ -170,26 +171,45 @@ PARSEAL_API void parseal_ctx_destroy(parseal_ctx *ctx);
 
 typedef struct {
     size_t struct_size;
-    int32_t backend;                        /* the one picked: never PARSEAL_BACKEND_AUTO */
-    uint32_t cpu_threads;                   /* threads that a large call on the CPU will use */
-    char device[128];                       /* the device's own name */
-    char impl[PARSEAL_PRIMITIVES][32];      /* the implementation picked for each primitive */
-    char reason[512];                       /* why this backend, and what was passed over and why */
-    uint64_t crossover[PARSEAL_PRIMITIVES]; /* where AUTO has picked a GPU: calls on host memory of
-                                               fewer bytes than this run on the CPU, which is
-                                               faster; UINT64_MAX: all of them */
+    int32_t backend;       /* the one picked: never PARSEAL_BACKEND_AUTO */
+    uint32_t cpu_threads;  /* threads that a large call on the CPU will use */
+    char device[128];      /* the device's own name */
+    char reason[512];      /* why this backend, and what was passed over and why */
     uint64_t cpu_finished; /* batches that the CPU has finished after the GPU had failed in them */
     double kernel_seconds; /* that a GPU has computed for this context, copies and waiting not
                               included, on queues of the library or with profiling enabled */
 } parseal_info;
 
-#define PARSEAL_INFO_INIT                                      \
-    {                                                          \
-        sizeof(parseal_info), 0, 0, {0}, {{0}}, {0}, {0}, 0, 0 \
+#define PARSEAL_INFO_INIT                          \
+    {                                              \
+        sizeof(parseal_info), 0, 0, {0}, {0}, 0, 0 \
     }
 
 /* parseal_ctx_info fills *info with what was picked and why. info->struct_size must be set. */
 PARSEAL_API parseal_status parseal_ctx_info(const parseal_ctx *ctx, parseal_info *info);
+
+typedef struct {
+    size_t struct_size;
+    char impl[32];      /* the implementation picked */
+    uint64_t crossover; /* where AUTO has picked a GPU: calls on host memory of fewer bytes than
+                           this run on the CPU, which is faster; UINT64_MAX: all of them */
+} parseal_primitive_info;
+
+#define PARSEAL_PRIMITIVE_INFO_INIT            \
+    {                                          \
+        sizeof(parseal_primitive_info), {0}, 0 \
+    }
+
+/* parseal_ctx_primitive fills *info with what was picked for one primitive. info->struct_size must
+ * be set.
+ *
+ * Errors: PARSEAL_ERR_ARG (primitive is none of this release's). */
+PARSEAL_API parseal_status parseal_ctx_primitive(const parseal_ctx *ctx, int32_t primitive,
+                                                 parseal_primitive_info *info);
+
+/* parseal_primitive_count returns how many primitives this library has: their numbers are those
+ * from 0 to one less. */
+PARSEAL_API int32_t parseal_primitive_count(void);
 
 /* parseal_backend_name returns "auto", "cpu", "opencl", "cuda", or "unknown". */
 PARSEAL_API const char *parseal_backend_name(int32_t backend);
@@ -210,17 +230,18 @@ typedef struct {
     int32_t backend;
     int32_t primitive; /* PARSEAL_PRIMITIVE_*, or -1 where the row stands for a whole backend */
     int32_t state;     /* PARSEAL_IMPL_* */
+    uint32_t reserved; /* 0 */
     char name[32];
     char device[128];
     char detail[192]; /* what is missing, or which known answer failed */
 } parseal_impl;
 
-#define PARSEAL_IMPL_INIT                        \
-    {                                            \
-        sizeof(parseal_impl), 0, 0, 0, {0}, {0}, \
-        {                                        \
-            0                                    \
-        }                                        \
+#define PARSEAL_IMPL_INIT                           \
+    {                                               \
+        sizeof(parseal_impl), 0, 0, 0, 0, {0}, {0}, \
+        {                                           \
+            0                                       \
+        }                                           \
     }
 
 /* parseal_impl_count returns how many implementations parseal_impl_test knows: those of every
@@ -242,17 +263,40 @@ PARSEAL_API parseal_status parseal_impl_test(size_t index, parseal_impl *impl);
  * their plaintexts and the authentication key. Use a counter (SP 800-38D section 8.2.1), or at most
  * 2^32 random nonces per key (section 8.3). Under one key, stay below 2^32 messages with random
  * nonces; a message has at most 2^36 - 32 bytes (section 5.2.1.1). */
-#define PARSEAL_AES128GCM_KEYBYTES 16u
-#define PARSEAL_AES256GCM_KEYBYTES 32u
-#define PARSEAL_NONCEBYTES         12u
-#define PARSEAL_TAGBYTES           16u
-#define PARSEAL_MESSAGEBYTES_MAX   UINT64_C(68719476704) /* 2^36 - 32 */
-#define PARSEAL_AADBYTES_MAX       (UINT64_MAX / 8)      /* 2^61 - 1 */
+#define PARSEAL_AES128GCM_KEYBYTES   16u
+#define PARSEAL_AES256GCM_KEYBYTES   32u
+#define PARSEAL_AES128GCM_NONCEBYTES 12u
+#define PARSEAL_AES256GCM_NONCEBYTES 12u
+#define PARSEAL_NONCEBYTES_MAX       24u /* of any algorithm, those of later releases included */
+#define PARSEAL_TAGBYTES             16u
+#define PARSEAL_MESSAGEBYTES_MAX     UINT64_C(68719476704) /* 2^36 - 32: what every algorithm takes */
+#define PARSEAL_AADBYTES_MAX         (UINT64_MAX / 8)      /* 2^61 - 1 */
 
 enum {
     PARSEAL_AES128GCM = 1, /* 16-byte keys */
     PARSEAL_AES256GCM = 2  /* 32-byte keys */
 };
+
+/* The sizes of an algorithm, in bytes. */
+typedef struct {
+    size_t struct_size;
+    char name[32]; /* "aes-256-gcm", ... */
+    uint32_t key_size;
+    uint32_t nonce_size;  /* at most PARSEAL_NONCEBYTES_MAX */
+    uint32_t tag_size;    /* PARSEAL_TAGBYTES */
+    uint32_t reserved;    /* 0 */
+    uint64_t message_max; /* of a message: PARSEAL_MESSAGEBYTES_MAX or more */
+} parseal_alg;
+
+#define PARSEAL_ALG_INIT                        \
+    {                                           \
+        sizeof(parseal_alg), {0}, 0, 0, 0, 0, 0 \
+    }
+
+/* parseal_alg_info fills *info with the sizes of algorithm alg. info->struct_size must be set.
+ *
+ * Errors: PARSEAL_ERR_ARG (alg is none of this release's). */
+PARSEAL_API parseal_status parseal_alg_info(int32_t alg, parseal_alg *info);
 
 /* The verdict on one item. Zeroed memory never reads as authentic. */
 enum {
@@ -279,10 +323,11 @@ typedef struct {
     size_t len;
     const void *aad; /* aad_len bytes, authenticated only; may be NULL where aad_len is 0 */
     size_t aad_len;
-    uint8_t nonce[PARSEAL_NONCEBYTES];
-    uint8_t tag[PARSEAL_TAGBYTES]; /* written by seal, read by open */
-    uint32_t key;                  /* index into the key set */
-    int32_t status;                /* out: PARSEAL_ITEM_* */
+    uint8_t nonce[PARSEAL_NONCEBYTES_MAX]; /* as many bytes as the algorithm's nonce has, and zeros
+                                              behind them */
+    uint8_t tag[PARSEAL_TAGBYTES];         /* written by seal, read by open */
+    uint32_t key;                          /* index into the key set */
+    int32_t status;                        /* out: PARSEAL_ITEM_* */
 } parseal_msg;
 
 /* parseal_seal encrypts and authenticates n messages (SP 800-38D, algorithm 4): out, tag and
@@ -382,7 +427,7 @@ typedef struct {
     size_t struct_size;
     parseal_buf in, out;   /* may be the same bytes, if the shape's in and out offsets are equal */
     parseal_buf aad;       /* PARSEAL_BUF_NONE where no message has aad */
-    parseal_buf nonce;     /* n * 12 bytes */
+    parseal_buf nonce;     /* n nonces of the size that the keys' algorithm has, without gaps */
     parseal_buf tag;       /* n * 16 bytes: written by seal, read by open */
     parseal_buf verdict;   /* n int32_t, aligned to 4: PARSEAL_ITEM_* */
     parseal_buf workspace; /* at least parseal_plan_workspace_size bytes, aligned to 16;
@@ -507,11 +552,12 @@ typedef struct {
     int32_t rounding;      /* PARSEAL_ROUND_* */
     int32_t float_type;    /* PARSEAL_FLOAT32, ...: of the floats that are read */
     uint32_t element_size; /* 4 or 8: of the integers */
+    uint32_t reserved;     /* 0 */
 } parseal_quant;
 
-#define PARSEAL_QUANT_INIT                                                            \
-    {                                                                                 \
-        sizeof(parseal_quant), 0.0f, 16, PARSEAL_ROUND_STOCHASTIC, PARSEAL_FLOAT32, 4 \
+#define PARSEAL_QUANT_INIT                                                               \
+    {                                                                                    \
+        sizeof(parseal_quant), 0.0f, 16, PARSEAL_ROUND_STOCHASTIC, PARSEAL_FLOAT32, 4, 0 \
     }
 
 /* parseal_quantize: q[i] = the integer that stands for x[i] (the same bytes on every backend).

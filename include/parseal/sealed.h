@@ -73,7 +73,9 @@ PARSEAL_API parseal_status parseal_sealed_open_create(parseal_sealed **stream, p
  * and out overlap), PARSEAL_ERR_ARG (the stream has ended); the stream can then go on.
  * PARSEAL_ERR_AUTH (opening: the stream is not authentic); then, as after PARSEAL_ERR_NO_MEMORY and
  * PARSEAL_ERR_DEVICE, nothing is released: what the call had written is zeroed, *written is 0, and
- * every later call on this stream fails with the same status.
+ * every later call on this stream fails with the same status. After PARSEAL_ERR_NO_MEMORY alone the
+ * stream can go on with the same call, unless the call had already sealed some segments, whose
+ * nonces are then used up.
  *
  * What earlier updates have released of a stream that fails later is authentic, but only a
  * beginning: discard it, unless a beginning is of use. */

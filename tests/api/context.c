@@ -46,6 +46,17 @@ static parseal_info picked(const parseal_options *options)
     return info;
 }
 
+/* The implementation of one primitive in such a context. */
+static parseal_primitive_info picked_for(const parseal_options *options, int32_t primitive)
+{
+    parseal_primitive_info info = PARSEAL_PRIMITIVE_INFO_INIT;
+    parseal_ctx *ctx = NULL;
+    assert_ok(parseal_ctx_create(&ctx, options));
+    assert_ok(parseal_ctx_primitive(ctx, primitive, &info));
+    parseal_ctx_destroy(ctx);
+    return info;
+}
+
 static parseal_options with_backend(int32_t backend)
 {
     parseal_options options = PARSEAL_OPTIONS_INIT;
@@ -165,7 +176,7 @@ static void unknown_cpu_in_environment(void **state)
 static void implementations_by_name(void **state)
 {
     (void)state;
-    for (int32_t p = 0; p < PARSEAL_PRIMITIVES; p++) {
+    for (int32_t p = 0; p < parseal_primitive_count(); p++) {
         impl_name names[IMPLS];
         size_t n = impl_names(OF(p), names, IMPLS);
         assert_true(n > 0);
@@ -173,18 +184,18 @@ static void implementations_by_name(void **state)
         for (size_t i = 0; i < n; i++) {
             parseal_options options = with_impl(names[i].text);
             set_environment(NULL, NULL);
-            assert_string_equal(picked(&options).impl[p], names[i].text);
+            assert_string_equal(picked_for(&options, p).impl, names[i].text);
             for (size_t k = 0; k < n; k++) {
                 set_environment("cpu", names[k].text);
                 options = with_impl(NULL);
-                assert_string_equal(picked(&options).impl[p], names[k].text);
+                assert_string_equal(picked_for(&options, p).impl, names[k].text);
                 options = with_impl(names[i].text);
-                assert_string_equal(picked(&options).impl[p], names[i > k ? i : k].text);
+                assert_string_equal(picked_for(&options, p).impl, names[i > k ? i : k].text);
             }
         }
         set_environment(NULL, NULL);
         const parseal_options free_choice = with_backend(PARSEAL_BACKEND_CPU);
-        assert_string_equal(picked(&free_choice).impl[p], names[0].text);
+        assert_string_equal(picked_for(&free_choice, p).impl, names[0].text);
     }
 }
 
@@ -252,10 +263,42 @@ static void info(void **state)
     parseal_ctx_destroy(ctx);
 }
 
+static void primitive_info(void **state)
+{
+    (void)state;
+    const parseal_options cpu = with_backend(PARSEAL_BACKEND_CPU);
+    const int32_t unknown[] = {-1, parseal_primitive_count(), INT32_MIN, INT32_MAX};
+    struct {
+        parseal_primitive_info info;
+        uint8_t tail[32];
+    } later = {PARSEAL_PRIMITIVE_INFO_INIT, {0}};
+    parseal_primitive_info *info = &later.info;
+    parseal_ctx *ctx = NULL;
+    assert_ok(parseal_ctx_create(&ctx, &cpu));
+    memset(&later.tail, UNTOUCHED, sizeof later.tail);
+    info->struct_size = sizeof later;
+    assert_ok(parseal_ctx_primitive(ctx, PARSEAL_PRIMITIVE_PACK, info));
+    assert_int_equal(info->struct_size, sizeof later);
+    assert_filled(later.tail, sizeof later.tail, UNTOUCHED);
+    assert_true(info->impl[0] != '\0' && terminated(info->impl, sizeof info->impl));
+    assert_int_equal(info->crossover, 0); /* no GPU stands beside */
+
+    memset(info, UNTOUCHED, sizeof *info);
+    info->struct_size = sizeof *info;
+    for (size_t i = 0; i < COUNT_OF(unknown); i++)
+        assert_error(parseal_ctx_primitive(ctx, unknown[i], info), PARSEAL_ERR_ARG, "primitive");
+    info->struct_size = sizeof *info - 1;
+    assert_error(parseal_ctx_primitive(ctx, 0, info), PARSEAL_ERR_ARG, "struct_size");
+    assert_filled((uint8_t *)info + sizeof(size_t), sizeof *info - sizeof(size_t), UNTOUCHED);
+    assert_error(parseal_ctx_primitive(ctx, 0, NULL), PARSEAL_ERR_ARG, "info");
+    assert_error(parseal_ctx_primitive(NULL, 0, info), PARSEAL_ERR_ARG, "ctx");
+    parseal_ctx_destroy(ctx);
+}
+
 static void every_implementation(void **state)
 {
     (void)state;
-    bool cpu_offers[PARSEAL_PRIMITIVES] = {false};
+    bool cpu_offers[32] = {false};
     size_t n = parseal_impl_count();
     set_environment("cuda", "portable");
     assert_int_equal(parseal_impl_count(), n); /* environment variables do not narrow it */
@@ -263,7 +306,7 @@ static void every_implementation(void **state)
         parseal_impl impl = PARSEAL_IMPL_INIT;
         assert_ok(parseal_impl_test(i, &impl));
         assert_in_range(impl.backend, PARSEAL_BACKEND_CPU, PARSEAL_BACKEND_CUDA);
-        assert_true(impl.primitive >= -1 && impl.primitive < PARSEAL_PRIMITIVES);
+        assert_true(impl.primitive >= -1 && impl.primitive < parseal_primitive_count());
         assert_true(impl.state == PARSEAL_IMPL_NOT_BUILT || impl.state == PARSEAL_IMPL_ABSENT ||
                     impl.state == PARSEAL_IMPL_PASSED); /* none may fail */
         assert_true(terminated(impl.name, sizeof impl.name) && impl.name[0] != '\0');
@@ -274,7 +317,7 @@ static void every_implementation(void **state)
         if (impl.state == PARSEAL_IMPL_NOT_BUILT)
             assert_true(impl.detail[0] != '\0');
     }
-    for (int32_t p = 0; p < PARSEAL_PRIMITIVES; p++)
+    for (int32_t p = 0; p < parseal_primitive_count(); p++)
         assert_true(cpu_offers[p]);
 }
 
@@ -322,6 +365,7 @@ int main(void)
         CLEAN(absent_implementations),
         CLEAN(threads),
         CLEAN(info),
+        CLEAN(primitive_info),
         CLEAN(every_implementation),
         CLEAN(impl_test_arguments),
         CLEAN(success_leaves_the_error_text),

@@ -65,7 +65,7 @@ static void use_plan(const parseal_plan *plan, uint8_t out[LEN + 16])
     parseal_aead_io io = PARSEAL_AEAD_IO_INIT;
     io.in = parseal_host_buf(zeros, LEN);
     io.out = parseal_host_buf(out, LEN);
-    io.nonce = parseal_host_buf(zeros, PARSEAL_NONCEBYTES);
+    io.nonce = parseal_host_buf(zeros, PARSEAL_AES256GCM_NONCEBYTES);
     io.tag = parseal_host_buf(out + LEN, PARSEAL_TAGBYTES);
     io.verdict = parseal_host_buf(&verdict, sizeof verdict);
     io.workspace = parseal_host_buf(workspace, sizeof workspace);

@@ -45,7 +45,7 @@ static void backend_and_primitive_names(void **state)
         assert_string_equal(parseal_backend_name((int32_t)i), backends[i]);
     for (size_t i = 0; i < COUNT_OF(primitives); i++)
         assert_string_equal(parseal_primitive_name((int32_t)i), primitives[i]);
-    assert_int_equal(COUNT_OF(primitives), PARSEAL_PRIMITIVES);
+    assert_int_equal(COUNT_OF(primitives), parseal_primitive_count());
     static const int32_t unknown[] = {-1, 6, 99, INT32_MIN, INT32_MAX};
     for (size_t i = 0; i < COUNT_OF(unknown); i++) {
         assert_string_equal(parseal_backend_name(unknown[i]), "unknown");

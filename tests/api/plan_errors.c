@@ -169,7 +169,7 @@ static void good_io(bench *b)
     b->io.in = at(b, AT_IN, BYTES);
     b->io.out = at(b, AT_OUT, BYTES);
     b->io.aad = at(b, AT_AAD, 2 * AAD);
-    b->io.nonce = at(b, AT_NONCE, ITEMS * PARSEAL_NONCEBYTES);
+    b->io.nonce = at(b, AT_NONCE, ITEMS * PARSEAL_AES256GCM_NONCEBYTES);
     b->io.tag = at(b, AT_TAG, ITEMS * PARSEAL_TAGBYTES);
     b->io.verdict = at(b, AT_VERDICT, ITEMS * 4);
     if (workspace != 0)
@@ -313,7 +313,7 @@ static void run_aliasing(void **state)
     refuse(&b, PARSEAL_ERR_ALIAS, "io.in");
     b.io.aad = at(&b, AT_OUT, 2 * AAD);
     refuse(&b, PARSEAL_ERR_ALIAS, "io.aad");
-    b.io.nonce = at(&b, AT_OUT + 5, ITEMS * PARSEAL_NONCEBYTES);
+    b.io.nonce = at(&b, AT_OUT + 5, ITEMS * PARSEAL_AES256GCM_NONCEBYTES);
     refuse(&b, PARSEAL_ERR_ALIAS, "io.nonce");
     b.io.tag = at(&b, AT_OUT, ITEMS * PARSEAL_TAGBYTES);
     refuse(&b, PARSEAL_ERR_ALIAS, "io.tag");

@@ -73,7 +73,7 @@ static void run_messages(const shared *s, results *r)
 
 static void run_plan(const shared *s, results *r, void *workspace, size_t workspace_size)
 {
-    const uint8_t nonce[ITEMS * PARSEAL_NONCEBYTES] = {1, 2, 3};
+    const uint8_t nonce[ITEMS * PARSEAL_AES256GCM_NONCEBYTES] = {1, 2, 3};
     parseal_aead_io io = PARSEAL_AEAD_IO_INIT;
     memset(r->plan_out, 0x33, sizeof r->plan_out);
     io.in = parseal_host_buf(r->plan_out, sizeof r->plan_out);

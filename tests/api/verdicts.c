@@ -113,7 +113,7 @@ static void plans(void **state)
 {
     const fixture *f = *state;
     batch b;
-    uint8_t nonce[ITEMS][PARSEAL_NONCEBYTES], tag[ITEMS][PARSEAL_TAGBYTES];
+    uint8_t nonce[ITEMS][PARSEAL_AES256GCM_NONCEBYTES], tag[ITEMS][PARSEAL_TAGBYTES];
     uint64_t len[ITEMS], offset[ITEMS];
     uint32_t key[ITEMS];
     int32_t verdict[ITEMS];

@@ -94,7 +94,7 @@ static void make_updates(bench *b, uint64_t first)
                                          .aad = b->aad,
                                          .aad_len = i * 7 % AAD,
                                          .key = (uint32_t)(i % KEYS)};
-        rng_fill(&b->r, b->updates[i].nonce, sizeof b->updates[i].nonce);
+        rng_fill(&b->r, b->updates[i].nonce, PARSEAL_AES256GCM_NONCEBYTES);
     }
 }
 

@@ -59,7 +59,7 @@ static void batch_open(batch *b, int32_t alg, uint32_t threads, const size_t *le
                                    .aad = b->aad,
                                    .aad_len = i * 7 % AAD_MAX,
                                    .key = (uint32_t)(i % KEYS)};
-        rng_fill(&r, b->msgs[i].nonce, sizeof b->msgs[i].nonce);
+        rng_fill(&r, b->msgs[i].nonce, PARSEAL_AES256GCM_NONCEBYTES);
     }
     rng_fill(&r, keys, sizeof keys);
     make_secret(keys, sizeof keys);
@@ -143,7 +143,7 @@ static void plans(void **state)
     (void)state;
     batch b;
     uint64_t len[MESSAGES], offset[MESSAGES];
-    uint8_t nonce[MESSAGES * PARSEAL_NONCEBYTES] = {0}, tag[MESSAGES * PARSEAL_TAGBYTES];
+    uint8_t nonce[MESSAGES * PARSEAL_AES256GCM_NONCEBYTES] = {0}, tag[MESSAGES * PARSEAL_TAGBYTES];
     int32_t verdict[MESSAGES];
     parseal_plan *plan = NULL;
     parseal_aead_shape shape = PARSEAL_AEAD_SHAPE_INIT;

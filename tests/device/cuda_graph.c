@@ -46,7 +46,7 @@ enum { ITEMS = 7, STRIDE = 3000, COUNT = 3001, INPUTS = 3, ALIGNED = 256 };
 /* Everything that the calls read and write, in one memory. */
 typedef struct {
     uint8_t in[ITEMS * STRIDE], out[ITEMS * STRIDE];
-    uint8_t nonce[ITEMS][PARSEAL_NONCEBYTES], tag[ITEMS][PARSEAL_TAGBYTES];
+    uint8_t nonce[ITEMS][PARSEAL_AES256GCM_NONCEBYTES], tag[ITEMS][PARSEAL_TAGBYTES];
     int32_t verdict[ITEMS];
     uint32_t acc[COUNT], v[INPUTS][COUNT];
     _Alignas(ALIGNED) uint8_t workspace[8192];

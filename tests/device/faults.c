@@ -301,7 +301,7 @@ static parseal_plan *make_plan(const parseal_keys *keys, parseal_status *status)
 }
 
 /* What a run of the plan finds, and what it leaves. */
-static uint8_t nonces[MESSAGES][PARSEAL_NONCEBYTES], tags[MESSAGES][PARSEAL_TAGBYTES];
+static uint8_t nonces[MESSAGES][PARSEAL_AES256GCM_NONCEBYTES], tags[MESSAGES][PARSEAL_TAGBYTES];
 static int32_t verdicts[MESSAGES];
 _Alignas(16) static uint8_t workspace[1024];
 

@@ -74,11 +74,11 @@ static void seals_before_keys_are_wiped(void **state)
     expected(key, &msg);
     CU(StreamCreate, (&stream, CU_STREAM_NON_BLOCKING));
     io.in = io.out = device_buf(LENGTH);
-    io.nonce = device_buf(PARSEAL_NONCEBYTES);
+    io.nonce = device_buf(PARSEAL_AES256GCM_NONCEBYTES);
     io.tag = device_buf(PARSEAL_TAGBYTES);
     io.verdict = device_buf(sizeof verdict);
     CU(MemcpyHtoDAsync, (at(&io.in), text, LENGTH, stream));
-    CU(MemcpyHtoDAsync, (at(&io.nonce), msg.nonce, sizeof msg.nonce, stream));
+    CU(MemcpyHtoDAsync, (at(&io.nonce), msg.nonce, PARSEAL_AES256GCM_NONCEBYTES, stream));
     seal_and_destroy(key, &io, stream);
     CU(MemcpyDtoHAsync, (got, at(&io.out), LENGTH, stream));
     CU(MemcpyDtoHAsync, (tag, at(&io.tag), sizeof tag, stream));

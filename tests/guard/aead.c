@@ -44,7 +44,8 @@ static parseal_msg *place(bench *t, guard_side side, size_t n, bool in_place)
         msgs[i].aad_len = aad_len;
         msgs[i].key = (uint32_t)(i % 2);
         rng_fill(&t->r, b[AAD].p, aad_len);
-        rng_fill(&t->r, msgs[i].nonce, sizeof msgs[i].nonce);
+        memset(msgs[i].nonce, 0, sizeof msgs[i].nonce);
+        rng_fill(&t->r, msgs[i].nonce, PARSEAL_AES256GCM_NONCEBYTES);
         if (!in_place)
             guard_readonly(&b[IN]);
         guard_readonly(&b[AAD]);

@@ -45,7 +45,8 @@ static void seal(bench *t, parseal_update *u, size_t i, uint8_t *in)
     u->aad = guard_place(aad, t->side, u->aad_len, t->gap);
     rng_fill(&t->r, aad->p, u->aad_len);
     u->key = (uint32_t)(i % KEYS);
-    rng_fill(&t->r, u->nonce, sizeof u->nonce);
+    memset(u->nonce, 0, sizeof u->nonce);
+    rng_fill(&t->r, u->nonce, PARSEAL_AES256GCM_NONCEBYTES);
     parseal_msg m = {.in = t->text,
                      .out = in,
                      .len = u->len,

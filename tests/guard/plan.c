@@ -54,14 +54,14 @@ static parseal_aead_io place_io(bench *t, guard_side side, const parseal_plan *p
     io.in = placed(&t->bufs[IN], side, bytes, 1);
     io.out = in_place ? io.in : placed(&t->bufs[OUT], side, bytes, 1);
     io.aad = placed(&t->bufs[AAD_BUF], side, 2 * AAD, 1);
-    io.nonce = placed(&t->bufs[NONCE], side, ITEMS * PARSEAL_NONCEBYTES, 1);
+    io.nonce = placed(&t->bufs[NONCE], side, ITEMS * PARSEAL_AES256GCM_NONCEBYTES, 1);
     io.tag = placed(&t->bufs[TAG], side, ITEMS * PARSEAL_TAGBYTES, 1);
     io.verdict = placed(&t->bufs[VERDICT], side, ITEMS * 4, 4);
     io.workspace = placed(&t->bufs[WORKSPACE], side, (size_t)workspace, 16);
     rng_fill(&t->r, t->text, bytes);
     memcpy(t->bufs[IN].p, t->text, bytes);
     rng_fill(&t->r, t->bufs[AAD_BUF].p, 2 * AAD);
-    rng_fill(&t->r, t->bufs[NONCE].p, ITEMS * PARSEAL_NONCEBYTES);
+    rng_fill(&t->r, t->bufs[NONCE].p, ITEMS * PARSEAL_AES256GCM_NONCEBYTES);
     guard_readonly(&t->bufs[AAD_BUF]);
     guard_readonly(&t->bufs[NONCE]);
     if (!in_place)

@@ -20,7 +20,14 @@ static void check_side(guard_side side)
     parseal_info *info = guard_place_aligned(&buf, side, sizeof *info, _Alignof(parseal_info));
     *info = (parseal_info)PARSEAL_INFO_INIT;
     assert_ok(parseal_ctx_info(ctx, info));
-    assert_string_equal(info->impl[PARSEAL_PRIMITIVE_AEAD], "portable");
+    assert_int_equal(info->backend, PARSEAL_BACKEND_CPU);
+    guard_check(&buf);
+
+    parseal_primitive_info *primitive =
+        guard_place_aligned(&buf, side, sizeof *primitive, _Alignof(parseal_primitive_info));
+    *primitive = (parseal_primitive_info)PARSEAL_PRIMITIVE_INFO_INIT;
+    assert_ok(parseal_ctx_primitive(ctx, PARSEAL_PRIMITIVE_AEAD, primitive));
+    assert_string_equal(primitive->impl, "portable");
     guard_check(&buf);
 
     parseal_impl *impl = guard_place_aligned(&buf, side, sizeof *impl, _Alignof(parseal_impl));

@@ -55,7 +55,7 @@ static void run_case(parseal_ctx *ctx, const spec_case *c)
     uint8_t key[32], aad[BYTES_MAX], text[BYTES_MAX], cipher[BYTES_MAX], tag[16], out[BYTES_MAX];
     parseal_msg msg = {.in = text, .out = out, .aad = aad};
     hex_decode(c->key, key, sizeof key);
-    hex_decode(c->iv, msg.nonce, sizeof msg.nonce);
+    hex_decode(c->iv, msg.nonce, PARSEAL_AES256GCM_NONCEBYTES);
     hex_decode(c->cipher, cipher, sizeof cipher);
     hex_decode(c->tag, tag, sizeof tag);
     msg.len = hex_decode(c->text, text, sizeof text);

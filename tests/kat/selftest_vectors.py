@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes host/choose/selftest_vectors.h: the answers that every implementation must know.
+"""Writes host/choose/selftest/vectors.h: the answers that every implementation must know.
 
-    python3 tests/kat/selftest_vectors.py > host/choose/selftest_vectors.h
+    python3 tests/kat/selftest_vectors.py > host/choose/selftest/vectors.h
 
 An implementation of its own of everything the library computes, straight from the standards and the
 formats' definitions, on Python integers. Only AES-GCM and AES-CTR come from a library (PyPI's `cryptography`).
@@ -223,8 +223,8 @@ def ring_rows(name, function, rings=RINGS):
 
 
 print('''/* Made by tests/kat/selftest_vectors.py, which says what each answer is. Not edited by hand. */
-#ifndef PARSEAL_HOST_SELFTEST_VECTORS_H
-#define PARSEAL_HOST_SELFTEST_VECTORS_H
+#ifndef PARSEAL_HOST_CHOOSE_SELFTEST_VECTORS_H
+#define PARSEAL_HOST_CHOOSE_SELFTEST_VECTORS_H
 
 #include "parseal/parseal.h"
 

@@ -17,7 +17,7 @@ typedef struct {
 
 typedef struct {
     uint8_t key[32], aad[BYTES_MAX], text[BYTES_MAX], cipher[BYTES_MAX], tag[16];
-    uint8_t nonce[PARSEAL_NONCEBYTES];
+    uint8_t nonce[PARSEAL_AES256GCM_NONCEBYTES];
     size_t aad_len, len;
     bool valid;
 } vector;
@@ -42,7 +42,7 @@ static void run_vector(parseal_ctx *ctx, int32_t alg, const vector *v)
     assert_ok(parseal_keys_create(&keys, ctx, alg, v->key, 1));
     parseal_msg msg = {
         .in = v->cipher, .out = out, .len = v->len, .aad = v->aad, .aad_len = v->aad_len};
-    memcpy(msg.nonce, v->nonce, sizeof msg.nonce);
+    memcpy(msg.nonce, v->nonce, sizeof v->nonce);
     memcpy(msg.tag, v->tag, sizeof msg.tag);
     memset(out, UNTOUCHED, sizeof out);
     if (v->valid) {

@@ -97,7 +97,7 @@ static batch *batch_make(parseal_ctx *ctx, int32_t alg)
                            .aad = b->aad[i],
                            .aad_len = shapes[i].aad_len,
                            .key = i % 2};
-        rng_fill(&r, m->nonce, sizeof m->nonce);
+        rng_fill(&r, m->nonce, PARSEAL_AES256GCM_NONCEBYTES);
     }
     return b;
 }

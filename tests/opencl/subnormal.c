@@ -13,7 +13,8 @@ static parseal_status quantize(bool has_subnormals, float clip)
     parseal_quant quant = PARSEAL_QUANT_INIT;
     const parseal_vec nothing = {{PARSEAL_BUF_HOST, 0, 0, 0, 0}, 0};
     quant.clip = clip;
-    return gpu_quantize(&device, &quant, 1.0f, &nothing, &nothing, NULL, 0, NULL, NULL);
+    return gpu_vector_family.quantize((const parseal_device *)&device, &quant, 1.0f, &nothing,
+                                      &nothing, NULL, 0, NULL, NULL);
 }
 
 static void small_clip(void **state)

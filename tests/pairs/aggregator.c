@@ -75,7 +75,7 @@ static void make_updates(bench *t)
                          .aad_len = i % AAD,
                          .key = (uint32_t)(i % KEYS)};
         rng_fill(&t->r, t->sealed[i], (size_t)t->update_size);
-        rng_fill(&t->r, m.nonce, sizeof m.nonce);
+        rng_fill(&t->r, m.nonce, PARSEAL_AES256GCM_NONCEBYTES);
         assert_ok(parseal_seal(t->keys[0], &m, 1));
         *u = (parseal_update){.client = rng_u64(&t->r),
                               .in = m.out,

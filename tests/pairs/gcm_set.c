@@ -7,17 +7,16 @@
 
 void gcm_set_open(gcm_set *set, const uint8_t *bytes, size_t key_len)
 {
-    size_t count;
-    const cpu_candidate *best_first = cpu_candidates(PARSEAL_PRIMITIVE_AEAD, &count);
+    size_t count = gcm_candidate_count;
     assert_in_range(count, 1, GCM_SET_MAX);
     set->n = 0;
     while (count-- > 0) {
-        const gcm_impl *impl = best_first[count].impl;
-        if (!cpu_levels[best_first[count].level].supported())
+        const gcm_impl *impl = gcm_candidates[count].impl;
+        if (!cpu_levels[gcm_candidates[count].level].supported())
             continue;
-        void *key = aligned_alloc(64, impl->key_size);
+        void *key = aligned_alloc(64, impl->aead.key_size);
         assert_non_null(key);
-        impl->key_init(key, bytes, key_len);
+        impl->aead.key_init(key, bytes, key_len);
         set->impl[set->n] = impl;
         set->key[set->n++] = key;
     }

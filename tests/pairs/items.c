@@ -91,7 +91,7 @@ static const message *at(const bench *t, const order *o, size_t i)
 
 static void check_list(bench *t, const order *o, size_t impl, bool open, bool stream, bool in_place)
 {
-    gcm_item items[ITEMS_MAX];
+    cpu_item items[ITEMS_MAX];
     uint8_t tags[ITEMS_MAX][16];
     int32_t verdicts[ITEMS_MAX];
     const size_t shift = rng_below(&t->r, 2) == 0 ? 16 * rng_below(&t->r, 4) : rng_below(&t->r, 64);
@@ -103,7 +103,7 @@ static void check_list(bench *t, const order *o, size_t impl, bool open, bool st
             memcpy(out, in, m->len);
         memcpy(tags[i], m->tag, 16);
         tags[i][i % 16] ^= open && i == o->bad ? 0x80 : 0;
-        items[i] = (gcm_item){in_place ? out : in,
+        items[i] = (cpu_item){in_place ? out : in,
                               out,
                               m->len,
                               m->aad,
@@ -115,7 +115,7 @@ static void check_list(bench *t, const order *o, size_t impl, bool open, bool st
                               stream};
     }
     const gcm_impl *with = t->impls[0].impl[impl];
-    (open ? with->open_items : with->seal_items)(items, o->n);
+    (open ? with->aead.open_items : with->aead.seal_items)(items, o->n);
     for (size_t i = 0; i < o->n; i++) {
         const message *m = at(t, o, i);
         const bool bad = open && i == o->bad;

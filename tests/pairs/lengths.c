@@ -83,7 +83,7 @@ static void check(bench *t, size_t len, size_t aad_len)
     parseal_msg msg = {.len = len, .aad_len = aad_len};
     guard_buf *bufs = len <= 2048 ? t->small : t->large;
     const uint8_t *text = t->text + rng_below(&t->r, LEN_MAX - len + 1);
-    rng_fill(&t->r, msg.nonce, sizeof msg.nonce);
+    rng_fill(&t->r, msg.nonce, PARSEAL_AES256GCM_NONCEBYTES);
     rng_fill(&t->r, aad, aad_len);
     t->reference->seal(t->alg, t->key, msg.nonce, aad, aad_len, text, len, t->cipher, tag);
     for (size_t i = 0; i < t->impls.n; i++) {

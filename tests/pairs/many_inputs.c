@@ -32,12 +32,10 @@ static void expect(bench *t, const parseal_ring *ring)
 
 static void check_all(bench *t, const parseal_ring *ring)
 {
-    size_t count;
-    const cpu_candidate *list = cpu_candidates(PARSEAL_PRIMITIVE_VEC_SUM, &count);
     expect(t, ring);
-    for (size_t i = 0; i < count; i++) {
-        const sum_impl *impl = list[i].impl;
-        if (!cpu_levels[list[i].level].supported())
+    for (size_t i = 0; i < sum_candidate_count; i++) {
+        const sum_impl *impl = sum_candidates[i].impl;
+        if (!cpu_levels[sum_candidates[i].level].supported())
             continue;
         memcpy(t->got, t->start, SIZE);
         impl->sum(ring->modulus, ring->element_size, t->got, t->inputs, INPUTS, 0,

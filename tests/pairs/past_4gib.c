@@ -20,7 +20,7 @@ enum { CHUNK = 1 << 20 };
 #define NEEDED_KB (UINT64_C(10) << 20)
 
 static const uint8_t aad[] = "past 4 GiB";
-static const uint8_t nonce[PARSEAL_NONCEBYTES] = "once for all";
+static const uint8_t nonce[PARSEAL_AES256GCM_NONCEBYTES] = "once for all";
 static uint8_t key[PARSEAL_AES256GCM_KEYBYTES];
 
 /* Chunk i of the text: random bytes that all chunks share, and its number. */

@@ -62,7 +62,7 @@ static void random_layout(batch *b, rng *r)
 void batch_fill(batch *b, rng *r, const ref_aead *reference)
 {
     rng_fill(r, b->keys, b->n_keys * aead_key_size(b->alg));
-    rng_fill(r, b->nonce, b->n * PARSEAL_NONCEBYTES);
+    rng_fill(r, b->nonce, b->n * PARSEAL_AES256GCM_NONCEBYTES);
     random_layout(b, r);
     memset(b->plain, UNTOUCHED, b->bytes);
     memset(b->cipher, UNTOUCHED, b->bytes);
@@ -87,7 +87,7 @@ void batch_seal_by_reference(batch *b, const ref_aead *reference)
 {
     for (size_t i = 0; i < b->n; i++) {
         reference->seal(b->alg, b->keys + b->key[i] * aead_key_size(b->alg),
-                        b->nonce + i * PARSEAL_NONCEBYTES, b->aad + b->aad_offset[i],
+                        b->nonce + i * PARSEAL_AES256GCM_NONCEBYTES, b->aad + b->aad_offset[i],
                         (size_t)b->aad_len[i], b->plain + b->offset[i], (size_t)b->len[i],
                         b->cipher + b->offset[i], b->tag + i * PARSEAL_TAGBYTES);
     }
@@ -109,7 +109,8 @@ void batch_messages(const batch *b, parseal_msg *msgs, const uint8_t *in, uint8_
                                 .aad = b->aad + b->aad_offset[i],
                                 .aad_len = (size_t)b->aad_len[i],
                                 .key = b->key[i]};
-        memcpy(msgs[i].nonce, b->nonce + i * PARSEAL_NONCEBYTES, PARSEAL_NONCEBYTES);
+        memcpy(msgs[i].nonce, b->nonce + i * PARSEAL_AES256GCM_NONCEBYTES,
+               PARSEAL_AES256GCM_NONCEBYTES);
         memcpy(msgs[i].tag, b->tag + i * PARSEAL_TAGBYTES, PARSEAL_TAGBYTES);
     }
 }
@@ -146,7 +147,7 @@ void batch_plan_bind(batch_plan *p, const batch *b, const uint8_t *in, uint8_t *
     p->io.in = parseal_host_buf(in, b->bytes);
     p->io.out = parseal_host_buf(out, b->bytes);
     p->io.aad = parseal_host_buf(b->aad, AAD_ARENA);
-    p->io.nonce = parseal_host_buf(b->nonce, b->n * PARSEAL_NONCEBYTES);
+    p->io.nonce = parseal_host_buf(b->nonce, b->n * PARSEAL_AES256GCM_NONCEBYTES);
     p->io.tag = parseal_host_buf(p->tag, b->n * PARSEAL_TAGBYTES);
     p->io.verdict = parseal_host_buf(p->verdict, b->n * sizeof p->verdict[0]);
 }

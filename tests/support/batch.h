@@ -18,7 +18,7 @@ typedef struct {
     uint32_t key[BATCH_ITEMS];
     uint64_t len[BATCH_ITEMS], offset[BATCH_ITEMS];
     uint64_t aad_len[BATCH_ITEMS], aad_offset[BATCH_ITEMS];
-    uint8_t nonce[BATCH_ITEMS * PARSEAL_NONCEBYTES];
+    uint8_t nonce[BATCH_ITEMS * PARSEAL_AES256GCM_NONCEBYTES];
     uint8_t tag[BATCH_ITEMS * PARSEAL_TAGBYTES]; /* by the reference */
     uint8_t *plain, *cipher, *aad;
     size_t bytes; /* of plain and of cipher that are in use */

@@ -191,9 +191,12 @@ void assert_impl_picked(const parseal_ctx *ctx, const char *name)
     parseal_info info = PARSEAL_INFO_INIT;
     assert_ok(parseal_ctx_info(ctx, &info));
     assert_int_equal(info.backend, backend);
-    for (int32_t p = 0; p < PARSEAL_PRIMITIVES; p++)
+    for (int32_t p = 0; p < parseal_primitive_count(); p++) {
+        parseal_primitive_info picked = PARSEAL_PRIMITIVE_INFO_INIT;
+        assert_ok(parseal_ctx_primitive(ctx, p, &picked));
         if (offers(name, p))
-            assert_string_equal(info.impl[p], name);
+            assert_string_equal(picked.impl, name);
+    }
 }
 
 parseal_ctx *run_ctx(uint32_t threads)

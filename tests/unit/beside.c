@@ -14,12 +14,12 @@ static size_t runs, fail_after, spoil;
 static parseal_status failure;
 
 /* The first fail_after messages are done; `spoil`, if it is one of the others, is lost. */
-static parseal_status failing_run(const void *device, const void *keys, parseal_msg *msgs, size_t n,
-                                  bool open)
+static parseal_status failing_run(const parseal_device *device, const backend_keys *keys,
+                                  parseal_msg *msgs, size_t n, bool open)
 {
     const size_t done = failure == PARSEAL_OK || fail_after > n ? n : fail_after;
     runs++;
-    assert_ok(parseal_cpu_backend.batch_run(device, keys, msgs, done, open));
+    assert_ok(parseal_cpu_backend.aead->run(device, keys, msgs, done, open));
     if (failure == PARSEAL_OK)
         return PARSEAL_OK;
     if (spoil < n)
@@ -29,6 +29,8 @@ static parseal_status failing_run(const void *device, const void *keys, parseal_
 
 typedef struct {
     parseal_backend backend;
+    aead_family aead;
+    mask_family mask;
     parseal_ctx *ctx;
     parseal_keys *keys, *plain_keys;
     uint8_t in[BYTES], out[BYTES], want[BYTES];
@@ -57,7 +59,9 @@ static void bench_open(bench *b, bool beside)
 
     b->ctx = run_ctx(1);
     b->backend = *b->ctx->backend;
-    b->backend.batch_run = failing_run;
+    b->aead = *b->backend.aead;
+    b->aead.run = failing_run;
+    b->backend.aead = &b->aead;
     b->ctx->backend = &b->backend;
     if (beside) {
         b->ctx->cpu = (parseal_side){other->backend, other->device};
@@ -164,17 +168,11 @@ static void small_batches_stay_on_the_cpu(void **state)
 
 /* A device that has no masks mod such R: host memory is done by the CPU beside it, other buffers,
  * streams, and a device without the CPU are told so. */
-static parseal_status no_fcp(void **fcp, const void *device, uint64_t modulus, const uint8_t *keys,
-                             const int32_t *signs, size_t n)
+static parseal_status no_fcp(const parseal_device *device, backend_fcp **fcp, uint64_t modulus,
+                             const uint8_t *keys, const int32_t *signs, size_t n)
 {
-    (void)fcp, (void)device, (void)modulus, (void)keys, (void)signs, (void)n;
+    (void)device, (void)fcp, (void)modulus, (void)keys, (void)signs, (void)n;
     return parseal_fail(PARSEAL_ERR_UNSUPPORTED, "modulus: not on the device of this test");
-}
-
-static bool takes_all(uint32_t kind)
-{
-    (void)kind;
-    return true;
 }
 
 static void masks_that_only_the_cpu_has(void **state)
@@ -193,9 +191,11 @@ static void masks_that_only_the_cpu_has(void **state)
     for (int beside = 0; beside < 2; beside++) {
         bench b;
         bench_open(&b, beside != 0);
-        b.backend.fcp_create = no_fcp;
+        b.mask = *b.backend.mask;
+        b.mask.fcp_create = no_fcp;
+        b.backend.mask = &b.mask;
         b.backend.has_streams = true;
-        b.backend.accepts = takes_all;
+        b.backend.buf_kind = PARSEAL_BUF_CUDA;
         if (beside == 0) {
             assert_error(parseal_fcp_seeds_create(&set, b.ctx, &mask, &key, 1),
                          PARSEAL_ERR_UNSUPPORTED, "modulus");

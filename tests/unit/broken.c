@@ -12,24 +12,29 @@ static struct {
 
 /* A CPU device, and whether it was told to use the broken implementation. */
 typedef struct {
-    void *inner;
+    parseal_device *inner;
     bool chosen;
 } device;
+
+static device *device_of(const parseal_device *d)
+{
+    return (device *)(uintptr_t)d;
+}
 
 static const parseal_backend *cpu(void)
 {
     return &parseal_cpu_backend;
 }
 
-static void *inner(const void *d)
+static parseal_device *inner(const parseal_device *d)
 {
-    return ((const device *)d)->inner;
+    return device_of(d)->inner;
 }
 
 /* Is the fault `f` to be committed by a call on this device? */
-static bool commits(const void *d, fault f)
+static bool commits(const parseal_device *d, fault f)
 {
-    if (!((const device *)d)->chosen || setup.fault != f)
+    if (!device_of(d)->chosen || setup.fault != f)
         return false;
     setup.used = true;
     return true;
@@ -67,43 +72,43 @@ bool broken_was_used(void)
 
 /* ---------------------------------------------------------------------------------- device -- */
 
-static parseal_status device_open(void **made, const parseal_request *request)
+static parseal_status device_open(parseal_device **made, const parseal_request *request)
 {
     device *d = calloc(1, sizeof *d);
     if (d == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "broken device: out of memory");
-    const parseal_status status = cpu()->device_open(&d->inner, request);
+    const parseal_status status = cpu()->open(&d->inner, request);
     if (status != PARSEAL_OK)
         free(d);
     else
-        *made = d;
+        *made = (parseal_device *)d;
     return status;
 }
 
-static void device_close(void *d)
+static void device_close(parseal_device *d)
 {
-    cpu()->device_close(inner(d));
+    cpu()->close(inner(d));
     free(d);
 }
 
-static const char *device_name(const void *d)
+static const char *device_name(const parseal_device *d)
 {
-    return cpu()->device_name(inner(d));
+    return cpu()->name(inner(d));
 }
 
-static uint32_t device_threads(const void *d)
+static uint32_t device_threads(const parseal_device *d)
 {
-    return cpu()->device_threads(inner(d));
+    return cpu()->threads(inner(d));
 }
 
-static size_t impl_count(const void *d, int32_t primitive)
+static size_t impl_count(const parseal_device *d, int32_t primitive)
 {
     if (primitive != fault_primitive(setup.fault))
         return cpu()->impl_count(inner(d), primitive);
     return 1 + (setup.only ? 0 : cpu()->impl_count(inner(d), primitive));
 }
 
-static parseal_impl_entry impl_entry(const void *d, int32_t primitive, size_t index)
+static parseal_impl_entry impl_entry(const parseal_device *d, int32_t primitive, size_t index)
 {
     if (primitive != fault_primitive(setup.fault))
         return cpu()->impl_entry(inner(d), primitive, index);
@@ -112,11 +117,11 @@ static parseal_impl_entry impl_entry(const void *d, int32_t primitive, size_t in
     return (parseal_impl_entry){"broken", "a miracle", setup.state};
 }
 
-static void impl_use(void *d, int32_t primitive, size_t index)
+static void impl_use(parseal_device *d, int32_t primitive, size_t index)
 {
     bool here = primitive == fault_primitive(setup.fault);
     if (here)
-        ((device *)d)->chosen = index == 0;
+        device_of(d)->chosen = index == 0;
     cpu()->impl_use(inner(d), primitive, here && index > 0 ? index - 1 : here ? 0 : index);
 }
 
@@ -134,13 +139,14 @@ static void flip_last(const parseal_buf *buf, uint32_t element_size)
         ((uint8_t *)address(buf))[buf->size - element_size] ^= 1;
 }
 
-static parseal_status keys_create(void **keys, const void *d, int32_t alg, const uint8_t *bytes,
-                                  size_t n)
+static parseal_status keys_create(const parseal_device *d, backend_keys **keys,
+                                  const parseal_algorithm *alg, const uint8_t *bytes, size_t n)
 {
-    return cpu()->keys_create(keys, inner(d), alg, bytes, n);
+    return cpu()->aead->keys_create(inner(d), keys, alg, bytes, n);
 }
 
-static parseal_status seeds_create(void **seeds, const void *d, const parseal_seed *list, size_t n)
+static parseal_status seeds_create(const parseal_device *d, backend_seeds **seeds,
+                                   const parseal_seed *list, size_t n)
 {
     parseal_seed copy[8];
     bool one_sign = n <= sizeof copy / sizeof copy[0] && commits(d, MASK_SIGN);
@@ -148,18 +154,18 @@ static parseal_status seeds_create(void **seeds, const void *d, const parseal_se
         copy[i] = list[i];
         copy[i].sign = 1;
     }
-    return cpu()->seeds_create(seeds, inner(d), one_sign ? copy : list, n);
+    return cpu()->mask->seeds_create(inner(d), seeds, one_sign ? copy : list, n);
 }
 
-static parseal_status fcp_create(void **fcp, const void *d, uint64_t modulus, const uint8_t *keys,
-                                 const int32_t *signs, size_t n)
+static parseal_status fcp_create(const parseal_device *d, backend_fcp **fcp, uint64_t modulus,
+                                 const uint8_t *keys, const int32_t *signs, size_t n)
 {
     static const int32_t plus[8] = {1, 1, 1, 1, 1, 1, 1, 1};
     bool one_sign = n <= sizeof plus / sizeof plus[0] && commits(d, FCP_SIGN);
-    return cpu()->fcp_create(fcp, inner(d), modulus, keys, one_sign ? plus : signs, n);
+    return cpu()->mask->fcp_create(inner(d), fcp, modulus, keys, one_sign ? plus : signs, n);
 }
 
-static void spoil_sealed(const void *d, parseal_msg *msgs, size_t n)
+static void spoil_sealed(const parseal_device *d, parseal_msg *msgs, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (msgs[i].len > 1000 && commits(d, SEAL_TEXT))
@@ -168,7 +174,7 @@ static void spoil_sealed(const void *d, parseal_msg *msgs, size_t n)
         msgs[n - 1].tag[PARSEAL_TAGBYTES - 1] ^= 1;
 }
 
-static void spoil_opened(const void *d, parseal_msg *msgs, size_t n)
+static void spoil_opened(const parseal_device *d, parseal_msg *msgs, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         if (msgs[i].status != PARSEAL_ITEM_BAD_TAG)
@@ -180,12 +186,12 @@ static void spoil_opened(const void *d, parseal_msg *msgs, size_t n)
     }
 }
 
-static parseal_status batch_run(const void *d, const void *keys, parseal_msg *msgs, size_t n,
-                                bool open)
+static parseal_status batch_run(const parseal_device *d, const backend_keys *keys,
+                                parseal_msg *msgs, size_t n, bool open)
 {
     if (!open && commits(d, SEAL_STATUS))
         return parseal_fail(PARSEAL_ERR_DEVICE, "broken: no");
-    const parseal_status status = cpu()->batch_run(inner(d), keys, msgs, n, open);
+    const parseal_status status = cpu()->aead->run(inner(d), keys, msgs, n, open);
     if (open)
         spoil_opened(d, msgs, n);
     else
@@ -193,34 +199,38 @@ static parseal_status batch_run(const void *d, const void *keys, parseal_msg *ms
     return status;
 }
 
-static parseal_status plan_create(void **plan, const void *d, const void *keys,
-                                  const parseal_aead_shape *shape)
+static parseal_status plan_create(const parseal_device *d, backend_plan **plan,
+                                  const backend_keys *keys, const parseal_aead_shape *shape)
 {
-    return cpu()->plan_create(plan, inner(d), keys, shape);
+    return cpu()->plan->create(inner(d), plan, keys, shape);
 }
 
-static parseal_status mask(const void *d, const void *seeds, const parseal_ring *ring,
-                           const parseal_vec *acc, uint64_t first, bool write, void *stream)
+static parseal_status mask(const parseal_device *d, const backend_seeds *seeds,
+                           const parseal_ring *ring, const parseal_vec *acc, uint64_t first,
+                           bool write, void *stream)
 {
-    const parseal_status status = cpu()->mask(inner(d), seeds, ring, acc, first, write, stream);
+    const parseal_status status =
+        cpu()->mask->apply(inner(d), seeds, ring, acc, first, write, stream);
     if (commits(d, MASK_LAST) || (ring->element_size == 8 && commits(d, MASK_WIDE)))
         flip_last(&acc->buf, ring->element_size);
     return status;
 }
 
-static parseal_status fcp_mask(const void *d, const void *fcp, const parseal_ring *ring,
-                               const parseal_vec *acc, uint64_t first, bool write, void *stream)
+static parseal_status fcp_mask(const parseal_device *d, const backend_fcp *fcp,
+                               const parseal_ring *ring, const parseal_vec *acc, uint64_t first,
+                               bool write, void *stream)
 {
-    const parseal_status status = cpu()->fcp_mask(inner(d), fcp, ring, acc, first, write, stream);
+    const parseal_status status =
+        cpu()->mask->fcp_apply(inner(d), fcp, ring, acc, first, write, stream);
     if (commits(d, FCP_LAST))
         flip_last(&acc->buf, ring->element_size);
     return status;
 }
 
-static parseal_status vec_sum(const void *d, const parseal_ring *ring, const parseal_vec *acc,
-                              const parseal_vec *v, size_t n, void *stream)
+static parseal_status vec_sum(const parseal_device *d, const parseal_ring *ring,
+                              const parseal_vec *acc, const parseal_vec *v, size_t n, void *stream)
 {
-    const parseal_status status = cpu()->vec_sum(inner(d), ring, acc, v, n, stream);
+    const parseal_status status = cpu()->vector->sum(inner(d), ring, acc, v, n, stream);
     if (commits(d, SUM_LAST))
         flip_last(&acc->buf, ring->element_size);
     if (ring->modulus == 2 && commits(d, SUM_UNREDUCED))
@@ -228,12 +238,13 @@ static parseal_status vec_sum(const void *d, const parseal_ring *ring, const par
     return status;
 }
 
-static parseal_status quantize(const void *d, const parseal_quant *quant, float scale,
-                               const parseal_vec *x, const parseal_vec *q, const void *seeds,
-                               uint64_t first, const parseal_buf *nonfinite, void *stream)
+static parseal_status quantize(const parseal_device *d, const parseal_quant *quant, float scale,
+                               const parseal_vec *x, const parseal_vec *q,
+                               const backend_seeds *seeds, uint64_t first,
+                               const parseal_buf *nonfinite, void *stream)
 {
     const parseal_status status =
-        cpu()->quantize(inner(d), quant, scale, x, q, seeds, first, nonfinite, stream);
+        cpu()->vector->quantize(inner(d), quant, scale, x, q, seeds, first, nonfinite, stream);
     if (commits(d, QUANT_LAST))
         flip_last(&q->buf, quant->element_size);
     if (nonfinite != NULL && commits(d, QUANT_COUNT))
@@ -241,24 +252,24 @@ static parseal_status quantize(const void *d, const parseal_quant *quant, float 
     return status;
 }
 
-static parseal_status dequantize(const void *d, uint32_t element_size, const parseal_vec *sum,
-                                 double step, double n_clients, double clip,
+static parseal_status dequantize(const parseal_device *d, uint32_t element_size,
+                                 const parseal_vec *sum, double step, double n_clients, double clip,
                                  const parseal_vec *mean, void *stream)
 {
     const parseal_status status =
-        cpu()->dequantize(inner(d), element_size, sum, step, n_clients, clip, mean, stream);
+        cpu()->vector->dequantize(inner(d), element_size, sum, step, n_clients, clip, mean, stream);
     float *first = address(&mean->buf);
     if (mean->n > 0 && commits(d, DEQUANT))
         *first = nextafterf(nextafterf(*first, INFINITY), INFINITY);
     return status;
 }
 
-static parseal_status pack(const void *d, uint32_t bits, uint32_t element_size,
+static parseal_status pack(const parseal_device *d, uint32_t bits, uint32_t element_size,
                            const parseal_vec *elements, const parseal_buf *packed, bool unpack,
                            void *stream)
 {
     const parseal_status status =
-        cpu()->pack(inner(d), bits, element_size, elements, packed, unpack, stream);
+        cpu()->vector->pack(inner(d), bits, element_size, elements, packed, unpack, stream);
     if (unpack && commits(d, UNPACK_LAST))
         flip_last(&elements->buf, element_size);
     if (!unpack && commits(d, PACK_LAST))
@@ -266,20 +277,22 @@ static parseal_status pack(const void *d, uint32_t bits, uint32_t element_size,
     return status;
 }
 
-static parseal_status packed_sum(const void *d, uint32_t bits, const parseal_ring *ring,
+static parseal_status packed_sum(const parseal_device *d, uint32_t bits, const parseal_ring *ring,
                                  const parseal_vec *acc, const parseal_buf *packed, size_t n,
                                  void *stream)
 {
-    const parseal_status status = cpu()->packed_sum(inner(d), bits, ring, acc, packed, n, stream);
+    const parseal_status status =
+        cpu()->vector->packed_sum(inner(d), bits, ring, acc, packed, n, stream);
     if (commits(d, PACKED_SUM_LAST))
         flip_last(&acc->buf, ring->element_size);
     return status;
 }
 
-static parseal_status accumulate(const void *d, const void *keys, parseal_msg *msgs, size_t n,
-                                 const parseal_sink *sink, bool *changed)
+static parseal_status accumulate(const parseal_device *d, const backend_keys *keys,
+                                 parseal_msg *msgs, size_t n, const parseal_sink *sink,
+                                 bool *changed)
 {
-    const parseal_status status = cpu()->accumulate(inner(d), keys, msgs, n, sink, changed);
+    const parseal_status status = cpu()->aead->accumulate(inner(d), keys, msgs, n, sink, changed);
     if (commits(d, UPDATES_LAST))
         flip_last(&sink->acc->buf, sink->ring->element_size);
     for (size_t i = 0; i < n; i++)
@@ -288,76 +301,71 @@ static parseal_status accumulate(const void *d, const void *keys, parseal_msg *m
     return status;
 }
 
-static parseal_status memory_create(const void *d, uint64_t size, parseal_buf *memory)
+static parseal_status memory_create(const parseal_device *d, uint64_t size, parseal_buf *memory)
 {
-    return cpu()->memory_create(inner(d), size, memory);
+    return cpu()->memory->create(inner(d), size, memory);
 }
 
-static void memory_destroy(const void *d, parseal_buf *memory)
+static void memory_destroy(const parseal_device *d, parseal_buf *memory)
 {
-    cpu()->memory_destroy(inner(d), memory);
+    cpu()->memory->destroy(inner(d), memory);
 }
 
-static parseal_status memory_read(const void *d, const parseal_buf *memory, void *to)
+static parseal_status memory_read(const parseal_device *d, const parseal_buf *memory, void *to)
 {
-    return cpu()->memory_read(inner(d), memory, to);
+    return cpu()->memory->read(inner(d), memory, to);
 }
 
-static parseal_status memory_write(const void *d, const parseal_buf *memory, const void *from)
+static parseal_status memory_write(const parseal_device *d, const parseal_buf *memory,
+                                   const void *from)
 {
-    return cpu()->memory_write(inner(d), memory, from);
+    return cpu()->memory->write(inner(d), memory, from);
 }
 
-/* What needs no device goes straight to the CPU's: a static initialiser cannot read another table.
- */
-static bool accepts(uint32_t buf_kind)
+static void keys_destroy(const parseal_device *d, backend_keys *keys)
 {
-    return cpu()->accepts(buf_kind);
+    cpu()->aead->keys_destroy(inner(d), keys);
 }
 
-static void keys_destroy(void *keys)
+static void seeds_destroy(const parseal_device *d, backend_seeds *seeds)
 {
-    cpu()->keys_destroy(keys);
+    cpu()->mask->seeds_destroy(inner(d), seeds);
 }
 
-static void seeds_destroy(void *seeds)
+static void fcp_destroy(const parseal_device *d, backend_fcp *fcp)
 {
-    cpu()->seeds_destroy(seeds);
+    cpu()->mask->fcp_destroy(inner(d), fcp);
 }
 
-static void fcp_destroy(void *fcp)
+static void plan_destroy(const parseal_device *d, backend_plan *plan)
 {
-    cpu()->fcp_destroy(fcp);
+    cpu()->plan->destroy(inner(d), plan);
 }
 
-static void plan_destroy(void *plan)
+static uint64_t plan_workspace_size(const backend_plan *plan)
 {
-    cpu()->plan_destroy(plan);
+    return cpu()->plan->workspace_size(plan);
 }
 
-static uint64_t plan_workspace_size(const void *plan)
+static parseal_status plan_run(const parseal_device *d, const backend_plan *plan,
+                               const parseal_aead_io *io, bool open, void *stream)
 {
-    return cpu()->plan_workspace_size(plan);
+    return cpu()->plan->run(inner(d), plan, io, open, stream);
 }
 
-static parseal_status plan_run(const void *plan, const parseal_aead_io *io, bool open, void *stream)
-{
-    return cpu()->plan_run(plan, io, open, stream);
-}
+static const memory_family memory = {memory_create, memory_destroy, memory_read, memory_write};
+static const aead_family aead = {keys_create, keys_destroy, batch_run, accumulate};
+static const plan_family plans = {plan_create, plan_destroy, plan_workspace_size, plan_run};
+static const mask_family masks = {seeds_create, seeds_destroy, mask,
+                                  fcp_create,   fcp_destroy,   fcp_mask};
+static const vector_family vectors = {vec_sum, quantize, dequantize, pack, packed_sum};
 
-#define BROKEN_BACKEND(backend_id)                                                              \
-    {                                                                                           \
-        .id = (backend_id), .device_open = device_open, .device_close = device_close,           \
-        .device_name = device_name, .device_threads = device_threads, .impl_count = impl_count, \
-        .impl_entry = impl_entry, .impl_use = impl_use, .accepts = accepts,                     \
-        .keys_create = keys_create, .keys_destroy = keys_destroy, .seeds_create = seeds_create, \
-        .seeds_destroy = seeds_destroy, .batch_run = batch_run, .plan_create = plan_create,     \
-        .fcp_create = fcp_create, .fcp_destroy = fcp_destroy, .fcp_mask = fcp_mask,             \
-        .plan_destroy = plan_destroy, .plan_workspace_size = plan_workspace_size,               \
-        .plan_run = plan_run, .mask = mask, .vec_sum = vec_sum, .quantize = quantize,           \
-        .dequantize = dequantize, .pack = pack, .packed_sum = packed_sum,                       \
-        .memory_create = memory_create, .memory_destroy = memory_destroy,                       \
-        .memory_read = memory_read, .memory_write = memory_write, .accumulate = accumulate      \
+#define BROKEN_BACKEND(backend_id)                                                           \
+    {                                                                                        \
+        .id = (backend_id), .buf_kind = PARSEAL_BUF_HOST, .open = device_open,               \
+        .close = device_close, .name = device_name, .threads = device_threads,               \
+        .impl_count = impl_count, .impl_entry = impl_entry, .impl_use = impl_use,            \
+        .memory = &memory, .aead = &aead, .plan = &plans, .mask = &masks, .vector = &vectors \
     }
 
 const parseal_backend broken_backend = BROKEN_BACKEND(PARSEAL_BACKEND_CPU);

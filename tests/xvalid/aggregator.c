@@ -60,7 +60,7 @@ static void make_update(bench *b, size_t i, uint32_t bits)
                           .aad = b->aad,
                           .aad_len = i % 3 == 0 ? 0 : AAD,
                           .key = (uint32_t)(i % KEYS)};
-    rng_fill(b->r, u->nonce, sizeof u->nonce);
+    rng_fill(b->r, u->nonce, PARSEAL_AES256GCM_NONCEBYTES);
     parseal_msg m = {.in = b->plain[i],
                      .out = b->sealed[i],
                      .len = u->len,

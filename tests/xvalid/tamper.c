@@ -19,8 +19,8 @@ static uint8_t *class_bytes(batch *b, size_t i, flip_class class, size_t *len)
         *len = (size_t)b->aad_len[i];
         return b->aad + b->aad_offset[i];
     case IN_NONCE:
-        *len = PARSEAL_NONCEBYTES;
-        return b->nonce + i * PARSEAL_NONCEBYTES;
+        *len = PARSEAL_AES256GCM_NONCEBYTES;
+        return b->nonce + i * PARSEAL_AES256GCM_NONCEBYTES;
     default:
         *len = PARSEAL_TAGBYTES;
         return b->tag + i * PARSEAL_TAGBYTES;

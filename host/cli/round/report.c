@@ -64,14 +64,18 @@ static void print_settings(const round_report *report)
            r->ring.element_size, r->wire_bits, r->wire_size);
 }
 
-static void print_backend(const parseal_info *info)
+static void print_backend(const fl_round *r)
 {
+    const parseal_info *info = &r->info;
     printf("backend     %s: %s", parseal_backend_name(info->backend), info->device);
     if (info->backend == PARSEAL_BACKEND_CPU)
         printf(", %u CPU thread%s", info->cpu_threads, info->cpu_threads == 1 ? "" : "s");
     putchar(';');
-    for (int32_t p = 0; p < PARSEAL_PRIMITIVES; p++)
-        printf("%s %s %s", p == 0 ? "" : ",", parseal_primitive_name(p), info->impl[p]);
+    for (int32_t p = 0; p < parseal_primitive_count(); p++) {
+        parseal_primitive_info primitive = PARSEAL_PRIMITIVE_INFO_INIT;
+        if (parseal_ctx_primitive(r->ctx, p, &primitive) == PARSEAL_OK)
+            printf("%s %s %s", p == 0 ? "" : ",", parseal_primitive_name(p), primitive.impl);
+    }
     printf("\n");
 }
 
@@ -117,7 +121,7 @@ void report_print(const round_report *report)
     char seed[2 * sizeof report->options->seed + 1];
 
     print_settings(report);
-    print_backend(&report->round->info);
+    print_backend(report->round);
     printf("seed        %s\n",
            sodium_bin2hex(seed, sizeof seed, report->options->seed, sizeof report->options->seed));
     print_stages(&report->round->stages);

@@ -86,11 +86,15 @@ static json_t *settings(const round_report *report)
     return finish(&b);
 }
 
-static json_t *backend(const parseal_info *info)
+static json_t *backend(const fl_round *r)
 {
+    const parseal_info *info = &r->info;
     builder b = begin(), impl = begin();
-    for (int32_t p = 0; p < PARSEAL_PRIMITIVES; p++)
-        put_text(&impl, parseal_primitive_name(p), info->impl[p]);
+    for (int32_t p = 0; p < parseal_primitive_count(); p++) {
+        parseal_primitive_info primitive = PARSEAL_PRIMITIVE_INFO_INIT;
+        if (parseal_ctx_primitive(r->ctx, p, &primitive) == PARSEAL_OK)
+            put_text(&impl, parseal_primitive_name(p), primitive.impl);
+    }
     put_text(&b, "name", parseal_backend_name(info->backend));
     put_text(&b, "device", info->device);
     put_count(&b, "cpu_threads", info->cpu_threads);
@@ -154,7 +158,7 @@ json_t *report_json(const round_report *report)
     put_text(&b, "command", "round");
     put_text(&b, "version", parseal_version());
     put(&b, "settings", settings(report));
-    put(&b, "backend", backend(&r->info));
+    put(&b, "backend", backend(r));
     put(&b, "stages", stage_list(&r->stages));
     put_real(&b, "total_seconds", stages_seconds(&r->stages));
     put_real(&b, "wall_seconds", report->wall_seconds);

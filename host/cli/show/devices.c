@@ -72,17 +72,22 @@ static int print_choice(cli_failure *failure)
     parseal_status status = parseal_ctx_create(&ctx, NULL);
     if (status == PARSEAL_OK)
         status = parseal_ctx_info(ctx, &info);
-    parseal_ctx_destroy(ctx);
-    if (status != PARSEAL_OK)
+    if (status != PARSEAL_OK) {
+        parseal_ctx_destroy(ctx);
         return cli_fail_library(failure, "nothing can be picked", status);
+    }
 
     printf("\nAUTO picks %s: %s", parseal_backend_name(info.backend), info.device);
     if (info.backend == PARSEAL_BACKEND_CPU)
         printf(", %u CPU thread%s", info.cpu_threads, info.cpu_threads == 1 ? "" : "s");
     putchar('\n');
-    for (int32_t p = 0; p < PARSEAL_PRIMITIVES; p++)
-        printf("  %-8s %s\n", parseal_primitive_name(p), info.impl[p]);
+    for (int32_t p = 0; p < parseal_primitive_count(); p++) {
+        parseal_primitive_info primitive = PARSEAL_PRIMITIVE_INFO_INIT;
+        if (parseal_ctx_primitive(ctx, p, &primitive) == PARSEAL_OK)
+            printf("  %-8s %s\n", parseal_primitive_name(p), primitive.impl);
+    }
     printf("because: %s\n", info.reason);
+    parseal_ctx_destroy(ctx);
     return CLI_OK;
 }
 

@@ -1,6 +1,6 @@
-/* AES-GCM batches on the CPU: SP 800-38D algorithms 4 and 5 over any gcm_impl, on threads. */
-#ifndef PARSEAL_FALLBACK_BATCH_GCM_H
-#define PARSEAL_FALLBACK_BATCH_GCM_H
+/* Batches of messages on the CPU, over any aead_impl, on threads. */
+#ifndef PARSEAL_FALLBACK_BATCH_AEAD_H
+#define PARSEAL_FALLBACK_BATCH_AEAD_H
 
 #include "fallback/impl.h"
 
@@ -8,33 +8,33 @@
 typedef struct {
     size_t item;
     size_t index;
-} gcm_tile;
+} aead_tile;
 
 typedef struct {
-    const gcm_impl *impl;
+    const aead_impl *impl;
     uint32_t threads;
     /* Fills items[0] to items[n - 1] with those from `first` on. */
-    void (*items)(const void *source, size_t first, size_t n, gcm_item *items);
+    void (*items)(const void *source, size_t first, size_t n, cpu_item *items);
     const void *source;
     uint64_t bytes; /* of all items */
     uint64_t tile_size;
-    const gcm_tile *tiles; /* all tiles of all items in order; NULL: every item is one tile */
+    const aead_tile *tiles; /* all tiles of all items in order; NULL: every item is one tile */
     size_t n_tiles;
     uint8_t (*partial)[16]; /* scratch, one per tile; NULL where tiles is */
-} gcm_batch;
+} aead_batch;
 
 /* The tile size for a batch of so many bytes: messages are cut only where whole ones would leave
  * threads idle. */
-uint64_t gcm_tile_size(uint32_t threads, uint64_t bytes);
+uint64_t aead_tile_size(uint32_t threads, uint64_t bytes);
 
 /* How many tiles a message of len bytes makes: at least one. */
-size_t gcm_tiles_of(uint64_t len, uint64_t tile_size);
+size_t aead_tiles_of(uint64_t len, uint64_t tile_size);
 
 /* Every verdict is UNSET on entry. */
-void gcm_run(const gcm_batch *batch, bool open);
+void aead_run(const aead_batch *batch, bool open);
 
 /* The verdict on an item that was to be opened, whose tiles have these hashes, each from 0. */
-void gcm_decide(const gcm_impl *impl, const gcm_item *item, uint64_t tile_size,
-                const uint8_t (*partial)[16]);
+void aead_decide(const aead_impl *impl, const cpu_item *item, uint64_t tile_size,
+                 const uint8_t (*partial)[16]);
 
 #endif

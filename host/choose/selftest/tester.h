@@ -1,0 +1,36 @@
+/* What the tests of all primitives share. */
+#ifndef PARSEAL_HOST_CHOOSE_SELFTEST_TESTER_H
+#define PARSEAL_HOST_CHOOSE_SELFTEST_TESTER_H
+
+#include "host/backend/objects.h"
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+struct tester {
+    const parseal_backend *backend;
+    parseal_device *device; /* entered */
+    char *detail;
+    size_t detail_size;
+    bool *no_memory; /* whether that is why a test has failed */
+};
+
+/* Inputs are byte patterns, so that they need not be stored. */
+void tester_pattern(void *to, size_t n, size_t salt);
+
+/* Three seeds, of which the second is subtracted. */
+void tester_fill_seeds(parseal_seed seeds[3]);
+
+/* A little-endian element, on any machine. */
+uint64_t tester_element(const uint64_t *elements, size_t i, uint32_t element_size);
+
+bool tester_digest_is(const uint8_t expected[16], const void *data, size_t size);
+
+/* Both say why in the detail, and return false: an answer is wrong, or a call has failed. */
+bool tester_wrong(const tester *t, const char *answer, uint64_t a, uint64_t b);
+bool tester_failed(const tester *t, parseal_status status);
+
+/* For crossover's work: elements of 4 bytes that wrap around. */
+static const parseal_ring work_ring = {UINT64_C(1) << 32, 4, 0};
+enum { WORK_INPUTS = 4, WORK_MESSAGE = 1 << 14 };
+
+#endif

@@ -1,0 +1,29 @@
+/* How a backend's kernels of AES in counter mode and GHASH cut messages, and their own steps. */
+#ifndef PARSEAL_HOST_GPU_AEAD_TACTICS_H
+#define PARSEAL_HOST_GPU_AEAD_TACTICS_H
+
+#include "host/gpu/device.h"
+
+struct gpu_keys;
+struct gpu_table;
+struct gpu_aead_io;
+
+typedef struct {
+    uint32_t hash_work; /* bytes of work for each tile of aead_hash, beside GPU_WORK a message */
+    uint32_t hash_tile_min; /* bytes */
+    uint32_t begin_group;   /* messages for each item of aead_begin */
+    uint32_t add_blocks;    /* of a tile of aead_add, at most */
+    uint32_t add_items;     /* for each tile */
+
+    uint64_t (*crypt_units)(const aead_item *item);
+    uint32_t (*hash_tile)(const gpu_device *d, const aead_item *items, size_t n);
+    /* Makes of expanded keys what else its kernels take. NULL: nothing. */
+    parseal_status (*keys_prepare)(struct gpu_keys *keys);
+    parseal_status (*crypt)(const struct gpu_keys *keys, const struct gpu_table *t,
+                            const struct gpu_aead_io *io, const gpu_stream *s, bool open);
+    parseal_status (*hash)(const struct gpu_keys *keys, const struct gpu_table *t,
+                           const struct gpu_aead_io *io, const gpu_stream *s, bool open);
+    const char *(*add_kernel)(const gpu_device *d, uint32_t element_size);
+} gpu_aead_tactics;
+
+#endif

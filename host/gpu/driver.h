@@ -1,0 +1,43 @@
+/* What a backend for GPUs does with its devices: memory, streams and runs of kernels. */
+#ifndef PARSEAL_HOST_GPU_DRIVER_H
+#define PARSEAL_HOST_GPU_DRIVER_H
+
+#include "host/gpu/aead_tactics.h"
+#include "host/gpu/launch.h"
+
+/* Errors come with their text set. Nothing waits but what says so. */
+struct gpu_driver {
+    uint32_t buf_kind;
+    size_t sum_inputs;   /* of one run of sum32 and its like */
+    uint32_t fcp_blocks; /* blocks of keystream for each item of fcp_mask, at most; 0: those of 16
+                            elements */
+
+    parseal_status (*alloc)(const gpu_device *d, uint64_t size, gpu_memory *memory);
+    void (*free)(const gpu_device *d, gpu_memory memory);
+    parseal_status (*pin)(const gpu_device *d, const gpu_stream *s, uint64_t size,
+                          gpu_pinned *pinned);
+    void (*unpin)(const gpu_device *d, const gpu_stream *s, gpu_pinned *pinned);
+
+    /* Whether host memory of the caller's is pinned, all of it. NULL: there is no telling. */
+    bool (*is_pinned)(const gpu_device *d, const void *p, uint64_t size);
+
+    parseal_status (*stream_open)(const gpu_device *d, gpu_stream *s);
+    void (*stream_close)(const gpu_device *d, gpu_stream *s);
+    /* stream: what a caller has given, not NULL */
+    parseal_status (*stream_of)(const gpu_device *d, void *stream, gpu_stream *s);
+    parseal_status (*finish)(const gpu_device *d, const gpu_stream *s); /* waits */
+    void (*settle)(const gpu_device *d); /* of gpu_settle; NULL: it keeps what work still uses */
+
+    parseal_status (*write)(const gpu_device *d, const gpu_stream *s, gpu_memory to, uint64_t at,
+                            const void *from, uint64_t size, bool wait);
+    parseal_status (*read)(const gpu_device *d, const gpu_stream *s, gpu_memory from, uint64_t at,
+                           void *to, uint64_t size, bool wait);
+    /* Overwrites the first `size` bytes, a multiple of 4, with zeros. */
+    parseal_status (*wipe)(const gpu_device *d, const gpu_stream *s, gpu_memory memory,
+                           uint64_t size);
+    parseal_status (*launch)(const gpu_launch *launch, const gpu_stream *s, uint64_t items);
+
+    const gpu_aead_tactics *aead;
+};
+
+#endif

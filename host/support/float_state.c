@@ -1,0 +1,61 @@
+#include "host/support/float_state.h"
+
+#if defined(__x86_64__)
+
+/* The state that programs start with: all exceptions masked, nearest, neither FTZ nor DAZ, no flag
+ * raised (Intel SDM volume 1, 10.2.3); for x87 also the full precision (8.1.5). */
+static const uint32_t mxcsr_default = 0x1f80;
+static const uint16_t x87_default = 0x037f;
+
+float_state float_state_set(void)
+{
+    float_state before;
+    __asm__ volatile("stmxcsr %0" : "=m"(before.mxcsr)::"memory");
+    __asm__ volatile("fnstcw %0" : "=m"(before.x87_control)::"memory");
+    __asm__ volatile("ldmxcsr %0" ::"m"(mxcsr_default) : "memory");
+    if (before.x87_control != x87_default)
+        __asm__ volatile("fldcw %0" ::"m"(x87_default) : "memory");
+    return before;
+}
+
+void float_state_restore(const float_state *before)
+{
+    __asm__ volatile("ldmxcsr %0" ::"m"(before->mxcsr) : "memory");
+    if (before->x87_control != x87_default)
+        __asm__ volatile("fldcw %0" ::"m"(before->x87_control) : "memory");
+}
+
+#elif defined(__aarch64__)
+
+/* FPCR 0: nearest, no flushing, no traps (Arm ARM, C5.2.8). */
+float_state float_state_set(void)
+{
+    float_state before;
+    __asm__ volatile("mrs %0, fpcr\n\tmrs %1, fpsr"
+                     : "=r"(before.control), "=r"(before.status)::"memory");
+    __asm__ volatile("msr fpcr, xzr" ::: "memory");
+    return before;
+}
+
+void float_state_restore(const float_state *before)
+{
+    __asm__ volatile("msr fpcr, %0\n\tmsr fpsr, %1" ::"r"(before->control), "r"(before->status)
+                     : "memory");
+}
+
+#else
+
+float_state float_state_set(void)
+{
+    float_state before;
+    (void)fegetenv(&before.environment);
+    (void)fesetenv(FE_DFL_ENV);
+    return before;
+}
+
+void float_state_restore(const float_state *before)
+{
+    (void)fesetenv(&before->environment);
+}
+
+#endif
