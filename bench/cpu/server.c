@@ -353,7 +353,7 @@ static bool open_server(struct server *s)
     }
     return fine("parseal_ctx_create", parseal_ctx_create(&s->ctx, &options)) &&
            fine("parseal_keys_create",
-                parseal_keys_create(&s->keys, s->ctx, PARSEAL_AES256GCM, key, 1)) &&
+                parseal_keys_create(&s->keys, s->ctx, PARSEAL_AES256GCM, key, 1, NULL)) &&
            fine("parseal_seeds_create",
                 parseal_seeds_create(&s->seeds, s->ctx, s->list, SEEDS_AT_ONCE));
 }

@@ -53,7 +53,8 @@ static bool prepare(struct work *w)
     bench_fill(d->in, total, 1);
     bench_fill(d->key, d->n_keys * d->key_len, 2);
     describe_messages(w, d);
-    parseal_status status = parseal_keys_create(&d->keys, w->ctx, w->op->alg, d->key, d->n_keys);
+    parseal_status status =
+        parseal_keys_create(&d->keys, w->ctx, w->op->alg, d->key, d->n_keys, NULL);
     if (status != PARSEAL_OK) {
         complain_status("parseal_keys_create", status);
         return false;

@@ -78,7 +78,7 @@ static parseal_status run_quant(struct work *w)
     quant.clip = CLIP;
     quant.bits = BITS;
     if (w->op->inverse)
-        return parseal_dequantize(w->ctx, &quant, &from, CLIENTS, &to, NULL);
+        return parseal_dequantize(w->ctx, &quant, &from, CLIENTS, &to, NULL, NULL);
     return parseal_quantize(w->ctx, &quant, &from, &to, d->seed, 0, &nonfinite, NULL);
 }
 

@@ -145,7 +145,7 @@ static bool prepare(struct device_work *w)
     uint8_t *keys = aead_make_keys(w->op, w->n, &n_keys);
     bool made = keys != NULL &&
                 fine(w, "parseal_keys_create",
-                     parseal_keys_create(&d->keys, w->side->gpu, w->op->alg, keys, n_keys)) &&
+                     parseal_keys_create(&d->keys, w->side->gpu, w->op->alg, keys, n_keys, NULL)) &&
                 sample_aead_open(&d->sample, w, keys);
     free(keys);
     /* AES-CTR is no call of its own on the CPU. */

@@ -90,7 +90,7 @@ static parseal_status run_dequantize(const struct device_operation *op,
     const parseal_quant q = quant();
     const parseal_vec from = vec_of(p, p->in[0], 4), to = vec_of(p, p->out, 4);
     (void)op;
-    return parseal_dequantize(p->ctx, &q, &from, CLIENTS, &to, p->stream);
+    return parseal_dequantize(p->ctx, &q, &from, CLIENTS, &to, NULL, p->stream);
 }
 
 static parseal_status run_pack(const struct device_operation *op, const struct vector_place *p)

@@ -91,10 +91,11 @@ static bool prepare(struct device_work *w)
     fit_in_host_memory(w);
     w->bytes = w->n * w->size;
     uint8_t *keys = aead_make_keys(w->op, w->n, &n_keys);
-    const bool made = keys != NULL &&
-                      fine(w, "parseal_keys_create",
-                           parseal_keys_create(&d->keys, w->side->gpu, w->op->alg, keys, n_keys)) &&
-                      sample_aead_open(&d->sample, w, keys);
+    const bool made =
+        keys != NULL &&
+        fine(w, "parseal_keys_create",
+             parseal_keys_create(&d->keys, w->side->gpu, w->op->alg, keys, n_keys, NULL)) &&
+        sample_aead_open(&d->sample, w, keys);
     free(keys);
     w->sample_bytes = d->sample.n * w->size;
     d->in = alloc_text(w);

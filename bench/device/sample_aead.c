@@ -40,7 +40,8 @@ static bool make_sample_keys(struct sample_aead *s, const struct device_work *w,
     for (size_t j = 0; j < n; j++)
         memcpy(keys + j * size,
                all_keys + (w->op->key_each ? sample_aead_index(s, w, j) : 0) * size, size);
-    const parseal_status status = parseal_keys_create(&s->keys, w->side->cpu, w->op->alg, keys, n);
+    const parseal_status status =
+        parseal_keys_create(&s->keys, w->side->cpu, w->op->alg, keys, n, NULL);
     free(keys);
     if (status != PARSEAL_OK)
         complain_status("parseal_keys_create", status);

@@ -31,7 +31,7 @@ static parseal_status keys_create(const parseal_device *device, backend_keys **k
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "keys: out of memory");
     k->impl = impl;
     k->nonce_size = alg->nonce_size;
-    k->expanded = cpu_guarded(n, k->impl->key_size);
+    k->expanded = cpu_guarded(n, k->impl->key_size, &k->locked);
     if (k->expanded == NULL) {
         free(k);
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "keys: no guarded memory for %zu keys", n);
@@ -43,6 +43,11 @@ static parseal_status keys_create(const parseal_device *device, backend_keys **k
     (void)sodium_mprotect_readonly(k->expanded);
     *keys = (backend_keys *)k;
     return PARSEAL_OK;
+}
+
+static bool keys_locked(const backend_keys *keys)
+{
+    return cpu_keys_of(keys)->locked;
 }
 
 static void keys_destroy(const parseal_device *device, backend_keys *keys)
@@ -150,6 +155,7 @@ static parseal_status batch_run(const parseal_device *device, const backend_keys
 const aead_family cpu_aead_family = {
     .keys_create = keys_create,
     .keys_destroy = keys_destroy,
+    .keys_locked = keys_locked,
     .run = batch_run,
     .accumulate = cpu_accumulate,
 };

@@ -8,6 +8,7 @@
 typedef struct {
     const aead_impl *impl;
     size_t nonce_size; /* bytes */
+    bool locked;
     uint8_t *expanded;
 } cpu_keys;
 

@@ -30,8 +30,8 @@ static inline uint32_t cpu_threads(const parseal_device *device)
 }
 
 /* Guarded memory that is read-only once filled. The block begins at a multiple of 64, as its size
- * is one. NULL where there is none. */
-void *cpu_guarded(size_t n, size_t size);
+ * is one. NULL where there is none. *locked tells whether it is locked in memory. */
+void *cpu_guarded(size_t n, size_t size, bool *locked);
 
 /* cpu_open.c: host/backend/backend.h */
 parseal_status cpu_open(parseal_device **device, const parseal_request *request);

@@ -11,6 +11,7 @@
 
 typedef struct {
     size_t n;
+    bool locked;
     mask_seed list[];
 } cpu_seeds;
 
@@ -23,10 +24,12 @@ static parseal_status seeds_create(const parseal_device *device, backend_seeds *
                                    const parseal_seed *list, size_t n)
 {
     (void)device;
-    cpu_seeds *s = cpu_guarded(n + 1, sizeof(mask_seed));
+    bool locked;
+    cpu_seeds *s = cpu_guarded(n + 1, sizeof(mask_seed), &locked);
     if (s == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "seeds: no guarded memory for %zu seeds", n);
     s->n = n;
+    s->locked = locked;
     for (size_t i = 0; i < n; i++) {
         memcpy(s->list[i].key, list[i].key, sizeof s->list[i].key);
         memcpy(s->list[i].stream_id, list[i].stream_id, sizeof s->list[i].stream_id);
@@ -38,6 +41,11 @@ static parseal_status seeds_create(const parseal_device *device, backend_seeds *
     return PARSEAL_OK;
 }
 
+static bool seeds_locked(const backend_seeds *seeds)
+{
+    return seeds_of(seeds)->locked;
+}
+
 static void seeds_destroy(const parseal_device *device, backend_seeds *seeds)
 {
     (void)device;
@@ -47,6 +55,7 @@ static void seeds_destroy(const parseal_device *device, backend_seeds *seeds)
 /* A set of keys of parseal/fcp.h: the keys in guarded memory, the rest, which is public, beside. */
 typedef struct {
     fcp_set set;
+    bool locked;
     uint8_t *keys;
     int32_t signs[];
 } cpu_fcp;
@@ -61,7 +70,7 @@ static parseal_status fcp_create(const parseal_device *device, backend_fcp **fcp
 {
     const fcp_impl *impl = cpu_of(device)->chosen.fcp;
     cpu_fcp *f = malloc(sizeof *f + n * sizeof *signs);
-    uint8_t *expanded = f != NULL ? cpu_guarded(n + 1, impl->key_size) : NULL;
+    uint8_t *expanded = f != NULL ? cpu_guarded(n + 1, impl->key_size, &f->locked) : NULL;
     if (expanded == NULL) {
         free(f);
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "seeds: no guarded memory for %zu keys", n);
@@ -75,6 +84,11 @@ static parseal_status fcp_create(const parseal_device *device, backend_fcp **fcp
     f->set = (fcp_set){impl, fcp_format_of(modulus), n, expanded, f->signs};
     *fcp = (backend_fcp *)f;
     return PARSEAL_OK;
+}
+
+static bool fcp_locked(const backend_fcp *fcp)
+{
+    return fcp_of(fcp)->locked;
 }
 
 static void fcp_destroy(const parseal_device *device, backend_fcp *fcp)
@@ -112,9 +126,11 @@ static parseal_status fcp_mask(const parseal_device *device, const backend_fcp *
 const mask_family cpu_mask_family = {
     .seeds_create = seeds_create,
     .seeds_destroy = seeds_destroy,
+    .seeds_locked = seeds_locked,
     .apply = mask,
     .fcp_create = fcp_create,
     .fcp_destroy = fcp_destroy,
+    .fcp_locked = fcp_locked,
     .fcp_apply = fcp_mask,
 };
 

@@ -160,6 +160,11 @@ static parseal_status check_update(const parseal_keys *keys, const parseal_updat
 {
     if (u->in == NULL && u->len > 0)
         return parseal_fail(PARSEAL_ERR_ARG, "updates[%zu].in: NULL, but len is %zu", i, u->len);
+    if (u->weight != 0)
+        return parseal_fail(PARSEAL_ERR_ARG,
+                            "updates[%zu].weight: %" PRIu64 ", 0 expected: this release takes no "
+                            "weighted updates",
+                            i, u->weight);
     if (keys == NULL)
         return PARSEAL_OK;
     if (u->aad == NULL && u->aad_len > 0)
@@ -432,7 +437,8 @@ parseal_status parseal_aggregator_sum(const parseal_aggregator *a, const parseal
                 (void *)(sum->buf.handle + (uintptr_t)sum->buf.offset));
 }
 
-parseal_status parseal_aggregator_mean(const parseal_aggregator *a, const parseal_vec *mean)
+parseal_status parseal_aggregator_mean(const parseal_aggregator *a, const parseal_vec *mean,
+                                       const parseal_mean_options *options)
 {
     TRY(check_aggregator(a));
     if (a->shape.quant_bits == 0)
@@ -440,7 +446,8 @@ parseal_status parseal_aggregator_mean(const parseal_aggregator *a, const parsea
     if (a->clients.n == 0)
         return parseal_fail(PARSEAL_ERR_ARG, "aggregator: nobody was counted, there is no mean");
     TRY(check_output(a, "mean", mean, sizeof(float)));
-    TRY(parseal_quant_check(a->clients.n, a->shape.quant_bits, &a->shape.ring));
+    TRY(check_mean_options(options));
+    TRY(parseal_quant_check(a->clients.n, a->shape.quant_bits, &a->shape.ring, NULL));
     const parseal_quant quant = quant_of(&a->shape);
-    return parseal_dequantize(a->ctx, &quant, &a->acc, a->clients.n, mean, NULL);
+    return parseal_dequantize(a->ctx, &quant, &a->acc, a->clients.n, mean, options, NULL);
 }

@@ -5,18 +5,29 @@
 #include "host/backend/call.h"
 #include "host/backend/objects.h"
 #include "host/support/check.h"
+#include "host/support/sizes.h"
 #include "host/support/wipe.h"
 
 /* -------------------------------------------------------------------------------------- keys -- */
 
 parseal_status parseal_keys_create(parseal_keys **set, parseal_ctx *ctx, int32_t alg,
-                                   const uint8_t *keys, size_t n)
+                                   const uint8_t *keys, size_t n,
+                                   const parseal_keys_options *options)
 {
     const parseal_algorithm *algorithm;
+    parseal_keys_options complete = PARSEAL_KEYS_OPTIONS_INIT;
     TRY(check_pointer("set", set));
     TRY(check_pointer("ctx", ctx));
     TRY(check_pointer("keys", keys));
     TRY(check_algorithm("alg", alg, &algorithm));
+    if (options != NULL)
+        TRY(copy_struct_in("options", &complete, options, sizeof complete,
+                           PARSEAL_KEYS_OPTIONS_SIZE_0));
+    if (complete.limit_messages != 0)
+        return parseal_fail(PARSEAL_ERR_ARG,
+                            "options.limit_messages: %" PRIu64 ", 0 expected: this release does "
+                            "not count messages",
+                            complete.limit_messages);
     if (n == 0 || n > UINT32_MAX)
         return parseal_fail(PARSEAL_ERR_SIZE, "n: %zu keys, 1 to 2^32 - 1 expected", n);
 
@@ -57,6 +68,25 @@ void parseal_keys_destroy(parseal_keys *set)
         LET_GO(&set->ctx->cpu, aead->keys_destroy, set->cpu_data);
     parseal_ctx_destroy(set->ctx);
     free(set);
+}
+
+static bool keys_locked(const parseal_side *side, const backend_keys *keys)
+{
+    return side->backend->aead->keys_locked != NULL && side->backend->aead->keys_locked(keys);
+}
+
+parseal_status parseal_keys_info(const parseal_keys *set, parseal_set_info *info)
+{
+    parseal_set_info found = PARSEAL_SET_INFO_INIT;
+    TRY(check_pointer("set", set));
+    TRY(check_struct_size("info", info, PARSEAL_SET_INFO_SIZE_0));
+    const parseal_side device = {set->ctx->backend, set->ctx->device};
+    found.n = set->n;
+    found.alg = set->alg->id;
+    found.locked = keys_locked(&device, set->data) &&
+                   (set->cpu_data == NULL || keys_locked(&set->ctx->cpu, set->cpu_data));
+    copy_struct_out(info, &found, sizeof found);
+    return PARSEAL_OK;
 }
 
 /* ------------------------------------------------------------------------------------- seeds -- */
@@ -109,4 +139,27 @@ void parseal_seeds_destroy(parseal_seeds *set)
         LET_GO(&set->ctx->cpu, mask->fcp_destroy, set->cpu_fcp);
     parseal_ctx_destroy(set->ctx);
     free(set);
+}
+
+/* Whether what the set has on one side is locked; nothing there counts as locked. */
+static bool seeds_locked(const parseal_backend *backend, const backend_seeds *seeds,
+                         const backend_fcp *fcp)
+{
+    if (seeds != NULL)
+        return backend->mask->seeds_locked != NULL && backend->mask->seeds_locked(seeds);
+    if (fcp != NULL)
+        return backend->mask->fcp_locked != NULL && backend->mask->fcp_locked(fcp);
+    return true;
+}
+
+parseal_status parseal_seeds_info(const parseal_seeds *set, parseal_set_info *info)
+{
+    parseal_set_info found = PARSEAL_SET_INFO_INIT;
+    TRY(check_pointer("set", set));
+    TRY(check_struct_size("info", info, PARSEAL_SET_INFO_SIZE_0));
+    found.n = set->n;
+    found.locked = seeds_locked(set->ctx->backend, set->seeds, set->fcp) &&
+                   seeds_locked(set->ctx->cpu.backend, set->cpu_seeds, set->cpu_fcp);
+    copy_struct_out(info, &found, sizeof found);
+    return PARSEAL_OK;
 }

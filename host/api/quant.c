@@ -9,6 +9,9 @@
 #include "host/support/float_state.h"
 #include "host/support/sizes.h"
 
+/* What the largest weight counts. */
+#define WEIGHT_ONE (UINT64_C(1) << 22)
+
 enum { BITS_MAX = 24 };
 
 static uint64_t steps(uint32_t bits)
@@ -127,6 +130,20 @@ static parseal_status quantize(const parseal_ctx *ctx, const parseal_quant *quan
     return CALL(&side, vector->quantize, &c, scale, x, q, seeds, first, nonfinite, stream);
 }
 
+parseal_status check_mean_options(const parseal_mean_options *options)
+{
+    parseal_mean_options c = PARSEAL_MEAN_OPTIONS_INIT;
+    if (options == NULL)
+        return PARSEAL_OK;
+    TRY(copy_struct_in("options", &c, options, sizeof c, PARSEAL_MEAN_OPTIONS_SIZE_0));
+    if (c.weights != 0)
+        return parseal_fail(PARSEAL_ERR_ARG,
+                            "options.weights: %" PRIu64 ", 0 expected: this release takes no "
+                            "weighted means",
+                            c.weights);
+    return PARSEAL_OK;
+}
+
 /* What computes on the calling thread, a device's driver included, does so in the default state. */
 parseal_status parseal_quantize(parseal_ctx *ctx, const parseal_quant *quant, const parseal_vec *x,
                                 const parseal_vec *q, const parseal_seeds *seed, uint64_t first,
@@ -140,12 +157,14 @@ parseal_status parseal_quantize(parseal_ctx *ctx, const parseal_quant *quant, co
 
 static parseal_status dequantize(const parseal_ctx *ctx, const parseal_quant *quant,
                                  const parseal_vec *sum, uint64_t n_clients,
-                                 const parseal_vec *mean, void *stream)
+                                 const parseal_vec *mean, const parseal_mean_options *options,
+                                 void *stream)
 {
     parseal_quant c = PARSEAL_QUANT_INIT;
     float scale;
     TRY(check_pointer("ctx", ctx));
     TRY(check_quant(quant, &c, &scale));
+    TRY(check_mean_options(options));
     if (n_clients == 0)
         return parseal_fail(PARSEAL_ERR_ARG, "n_clients: 0");
     TRY(check_vec(ctx, "sum", sum, c.element_size));
@@ -162,10 +181,11 @@ static parseal_status dequantize(const parseal_ctx *ctx, const parseal_quant *qu
 
 parseal_status parseal_dequantize(parseal_ctx *ctx, const parseal_quant *quant,
                                   const parseal_vec *sum, uint64_t n_clients,
-                                  const parseal_vec *mean, void *stream)
+                                  const parseal_vec *mean, const parseal_mean_options *options,
+                                  void *stream)
 {
     const float_state before = float_state_set();
-    const parseal_status status = dequantize(ctx, quant, sum, n_clients, mean, stream);
+    const parseal_status status = dequantize(ctx, quant, sum, n_clients, mean, options, stream);
     float_state_restore(&before);
     return status;
 }
@@ -176,24 +196,54 @@ static uint64_t largest_element(const parseal_ring *ring)
     return ring->modulus - 1;
 }
 
-parseal_status parseal_quant_check(uint64_t n_clients, uint32_t bits, const parseal_ring *ring)
+/* The most that one client adds to an element, and all noise together. */
+typedef struct {
+    uint64_t step, noise;
+} summands;
+
+static parseal_status summands_of(uint32_t bits, const parseal_quant_check_options *options,
+                                  summands *s)
 {
-    TRY(check_quant_bits("bits", bits));
-    TRY(check_ring(ring));
-    if (n_clients == 0)
-        return parseal_fail(PARSEAL_ERR_ARG, "n_clients: 0");
-    const uint64_t max_clients = largest_element(ring) / steps(bits);
-    if (n_clients <= max_clients)
-        return PARSEAL_OK;
-    if (n_clients <= (UINT64_MAX - 1) / steps(bits))
+    parseal_quant_check_options c = PARSEAL_QUANT_CHECK_OPTIONS_INIT;
+    if (options != NULL)
+        TRY(copy_struct_in("options", &c, options, sizeof c, PARSEAL_QUANT_CHECK_OPTIONS_SIZE_0));
+    TRY(check_reserved("options.reserved", c.reserved));
+    s->step = steps(bits);
+    if (c.weighted != 0 && s->step < WEIGHT_ONE)
+        s->step = WEIGHT_ONE;
+    s->noise = c.noise <= UINT64_MAX / 2 ? 2 * c.noise : UINT64_MAX;
+    return PARSEAL_OK;
+}
+
+/* The sum passes the ring: which modulus, or how many clients, would do. */
+static parseal_status overflow(uint64_t n_clients, uint32_t bits, const parseal_ring *ring,
+                               const summands *s, uint64_t max_clients)
+{
+    if (s->noise < UINT64_MAX && n_clients <= (UINT64_MAX - 1 - s->noise) / s->step)
         return parseal_fail(PARSEAL_ERR_OVERFLOW,
                             "n_clients: %" PRIu64 " updates of %" PRIu32 " bits can sum to %" PRIu64
                             ", past ring.modulus %" PRIu64 ", which holds %" PRIu64
                             " clients; a modulus of %" PRIu64 " or more would do",
-                            n_clients, bits, n_clients * steps(bits), ring->modulus, max_clients,
-                            n_clients * steps(bits) + 1);
+                            n_clients, bits, n_clients * s->step + s->noise, ring->modulus,
+                            max_clients, n_clients * s->step + s->noise + 1);
     return parseal_fail(PARSEAL_ERR_OVERFLOW,
                         "n_clients: %" PRIu64 " updates of %" PRIu32
                         " bits pass every modulus; with these bits 2^64 holds %" PRIu64 " clients",
-                        n_clients, bits, UINT64_MAX / steps(bits));
+                        n_clients, bits, (UINT64_MAX - s->noise) / s->step);
+}
+
+parseal_status parseal_quant_check(uint64_t n_clients, uint32_t bits, const parseal_ring *ring,
+                                   const parseal_quant_check_options *options)
+{
+    summands s;
+    TRY(check_quant_bits("bits", bits));
+    TRY(check_ring(ring));
+    TRY(summands_of(bits, options, &s));
+    if (n_clients == 0)
+        return parseal_fail(PARSEAL_ERR_ARG, "n_clients: 0");
+    const uint64_t most = largest_element(ring);
+    const uint64_t max_clients = s.noise <= most ? (most - s.noise) / s.step : 0;
+    if (n_clients <= max_clients)
+        return PARSEAL_OK;
+    return overflow(n_clients, bits, ring, &s, max_clients);
 }

@@ -104,6 +104,9 @@ typedef struct {
     parseal_status (*accumulate)(const parseal_device *device, const backend_keys *keys,
                                  parseal_msg *msgs, size_t n, const parseal_sink *sink,
                                  bool *changed);
+
+    /* Whether all of the set is locked in host memory. NULL: the backend cannot know. */
+    bool (*keys_locked)(const backend_keys *keys);
 } aead_family;
 
 /* Messages in buffers of the device's. */
@@ -139,6 +142,10 @@ typedef struct {
     parseal_status (*fcp_apply)(const parseal_device *device, const backend_fcp *fcp,
                                 const parseal_ring *ring, const parseal_vec *acc, uint64_t first,
                                 bool write, void *stream);
+
+    /* As keys_locked of aead_family. */
+    bool (*seeds_locked)(const backend_seeds *seeds);
+    bool (*fcp_locked)(const backend_fcp *fcp);
 } mask_family;
 
 typedef struct {

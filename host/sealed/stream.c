@@ -47,7 +47,7 @@ static parseal_status derive(parseal_sealed *s, const uint8_t *key, size_t key_l
     hkdf_sha256(derived, s->shape.key_len, key, key_len, s->header + 1, s->shape.key_len, aad,
                 s->shape.params.aad_len);
     const parseal_status status =
-        parseal_keys_create(&s->keys, s->ctx, s->shape.params.alg, derived, 1);
+        parseal_keys_create(&s->keys, s->ctx, s->shape.params.alg, derived, 1, NULL);
     sodium_memzero(derived, sizeof derived);
     return status;
 }

@@ -35,6 +35,9 @@ parseal_status check_bits(uint32_t bits, uint32_t element_size);
 /* Copies a caller's into *quant; *scale is the format's s. */
 parseal_status check_quant(const parseal_quant *from, parseal_quant *quant, float *scale);
 
+/* Options of a mean, NULL or such as this release can honour. */
+parseal_status check_mean_options(const parseal_mean_options *options);
+
 /* Elements [first, first + n) lie within the 2^32 blocks of a ChaCha20 keystream. */
 parseal_status check_keystream(uint64_t first, uint64_t n, uint32_t element_size);
 

@@ -26,7 +26,10 @@
 #ifndef PARSEAL_AGGREGATOR_H
 #define PARSEAL_AGGREGATOR_H
 
-#include "parseal/parseal.h"
+#include "parseal/aead.h"
+#include "parseal/core.h"
+#include "parseal/mask.h"
+#include "parseal/vector.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -39,7 +42,8 @@ typedef struct {
     parseal_ring ring;
     uint64_t dim;  /* elements of an update: 1 or more */
     uint32_t bits; /* of an element in an update, packed as by parseal_pack: 1 to 8 *
-                      ring.element_size; 0: updates are dim elements of the ring as they are */
+                      ring.element_size; 0: updates are dim elements of the ring as they are, and
+                      exports say 8 * ring.element_size */
     /* How updates were quantised, for parseal_aggregator_mean: as in parseal_quant. 0 and 0: they
      * were not. */
     uint32_t quant_bits;
@@ -57,8 +61,7 @@ typedef struct {
  * memory), and 18 to 36 bytes a client.
  *
  * Errors: PARSEAL_ERR_ARG (ring, dim, bits, quant_bits or quant_clip out of range, or quant_bits
- * above bits),
- * PARSEAL_ERR_SIZE (the vector's size overflows), PARSEAL_ERR_NO_MEMORY. */
+ * above bits), PARSEAL_ERR_SIZE (the vector's size overflows), PARSEAL_ERR_NO_MEMORY. */
 PARSEAL_API parseal_status parseal_aggregator_create(parseal_aggregator **aggregator,
                                                      parseal_ctx *ctx,
                                                      const parseal_aggregator_options *options);
@@ -77,6 +80,9 @@ typedef struct {
     size_t len;
     const void *aad; /* aad_len bytes; may be NULL where aad_len is 0 */
     size_t aad_len;
+    uint64_t weight; /* where an aggregator takes weighted updates whose weight is not under the
+                        mask: round(w / w_max * 2^22), as in parseal_mean_options. 0 elsewhere, so
+                        always in this release */
     uint8_t nonce[PARSEAL_NONCEBYTES_MAX]; /* as in parseal_msg */
     uint8_t tag[PARSEAL_TAGBYTES];
     uint32_t key;   /* index into the key set */
@@ -98,8 +104,9 @@ PARSEAL_API parseal_status parseal_aggregator_update_size(const parseal_aggregat
  * Of several updates of one client in one call the first that is authentic counts.
  *
  * Errors: PARSEAL_ERR_AUTH (at least one was not added, as its status says; the others were),
- * PARSEAL_ERR_ARG (keys of another context), PARSEAL_ERR_SIZE (aad_len above its limit, a key index
- * outside the set), and see Failures. */
+ * PARSEAL_ERR_ARG (keys of another context; a nonce with bytes behind the algorithm's size; a
+ * weight), PARSEAL_ERR_SIZE (aad_len above its limit, a key index outside the set), and see
+ * Failures. */
 PARSEAL_API parseal_status parseal_aggregator_add_sealed(parseal_aggregator *aggregator,
                                                          const parseal_keys *keys,
                                                          parseal_update *updates, size_t n,
@@ -134,15 +141,16 @@ PARSEAL_API parseal_status parseal_aggregator_has(const parseal_aggregator *aggr
 /* parseal_aggregator_sum writes the sum, dim elements of the ring.
  * parseal_aggregator_mean writes the mean of the counted clients' updates as dim float32, by
  * parseal_dequantize. Both leave the aggregator as it is, so that more may come. The outputs may be
- * in host memory or in the device's.
+ * in host memory or in the device's. options may be NULL: everything at its default.
  *
  * Errors: PARSEAL_ERR_SIZE (lengths), PARSEAL_ERR_UNSUPPORTED (the buffer's kind). Of mean:
- * PARSEAL_ERR_ARG (no quantisation was given, or nobody was counted), PARSEAL_ERR_OVERFLOW (so many
- * clients' values may not fit the ring). */
+ * PARSEAL_ERR_ARG (no quantisation was given, nobody was counted, or an option that this release
+ * does not have), PARSEAL_ERR_OVERFLOW (so many clients' values may not fit the ring). */
 PARSEAL_API parseal_status parseal_aggregator_sum(const parseal_aggregator *aggregator,
                                                   const parseal_vec *sum);
 PARSEAL_API parseal_status parseal_aggregator_mean(const parseal_aggregator *aggregator,
-                                                   const parseal_vec *mean);
+                                                   const parseal_vec *mean,
+                                                   const parseal_mean_options *options);
 
 /* clang-format off */
 /* An export is, little-endian, at these bytes:
@@ -152,7 +160,7 @@ PARSEAL_API parseal_status parseal_aggregator_mean(const parseal_aggregator *agg
  *   12   4  element_size
  *   16   8  modulus, 0 for 2^64
  *   24   8  dim
- *   32   4  bits
+ *   32   4  bits of an element in an update: options.bits, or 8 * element_size where that is 0
  *   36   4  reserved: 0
  *   40   4  quant_bits
  *   44   4  quant_clip, a float32

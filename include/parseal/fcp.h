@@ -13,7 +13,8 @@
 #ifndef PARSEAL_FCP_H
 #define PARSEAL_FCP_H
 
-#include "parseal/parseal.h"
+#include "parseal/core.h"
+#include "parseal/mask.h"
 
 #ifdef __cplusplus
 extern "C" {

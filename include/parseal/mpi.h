@@ -30,6 +30,7 @@
 #include <mpi.h>
 
 #include "parseal/aggregator.h"
+#include "parseal/core.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -39,8 +40,7 @@ extern "C" {
  * calling thread, as parseal_last_error_text does for the other. "" before the first. */
 PARSEAL_API const char *parseal_mpi_last_error_text(void);
 
-/* ------------------------------------------------------------------------- for MPI's own calls --
- */
+/* ----------------------------------------------------------------------- for MPI's own calls -- */
 
 /* parseal_mpi_type_create stores in *type a committed datatype of one element of the ring, to be
  * freed with MPI_Type_free. Duplicates (MPI_Type_dup) are the same; types derived from it in other
@@ -63,8 +63,7 @@ PARSEAL_API parseal_status parseal_mpi_op_create(MPI_Op *op);
 /* parseal_mpi_type_status returns the first failure of a sum of this type on this rank. */
 PARSEAL_API parseal_status parseal_mpi_type_status(MPI_Datatype type);
 
-/* --------------------------------------------------------------------------------- collectives --
- */
+/* ------------------------------------------------------------------------------- collectives -- */
 
 /* The root of calls whose result all ranks get. */
 #define PARSEAL_MPI_ALL (-1)

@@ -17,7 +17,7 @@
 #ifndef PARSEAL_NCCL_H
 #define PARSEAL_NCCL_H
 
-#include "parseal/parseal.h"
+#include "parseal/core.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -20,7 +20,8 @@
 #ifndef PARSEAL_SEALED_H
 #define PARSEAL_SEALED_H
 
-#include "parseal/parseal.h"
+#include "parseal/aead.h"
+#include "parseal/core.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -101,8 +102,7 @@ PARSEAL_API parseal_status parseal_sealed_update_size(const parseal_sealed *stre
 /* Wipes the stream, whether it has ended or not. */
 PARSEAL_API void parseal_sealed_destroy(parseal_sealed *stream);
 
-/* ------------------------------------------------------------------------------ whole buffers --
- */
+/* ----------------------------------------------------------------------------- whole buffers -- */
 
 /* parseal_sealed_size stores in *size the bytes that len bytes of plaintext have when
  * sealed; parseal_sealed_opened_size the reverse. Only segment_size and alg of params are used.

@@ -17,7 +17,8 @@
 #ifndef PARSEAL_SECAGG_H
 #define PARSEAL_SECAGG_H
 
-#include "parseal/parseal.h"
+#include "parseal/core.h"
+#include "parseal/mask.h"
 
 #ifdef __cplusplus
 extern "C" {

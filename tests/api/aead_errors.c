@@ -12,16 +12,55 @@ static void keys_create(void **state)
     parseal_keys *const before = nowhere();
     parseal_keys *set = before;
     const int32_t alg = PARSEAL_AES256GCM;
-    assert_error(parseal_keys_create(NULL, f->ctx, alg, key, 1), PARSEAL_ERR_ARG, "set");
-    assert_error(parseal_keys_create(&set, NULL, alg, key, 1), PARSEAL_ERR_ARG, "ctx");
-    assert_error(parseal_keys_create(&set, f->ctx, alg, NULL, 1), PARSEAL_ERR_ARG, "keys");
+    assert_error(parseal_keys_create(NULL, f->ctx, alg, key, 1, NULL), PARSEAL_ERR_ARG, "set");
+    assert_error(parseal_keys_create(&set, NULL, alg, key, 1, NULL), PARSEAL_ERR_ARG, "ctx");
+    assert_error(parseal_keys_create(&set, f->ctx, alg, NULL, 1, NULL), PARSEAL_ERR_ARG, "keys");
     static const int32_t unknown[] = {0, 3, -1, INT32_MIN, INT32_MAX};
     for (size_t i = 0; i < COUNT_OF(unknown); i++)
-        assert_error(parseal_keys_create(&set, f->ctx, unknown[i], key, 1), PARSEAL_ERR_ARG, "alg");
+        assert_error(parseal_keys_create(&set, f->ctx, unknown[i], key, 1, NULL), PARSEAL_ERR_ARG,
+                     "alg");
     static const size_t counts[] = {0, (size_t)UINT32_MAX + 1, SIZE_MAX / 16, SIZE_MAX};
     for (size_t i = 0; i < COUNT_OF(counts); i++)
-        assert_error(parseal_keys_create(&set, f->ctx, alg, key, counts[i]), PARSEAL_ERR_SIZE, "n");
+        assert_error(parseal_keys_create(&set, f->ctx, alg, key, counts[i], NULL), PARSEAL_ERR_SIZE,
+                     "n");
     assert_ptr_equal(set, before);
+}
+
+/* A limit is refused by name until messages are counted. */
+static void keys_options(void **state)
+{
+    fixture *f = *state;
+    static const uint64_t limits[] = {1, UINT64_C(1) << 32, UINT64_MAX};
+    const uint8_t key[32] = {0};
+    parseal_keys *const before = nowhere();
+    parseal_keys *set = before;
+    parseal_keys_options options = PARSEAL_KEYS_OPTIONS_INIT;
+    for (size_t i = 0; i < COUNT_OF(limits); i++) {
+        options.limit_messages = limits[i];
+        assert_error(parseal_keys_create(&set, f->ctx, PARSEAL_AES256GCM, key, 1, &options),
+                     PARSEAL_ERR_ARG, "limit_messages");
+    }
+    assert_ptr_equal(set, before);
+    options.limit_messages = 0;
+    assert_ok(parseal_keys_create(&set, f->ctx, PARSEAL_AES256GCM, key, 1, &options));
+    parseal_keys_destroy(set);
+}
+
+static void set_info(void **state)
+{
+    fixture *f = *state;
+    parseal_set_info info = PARSEAL_SET_INFO_INIT;
+    assert_error(parseal_keys_info(NULL, &info), PARSEAL_ERR_ARG, "set");
+    assert_error(parseal_keys_info(f->keys, NULL), PARSEAL_ERR_ARG, "info");
+    assert_error(parseal_seeds_info(NULL, &info), PARSEAL_ERR_ARG, "set");
+    assert_error(parseal_seeds_info(f->seeds, NULL), PARSEAL_ERR_ARG, "info");
+    assert_ok(parseal_keys_info(f->keys, &info));
+    assert_int_equal(info.n, 2);
+    assert_int_equal(info.alg, PARSEAL_AES256GCM);
+    assert_true(info.locked == 0 || info.locked == 1);
+    assert_ok(parseal_seeds_info(f->seeds, &info));
+    assert_int_equal(info.n, 1);
+    assert_int_equal(info.alg, 0);
 }
 
 enum { LEN = 64, ITEMS = 3 };
@@ -113,6 +152,20 @@ static void sizes(void **state)
     refuse(f, &b, PARSEAL_ERR_SIZE, "msgs[2].key");
     b.msgs[2].key = UINT32_MAX;
     refuse(f, &b, PARSEAL_ERR_SIZE, "msgs[2].key");
+}
+
+/* A caller who has filled all of the field relies on bytes that the algorithm does not take. */
+static void bytes_behind_the_nonce(void **state)
+{
+    fixture *f = *state;
+    batch b;
+    batch_init(&b);
+    for (size_t i = PARSEAL_AES256GCM_NONCEBYTES; i < PARSEAL_NONCEBYTES_MAX; i++) {
+        b.msgs[2].nonce[i] = i % 2 == 0 ? 1 : 0x80;
+        refuse(f, &b, PARSEAL_ERR_ARG, "msgs[2].nonce");
+    }
+    memset(b.msgs[1].nonce, 0xff, PARSEAL_AES256GCM_NONCEBYTES);
+    assert_ok(parseal_seal(f->keys, b.msgs, ITEMS));
 }
 
 /* Ranges that pass the end of the address space. */
@@ -209,10 +262,17 @@ static void nothing_to_do(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_FIXTURE(keys_create),      WITH_FIXTURE(the_batch_is_good),
-        WITH_FIXTURE(null_arguments),   WITH_FIXTURE(sizes),
-        WITH_FIXTURE(ranges_that_wrap), WITH_FIXTURE(aliasing),
-        WITH_FIXTURE(what_is_no_alias), WITH_FIXTURE(nothing_to_do),
+        WITH_FIXTURE(keys_create),
+        WITH_FIXTURE(the_batch_is_good),
+        WITH_FIXTURE(null_arguments),
+        WITH_FIXTURE(sizes),
+        WITH_FIXTURE(ranges_that_wrap),
+        WITH_FIXTURE(aliasing),
+        WITH_FIXTURE(keys_options),
+        WITH_FIXTURE(set_info),
+        WITH_FIXTURE(bytes_behind_the_nonce),
+        WITH_FIXTURE(what_is_no_alias),
+        WITH_FIXTURE(nothing_to_do),
     };
     return RUN_SUITE("aead_errors", tests);
 }

@@ -106,7 +106,7 @@ static void calls(void **state)
     fill(&f, fix->ctx);
     u = f.updates[0];
     u.client = 99;
-    assert_ok(parseal_keys_create(&other_keys, other, PARSEAL_AES256GCM, key, 1));
+    assert_ok(parseal_keys_create(&other_keys, other, PARSEAL_AES256GCM, key, 1, NULL));
     assert_ok(parseal_seeds_create(&other_seeds, other, &seed, 1));
     parseal_aggregator *const a = f.aggregator;
     assert_error(parseal_aggregator_add_sealed(a, NULL, &u, 1, NULL), PARSEAL_ERR_ARG, "keys");
@@ -124,6 +124,16 @@ static void calls(void **state)
     u.aad_len = 1;
     assert_error(parseal_aggregator_add_sealed(a, fix->keys, &u, 1, NULL), PARSEAL_ERR_ARG, "aad");
     u.aad_len = 0;
+    u.nonce[PARSEAL_AES256GCM_NONCEBYTES] = 1;
+    assert_error(parseal_aggregator_add_sealed(a, fix->keys, &u, 1, NULL), PARSEAL_ERR_ARG,
+                 "nonce");
+    u.nonce[PARSEAL_AES256GCM_NONCEBYTES] = 0;
+    u.weight = 1;
+    assert_error(parseal_aggregator_add_sealed(a, fix->keys, &u, 1, NULL), PARSEAL_ERR_ARG,
+                 "weight");
+    u.weight = UINT64_C(1) << 22;
+    assert_error(parseal_aggregator_add_plain(a, &u, 1, NULL), PARSEAL_ERR_ARG, "weight");
+    u.weight = 0;
     u.in = NULL;
     assert_error(parseal_aggregator_add_plain(a, &u, 1, NULL), PARSEAL_ERR_ARG, "in");
     assert_error(parseal_aggregator_unmask(a, NULL), PARSEAL_ERR_ARG, "seeds");
@@ -137,7 +147,13 @@ static void calls(void **state)
     assert_error(parseal_aggregator_export(a, NULL, f.size), PARSEAL_ERR_ARG, "out");
     const parseal_vec longer = parseal_host_vec(out, DIM + 1, 4), none = {{0}, DIM};
     assert_error(parseal_aggregator_sum(a, &longer), PARSEAL_ERR_SIZE, "sum");
-    assert_error(parseal_aggregator_mean(a, &longer), PARSEAL_ERR_SIZE, "mean");
+    assert_error(parseal_aggregator_mean(a, &longer, NULL), PARSEAL_ERR_SIZE, "mean");
+    const parseal_vec mean = parseal_host_vec(out, DIM, 4);
+    parseal_mean_options weighted = PARSEAL_MEAN_OPTIONS_INIT;
+    weighted.weights = 3;
+    memset(out, UNTOUCHED, sizeof out);
+    assert_error(parseal_aggregator_mean(a, &mean, &weighted), PARSEAL_ERR_ARG, "weights");
+    assert_filled(out, sizeof out, UNTOUCHED);
     assert_error(parseal_aggregator_sum(a, &none), PARSEAL_ERR_SIZE, "sum");
     assert_unchanged(&f);
     parseal_aggregator_destroy(a);

@@ -163,7 +163,7 @@ static void memory_of_a_thousand_clients(void **state)
     parseal_aggregator *a = begin(ctx, D);
     uint8_t *update = calloc(D, 4);
     assert_non_null(update);
-    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 1));
+    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 1, NULL));
     parseal_msg m = {.in = update, .out = update, .len = (size_t)4 * D};
     assert_ok(parseal_seal(keys, &m, 1));
     for (uint64_t i = 0; i < N; i++) {

@@ -13,7 +13,7 @@ int fixture_setup(void **state)
     fixture *f = calloc(1, sizeof *f);
     assert_non_null(f);
     f->ctx = run_ctx(2);
-    assert_ok(parseal_keys_create(&f->keys, f->ctx, PARSEAL_AES256GCM, key, 2));
+    assert_ok(parseal_keys_create(&f->keys, f->ctx, PARSEAL_AES256GCM, key, 2, NULL));
     assert_ok(parseal_seeds_create(&f->seeds, f->ctx, &seed, 1));
     *state = f;
     return 0;

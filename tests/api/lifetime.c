@@ -36,7 +36,7 @@ static void create(objects *o)
     shape.in_offset = offset;
     shape.key = index;
     o->ctx = run_ctx(1);
-    assert_ok(parseal_keys_create(&o->keys, o->ctx, PARSEAL_AES256GCM, key, 1));
+    assert_ok(parseal_keys_create(&o->keys, o->ctx, PARSEAL_AES256GCM, key, 1, NULL));
     assert_ok(parseal_seeds_create(&o->seeds, o->ctx, &seed, 1));
     assert_ok(parseal_plan_create(&o->plan, o->keys, &shape));
     memset(key, 0xff, sizeof key);

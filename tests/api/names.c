@@ -53,6 +53,29 @@ static void backend_and_primitive_names(void **state)
     }
 }
 
+static void algorithms(void **state)
+{
+    (void)state;
+    static const struct {
+        int32_t alg;
+        const char *name;
+        uint32_t key_size;
+    } known[] = {{PARSEAL_AES128GCM, "aes-128-gcm", 16}, {PARSEAL_AES256GCM, "aes-256-gcm", 32}};
+    static const int32_t unknown[] = {0, 3, -1, INT32_MIN, INT32_MAX};
+    parseal_alg info = PARSEAL_ALG_INIT;
+    for (size_t i = 0; i < COUNT_OF(known); i++) {
+        assert_ok(parseal_alg_info(known[i].alg, &info));
+        assert_string_equal(info.name, known[i].name);
+        assert_int_equal(info.key_size, known[i].key_size);
+        assert_int_equal(info.nonce_size, 12);
+        assert_int_equal(info.tag_size, 16);
+        assert_int_equal(info.message_max, (UINT64_C(1) << 36) - 32);
+    }
+    for (size_t i = 0; i < COUNT_OF(unknown); i++)
+        assert_error(parseal_alg_info(unknown[i], &info), PARSEAL_ERR_ARG, "alg");
+    assert_error(parseal_alg_info(PARSEAL_AES128GCM, NULL), PARSEAL_ERR_ARG, "info");
+}
+
 static void version(void **state)
 {
     (void)state;
@@ -112,6 +135,7 @@ int main(void)
         cmocka_unit_test(error_text_is_empty_at_first), /* must be first */
         cmocka_unit_test(status_names),
         cmocka_unit_test(backend_and_primitive_names),
+        cmocka_unit_test(algorithms),
         cmocka_unit_test(version),
         cmocka_unit_test(error_text_is_per_thread),
     };

@@ -35,7 +35,7 @@ static void call_init(call *c, const fixture *f)
 static parseal_status run_quant(const call *c, const parseal_quant *quant)
 {
     if (c->dequantize)
-        return parseal_dequantize(c->f->ctx, quant, &c->x, 3, &c->q, NULL);
+        return parseal_dequantize(c->f->ctx, quant, &c->x, 3, &c->q, NULL, NULL);
     return parseal_quantize(c->f->ctx, quant, &c->x, &c->q, c->f->seeds, 0, &c->nonfinite, NULL);
 }
 
@@ -122,7 +122,7 @@ static void dequantize_parameters(void **state)
     check_quant(&c);
     call_init(&c, *state);
     c.dequantize = true;
-    assert_error(parseal_dequantize(c.f->ctx, &c.quant, &c.x, 0, &c.q, NULL), PARSEAL_ERR_ARG,
+    assert_error(parseal_dequantize(c.f->ctx, &c.quant, &c.x, 0, &c.q, NULL, NULL), PARSEAL_ERR_ARG,
                  "n_clients");
     check_struct_size(&c);
     c.quant.rounding = 77; /* dequantise does not use them */
@@ -163,7 +163,7 @@ static parseal_status with_first(void *arg, const parseal_vec *vec)
 {
     call *c = arg;
     if (c->dequantize)
-        return parseal_dequantize(c->f->ctx, &c->quant, vec, 3, &c->q, NULL);
+        return parseal_dequantize(c->f->ctx, &c->quant, vec, 3, &c->q, NULL, NULL);
     return parseal_quantize(c->f->ctx, &c->quant, vec, &c->q, c->f->seeds, 0, &c->nonfinite, NULL);
 }
 
@@ -171,7 +171,7 @@ static parseal_status with_second(void *arg, const parseal_vec *vec)
 {
     call *c = arg;
     if (c->dequantize)
-        return parseal_dequantize(c->f->ctx, &c->quant, &c->x, 3, vec, NULL);
+        return parseal_dequantize(c->f->ctx, &c->quant, &c->x, 3, vec, NULL, NULL);
     return parseal_quantize(c->f->ctx, &c->quant, &c->x, vec, c->f->seeds, 0, &c->nonfinite, NULL);
 }
 
@@ -220,8 +220,13 @@ static void dequantize_vectors(void **state)
     c.q = parseal_host_vec(c.out, N - 1, 4);
     assert_error(run_quant(&c, &c.quant), PARSEAL_ERR_SIZE, ".n");
     c.q = parseal_host_vec(c.out, N, 4);
-    assert_stream_refused(parseal_dequantize(f->ctx, &c.quant, &c.x, 3, &c.q, nowhere()));
-    assert_error(parseal_dequantize(NULL, &c.quant, &c.x, 3, &c.q, NULL), PARSEAL_ERR_ARG, "ctx");
+    assert_stream_refused(parseal_dequantize(f->ctx, &c.quant, &c.x, 3, &c.q, NULL, nowhere()));
+    parseal_mean_options weighted = PARSEAL_MEAN_OPTIONS_INIT;
+    weighted.weights = UINT64_C(1) << 22;
+    assert_error(parseal_dequantize(f->ctx, &c.quant, &c.x, 3, &c.q, &weighted, NULL),
+                 PARSEAL_ERR_ARG, "weights");
+    assert_error(parseal_dequantize(NULL, &c.quant, &c.x, 3, &c.q, NULL, NULL), PARSEAL_ERR_ARG,
+                 "ctx");
     assert_untouched(&c);
 }
 
@@ -287,18 +292,56 @@ static void quant_check_boundaries(void **state)
         {2, {0, 8, 0}, UINT64_MAX / 3},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        assert_ok(parseal_quant_check(1, cases[i].bits, &cases[i].ring));
-        assert_ok(parseal_quant_check(cases[i].fits, cases[i].bits, &cases[i].ring));
+        assert_ok(parseal_quant_check(1, cases[i].bits, &cases[i].ring, NULL));
+        assert_ok(parseal_quant_check(cases[i].fits, cases[i].bits, &cases[i].ring, NULL));
         if (cases[i].fits == UINT64_MAX)
             continue;
-        assert_error(parseal_quant_check(cases[i].fits + 1, cases[i].bits, &cases[i].ring),
+        assert_error(parseal_quant_check(cases[i].fits + 1, cases[i].bits, &cases[i].ring, NULL),
                      PARSEAL_ERR_OVERFLOW, "n_clients");
-        assert_error(parseal_quant_check(UINT64_MAX, cases[i].bits, &cases[i].ring),
+        assert_error(parseal_quant_check(UINT64_MAX, cases[i].bits, &cases[i].ring, NULL),
                      PARSEAL_ERR_OVERFLOW, "n_clients");
     }
     /* not one client fits */
     const parseal_ring tiny = {2, 4, 0};
-    assert_error(parseal_quant_check(1, 2, &tiny), PARSEAL_ERR_OVERFLOW, "n_clients");
+    assert_error(parseal_quant_check(1, 2, &tiny, NULL), PARSEAL_ERR_OVERFLOW, "n_clients");
+}
+
+/* Noise takes its room twice, as it may lie on either side; a weight counts up to 2^22. */
+static void quant_check_noise_and_weights(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t bits;
+        parseal_ring ring;
+        uint64_t noise;
+        int32_t weighted;
+        uint64_t fits; /* this many clients, and not one more */
+    } cases[] = {
+        {8, {511, 4, 0}, 0, 0, 2},
+        {8, {511, 4, 0}, 1, 0, 1}, /* 2 * 255 + 2 = 512 */
+        {8, {513, 4, 0}, 1, 0, 2},
+        {8, {256, 4, 0}, 1, 0, 0},
+        {1, {0, 8, 0}, UINT64_MAX / 2, 0, 1}, /* 1 + 2^64 - 2 = 2^64 - 1 */
+        {1, {0, 8, 0}, UINT64_MAX / 2 + 1, 0, 0},
+        {1, {0, 8, 0}, UINT64_MAX, 0, 0},
+        {16, {UINT64_C(1) << 32, 4, 0}, 0, 1, 1023}, /* 1024 * 2^22 = 2^32 */
+        {16, {UINT64_C(1) << 32, 4, 0}, UINT64_C(1) << 21, 1, 1022},
+        {24, {UINT64_C(1) << 32, 8, 0}, 0, 1, 256},
+        {22, {UINT64_C(1) << 22, 4, 0}, 0, 0, 1},
+        {22, {UINT64_C(1) << 22, 4, 0}, 0, -1, 0},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        parseal_quant_check_options o = PARSEAL_QUANT_CHECK_OPTIONS_INIT;
+        o.noise = cases[i].noise;
+        o.weighted = cases[i].weighted;
+        if (cases[i].fits > 0)
+            assert_ok(parseal_quant_check(cases[i].fits, cases[i].bits, &cases[i].ring, &o));
+        assert_error(parseal_quant_check(cases[i].fits + 1, cases[i].bits, &cases[i].ring, &o),
+                     PARSEAL_ERR_OVERFLOW, "n_clients");
+        o.reserved = 1;
+        assert_error(parseal_quant_check(1, cases[i].bits, &cases[i].ring, &o), PARSEAL_ERR_ARG,
+                     "reserved");
+    }
 }
 
 /* The text says what would do: so many clients, or such a modulus. */
@@ -306,7 +349,7 @@ static void quant_check_text(void **state)
 {
     (void)state;
     const parseal_ring ring = {1000003, 4, 0};
-    assert_error(parseal_quant_check(100, 16, &ring), PARSEAL_ERR_OVERFLOW, "1000003");
+    assert_error(parseal_quant_check(100, 16, &ring, NULL), PARSEAL_ERR_OVERFLOW, "1000003");
     assert_non_null(strstr(parseal_last_error_text(), "100"));
     assert_non_null(strstr(parseal_last_error_text(), "15 "));     /* floor(1000002 / 65535) */
     assert_non_null(strstr(parseal_last_error_text(), "6553501")); /* 100 * 65535 + 1 */
@@ -315,28 +358,34 @@ static void quant_check_text(void **state)
 static parseal_status check_with_ring(void *arg, const parseal_ring *ring)
 {
     (void)arg;
-    return parseal_quant_check(1, 1, ring);
+    return parseal_quant_check(1, 1, ring, NULL);
 }
 
 static void quant_check_arguments(void **state)
 {
     (void)state;
     const parseal_ring ring = {0, 8, 0};
-    assert_error(parseal_quant_check(1, 0, &ring), PARSEAL_ERR_ARG, "bits");
-    assert_error(parseal_quant_check(1, 25, &ring), PARSEAL_ERR_ARG, "bits");
-    assert_error(parseal_quant_check(1, UINT32_MAX, &ring), PARSEAL_ERR_ARG, "bits");
-    assert_error(parseal_quant_check(0, 16, &ring), PARSEAL_ERR_ARG, "n_clients");
+    assert_error(parseal_quant_check(1, 0, &ring, NULL), PARSEAL_ERR_ARG, "bits");
+    assert_error(parseal_quant_check(1, 25, &ring, NULL), PARSEAL_ERR_ARG, "bits");
+    assert_error(parseal_quant_check(1, UINT32_MAX, &ring, NULL), PARSEAL_ERR_ARG, "bits");
+    assert_error(parseal_quant_check(0, 16, &ring, NULL), PARSEAL_ERR_ARG, "n_clients");
     refuse_bad_rings(check_with_ring, NULL);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_FIXTURE(quantize_parameters),  WITH_FIXTURE(dequantize_parameters),
-        WITH_FIXTURE(quantize_seed),        WITH_FIXTURE(quantize_vectors),
-        WITH_FIXTURE(dequantize_vectors),   WITH_FIXTURE(aliasing),
-        WITH_FIXTURE(nothing_to_do),        cmocka_unit_test(quant_check_boundaries),
-        cmocka_unit_test(quant_check_text), cmocka_unit_test(quant_check_arguments),
+        WITH_FIXTURE(quantize_parameters),
+        WITH_FIXTURE(dequantize_parameters),
+        WITH_FIXTURE(quantize_seed),
+        WITH_FIXTURE(quantize_vectors),
+        WITH_FIXTURE(dequantize_vectors),
+        WITH_FIXTURE(aliasing),
+        WITH_FIXTURE(nothing_to_do),
+        cmocka_unit_test(quant_check_boundaries),
+        cmocka_unit_test(quant_check_text),
+        cmocka_unit_test(quant_check_noise_and_weights),
+        cmocka_unit_test(quant_check_arguments),
     };
     return RUN_SUITE("quant_errors", tests);
 }

@@ -103,7 +103,7 @@ static void run_vectors(const shared *s, results *r)
     note(r, parseal_mask_write(s->seeds, &ring, &mask, 17, NULL));
     note(r, parseal_mask_apply(s->seeds, &ring, &sum, 18, NULL));
     note(r, parseal_vec_sum(s->ctx, &ring, &sum, inputs, 2, NULL));
-    note(r, parseal_dequantize(s->ctx, &quant, &sum, 3, &mean, NULL));
+    note(r, parseal_dequantize(s->ctx, &quant, &sum, 3, &mean, NULL, NULL));
     note(r, parseal_quantize(s->ctx, &quant, &mean, &quantized, s->seeds, 5, &nonfinite, NULL));
     note(r, parseal_pack(s->ctx, 20, 4, &quantized, &packed, NULL));
     note(r, parseal_unpack(s->ctx, 20, 4, &packed, &unpacked, NULL));
@@ -168,7 +168,7 @@ static void threads_share_objects(void **state)
     parseal_keys *keys = NULL;
     parseal_seeds *seeds = NULL;
     parseal_ctx *ctx = run_ctx(1);
-    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 2));
+    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 2, NULL));
     assert_ok(parseal_seeds_create(&seeds, ctx, &seed, 1));
     parseal_plan *plan = make_plan(keys);
     shared s = {ctx, keys, seeds, plan};
@@ -345,7 +345,7 @@ static void threads_have_aggregators(void **state)
     parseal_ctx *ctx = run_ctx(1);
     sealed_updates *s = calloc(1, sizeof *s);
     assert_non_null(s);
-    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 2));
+    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 2, NULL));
     assert_ok(parseal_seeds_create(&seeds, ctx, &seed, 1));
     s->ctx = ctx;
     s->keys = keys;
@@ -374,7 +374,7 @@ static void *create_and_destroy(void *arg)
         parseal_keys *keys = NULL;
         *status = parseal_ctx_create(&ctx, &options);
         if (*status == PARSEAL_OK)
-            *status = parseal_keys_create(&keys, ctx, PARSEAL_AES128GCM, key, 1);
+            *status = parseal_keys_create(&keys, ctx, PARSEAL_AES128GCM, key, 1, NULL);
         parseal_ctx_destroy(ctx);
         parseal_keys_destroy(keys);
     }
@@ -420,7 +420,7 @@ static void threads_count_references(void **state)
     parseal_keys *keys = NULL;
     pthread_t threads[THREADS];
     parseal_ctx *ctx = run_ctx(1);
-    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES128GCM, key, 1));
+    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES128GCM, key, 1, NULL));
     parseal_ctx_destroy(ctx);
     for (size_t i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, make_plans, keys), 0);

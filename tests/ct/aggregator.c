@@ -53,7 +53,7 @@ static void make_secrets(bench *b)
         make_secret(seeds[i].key, sizeof seeds[i].key);
         seeds[i].sign = i % 2 == 0 ? -1 : 1;
     }
-    assert_ok(parseal_keys_create(&b->keys, b->ctx, PARSEAL_AES256GCM, keys, KEYS));
+    assert_ok(parseal_keys_create(&b->keys, b->ctx, PARSEAL_AES256GCM, keys, KEYS, NULL));
     assert_ok(parseal_seeds_create(&b->seeds, b->ctx, seeds, SEEDS));
 }
 
@@ -162,7 +162,7 @@ static void take_out(const bench *b)
     float *got = (float *)(void *)public_bytes(dim * sizeof *got);
     const parseal_vec mean = parseal_host_vec(got, dim, sizeof *got);
     uint64_t size;
-    assert_ok(parseal_aggregator_mean(b->aggregator, &mean));
+    assert_ok(parseal_aggregator_mean(b->aggregator, &mean, NULL));
     assert_secret(got, (size_t)dim * sizeof *got, sizeof *got);
     assert_ok(parseal_aggregator_export_size(b->aggregator, &size));
     uint8_t *exported = public_bytes(size);

@@ -29,7 +29,7 @@ static void check_comparison(uint32_t threads, size_t len)
     assert_true(text != NULL && opened != NULL);
     rng_fill(&r, key, sizeof key);
     make_secret(key, sizeof key);
-    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 1));
+    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 1, NULL));
     assert_ok(parseal_seal(keys, &msg, 1));
     make_public(text, len);
     make_public(msg.tag, sizeof msg.tag);

@@ -63,7 +63,7 @@ static void batch_open(batch *b, int32_t alg, uint32_t threads, const size_t *le
     }
     rng_fill(&r, keys, sizeof keys);
     make_secret(keys, sizeof keys);
-    assert_ok(parseal_keys_create(&b->keys, b->ctx, alg, keys, KEYS));
+    assert_ok(parseal_keys_create(&b->keys, b->ctx, alg, keys, KEYS, NULL));
 }
 
 static void batch_close(batch *b)
@@ -334,7 +334,7 @@ static void dequantize(void **state)
         parseal_vec sum = secret_vec(&r, N, size);
         parseal_vec mean = secret_vec(&r, N, 4);
         make_public(address(&mean), N * 4);
-        assert_ok(parseal_dequantize(ctx, &quant, &sum, 20, &mean, NULL));
+        assert_ok(parseal_dequantize(ctx, &quant, &sum, 20, &mean, NULL, NULL));
         assert_secret(address(&mean), N * 4, 4);
         free(address(&sum));
         free(address(&mean));

@@ -30,8 +30,8 @@ static void bench_open(bench *b)
     options = (parseal_options)PARSEAL_OPTIONS_INIT;
     options.backend = PARSEAL_BACKEND_CPU;
     assert_ok(parseal_ctx_create(&b->cpu, &options));
-    assert_ok(parseal_keys_create(&b->keys, b->ctx, PARSEAL_AES256GCM, key, 2));
-    assert_ok(parseal_keys_create(&b->cpu_keys, b->cpu, PARSEAL_AES256GCM, key, 2));
+    assert_ok(parseal_keys_create(&b->keys, b->ctx, PARSEAL_AES256GCM, key, 2, NULL));
+    assert_ok(parseal_keys_create(&b->cpu_keys, b->cpu, PARSEAL_AES256GCM, key, 2, NULL));
 }
 
 static void bench_close(bench *b)

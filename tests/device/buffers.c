@@ -153,8 +153,8 @@ static void check_conversions(bench *b)
     assert_enqueued(
         parseal_quantize(b->ctx, &quant, &xd, &qd, seed, 77, &nonfinite.on_device, b->stream));
     assert_ok(parseal_quantize(b->cpu, &quant, &xh, &qh, cpu_seed, 77, &nonfinite.on_host, NULL));
-    assert_enqueued(parseal_dequantize(b->ctx, &quant, &qd, 3, &md, b->stream));
-    assert_ok(parseal_dequantize(b->cpu, &quant, &qh, 3, &mh, NULL));
+    assert_enqueued(parseal_dequantize(b->ctx, &quant, &qd, 3, &md, NULL, b->stream));
+    assert_ok(parseal_dequantize(b->cpu, &quant, &qh, 3, &mh, NULL, NULL));
     assert_enqueued(parseal_pack(b->ctx, 17, 4, &qd, &packed.on_device, b->stream));
     assert_ok(parseal_pack(b->cpu, 17, 4, &qh, &packed.on_host, NULL));
     assert_enqueued(parseal_unpack(b->ctx, 17, 8, &packed.on_device, &ed, b->stream));
@@ -223,8 +223,8 @@ static void check_plan(bench *b, int32_t alg, bool in_place)
     parseal_plan *plan, *cpu_plan;
     ragged g;
     ragged_init(&g);
-    assert_ok(parseal_keys_create(&keys, b->ctx, alg, keys_bytes, 3));
-    assert_ok(parseal_keys_create(&cpu_keys, b->cpu, alg, keys_bytes, 3));
+    assert_ok(parseal_keys_create(&keys, b->ctx, alg, keys_bytes, 3, NULL));
+    assert_ok(parseal_keys_create(&cpu_keys, b->cpu, alg, keys_bytes, 3, NULL));
     assert_ok(parseal_plan_create(&plan, keys, &g.shape));
     assert_ok(parseal_plan_create(&cpu_plan, cpu_keys, &g.shape));
 

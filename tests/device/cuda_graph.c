@@ -87,7 +87,7 @@ static void side_fill(side *s)
     shape.len = len;
     shape.in_offset = offset;
     shape.key = of;
-    assert_ok(parseal_keys_create(&s->keys, s->ctx, PARSEAL_AES256GCM, key, 2));
+    assert_ok(parseal_keys_create(&s->keys, s->ctx, PARSEAL_AES256GCM, key, 2, NULL));
     assert_ok(parseal_plan_create(&s->plan, s->keys, &shape));
     assert_in_range(parseal_plan_workspace_size(s->plan), 0, sizeof(((data *)NULL)->workspace));
     assert_ok(parseal_seeds_create(&s->seeds, s->ctx, list, 2));

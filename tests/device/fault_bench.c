@@ -39,7 +39,7 @@ parseal_status side_open(side *s, int32_t backend)
 
 void side_fill(side *s)
 {
-    assert_ok(parseal_keys_create(&s->keys, s->ctx, PARSEAL_AES256GCM, key_bytes, KEYS));
+    assert_ok(parseal_keys_create(&s->keys, s->ctx, PARSEAL_AES256GCM, key_bytes, KEYS, NULL));
     assert_ok(parseal_seeds_create(&s->seeds, s->ctx, seed_list, SEEDS));
 }
 

@@ -196,7 +196,8 @@ static parseal_status refuse_long(void)
 static parseal_status with_new_keys(size_t n, parseal_status (*seal)(const parseal_keys *keys))
 {
     parseal_keys *keys = NULL;
-    parseal_status status = parseal_keys_create(&keys, device.ctx, PARSEAL_AES256GCM, key_bytes, n);
+    parseal_status status =
+        parseal_keys_create(&keys, device.ctx, PARSEAL_AES256GCM, key_bytes, n, NULL);
     ensure((status == PARSEAL_OK) == (keys != NULL));
     if (keys != NULL)
         status = seal(keys);
@@ -433,7 +434,7 @@ static parseal_status dequantize_on(const side *s, uint32_t *result)
     parseal_quant quant = PARSEAL_QUANT_INIT;
     const parseal_vec sum = vec(start), mean = vec(result);
     quant.clip = 3;
-    return parseal_dequantize(s->ctx, &quant, &sum, 9, &mean, NULL);
+    return parseal_dequantize(s->ctx, &quant, &sum, 9, &mean, NULL, NULL);
 }
 
 static parseal_status pack_on(const side *s, uint32_t *result)

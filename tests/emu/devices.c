@@ -143,7 +143,7 @@ static void add_update(parseal_ctx *ctx, uint64_t dim)
     options.dim = dim;
     uint8_t *in = calloc((size_t)dim, 4);
     assert_non_null(in);
-    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 1));
+    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 1, NULL));
     assert_ok(parseal_aggregator_create(&a, ctx, &options));
     parseal_msg m = {.in = in, .out = in, .len = (size_t)(4 * dim)};
     assert_ok(parseal_seal(keys, &m, 1));

@@ -102,7 +102,7 @@ static void small_batches_stay_on_the_cpu(void **state)
     assert_ok(open_ctx(&ctx, PARSEAL_BACKEND_AUTO));
     assert_ok(parseal_ctx_info(ctx, &info));
     assert_int_equal(info.backend, PARSEAL_BACKEND_CUDA);
-    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 1));
+    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 1, NULL));
     ctx->crossover[PARSEAL_PRIMITIVE_AEAD] = 1000;
     assert_int_equal(sealed_on_the_device(keys, 999), 0);
     assert_int_not_equal(sealed_on_the_device(keys, 1000), 0);

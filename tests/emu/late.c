@@ -31,7 +31,7 @@ static void expected(const uint8_t *key, parseal_msg *msg)
     parseal_keys *keys;
     options.backend = PARSEAL_BACKEND_CPU;
     assert_ok(parseal_ctx_create(&ctx, &options));
-    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 1));
+    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 1, NULL));
     assert_ok(parseal_seal(keys, msg, MESSAGES));
     parseal_keys_destroy(keys);
     parseal_ctx_destroy(ctx);
@@ -51,7 +51,7 @@ static void seal_and_destroy(const uint8_t *key, parseal_aead_io *io, cu_stream 
     shape.len = &len;
     shape.in_offset = &offset;
     assert_ok(parseal_ctx_create(&ctx, &options));
-    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 1));
+    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 1, NULL));
     assert_ok(parseal_plan_create(&plan, keys, &shape));
     io->workspace = device_buf(parseal_plan_workspace_size(plan));
     assert_ok(parseal_plan_seal(plan, io, stream));

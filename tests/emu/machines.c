@@ -58,7 +58,7 @@ void machine_run(machine_work *w, parseal_ctx *ctx)
             .in = w->in[i], .out = w->out[i], .len = MACHINE_LONG - i * i, .nonce = {(uint8_t)i}};
     const parseal_vec acc = parseal_host_vec(w->acc, MACHINE_COUNT, 4);
     const parseal_vec v = parseal_host_vec(w->in, MACHINE_COUNT, 4);
-    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 1));
+    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 1, NULL));
     assert_ok(parseal_seeds_create(&seeds, ctx, &seed, 1));
     assert_ok(parseal_seal(keys, w->msgs, MACHINE_MESSAGES));
     assert_ok(parseal_mask_apply(seeds, &ring, &acc, 5, NULL));

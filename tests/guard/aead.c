@@ -119,7 +119,7 @@ static void messages(void **state)
             uint8_t *key = guard_place(&key_bytes, (guard_side)side, size, 0);
             rng_fill(&t.r, key, size);
             guard_readonly(&key_bytes);
-            assert_ok(parseal_keys_create(&t.keys, ctx, alg, key, 2));
+            assert_ok(parseal_keys_create(&t.keys, ctx, alg, key, 2, NULL));
             if (side == GUARD_BEFORE)
                 parseal_keys_destroy(t.keys);
         }

@@ -137,7 +137,7 @@ static void check_mean(bench *t, const parseal_aggregator *a, uint64_t clients)
     quant.clip = t->options.quant_clip;
     const parseal_vec mean =
         parseal_host_vec(guard_place_aligned(&t->out, t->side, dim * 4, 4), dim, 4);
-    assert_ok(parseal_aggregator_mean(a, &mean));
+    assert_ok(parseal_aggregator_mean(a, &mean, NULL));
     for (uint64_t i = 0; i < dim; i++) {
         const float want = ref_dequantize(&quant, elem_load(t->want, i, size), clients);
         assert_memory_equal(t->out.p + 4 * i, &want, sizeof want);
@@ -212,7 +212,7 @@ static void aggregators(void **state)
     t.options.quant_bits = 12;
     t.options.quant_clip = 2.0f;
     rng_fill(&t.r, keys, sizeof keys);
-    assert_ok(parseal_keys_create(&t.keys, t.ctx, PARSEAL_AES256GCM, keys, KEYS));
+    assert_ok(parseal_keys_create(&t.keys, t.ctx, PARSEAL_AES256GCM, keys, KEYS, NULL));
     guard_open(&t.updates, CLIENTS * sizeof(parseal_update));
     guard_open(&t.description, sizeof(parseal_aggregator_options));
     guard_open(&t.number, sizeof(uint64_t));

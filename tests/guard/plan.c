@@ -120,7 +120,7 @@ static void plans(void **state)
     uint8_t key[2 * PARSEAL_AES256GCM_KEYBYTES] = {1, 2};
     parseal_ctx *ctx = run_ctx(2);
     t.r = rng_for("plans");
-    assert_ok(parseal_keys_create(&t.keys, ctx, PARSEAL_AES256GCM, key, 2));
+    assert_ok(parseal_keys_create(&t.keys, ctx, PARSEAL_AES256GCM, key, 2, NULL));
     guards_open(t.arrays, ARRAYS, sizeof(parseal_aead_io));
     guards_open(t.bufs, BUFS, BYTES_MAX);
     guard_close(&t.bufs[WORKSPACE]);

@@ -43,7 +43,7 @@ static void check_side(guard_side side)
 
     const parseal_ring ring = {1000, 4, 0};
     assert_ok(parseal_quant_check(
-        3, 8, guard_copy(&buf, side, &ring, sizeof ring, _Alignof(parseal_ring))));
+        3, 8, guard_copy(&buf, side, &ring, sizeof ring, _Alignof(parseal_ring)), NULL));
     parseal_ctx_destroy(ctx);
 }
 

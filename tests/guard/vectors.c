@@ -148,7 +148,7 @@ static void visit_dequantize(void *arg, guard_side side, size_t n)
             float want = ref_dequantize(quant, elem_load(t->bufs[FIRST].p, i, size), 7);
             memcpy(t->want + 4 * i, &want, sizeof want);
         }
-        assert_ok(parseal_dequantize(t->ctx, quant, &sum, 7, vec_copy(t, side, &mean), NULL));
+        assert_ok(parseal_dequantize(t->ctx, quant, &sum, 7, vec_copy(t, side, &mean), NULL, NULL));
         assert_bytes(t->bufs[SECOND].p, t->want, n * 4);
         guard_check(&t->bufs[SECOND]);
     }

@@ -61,7 +61,7 @@ static void run_case(parseal_ctx *ctx, const spec_case *c)
     msg.len = hex_decode(c->text, text, sizeof text);
     msg.aad_len = hex_decode(c->aad, aad, sizeof aad);
     parseal_keys *keys = NULL;
-    assert_ok(parseal_keys_create(&keys, ctx, c->alg, key, 1));
+    assert_ok(parseal_keys_create(&keys, ctx, c->alg, key, 1, NULL));
 
     assert_ok(parseal_seal(keys, &msg, 1));
     assert_bytes(out, cipher, msg.len);

@@ -211,7 +211,7 @@ static void dequantize_examples(void **state)
             elem_store(&sum, 0, quant.element_size, cases[i].sum);
             parseal_vec in = parseal_host_vec(&sum, 1, quant.element_size);
             parseal_vec out = parseal_host_vec(&mean, 1, 4);
-            assert_ok(parseal_dequantize(ctx, &quant, &in, cases[i].clients, &out, NULL));
+            assert_ok(parseal_dequantize(ctx, &quant, &in, cases[i].clients, &out, NULL, NULL));
             assert_true(mean == cases[i].mean);
         }
     }

@@ -39,7 +39,7 @@ static void run_vector(parseal_ctx *ctx, int32_t alg, const vector *v)
 {
     uint8_t out[BYTES_MAX];
     parseal_keys *keys = NULL;
-    assert_ok(parseal_keys_create(&keys, ctx, alg, v->key, 1));
+    assert_ok(parseal_keys_create(&keys, ctx, alg, v->key, 1, NULL));
     parseal_msg msg = {
         .in = v->cipher, .out = out, .len = v->len, .aad = v->aad, .aad_len = v->aad_len};
     memcpy(msg.nonce, v->nonce, sizeof v->nonce);

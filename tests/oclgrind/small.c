@@ -88,7 +88,7 @@ static batch *batch_make(parseal_ctx *ctx, int32_t alg)
     rng_fill(&r, keys, sizeof keys);
     rng_fill(&r, b->data, sizeof b->data);
     rng_fill(&r, b->aad, sizeof b->aad);
-    assert_ok(parseal_keys_create(&b->keys, ctx, alg, keys, 2));
+    assert_ok(parseal_keys_create(&b->keys, ctx, alg, keys, 2, NULL));
     for (size_t i = 0; i < MESSAGES; i++) {
         parseal_msg *m = &b->msgs[i];
         *m = (parseal_msg){.in = b->data[i],
@@ -301,8 +301,8 @@ static void dequantize(void **state)
                           on_cpu = parseal_host_vec(mean.cpu, COUNT, sizeof(float));
         rng_fill(&r, sums, sizeof sums);
         memset(sums, 0, sizeof sums[0]);
-        assert_ok(parseal_dequantize(simulated, &quant, &sum, 100, &on_gpu, NULL));
-        assert_ok(parseal_dequantize(cpu, &quant, &sum, 100, &on_cpu, NULL));
+        assert_ok(parseal_dequantize(simulated, &quant, &sum, 100, &on_gpu, NULL, NULL));
+        assert_ok(parseal_dequantize(cpu, &quant, &sum, 100, &on_cpu, NULL, NULL));
         twin_check(&mean);
     }
 }

@@ -67,7 +67,7 @@ static void works(void)
         32);
     options.backend = PARSEAL_BACKEND_OPENCL;
     assert_ok(parseal_ctx_create(&ctx, &options));
-    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 1));
+    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 1, NULL));
     assert_ok(parseal_seal(keys, &m, 1));
     assert_bytes(out, right, 16);
     assert_bytes(m.tag, right + 16, 16);

@@ -40,7 +40,7 @@ static bench *bench_open(const char *name, force_way way, uint32_t threads)
     }
     for (size_t i = 0; i < t->impls.n; i++) {
         parseal_ctx *ctx = t->impls.ctx[i];
-        assert_ok(parseal_keys_create(&t->keys[i], ctx, PARSEAL_AES256GCM, keys, KEYS));
+        assert_ok(parseal_keys_create(&t->keys[i], ctx, PARSEAL_AES256GCM, keys, KEYS, NULL));
         assert_ok(parseal_seeds_create(&t->seeds[i], ctx, seeds, SEEDS));
     }
     return t;

@@ -27,7 +27,7 @@ static void portable_seal(int32_t alg, const uint8_t *key, const uint8_t *nonce,
     parseal_keys *keys = NULL;
     parseal_msg msg = {.in = in, .out = out, .len = len, .aad = aad, .aad_len = aad_len};
     memcpy(msg.nonce, nonce, PARSEAL_AES256GCM_NONCEBYTES);
-    assert_ok(parseal_keys_create(&keys, portable_ctx(), alg, key, 1));
+    assert_ok(parseal_keys_create(&keys, portable_ctx(), alg, key, 1, NULL));
     assert_ok(parseal_seal(keys, &msg, 1));
     memcpy(tag, msg.tag, sizeof msg.tag);
     parseal_keys_destroy(keys);

@@ -30,7 +30,7 @@ static void bench_open(bench *t, int32_t alg)
     rng_fill(&t->r, t->key, sizeof t->key);
     rng_fill(&t->r, t->text, sizeof t->text);
     for (size_t i = 0; i < t->impls.n; i++)
-        assert_ok(parseal_keys_create(&t->keys[i], t->impls.ctx[i], alg, t->key, 1));
+        assert_ok(parseal_keys_create(&t->keys[i], t->impls.ctx[i], alg, t->key, 1, NULL));
     for (int i = 0; i < 3; i++) {
         guard_open(&t->small[i], 2048 + AROUND);
         guard_open(&t->large[i], LEN_MAX + AROUND);

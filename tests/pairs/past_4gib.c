@@ -85,7 +85,7 @@ static void assert_sealed_as_by_openssl(const uint8_t *p, const uint8_t *tag)
 static parseal_keys *keys_on(const impl_set *set, size_t impl)
 {
     parseal_keys *keys = NULL;
-    assert_ok(parseal_keys_create(&keys, set->ctx[impl], PARSEAL_AES256GCM, key, 1));
+    assert_ok(parseal_keys_create(&keys, set->ctx[impl], PARSEAL_AES256GCM, key, 1, NULL));
     return keys;
 }
 

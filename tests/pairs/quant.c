@@ -92,7 +92,8 @@ static void call_dequantize(void *arg, size_t impl, void *out)
     const quant_call *c = arg;
     const parseal_vec sum = parseal_host_vec(c->in, c->n, c->quant->element_size);
     const parseal_vec mean = parseal_host_vec(out, c->n, 4);
-    assert_ok(parseal_dequantize(c->t->impls.ctx[impl], c->quant, &sum, c->n_clients, &mean, NULL));
+    assert_ok(
+        parseal_dequantize(c->t->impls.ctx[impl], c->quant, &sum, c->n_clients, &mean, NULL, NULL));
 }
 
 static void check_quantize(bench *t, int32_t float_type, uint64_t n)

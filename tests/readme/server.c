@@ -51,7 +51,7 @@ int main(void)
     for (int i = 0; i < CLIENTS; i++) /* in earnest they come from a key exchange */
         keys[i][0] = masks[i].key[0] = (uint8_t)(i + 1);
     DO(parseal_ctx_create(&ctx, NULL));
-    DO(parseal_keys_create(&set, ctx, PARSEAL_AES256GCM, keys[0], CLIENTS));
+    DO(parseal_keys_create(&set, ctx, PARSEAL_AES256GCM, keys[0], CLIENTS, NULL));
     DO(parseal_aggregator_create(&sum, ctx, &options));
     for (int i = 0; i < CLIENTS; i++)
         if (client_sends(ctx, set, &options.ring, i) != 0)
@@ -63,7 +63,7 @@ int main(void)
         masks[i].sign = -1;
     DO(parseal_seeds_create(&self_masks, ctx, masks, added)); /* of those who count: the first */
     DO(parseal_aggregator_unmask(sum, self_masks));
-    DO(parseal_aggregator_mean(sum, &(parseal_vec){parseal_host_buf(mean, sizeof mean), DIM}));
+    DO(parseal_aggregator_mean(sum, &(parseal_vec){parseal_host_buf(mean, sizeof mean), DIM}, NULL));
     printf("mean %.1f\n", mean[0] + 127.5f); /* (1 + 2 + 3 + 4) / 4 */
     parseal_aggregator_destroy(sum);
     parseal_seeds_destroy(self_masks);

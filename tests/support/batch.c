@@ -96,7 +96,7 @@ void batch_seal_by_reference(batch *b, const ref_aead *reference)
 parseal_keys *batch_keys(const batch *b, parseal_ctx *ctx)
 {
     parseal_keys *keys = NULL;
-    assert_ok(parseal_keys_create(&keys, ctx, b->alg, b->keys, b->n_keys));
+    assert_ok(parseal_keys_create(&keys, ctx, b->alg, b->keys, b->n_keys, NULL));
     return keys;
 }
 

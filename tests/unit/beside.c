@@ -53,7 +53,7 @@ static void bench_open(bench *b, bool beside)
     memset(b, 0, sizeof *b);
     for (size_t i = 0; i < BYTES; i++)
         b->in[i] = (uint8_t)(i * 7);
-    assert_ok(parseal_keys_create(&b->plain_keys, plain, PARSEAL_AES256GCM, key, 1));
+    assert_ok(parseal_keys_create(&b->plain_keys, plain, PARSEAL_AES256GCM, key, 1, NULL));
     prepare(b, b->want_msgs, b->want);
     assert_ok(parseal_seal(b->plain_keys, b->want_msgs, N));
 
@@ -67,7 +67,7 @@ static void bench_open(bench *b, bool beside)
         b->ctx->cpu = (parseal_side){other->backend, other->device};
         other->device = NULL; /* the context's own from now on */
     }
-    assert_ok(parseal_keys_create(&b->keys, b->ctx, PARSEAL_AES256GCM, key, 1));
+    assert_ok(parseal_keys_create(&b->keys, b->ctx, PARSEAL_AES256GCM, key, 1, NULL));
     prepare(b, b->msgs, b->out);
     if (!beside)
         parseal_ctx_destroy(other);

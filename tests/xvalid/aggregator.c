@@ -83,8 +83,8 @@ static int open_site(void **state)
     options.backend = PARSEAL_BACKEND_CPU;
     assert_ok(parseal_ctx_create(&s->cpu, &options));
     rng_fill(&s->r, key_bytes, sizeof key_bytes);
-    assert_ok(parseal_keys_create(&s->keys, s->ctx, PARSEAL_AES256GCM, key_bytes, KEYS));
-    assert_ok(parseal_keys_create(&s->cpu_keys, s->cpu, PARSEAL_AES256GCM, key_bytes, KEYS));
+    assert_ok(parseal_keys_create(&s->keys, s->ctx, PARSEAL_AES256GCM, key_bytes, KEYS, NULL));
+    assert_ok(parseal_keys_create(&s->cpu_keys, s->cpu, PARSEAL_AES256GCM, key_bytes, KEYS, NULL));
     *state = s;
     return 0;
 }
@@ -346,14 +346,14 @@ static void means(void **state)
     float got[DIM] = {0};
     const parseal_vec mean = {parseal_host_buf(got, sizeof got), DIM};
     bench_open(&b, here, &ring, DIM, BITS);
-    assert_error(parseal_aggregator_mean(b.aggregator, &mean), PARSEAL_ERR_ARG, "quant_bits");
+    assert_error(parseal_aggregator_mean(b.aggregator, &mean, NULL), PARSEAL_ERR_ARG, "quant_bits");
     parseal_aggregator_destroy(b.aggregator);
     b.options.quant_bits = BITS;
     b.options.quant_clip = 1.5f;
     assert_ok(parseal_aggregator_create(&b.aggregator, b.ctx, &b.options));
-    assert_error(parseal_aggregator_mean(b.aggregator, &mean), PARSEAL_ERR_ARG, "nobody");
+    assert_error(parseal_aggregator_mean(b.aggregator, &mean, NULL), PARSEAL_ERR_ARG, "nobody");
     assert_ok(parseal_aggregator_add_sealed(b.aggregator, b.keys, b.updates, CLIENTS, NULL));
-    assert_ok(parseal_aggregator_mean(b.aggregator, &mean));
+    assert_ok(parseal_aggregator_mean(b.aggregator, &mean, NULL));
     parseal_quant quant = PARSEAL_QUANT_INIT;
     quant.bits = BITS;
     quant.clip = 1.5f;

@@ -295,7 +295,7 @@ static void check_dequantize(parseal_ctx *ctx, rng *r, const parseal_quant *quan
     elem_store(sum, 3, quant->element_size, storable);
     parseal_vec in = parseal_host_vec(sum, N, quant->element_size);
     parseal_vec out = parseal_host_vec(mean, N, 4);
-    assert_ok(parseal_dequantize(ctx, quant, &in, clients, &out, NULL));
+    assert_ok(parseal_dequantize(ctx, quant, &in, clients, &out, NULL, NULL));
     for (uint64_t i = 0; i < N; i++) {
         uint64_t s = elem_load(sum, i, quant->element_size);
         float want = ref_dequantize(quant, s, clients);

@@ -224,7 +224,7 @@ static void add_sealed(protocol *p, parseal_aggregator *a, parseal_update *updat
     uint8_t bytes[CLIENTS_MAX * PARSEAL_AES256GCM_KEYBYTES];
     parseal_keys *keys;
     rng_fill(&p->r, bytes, sizeof bytes);
-    assert_ok(parseal_keys_create(&keys, p->ctx, PARSEAL_AES256GCM, bytes, p->n));
+    assert_ok(parseal_keys_create(&keys, p->ctx, PARSEAL_AES256GCM, bytes, p->n, NULL));
     seal(p, keys, updates);
     parseal_update forged = updates[0];
     forged.key = (forged.key + 1) % p->n;

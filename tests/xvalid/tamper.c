@@ -193,8 +193,8 @@ static void wrong_shape(void **state)
         key[i] = (uint8_t)i;
     parseal_keys *keys = NULL;
     parseal_keys *keys128 = NULL;
-    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 2));
-    assert_ok(parseal_keys_create(&keys128, ctx, PARSEAL_AES128GCM, key, 2));
+    assert_ok(parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 2, NULL));
+    assert_ok(parseal_keys_create(&keys128, ctx, PARSEAL_AES128GCM, key, 2, NULL));
     uint8_t data[LEN] = {1, 2, 3};
     uint8_t out[LEN];
     parseal_msg sealed = {

@@ -251,7 +251,7 @@ int cohort_aead_keys(const cohort *c, parseal_ctx *ctx, parseal_keys **keys, cli
     for (uint64_t i = 0; i < c->n; i++)
         derive(c, "aes-256-gcm key", i, (uint8_t *)bytes.p + PARSEAL_AES256GCM_KEYBYTES * i);
     parseal_status status =
-        parseal_keys_create(keys, ctx, PARSEAL_AES256GCM, bytes.p, (size_t)c->n);
+        parseal_keys_create(keys, ctx, PARSEAL_AES256GCM, bytes.p, (size_t)c->n, NULL);
     cli_buffer_destroy(&bytes);
     return status == PARSEAL_OK ? CLI_OK : cli_fail_library(failure, "AES keys", status);
 }

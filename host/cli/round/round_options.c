@@ -243,7 +243,7 @@ static int finish_ring(round_options *o, const given *g, cli_failure *failure)
         o->ring.modulus = default_modulus(o->clients, o->bits);
     bool narrow = o->ring.modulus != 0 && o->ring.modulus <= UINT64_C(1) << 32;
     o->ring.element_size = narrow ? 4 : 8;
-    if (parseal_quant_check(o->clients, o->bits, &o->ring) != PARSEAL_OK)
+    if (parseal_quant_check(o->clients, o->bits, &o->ring, NULL) != PARSEAL_OK)
         return cli_fail(failure, CLI_USAGE, "%s", parseal_last_error_text());
     return CLI_OK;
 }

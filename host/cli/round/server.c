@@ -184,7 +184,7 @@ int server_mean(const server *s, fl_round *r, cli_buffer *mean, cli_failure *fai
         return code;
     const parseal_vec floats = fl_round_floats(r, mean->p);
     stage_begin(&r->stages);
-    parseal_status status = parseal_aggregator_mean(s->aggregator, &floats);
+    parseal_status status = parseal_aggregator_mean(s->aggregator, &floats, NULL);
     stage_end(&r->stages, STAGE_DEQUANTISE, mean->size);
     return status == PARSEAL_OK ? CLI_OK : cli_fail_library(failure, "dequantise", status);
 }

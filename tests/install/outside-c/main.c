@@ -38,7 +38,7 @@ int main(void)
     parseal_status status = parseal_ctx_create(&ctx, NULL);
     if (status != PARSEAL_OK)
         return failed("parseal_ctx_create", status);
-    status = parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 1);
+    status = parseal_keys_create(&keys, ctx, PARSEAL_AES256GCM, key, 1, NULL);
     int result =
         status == PARSEAL_OK ? there_and_back(keys) : failed("parseal_keys_create", status);
     parseal_keys_destroy(keys);

@@ -42,7 +42,7 @@ std::unique_ptr<parseal_keys, Destroy> make_keys(parseal_ctx *ctx)
 {
     const std::array<uint8_t, PARSEAL_AES128GCM_KEYBYTES> key{{7}};
     parseal_keys *keys = nullptr;
-    check(parseal_keys_create(&keys, ctx, PARSEAL_AES128GCM, key.data(), 1));
+    check(parseal_keys_create(&keys, ctx, PARSEAL_AES128GCM, key.data(), 1, NULL));
     return std::unique_ptr<parseal_keys, Destroy>(keys);
 }
 
