@@ -52,7 +52,16 @@ static void mask_piece(void *arg, size_t i)
     job->impl->apply(job->seeds, job->n_seeds, job->modulus, job->element_size,
                      job->acc + begin * job->element_size, job->first + begin,
                      (size_t)(left < room ? left : room), job->write);
-    wipe_stack_to((job->modulus & (job->modulus - 1)) == 0 ? WIPE_MASK : WIPE_MASK_RETRY);
+}
+
+static void wipe_mask(void)
+{
+    wipe_stack_to(WIPE_MASK);
+}
+
+static void wipe_mask_retry(void)
+{
+    wipe_stack_to(WIPE_MASK_RETRY);
 }
 
 void vectors_mask(const mask_impl *impl, uint32_t threads, const mask_seed *seeds, size_t n_seeds,
@@ -60,7 +69,9 @@ void vectors_mask(const mask_impl *impl, uint32_t threads, const mask_seed *seed
                   uint64_t count, bool write)
 {
     mask_job job = {impl, seeds, n_seeds, modulus, first, count, element_size, acc, write};
-    for_pieces(threads, count > 0 ? first % PIECE + count : 0, PIECE, mask_piece, &job);
+    const uint64_t end = count > 0 ? first % PIECE + count : 0;
+    threads_for_then(threads, (size_t)((end + PIECE - 1) / PIECE), mask_piece, &job,
+                     (modulus & (modulus - 1)) == 0 ? wipe_mask : wipe_mask_retry);
 }
 
 /* --------------------------------------------------------------------------------------- sum -- */
@@ -120,9 +131,10 @@ static void quantize_piece(void *arg, size_t i)
         job->q + p.begin * job->params->element_size, p.n);
     float_state_restore(&before);
     atomic_fetch_add_explicit(&job->nonfinite, nonfinite, memory_order_relaxed);
-    if (job->seed != NULL)
+    if (job->seed != NULL) {
         sodium_memzero(random, 4 * p.n);
-    wipe_stack_to(WIPE_MASK);
+        wipe_stack_to(WIPE_MASK); /* below `random`, out of reach of whom we return to */
+    }
 }
 
 uint64_t vectors_quantize(const quant_impl *impl, const mask_impl *mask, uint32_t threads,

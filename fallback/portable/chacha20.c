@@ -34,7 +34,7 @@ void chacha20_blocks(uint8_t keystream[CHACHA20_BYTES], const uint32_t key[8],
     const uint32_t input[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574, key[0], key[1],
                                 key[2],     key[3],     key[4],     key[5],     key[6], key[7],
                                 counter,    nonce[0],   nonce[1],   nonce[2]};
-    lanes x[16];
+    _Alignas(64) lanes x[16]; /* so that its place in a line is the same under any caller */
 
     for (uint32_t i = 0; i < 16; i++)
         for (uint32_t j = 0; j < CHACHA20_BLOCKS; j++)

@@ -86,7 +86,7 @@ static void apply(const mask_seed *seeds, size_t n_seeds, uint64_t modulus, uint
     const ring r = ring_init(modulus);
     const size_t unit_size = CHACHA20_BYTES / element_size;
     uint8_t *p = acc;
-    scratch s;
+    _Alignas(64) scratch s; /* at the same place in a line under any caller */
 
     while (count > 0) {
         unit u = {.counter = (uint32_t)(first / unit_size * CHACHA20_BLOCKS),

@@ -8,6 +8,7 @@
 #include "host/api/buffers.h"
 #include "host/api/masks.h"
 #include "host/backend/call.h"
+#include "host/support/float_state.h"
 #include "host/support/sizes.h"
 
 /* ----------------------------------------------------------------------------------- creation --
@@ -37,7 +38,10 @@ static parseal_status check_quantisation(const parseal_aggregator_options *o)
     const parseal_quant quant = quant_of(o);
     parseal_quant checked = PARSEAL_QUANT_INIT;
     float scale;
-    return check_quant(&quant, &checked, &scale);
+    const float_state before = float_state_set();
+    const parseal_status status = check_quant(&quant, &checked, &scale);
+    float_state_restore(&before);
+    return status;
 }
 
 parseal_status aggregator_options(const parseal_aggregator_options *from,

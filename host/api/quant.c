@@ -49,10 +49,7 @@ parseal_status check_quant(const parseal_quant *from, parseal_quant *quant, floa
     TRY(copy_struct_in("quant", quant, from, sizeof *quant, PARSEAL_QUANT_SIZE_0));
     TRY(check_reserved("quant.reserved", quant->reserved));
     TRY(check_quant_bits("quant.bits", quant->bits));
-    const float_state before = float_state_set();
-    const parseal_status status = check_clip(quant, scale);
-    float_state_restore(&before);
-    TRY(status);
+    TRY(check_clip(quant, scale));
     return check_element_size("quant.element_size", quant->element_size);
 }
 

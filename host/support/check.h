@@ -32,7 +32,7 @@ parseal_status check_element_size(const char *name, uint32_t element_size);
 /* Packed elements of `bits` bits fit elements of element_size bytes. */
 parseal_status check_bits(uint32_t bits, uint32_t element_size);
 
-/* Copies a caller's into *quant; *scale is the format's s. */
+/* Copies a caller's into *quant; *scale is the format's s. Called in the default float_state. */
 parseal_status check_quant(const parseal_quant *from, parseal_quant *quant, float *scale);
 
 /* Options of a mean, NULL or such as this release can honour. */

@@ -4,7 +4,7 @@
 
 /* The state that programs start with: all exceptions masked, nearest, neither FTZ nor DAZ, no flag
  * raised (Intel SDM volume 1, 10.2.3); for x87 also the full precision (8.1.5). */
-static const uint32_t mxcsr_default = 0x1f80;
+static const uint32_t mxcsr_default = 0x1f80, mxcsr_flags = 0x003f;
 static const uint16_t x87_default = 0x037f;
 
 float_state float_state_set(void)
@@ -12,7 +12,8 @@ float_state float_state_set(void)
     float_state before;
     __asm__ volatile("stmxcsr %0" : "=m"(before.mxcsr)::"memory");
     __asm__ volatile("fnstcw %0" : "=m"(before.x87_control)::"memory");
-    __asm__ volatile("ldmxcsr %0" ::"m"(mxcsr_default) : "memory");
+    if ((before.mxcsr & ~mxcsr_flags) != mxcsr_default) /* flags matter to traps alone */
+        __asm__ volatile("ldmxcsr %0" ::"m"(mxcsr_default) : "memory");
     if (before.x87_control != x87_default)
         __asm__ volatile("fldcw %0" ::"m"(x87_default) : "memory");
     return before;
@@ -20,6 +21,7 @@ float_state float_state_set(void)
 
 void float_state_restore(const float_state *before)
 {
+    /* Whether flags have been raised depends on the numbers, so nothing is asked. */
     __asm__ volatile("ldmxcsr %0" ::"m"(before->mxcsr) : "memory");
     if (before->x87_control != x87_default)
         __asm__ volatile("fldcw %0" ::"m"(before->x87_control) : "memory");
@@ -33,14 +35,16 @@ float_state float_state_set(void)
     float_state before;
     __asm__ volatile("mrs %0, fpcr\n\tmrs %1, fpsr"
                      : "=r"(before.control), "=r"(before.status)::"memory");
-    __asm__ volatile("msr fpcr, xzr" ::: "memory");
+    if (before.control != 0)
+        __asm__ volatile("msr fpcr, xzr" ::: "memory");
     return before;
 }
 
 void float_state_restore(const float_state *before)
 {
-    __asm__ volatile("msr fpcr, %0\n\tmsr fpsr, %1" ::"r"(before->control), "r"(before->status)
-                     : "memory");
+    if (before->control != 0)
+        __asm__ volatile("msr fpcr, %0" ::"r"(before->control) : "memory");
+    __asm__ volatile("msr fpsr, %0" ::"r"(before->status) : "memory");
 }
 
 #else

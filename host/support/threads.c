@@ -16,7 +16,8 @@ uint32_t threads_available(uint32_t wish)
 #endif
 }
 
-void threads_for(uint32_t threads, size_t n, void (*task)(void *arg, size_t i), void *arg)
+void threads_for_then(uint32_t threads, size_t n, void (*task)(void *arg, size_t i), void *arg,
+                      void (*last)(void))
 {
 #ifdef _OPENMP
     if (threads > 1 && n > 1) {
@@ -26,13 +27,25 @@ void threads_for(uint32_t threads, size_t n, void (*task)(void *arg, size_t i), 
         const int chunk = share < 1 ? 1 : share > 64 ? 64 : (int)share;
         const int64_t end = (int64_t)n;
         const int workers = n < threads ? (int)n : (int)threads;
-#pragma omp parallel for num_threads(workers) schedule(dynamic, chunk)
-        for (int64_t i = 0; i < end; i++)
-            task(arg, (size_t)i);
+#pragma omp parallel num_threads(workers)
+        {
+#pragma omp for schedule(dynamic, chunk) nowait
+            for (int64_t i = 0; i < end; i++)
+                task(arg, (size_t)i);
+            if (last != NULL)
+                last();
+        }
         return;
     }
 #endif
     (void)threads;
     for (size_t i = 0; i < n; i++)
         task(arg, i);
+    if (last != NULL)
+        last();
+}
+
+void threads_for(uint32_t threads, size_t n, void (*task)(void *arg, size_t i), void *arg)
+{
+    threads_for_then(threads, n, task, arg, NULL);
 }

@@ -19,9 +19,10 @@
  * The sum itself is not counted there.
  *
  * Failures. Bad arguments change nothing, nor does PARSEAL_ERR_NO_MEMORY before a call has begun to
- * add. After a failure in its middle the sum may be neither the old one nor the new one: then every
- * later call but update_size and destroy returns PARSEAL_ERR_DEVICE. Go on from the last export.
- * No call is finished by another backend than the context's.
+ * add: the same call can be made again. Where it comes later, what has been added is counted, and
+ * has the status PARSEAL_ITEM_OK. After a failure in its middle the sum may be neither the old one
+ * nor the new one: then every later call but update_size and destroy returns PARSEAL_ERR_DEVICE. Go
+ * on from the last export. No call is finished by another backend than the context's.
  */
 #ifndef PARSEAL_AGGREGATOR_H
 #define PARSEAL_AGGREGATOR_H

@@ -108,7 +108,8 @@ typedef struct {
  * works in its primary context, which frameworks share. AUTO takes OpenCL devices only if they are
  * GPUs or are named so; OpenCL asked for by name takes the first GPU, or else the first device.
  * Each implementation computes known answers before it is used; one that fails is passed over and
- * parseal_ctx_info says so.
+ * parseal_ctx_info says so. Without memory for that nothing is passed over: PARSEAL_ERR_NO_MEMORY.
+ * But AUTO takes a GPU that has no memory left as one that does not work.
  *
  * A backend or implementation that is asked for by name is never replaced by another one.
  *

@@ -46,6 +46,17 @@
  * same object is an error of the caller. An aggregator and a sealed stream take one call at a time
  * each. There is no global initialisation.
  *
+ * Threads. A call takes up to 256 KiB of the calling thread's stack, and of each of OpenMP's
+ * threads (OMP_STACKSIZE): parseal_ctx_create and parseal_packed_sum the most, others below 100
+ * KiB. On a GPU its driver's need comes on top. Results do not depend on the calling thread's
+ * floating-point state (rounding direction, flush-to-zero, traps), which is as before when a call
+ * returns.
+ *
+ * Secrets. Keys and seeds are kept in guarded memory (libsodium's sodium_malloc), which is locked
+ * as far as RLIMIT_MEMLOCK (ulimit -l) allows: a set beyond that limit is made all the same, but
+ * its pages may be swapped out. What calls leave of secrets on stacks and in registers is wiped
+ * before they return. Swap space and core dumps are the caller's to forbid.
+ *
  * Streams. The last argument of a device-level function is the backend's native queue (CUstream,
  * cl_command_queue), on which the call's work is enqueued, or NULL: the call has then finished when
  * it returns. A CPU context takes NULL only (PARSEAL_ERR_ARG otherwise). On a GPU a call with any

@@ -122,7 +122,7 @@ static void run_calls(bench *b)
     const bool draws = b->quant.rounding == PARSEAL_ROUND_STOCHASTIC;
     b->status[0] =
         parseal_quantize(b->ctx, &b->quant, &x, &q, draws ? b->seed : NULL, 0, &nonfinite, NULL);
-    b->status[1] = parseal_dequantize(b->ctx, &b->quant, &q, CLIENTS, &mean, NULL);
+    b->status[1] = parseal_dequantize(b->ctx, &b->quant, &q, CLIENTS, &mean, NULL, NULL);
     b->status[2] = parseal_mask_write(b->fcp, &ring, &mask, 0, NULL);
     o.ring = ring;
     o.dim = ELEMENTS;
@@ -131,8 +131,8 @@ static void run_calls(bench *b)
     b->status[3] = parseal_aggregator_create(&a, b->ctx, &o);
     parseal_aggregator_destroy(a);
     memcpy(&bad.clip, &no_number, sizeof bad.clip);
-    b->bad_clip = parseal_dequantize(b->ctx, &bad, &q, CLIENTS, &mean, NULL);
-    b->status[4] = parseal_dequantize(b->ctx, &b->quant, &q, CLIENTS, &mean, NULL);
+    b->bad_clip = parseal_dequantize(b->ctx, &bad, &q, CLIENTS, &mean, NULL, NULL);
+    b->status[4] = parseal_dequantize(b->ctx, &b->quant, &q, CLIENTS, &mean, NULL, NULL);
 }
 
 /* ----------------------------------------------------------------------------------- tests -- */

@@ -1,72 +1,15 @@
 /* Every allocation of every call fails once: the call says PARSEAL_ERR_NO_MEMORY and nothing else,
- * nothing has changed, and the same call afterwards is right. This program stands in for the
- * allocators that the library calls. */
+ * nothing has changed, and the same call afterwards is right. */
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
+#include "failing.h"
 #include "parseal/aggregator.h"
 #include "parseal/fcp.h"
-#include "parseal/sealed.h"
 #include "parseal/secagg.h"
 #include "run.h"
-
-/* ------------------------------------------------------------------------------ allocators -- */
-
-static bool counting, failed;
-static size_t left; /* allocations until one fails */
-
-static bool fails(void)
-{
-    if (!counting || left-- > 0)
-        return false;
-    counting = false;
-    failed = true;
-    return true;
-}
-
-static void fail_nth(size_t n)
-{
-    left = n;
-    failed = false;
-    counting = true;
-}
-
-/* Whether one has failed. */
-static bool stop_failing(void)
-{
-    counting = false;
-    return failed;
-}
-
-/* clang-format off */
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void *__real_sodium_malloc(size_t size);
-void *__real_sodium_allocarray(size_t n, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-void *__wrap_sodium_malloc(size_t size);
-void *__wrap_sodium_allocarray(size_t n, size_t size);
-
-void *__wrap_malloc(size_t size) { return fails() ? NULL : __real_malloc(size); }
-void *__wrap_calloc(size_t n, size_t size) { return fails() ? NULL : __real_calloc(n, size); }
-void *__wrap_realloc(void *p, size_t size) { return fails() ? NULL : __real_realloc(p, size); }
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-    return fails() ? NULL : __real_aligned_alloc(alignment, size);
-}
-void *__wrap_sodium_malloc(size_t size) { return fails() ? NULL : __real_sodium_malloc(size); }
-void *__wrap_sodium_allocarray(size_t n, size_t size)
-{
-    return fails() ? NULL : __real_sodium_allocarray(n, size);
-}
-/* clang-format on */
 
 /* ---------------------------------------------------------------------------------- bench -- */
 
@@ -79,43 +22,16 @@ typedef struct {
     parseal_aggregator *aggregator, *other;
     parseal_update updates[MESSAGES];
     parseal_msg msgs[MESSAGES];
-    parseal_sealed *stream;
     parseal_plan *plan;
     parseal_graph *graph;
     uint8_t in[BYTES], out[2 * BYTES], want[2 * BYTES], before[2 * BYTES];
-    size_t len, n, written;
-    const void *exported;
+    size_t len, n;
     uint64_t modulus;
 } bench;
 
 static const uint8_t key[PARSEAL_AES256GCM_KEYBYTES] = {1, 2, 3};
 static const parseal_ring whole = {UINT64_C(1) << 32, 4, 0};
 static bench b;
-
-typedef parseal_status (*a_call)(void);
-typedef void (*a_check)(void);
-
-/* The call with its n-th allocation failing, for every n that it comes to, and once with none. */
-static void each_allocation(a_call call, a_check unchanged, size_t least)
-{
-    size_t n = 0;
-    for (;; n++) {
-        fail_nth(n);
-        const parseal_status status = call();
-        if (!stop_failing()) {
-            assert_ok(status);
-            break;
-        }
-        if (status != PARSEAL_ERR_NO_MEMORY)
-            print_error("allocation %zu fails: %s\n", n, parseal_last_error_text());
-        assert_int_equal(status, PARSEAL_ERR_NO_MEMORY);
-        if (unchanged != NULL)
-            unchanged();
-    }
-    if (n < least)
-        print_error("%zu allocations of %zu\n", n, least);
-    assert_true(n >= least);
-}
 
 static void output_is_unchanged(void)
 {
@@ -147,7 +63,6 @@ static int tear_down(void **state)
     parseal_seeds_destroy(b.seeds);
     parseal_aggregator_destroy(b.aggregator);
     parseal_aggregator_destroy(b.other);
-    parseal_sealed_destroy(b.stream);
     parseal_graph_destroy(b.graph);
     parseal_ctx_destroy(b.ctx);
     return 0;
@@ -213,7 +128,7 @@ static void test_implementations(void **state)
 
 static parseal_status create_keys(void)
 {
-    return parseal_keys_create(&b.keys, b.ctx, PARSEAL_AES256GCM, key, 1);
+    return parseal_keys_create(&b.keys, b.ctx, PARSEAL_AES256GCM, key, 1, NULL);
 }
 
 static void no_keys(void)
@@ -503,7 +418,7 @@ static parseal_status merge_sum(void)
 static parseal_status find_mean(void)
 {
     const parseal_vec mean = parseal_host_vec(b.out, ELEMENTS, 4);
-    return parseal_aggregator_mean(b.aggregator, &mean);
+    return parseal_aggregator_mean(b.aggregator, &mean, NULL);
 }
 
 static void test_aggregator(void **state)
@@ -546,125 +461,6 @@ static void test_results(void **state)
     each_allocation(merge_sum, sum_is_unchanged, 3);
     assert_int_equal(export_to(b.aggregator, b.out), b.len);
     assert_bytes(b.out, b.want, b.len);
-}
-
-/* --------------------------------------------------------------------------------- streams -- */
-
-enum { SEGMENT = 4096, PLAIN = 100000 };
-
-static parseal_sealed_params small_segments(void)
-{
-    parseal_sealed_params p = PARSEAL_SEALED_PARAMS_INIT;
-    p.segment_size = SEGMENT;
-    p.aad = "aad";
-    p.aad_len = 3;
-    return p;
-}
-
-static parseal_status seal_whole(void)
-{
-    const parseal_sealed_params p = small_segments();
-    return parseal_sealed_seal(b.ctx, &p, key, sizeof key, b.in, PLAIN, b.out, sizeof b.out,
-                               &b.written);
-}
-
-static parseal_status open_whole(void)
-{
-    const parseal_sealed_params p = small_segments();
-    return parseal_sealed_open(b.ctx, &p, key, sizeof key, b.want, b.len, b.out, sizeof b.out,
-                               &b.written);
-}
-
-static void nothing_is_written(void)
-{
-    assert_int_equal(b.written, 0);
-}
-
-static parseal_status create_stream(void)
-{
-    const parseal_sealed_params p = small_segments();
-    return b.n == 0 ? parseal_sealed_seal_create(&b.stream, b.ctx, &p, key, sizeof key)
-                    : parseal_sealed_open_create(&b.stream, b.ctx, &p, key, sizeof key);
-}
-
-static void no_stream(void)
-{
-    assert_null(b.stream);
-}
-
-static size_t update_from, update_len, update_to;
-
-static parseal_status update_stream(void)
-{
-    const uint8_t *from = b.n == 0 ? b.in : b.want;
-    return parseal_sealed_update(b.stream, from + update_from, update_len, b.out + update_to,
-                                 sizeof b.out - update_to, &b.written);
-}
-
-static parseal_status end_stream(void)
-{
-    return parseal_sealed_final(b.stream, b.out + update_to, sizeof b.out - update_to, &b.written);
-}
-
-/* In updates that end within segments, each of which fails and is made again. */
-static size_t run_stream(size_t len)
-{
-    enum { STEP = 7000 };
-    each_allocation(create_stream, no_stream, 4);
-    update_to = 0;
-    for (update_from = 0; update_from < len; update_from += STEP) {
-        update_len = len - update_from < STEP ? len - update_from : STEP;
-        each_allocation(update_stream, nothing_is_written, 0);
-        update_to += b.written;
-        b.written = 0;
-    }
-    each_allocation(end_stream, nothing_is_written, 0);
-    const size_t size = update_to + b.written;
-    b.written = 0;
-    parseal_sealed_destroy(b.stream);
-    b.stream = NULL;
-    return size;
-}
-
-static void test_streams(void **state)
-{
-    (void)state;
-    each_allocation(seal_whole, nothing_is_written, 5);
-    b.len = b.written;
-    memcpy(b.want, b.out, b.len);
-    b.written = 0;
-    each_allocation(open_whole, nothing_is_written, 5);
-    assert_int_equal(b.written, PLAIN);
-    assert_bytes(b.out, b.in, PLAIN);
-
-    b.written = 0;
-    b.len = run_stream(PLAIN);
-    memcpy(b.want, b.out, b.len);
-    b.n = 1;
-    memset(b.out, 0, sizeof b.out);
-    assert_int_equal(run_stream(b.len), PLAIN);
-    assert_bytes(b.out, b.in, PLAIN);
-}
-
-/* A stream that was cut off is never called authentic, nor what it is not. */
-static void test_cut_stream(void **state)
-{
-    bool explained = false;
-    (void)state;
-    assert_ok(seal_whole());
-    memcpy(b.want, b.out, b.written);
-    b.len = 3 * SEGMENT;
-    for (size_t n = 0; !explained; n++) {
-        fail_nth(n);
-        const parseal_status status = open_whole();
-        const char *text = parseal_last_error_text();
-        explained = !stop_failing();
-        if (explained || strstr(text, "to find out why") != NULL)
-            assert_int_equal(status, PARSEAL_ERR_AUTH);
-        else
-            assert_int_equal(status, PARSEAL_ERR_NO_MEMORY);
-        assert_true(explained == (strstr(text, "was cut off") != NULL));
-    }
 }
 
 /* ---------------------------------------------------------------------------------- secagg -- */
@@ -714,9 +510,7 @@ static void test_secagg(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        TEST(contexts), TEST(implementations), TEST(batches), TEST(plans),   TEST(masks),
-        TEST(sums),     TEST(aggregator),      TEST(results), TEST(streams), TEST(cut_stream),
-        TEST(secagg),
-    };
+        TEST(contexts), TEST(implementations), TEST(batches), TEST(plans), TEST(masks),
+        TEST(sums),     TEST(aggregator),      TEST(results), TEST(secagg)};
     return RUN_SUITE("hygiene.no_memory", tests);
 }
