@@ -218,6 +218,19 @@ typedef struct {
                    size_t count);
 } pack_impl;
 
+/* ------------------------------------------------------------------------------- all of them -- */
+
+/* clang-format off */
+/* FAMILY(primitive, family, list): the family whose implementations a PARSEAL_PRIMITIVE_* has. */
+#define CPU_FAMILIES(FAMILY)                           \
+    FAMILY(PARSEAL_PRIMITIVE_AEAD, gcm, CPU_GCM)       \
+    FAMILY(PARSEAL_PRIMITIVE_MASK, mask, CPU_MASK)     \
+    FAMILY(PARSEAL_PRIMITIVE_VEC_SUM, sum, CPU_SUM)    \
+    FAMILY(PARSEAL_PRIMITIVE_QUANT, quant, CPU_QUANT)  \
+    FAMILY(PARSEAL_PRIMITIVE_PACK, pack, CPU_PACK)     \
+    FAMILY(PARSEAL_PRIMITIVE_FCP, fcp, CPU_FCP)
+/* clang-format on */
+
 /* gcm_portable, mask_portable and so on. */
 #define CPU_DECLARE(family, level)                  extern const family##_impl family##_##level;
 #define CPU_DECLARE_FAMILY(primitive, family, list) list(CPU_DECLARE, family)

@@ -12,6 +12,9 @@
 #define PARSEAL_FALLBACK_LEVELS_H
 
 /* clang-format off */
+/* For what has no other. */
+#define CPU_PORTABLE(IMPL, family) IMPL(family, portable)
+
 #if defined(__x86_64__)
 
 #define CPU_LEVELS(LEVEL)                                                                  \
@@ -39,31 +42,22 @@
 #define CPU_GCM(IMPL, family)   IMPL(family, armv8) IMPL(family, portable)
 #define CPU_MASK(IMPL, family)  IMPL(family, neon) IMPL(family, portable)
 #define CPU_SUM(IMPL, family)   IMPL(family, neon) IMPL(family, portable)
-#define CPU_QUANT(IMPL, family) IMPL(family, portable)
-#define CPU_PACK(IMPL, family)  IMPL(family, portable)
+#define CPU_QUANT CPU_PORTABLE
+#define CPU_PACK CPU_PORTABLE
 #define CPU_FCP(IMPL, family)   IMPL(family, armv8) IMPL(family, portable)
 
 #else
 
 #define CPU_LEVELS(LEVEL) LEVEL(portable, NULL, cpu_has_portable)
 
-#define CPU_GCM(IMPL, family)   IMPL(family, portable)
-#define CPU_MASK(IMPL, family)  IMPL(family, portable)
-#define CPU_SUM(IMPL, family)   IMPL(family, portable)
-#define CPU_QUANT(IMPL, family) IMPL(family, portable)
-#define CPU_PACK(IMPL, family)  IMPL(family, portable)
-#define CPU_FCP(IMPL, family)   IMPL(family, portable)
+#define CPU_GCM CPU_PORTABLE
+#define CPU_MASK CPU_PORTABLE
+#define CPU_SUM CPU_PORTABLE
+#define CPU_QUANT CPU_PORTABLE
+#define CPU_PACK CPU_PORTABLE
+#define CPU_FCP CPU_PORTABLE
 
 #endif
-
-/* FAMILY(primitive, family, list): the family whose implementations a PARSEAL_PRIMITIVE_* has. */
-#define CPU_FAMILIES(FAMILY)                           \
-    FAMILY(PARSEAL_PRIMITIVE_AEAD, gcm, CPU_GCM)       \
-    FAMILY(PARSEAL_PRIMITIVE_MASK, mask, CPU_MASK)     \
-    FAMILY(PARSEAL_PRIMITIVE_VEC_SUM, sum, CPU_SUM)    \
-    FAMILY(PARSEAL_PRIMITIVE_QUANT, quant, CPU_QUANT)  \
-    FAMILY(PARSEAL_PRIMITIVE_PACK, pack, CPU_PACK)     \
-    FAMILY(PARSEAL_PRIMITIVE_FCP, fcp, CPU_FCP)
 /* clang-format on */
 
 #endif

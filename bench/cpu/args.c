@@ -92,7 +92,7 @@ static bool parse_number(const char *name, const char *text, unsigned long low, 
 
 bool backend_named(const char *text, int32_t *backend)
 {
-    for (int32_t b = PARSEAL_BACKEND_AUTO; b <= PARSEAL_BACKEND_CUDA; b++) {
+    for (int32_t b = PARSEAL_BACKEND_AUTO; strcmp(parseal_backend_name(b), "unknown") != 0; b++) {
         if (strcmp(text, parseal_backend_name(b)) == 0) {
             *backend = b;
             return true;

@@ -49,7 +49,7 @@ struct server {
     struct round round;
     uint32_t *naive_sum, *naive_mask;
     parseal_seed list[SEEDS_AT_ONCE];
-    uint64_t update_size;
+    size_t update_size;
     uint8_t *sealed, *opened;
     uint64_t next_client;
 };
@@ -187,15 +187,17 @@ static bool round_open(struct server *s)
     parseal_aggregator_options options = PARSEAL_AGGREGATOR_OPTIONS_INIT;
     options.ring = ring;
     options.dim = s->round.dim;
+    uint64_t update_size;
     if (!fine("parseal_aggregator_create",
               parseal_aggregator_create(&s->aggregator, s->ctx, &options)) ||
         !fine("parseal_aggregator_update_size",
-              parseal_aggregator_update_size(s->aggregator, &s->update_size)))
+              parseal_aggregator_update_size(s->aggregator, &update_size)))
         return false;
+    s->update_size = (size_t)update_size;
     s->naive_sum = bench_alloc((size_t)s->round.dim, sizeof *s->naive_sum);
     s->naive_mask = bench_alloc((size_t)s->round.dim, sizeof *s->naive_mask);
-    s->sealed = bench_alloc(UPDATES, (size_t)s->update_size + PARSEAL_TAGBYTES);
-    s->opened = bench_alloc(UPDATES, (size_t)s->update_size);
+    s->sealed = bench_alloc(UPDATES, s->update_size + PARSEAL_TAGBYTES);
+    s->opened = bench_alloc(UPDATES, s->update_size);
     return s->naive_sum != NULL && s->naive_mask != NULL && s->sealed != NULL &&
            s->opened != NULL && make_updates(s);
 }

@@ -46,7 +46,7 @@ static inline size_t fcp_select(const fcp_format *f, const uint8_t *keystream, s
             store_le32(elements + 4 * found, (uint32_t)element);
         else
             store_le64(elements + 8 * found, element);
-        found += 1 & mask_not_less(x, f->rejected);
+        found += (size_t)(1 & mask_not_less(x, f->rejected));
     }
     *used = i;
     return found;

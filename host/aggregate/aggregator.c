@@ -174,7 +174,8 @@ static parseal_status check_update(const parseal_keys *keys, const parseal_updat
     if (u->aad == NULL && u->aad_len > 0)
         return parseal_fail(PARSEAL_ERR_ARG, "updates[%zu].aad: NULL, but aad_len is %zu", i,
                             u->aad_len);
-    if (u->aad_len > PARSEAL_AADBYTES_MAX)
+    const uint64_t aad_len = u->aad_len; /* 32 bits could not be above the limit */
+    if (aad_len > PARSEAL_AADBYTES_MAX)
         return parseal_fail(PARSEAL_ERR_SIZE, "updates[%zu].aad_len: %zu is above 2^61 - 1", i,
                             u->aad_len);
     if (u->key >= keys->n)

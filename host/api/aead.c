@@ -23,10 +23,11 @@ static parseal_status check_range(size_t i, const char *field, const void *p, si
 
 static parseal_status check_message(const parseal_keys *keys, const parseal_msg *m, size_t i)
 {
-    if (m->len > keys->alg->message_max)
+    const uint64_t len = m->len, aad_len = m->aad_len; /* 32 bits could not be above the limits */
+    if (len > keys->alg->message_max)
         return parseal_fail(PARSEAL_ERR_SIZE, "msgs[%zu].len: %zu is above %s", i, m->len,
                             keys->alg->message_max_text);
-    if (m->aad_len > PARSEAL_AADBYTES_MAX)
+    if (aad_len > PARSEAL_AADBYTES_MAX)
         return parseal_fail(PARSEAL_ERR_SIZE, "msgs[%zu].aad_len: %zu is above 2^61 - 1", i,
                             m->aad_len);
     TRY(check_range(i, "in", m->in, m->len, "len"));
@@ -79,14 +80,15 @@ static bool plainly_valid(const parseal_keys *keys, const parseal_msg *msgs, siz
     extend(&array, msgs, n * sizeof *msgs);
     for (size_t i = 0; i < n; i++) {
         const parseal_msg *m = &msgs[i];
-        fine = fine && m->len <= keys->alg->message_max && m->key < keys->n &&
+        const uint64_t len = m->len, aad_len = m->aad_len;
+        fine = fine && len <= keys->alg->message_max && m->key < keys->n &&
                nonce_fits(keys->alg, m->nonce) && is_range(m->in, m->len) &&
                is_range(m->out, m->len) && (uintptr_t)m->out >= out.end;
         extend(&out, m->out, m->len);
         if (m->in != m->out)
             extend(&in, m->in, m->len);
         if (m->aad_len > 0) {
-            fine = fine && m->aad_len <= PARSEAL_AADBYTES_MAX && is_range(m->aad, m->aad_len);
+            fine = fine && aad_len <= PARSEAL_AADBYTES_MAX && is_range(m->aad, m->aad_len);
             extend(&aad, m->aad, m->aad_len);
         }
     }

@@ -2,6 +2,8 @@
 
 #include <inttypes.h>
 
+#include "host/choose/backends.h"
+
 parseal_status check_stream(const parseal_ctx *ctx, const void *stream)
 {
     if (stream == NULL || ctx->backend->has_streams)
@@ -10,29 +12,24 @@ parseal_status check_stream(const parseal_ctx *ctx, const void *stream)
                         parseal_backend_name(ctx->backend->id));
 }
 
-static const char *kind_name(uint32_t kind)
-{
-    static const char *const names[] = {"NONE", "HOST", "CUDA", "OPENCL"};
-    return kind < sizeof names / sizeof names[0] ? names[kind] : "unknown";
-}
-
-/* A device address or host pointer plus offset must be an address; a cl_mem is only a name. */
 static bool is_address(uint32_t kind)
 {
-    return kind == PARSEAL_BUF_HOST || kind == PARSEAL_BUF_CUDA;
+    const buf_kind_row *row = buf_kind_find(kind);
+    return row != NULL && row->is_address;
 }
 
 parseal_status check_buf(const parseal_ctx *ctx, const char *name, const parseal_buf *buf,
                          uint64_t alignment)
 {
     TRY(check_pointer(name, buf));
-    if (buf->kind > PARSEAL_BUF_OPENCL)
+    const buf_kind_row *kind = buf_kind_find(buf->kind);
+    if (kind == NULL && buf->kind != PARSEAL_BUF_NONE)
         return parseal_fail(PARSEAL_ERR_ARG, "%s.kind: %" PRIu32 " is not a PARSEAL_BUF_*", name,
                             buf->kind);
     if (buf->reserved != 0)
         return parseal_fail(PARSEAL_ERR_ARG, "%s.reserved: %" PRIu32 ", 0 expected", name,
                             buf->reserved);
-    if (buf->kind == PARSEAL_BUF_NONE) {
+    if (kind == NULL) {
         if (buf->size == 0)
             return PARSEAL_OK;
         return parseal_fail(PARSEAL_ERR_ARG, "%s.kind: NONE, but size is %" PRIu64, name,
@@ -40,12 +37,12 @@ parseal_status check_buf(const parseal_ctx *ctx, const char *name, const parseal
     }
     if (buf->kind != PARSEAL_BUF_HOST && buf->kind != ctx->backend->buf_kind)
         return parseal_fail(PARSEAL_ERR_UNSUPPORTED, "%s.kind: the %s backend cannot take %s", name,
-                            parseal_backend_name(ctx->backend->id), kind_name(buf->kind));
+                            parseal_backend_name(ctx->backend->id), kind->name);
     if (buf->handle == 0 && buf->size > 0)
         return parseal_fail(PARSEAL_ERR_ARG, "%s.handle: NULL, but size is %" PRIu64, name,
                             buf->size);
-    const uint64_t base = is_address(buf->kind) ? buf->handle : 0;
-    const uint64_t limit = is_address(buf->kind) ? UINTPTR_MAX : UINT64_MAX;
+    const uint64_t base = kind->is_address ? buf->handle : 0;
+    const uint64_t limit = kind->is_address ? UINTPTR_MAX : UINT64_MAX;
     if (buf->offset > limit - base || buf->size > limit - base - buf->offset)
         return parseal_fail(PARSEAL_ERR_SIZE,
                             "%s: offset %" PRIu64 " + size %" PRIu64 " pass the end of memory",

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/choose/backends.h"
 #include "host/choose/crossover.h"
-#include "host/choose/registry.h"
 #include "host/support/check.h"
 #include "host/support/error.h"
 #include "host/support/float_state.h"

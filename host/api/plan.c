@@ -223,7 +223,8 @@ static parseal_status run(const parseal_plan *plan, const parseal_aead_io *io, b
         TRY(check_io_buf(ctx, &bufs[i]));
     TRY(check_io_aliasing(plan, bufs));
     if (c.verdict.kind == PARSEAL_BUF_HOST && n > 0)
-        memset((uint8_t *)(uintptr_t)c.verdict.handle + c.verdict.offset, 0, n * sizeof(int32_t));
+        memset((uint8_t *)(uintptr_t)c.verdict.handle + (size_t)c.verdict.offset, 0,
+               (size_t)n * sizeof(int32_t));
     return CALL(ctx, plan->run, plan->data, &c, open, stream);
 }
 

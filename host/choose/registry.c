@@ -6,29 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/choose/backends.h"
 #include "host/choose/selftest/primitives.h"
 #include "host/support/check.h"
 #include "host/support/error.h"
 #include "host/support/float_state.h"
 #include "host/support/sizes.h"
-
-parseal_registry parseal_builtin_registry(void)
-{
-    static const parseal_registry_row rows[] = {
-#if PARSEAL_CUDA
-        {PARSEAL_BACKEND_CUDA, &parseal_cuda_backend, NULL},
-#else
-        {PARSEAL_BACKEND_CUDA, NULL, "this build has no CUDA backend"},
-#endif
-#if PARSEAL_OPENCL
-        {PARSEAL_BACKEND_OPENCL, &parseal_opencl_backend, NULL},
-#else
-        {PARSEAL_BACKEND_OPENCL, NULL, "this build has no OpenCL backend"},
-#endif
-        {PARSEAL_BACKEND_CPU, &parseal_cpu_backend, NULL},
-    };
-    return (parseal_registry){rows, sizeof rows / sizeof rows[0]};
-}
 
 /* ------------------------------------------------------------------------------ environment -- */
 
@@ -42,25 +25,26 @@ static const char *environment(const char *variable)
 /* Narrows options->backend by PARSEAL_BACKEND. */
 static parseal_status wanted_backend(const parseal_options *options, int32_t *wanted)
 {
+    char names[64];
     *wanted = options->backend;
-    if (*wanted < PARSEAL_BACKEND_AUTO || *wanted > PARSEAL_BACKEND_CUDA)
+    if (!backend_is_known(*wanted))
         return parseal_fail(PARSEAL_ERR_ARG, "options.backend: %d is not a PARSEAL_BACKEND_*",
                             (int)*wanted);
     const char *name = environment("PARSEAL_BACKEND");
     if (name == NULL)
         return PARSEAL_OK;
-    for (int32_t id = PARSEAL_BACKEND_CPU; id <= PARSEAL_BACKEND_CUDA; id++) {
-        if (strcmp(name, parseal_backend_name(id)) != 0)
-            continue;
-        if (*wanted != PARSEAL_BACKEND_AUTO && *wanted != id)
-            return parseal_fail(PARSEAL_ERR_NO_DEVICE,
-                                "options.backend: %s, which PARSEAL_BACKEND=%s rules out",
-                                parseal_backend_name(*wanted), name);
-        *wanted = id;
+    const int32_t id = backend_named(name);
+    backend_names(names, sizeof names);
+    if (id < 0)
+        return parseal_fail(PARSEAL_ERR_ARG, "PARSEAL_BACKEND: \"%s\"; %s expected", name, names);
+    if (id == PARSEAL_BACKEND_AUTO)
         return PARSEAL_OK;
-    }
-    return parseal_fail(PARSEAL_ERR_ARG, "PARSEAL_BACKEND: \"%s\"; cpu, opencl or cuda expected",
-                        name);
+    if (*wanted != PARSEAL_BACKEND_AUTO && *wanted != id)
+        return parseal_fail(PARSEAL_ERR_NO_DEVICE,
+                            "options.backend: %s, which PARSEAL_BACKEND=%s rules out",
+                            parseal_backend_name(*wanted), name);
+    *wanted = id;
+    return PARSEAL_OK;
 }
 
 /* -------------------------------------------------------------------------------- selection -- */

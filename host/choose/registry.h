@@ -16,9 +16,6 @@ typedef struct {
     size_t n;
 } parseal_registry;
 
-/* The registry of this build. */
-parseal_registry parseal_builtin_registry(void);
-
 /* Opens the backend that options and environment ask for, with every primitive's implementation
  * chosen: the best that is usable and passes its self-test. options: complete. Fills choice.
  * On success the caller closes *device. */

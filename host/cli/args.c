@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <math.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,7 +75,7 @@ int args_help_only(int argc, char **argv, const char *usage, bool *help, cli_fai
         *help = true;
     }
     if (*help)
-        fputs(usage, stdout);
+        cli_print_text(usage);
     return CLI_OK;
 }
 
@@ -159,7 +158,7 @@ int args_seed(const char *name, const char *text, uint8_t seed[32], cli_failure 
 
 int args_backend(const char *name, const char *text, int32_t *backend, cli_failure *failure)
 {
-    for (int32_t b = PARSEAL_BACKEND_AUTO; b <= PARSEAL_BACKEND_CUDA; b++) {
+    for (int32_t b = PARSEAL_BACKEND_AUTO; strcmp(parseal_backend_name(b), "unknown") != 0; b++) {
         if (strcmp(text, parseal_backend_name(b)) == 0) {
             *backend = b;
             return CLI_OK;

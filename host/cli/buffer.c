@@ -8,12 +8,13 @@ int cli_buffer_create(cli_buffer *buffer, uint64_t n, size_t each, const char *w
 {
     buffer->p = NULL;
     buffer->size = 0;
-    if (n > SIZE_MAX / each || posix_memalign(&buffer->p, 64, n * each != 0 ? n * each : 1) != 0) {
+    const size_t size = n <= SIZE_MAX / each ? (size_t)n * each : SIZE_MAX;
+    if (size == SIZE_MAX || posix_memalign(&buffer->p, 64, size != 0 ? size : 1) != 0) {
         buffer->p = NULL;
         return cli_fail(failure, CLI_FAILED, "not enough memory for %s (%llu * %zu bytes)", what,
                         (unsigned long long)n, each);
     }
-    buffer->size = n * each;
+    buffer->size = size;
     return CLI_OK;
 }
 

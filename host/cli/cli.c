@@ -2,24 +2,19 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
-/* File names and tensor names come from outside: a newline or an escape sequence in one must
- * neither break "one line" nor reach the terminal. */
-static void make_printable(char *text)
-{
-    for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c < 0x20 || c == 0x7f)
-            *text = '?';
-    }
-}
+#include "host/cli/fd.h"
+#include "host/cli/printable.h"
 
 static void format_line(char *text, size_t size, const char *format, va_list args)
 {
     if (vsnprintf(text, size, format, args) < 0)
         text[0] = '\0';
-    make_printable(text);
+    printable_line(text);
 }
 
 int cli_fail(cli_failure *failure, int code, const char *format, ...)
@@ -38,6 +33,20 @@ int cli_fail_library(cli_failure *failure, const char *doing, parseal_status sta
                     parseal_status_name(status));
 }
 
+/* Whole lines in one write: others may write to the same terminal. */
+static void complain(const char *kind, const char *text)
+{
+    char line[1100];
+    int length = snprintf(line, sizeof line, "parseal: %s%s\n", kind, text);
+    if (length > 0 && (size_t)length < sizeof line)
+        fd_write_all(STDERR_FILENO, line, (size_t)length);
+}
+
+void cli_complain(const cli_failure *failure)
+{
+    complain("", failure->text);
+}
+
 void cli_note(const char *format, ...)
 {
     char text[1024];
@@ -45,7 +54,65 @@ void cli_note(const char *format, ...)
     va_start(args, format);
     format_line(text, sizeof text, format, args);
     va_end(args);
-    fprintf(stderr, "parseal: note: %s\n", text);
+    complain("note: ", text);
+}
+
+/* Something that was to be printed has not reached standard output. */
+static bool print_failed;
+
+static char *format_all(const char *format, va_list args)
+{
+    va_list copy;
+    va_copy(copy, args);
+    int length = vsnprintf(NULL, 0, format, copy);
+    va_end(copy);
+    char *text = length >= 0 ? malloc((size_t)length + 1) : NULL;
+    if (text != NULL)
+        vsnprintf(text, (size_t)length + 1, format, args);
+    return text;
+}
+
+static void print(const char *text)
+{
+    if (!fd_write_all(STDOUT_FILENO, text, strlen(text)))
+        print_failed = true;
+}
+
+/* Line breaks are those of the format, at its ends: one in a name would make a line of its own. */
+void cli_print(const char *format, ...)
+{
+    const size_t format_length = strlen(format);
+    va_list args;
+    va_start(args, format);
+    char *text = format_all(format, args);
+    va_end(args);
+    if (text == NULL) {
+        print_failed = true;
+        return;
+    }
+    char *line = format[0] == '\n' ? text + 1 : text;
+    size_t length = strlen(line);
+    const bool ends = length > 0 && format[format_length - 1] == '\n';
+    if (ends)
+        line[length - 1] = '\0';
+    printable_line(line);
+    if (ends) {
+        length = strlen(line); /* it may have become shorter */
+        line[length] = '\n';
+        line[length + 1] = '\0';
+    }
+    print(text);
+    free(text);
+}
+
+void cli_print_text(const char *text)
+{
+    print(text);
+}
+
+bool cli_printed(void)
+{
+    return !print_failed;
 }
 
 double cli_now(void)

@@ -3,6 +3,8 @@
 #ifndef PARSEAL_HOST_CLI_CLI_H
 #define PARSEAL_HOST_CLI_CLI_H
 
+#include <stdbool.h>
+
 #include "parseal/parseal.h"
 
 enum {
@@ -29,8 +31,21 @@ int cli_fail(cli_failure *failure, int code, const char *format, ...) CLI_PRINTF
 /* For a library call that failed while `doing` something: returns CLI_FAILED. */
 int cli_fail_library(cli_failure *failure, const char *doing, parseal_status status);
 
-/* A line on stderr that is not an error. */
+/* The failure's line on standard error. */
+void cli_complain(const cli_failure *failure);
+
+/* A line on standard error that is not an error. */
 void cli_note(const char *format, ...) CLI_PRINTF(1, 2);
+
+/* To standard output, also into a pipe that is non-blocking: a line or a part of one, made
+ * printable (host/cli/printable.h). Only the format's own '\n', at its ends, break lines. */
+void cli_print(const char *format, ...) CLI_PRINTF(1, 2);
+
+/* The same for a text of the program's own, as it is. */
+void cli_print_text(const char *text);
+
+/* Whether all that was printed has been written. */
+bool cli_printed(void);
 
 /* Seconds on a clock that never goes back. */
 double cli_now(void);

@@ -1,11 +1,9 @@
 /* parseal: the command. It picks the subcommand, and is the one place that prints failures. */
-#include <fcntl.h>
 #include <sodium.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "host/cli/cli.h"
+#include "host/cli/process.h"
 
 typedef struct {
     const char *name;
@@ -32,8 +30,8 @@ static const char usage[] =
     "  --help      this text; after a command: that command's options\n"
     "  --version   the library's version\n"
     "\n"
-    "PARSEAL_BACKEND (cpu, opencl, cuda) and PARSEAL_CPU (the best CPU implementation to use)\n"
-    "narrow what is picked.\n"
+    "PARSEAL_BACKEND (auto, cpu, opencl, cuda) and PARSEAL_CPU (the best CPU implementation to\n"
+    "use) narrow what is picked.\n"
     "\n"
     "Exit status: 0 fine; 1 the work failed; 2 bad usage or a bad input file; 3 a sealed file is\n"
     "not authentic or not complete.\n";
@@ -43,11 +41,11 @@ static int dispatch(int argc, char **argv, cli_failure *failure)
     if (argc < 2)
         return cli_fail(failure, CLI_USAGE, "no command given (see parseal --help)");
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        fputs(usage, stdout);
+        cli_print_text(usage);
         return CLI_OK;
     }
     if (strcmp(argv[1], "--version") == 0) {
-        printf("parseal %s\n", parseal_version());
+        cli_print("parseal %s\n", parseal_version());
         return CLI_OK;
     }
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
@@ -57,26 +55,17 @@ static int dispatch(int argc, char **argv, cli_failure *failure)
     return cli_fail(failure, CLI_USAGE, "'%.100s' is not a command (see parseal --help)", argv[1]);
 }
 
-/* Files that are opened later must not get the numbers of streams that others write to. */
-static bool standard_streams_are_open(void)
-{
-    for (int fd = 0; fd <= 2; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
-            return false;
-    return true;
-}
-
 int main(int argc, char **argv)
 {
-    if (!standard_streams_are_open())
+    if (!process_begin())
         return CLI_FAILED;
     cli_failure failure = {CLI_OK, ""};
     int code = sodium_init() < 0 ? cli_fail(&failure, CLI_FAILED, "libsodium does not start")
                                  : dispatch(argc, argv, &failure);
     /* A report that did not reach its reader is a failure like any other. */
-    if ((fflush(stdout) != 0 || ferror(stdout)) && code == CLI_OK)
+    if (!cli_printed() && code == CLI_OK)
         code = cli_fail(&failure, CLI_FAILED, "standard output cannot be written");
     if (code != CLI_OK)
-        fprintf(stderr, "parseal: %s\n", failure.text);
+        cli_complain(&failure);
     return code;
 }

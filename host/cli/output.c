@@ -2,12 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "host/cli/fd.h"
+#include "host/cli/process.h"
 
 /* ------------------------------------------------------------------------------------ names -- */
 
@@ -50,17 +51,9 @@ static char *folder_of(const char *path)
     return folder;
 }
 
-int output_check(const char *option, const char *path, cli_failure *failure)
+/* Whether the folder that a file of this name is in, behind all links, takes new files. */
+static int check_folder(const char *option, const char *path, cli_failure *failure)
 {
-    struct stat status;
-    if (output_is_stdout(path))
-        return CLI_OK;
-    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
-        return cli_fail(failure, CLI_USAGE, "%s %.200s: is a directory", option, path);
-    if (is_special(path))
-        return CLI_OK;
-    if (is_link_to_nothing(path))
-        return cli_fail(failure, CLI_USAGE, "%s %.200s: is a link to nothing", option, path);
     char *real = resolve(path);
     char *folder = real != NULL ? folder_of(real) : NULL;
     free(real);
@@ -74,51 +67,32 @@ int output_check(const char *option, const char *path, cli_failure *failure)
                : cli_fail(failure, CLI_USAGE, "%s %.200s: %s", option, path, strerror(reason));
 }
 
-/* ---------------------------------------------------------------------------------- signals -- */
-
-static const int ending[] = {SIGINT, SIGTERM, SIGHUP};
-enum { ENDING = sizeof ending / sizeof ending[0] };
-
-/* The temporary file that must not outlive the process. */
-static char *volatile unfinished;
-
-static void remove_unfinished(int number)
+int output_check_stdout(const char *what, cli_failure *failure)
 {
-    if (unfinished != NULL)
-        unlink(unfinished);
-    raise(number); /* SA_RESETHAND: this time it ends the process */
+    if (process_can_write(STDOUT_FILENO))
+        return CLI_OK;
+    return cli_fail(failure, CLI_USAGE, "%s: standard output is closed, or not open for writing",
+                    what);
 }
 
-/* Handlers that are there already (OpenCL runtimes bring some) would only end the process. */
-static void catch_signals(void)
+int output_check(const char *option, const char *path, cli_failure *failure)
 {
-    for (int i = 0; i < ENDING; i++) {
-        struct sigaction now;
-        if (sigaction(ending[i], NULL, &now) != 0 || now.sa_handler == SIG_IGN)
-            continue;
-        memset(&now, 0, sizeof now);
-        now.sa_handler = remove_unfinished;
-        now.sa_flags = (int)SA_RESETHAND;
-        sigaction(ending[i], &now, NULL);
+    struct stat status;
+    if (path[0] == '\0')
+        return cli_fail(failure, CLI_USAGE, "%s: the file's name is empty", option);
+    if (output_is_stdout(path))
+        return output_check_stdout(option, failure);
+    if (stat(path, &status) == 0) {
+        if (S_ISDIR(status.st_mode))
+            return cli_fail(failure, CLI_USAGE, "%s %.200s: is a directory", option, path);
+        if (!S_ISREG(status.st_mode))
+            return CLI_OK;
+    } else if (errno != ENOENT) { /* a name that is too long, say: nothing can have it */
+        return cli_fail(failure, CLI_USAGE, "%s %.200s: %s", option, path, strerror(errno));
     }
-}
-
-/* mkstemp with no moment at which a signal would leave the file. */
-static int make_unfinished(char *beside)
-{
-    sigset_t blocked, before;
-    sigemptyset(&blocked);
-    for (int i = 0; i < ENDING; i++)
-        sigaddset(&blocked, ending[i]);
-    catch_signals();
-    sigprocmask(SIG_BLOCK, &blocked, &before);
-    int fd = mkstemp(beside);
-    int reason = errno;
-    if (fd >= 0)
-        unfinished = beside;
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    errno = reason;
-    return fd;
+    if (is_link_to_nothing(path))
+        return cli_fail(failure, CLI_USAGE, "%s %.200s: is a link to nothing", option, path);
+    return check_folder(option, path, failure);
 }
 
 /* ----------------------------------------------------------------------------------- output -- */
@@ -129,122 +103,77 @@ static int fail(const output *o, int reason, cli_failure *failure)
 }
 
 /* False with errno set. */
-static bool begin_beside(output *o, mode_t mode)
+static bool begin_file(output *o, const char *path, mode_t mode)
 {
-    static const char suffix[] = ".XXXXXX";
-    o->path = resolve(o->name);
-    size_t size = o->path != NULL ? strlen(o->path) + sizeof suffix : 0;
-    o->beside = o->path != NULL ? malloc(size) : NULL;
-    if (o->beside == NULL)
+    char *real = resolve(path);
+    if (real == NULL)
         return false;
-    snprintf(o->beside, size, "%s%s", o->path, suffix);
-    o->fd = make_unfinished(o->beside);
-    if (o->fd < 0)
-        return false;
-    mode_t mask = umask(0);
-    umask(mask);
-    return fchmod(o->fd, mode & ~mask) == 0;
+    o->is_file = unfinished_begin(&o->file, real, mode);
+    o->fd = o->file.fd;
+    const int reason = errno;
+    free(real);
+    errno = reason;
+    return o->is_file;
 }
 
 int output_begin(output *o, const char *path, mode_t mode, cli_failure *failure)
 {
-    o->name = path;
-    o->fd = -1;
-    o->path = o->beside = NULL;
+    *o = (output){.name = path, .fd = -1};
     if (output_is_stdout(path)) {
         o->name = "standard output";
-        fflush(stdout);
         o->fd = STDOUT_FILENO;
     } else if (is_special(path)) {
-        o->fd = open(path, O_WRONLY);
-    } else if (!begin_beside(o, mode)) {
-        int reason = errno;
-        output_abandon(o);
-        return fail(o, reason, failure);
+        do
+            o->fd = open(path, O_WRONLY | O_CLOEXEC);
+        while (o->fd < 0 && errno == EINTR);
+    } else if (!begin_file(o, path, mode)) {
+        return fail(o, errno, failure);
     }
     return o->fd >= 0 ? CLI_OK : fail(o, errno, failure);
 }
 
 int output_write(output *o, const void *bytes, size_t size, cli_failure *failure)
 {
-    const char *rest = bytes;
-    while (size > 0) {
-        ssize_t n = write(o->fd, rest, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return fail(o, errno, failure);
-        rest += n;
-        size -= (size_t)n;
-    }
+    return fd_write_all(o->fd, bytes, size) ? CLI_OK : fail(o, errno, failure);
+}
+
+static int commit_file(output *o, cli_failure *failure)
+{
+    if (!unfinished_publish(&o->file))
+        return fail(o, errno, failure);
+    if (!unfinished_sync_name(&o->file))
+        return cli_fail(failure, CLI_FAILED,
+                        "%.200s: is in place, but whether its name is on the disk is unknown: %s",
+                        o->name, strerror(errno));
     return CLI_OK;
-}
-
-/* A name is on the disk when its folder is. File systems that cannot say so for folders are left to
- * themselves. */
-static bool sync_folder(const char *path)
-{
-    char *folder = folder_of(path);
-    int fd = folder != NULL ? open(folder, O_RDONLY) : -1;
-    int reason = errno;
-    free(folder);
-    if (fd < 0) {
-        errno = reason;
-        return reason == EACCES; /* written to, but not to be read */
-    }
-    bool synced = fsync(fd) == 0 || errno == EINVAL;
-    reason = errno;
-    close(fd);
-    errno = reason;
-    return synced;
-}
-
-static void release(output *o)
-{
-    unfinished = NULL;
-    free(o->beside);
-    free(o->path);
-    o->path = o->beside = NULL;
-    o->fd = -1;
 }
 
 int output_commit(output *o, cli_failure *failure)
 {
-    bool is_stdout = o->fd == STDOUT_FILENO, synced = o->path == NULL || fsync(o->fd) == 0;
-    int reason = errno;
-    if (!is_stdout && close(o->fd) != 0 && synced) {
-        synced = false;
-        reason = errno;
-    }
-    o->fd = -1;
-    if (o->path != NULL && synced) {
-        synced = rename(o->beside, o->path) == 0;
-        reason = errno;
-        if (synced) {
-            const bool lasts = sync_folder(o->path);
-            reason = errno;
-            release(o);
-            return lasts ? CLI_OK
-                         : cli_fail(failure, CLI_FAILED,
-                                    "%.200s: is in place, but whether its name is on the disk is "
-                                    "unknown: %s",
-                                    o->name, strerror(reason));
-        }
+    int code = CLI_OK;
+    if (o->is_file) {
+        code = commit_file(o, failure);
+    } else if (o->fd != STDOUT_FILENO) {
+        /* After EINTR the descriptor is gone all the same: close(2). */
+        if (close(o->fd) != 0 && errno != EINTR)
+            code = fail(o, errno, failure);
+        o->fd = -1;
     }
     output_abandon(o);
-    return synced ? CLI_OK : fail(o, reason, failure);
+    return code;
 }
 
 void output_abandon(output *o)
 {
-    if (o->fd >= 0 && o->fd != STDOUT_FILENO)
+    if (o->is_file)
+        unfinished_end(&o->file);
+    else if (o->fd >= 0 && o->fd != STDOUT_FILENO)
         close(o->fd);
-    if (unfinished != NULL && o->beside != NULL)
-        unlink(o->beside);
-    release(o);
+    o->is_file = false;
+    o->fd = -1;
 }
 
 bool output_is_stream(const output *o)
 {
-    return o->path == NULL;
+    return !o->is_file;
 }

@@ -7,14 +7,15 @@
 #include <sys/types.h>
 
 #include "host/cli/cli.h"
+#include "host/cli/unfinished.h"
 
-/* One at a time may be under way: SIGINT, SIGTERM and SIGHUP remove its temporary file. */
+/* One file at a time may be under way: a signal that ends the process leaves nothing of it. */
 typedef struct {
     const char *name; /* the caller's */
     int fd;
-    char *path;   /* under which it appears; NULL: standard output, a pipe or a device, which are
-                     written as the bytes come */
-    char *beside; /* where it is until then */
+    bool is_file;    /* false: standard output, a pipe or a device, which are written as the bytes
+                        come */
+    unfinished file; /* where is_file */
 } output;
 
 /* Whether path stands for standard output. */
@@ -24,8 +25,11 @@ bool output_is_stdout(const char *path);
  * the option. */
 int output_check(const char *option, const char *path, cli_failure *failure);
 
+/* The same for `what` is to go to standard output: CLI_USAGE where the caller has closed it. */
+int output_check_stdout(const char *what, cli_failure *failure);
+
 /* The file will have what the umask leaves of `mode`. A link stays: what it points to is replaced.
- * path must stay as it is until the end. */
+ * path and *o must stay as they are until the end. */
 int output_begin(output *o, const char *path, mode_t mode, cli_failure *failure);
 int output_write(output *o, const void *bytes, size_t size, cli_failure *failure);
 

@@ -7,7 +7,8 @@ parseal_status cu_api_load(cu_api *api)
     static const char *const names[] = {"libcuda.so.1", "libcuda.so", NULL};
     *api = (cu_api){.library = dynlib_open(names)};
     if (api->library == NULL)
-        return parseal_fail(PARSEAL_ERR_NO_DEVICE, "cuda: no driver (libcuda.so.1)");
+        return parseal_fail(PARSEAL_ERR_NO_DEVICE, "cuda: no driver (libcuda.so.1)%s",
+                            dynlib_why_none());
     const char *missing = NULL;
 #define CU_API_FIND(name, exported, parameters)                             \
     dynlib_function(api->library, #exported, &api->name, sizeof api->name); \

@@ -5,7 +5,7 @@
 
 #include "host/cuda/cu_api.h"
 #include "host/gpu/driver.h"
-#include "kernels/common/cuda_kernels.h"
+#include "kernels/kernels.h"
 
 enum {
 #define CUDA_ROW(file, name, threads, shared, items) CUDA_KERNEL_##name,
@@ -15,7 +15,12 @@ enum {
 };
 
 /* Files of kernels, of which each is a module. */
-enum { CUDA_FILES = 9, CUDA_RUNS_MAX = 128 };
+enum {
+#define CUDA_COUNTED(upper, name, X) +1
+    CUDA_FILES = 0 KERNEL_FILES(CUDA_COUNTED, CUDA_COUNTED, ),
+#undef CUDA_COUNTED
+    CUDA_RUNS_MAX = 128
+};
 
 typedef struct {
     cu_function function;

@@ -6,31 +6,15 @@
 #include "host/support/float_state.h"
 
 /* Made by kernels/cuda; where there was no nvcc, a stand-in that no driver takes. */
-#define IMAGE(name) extern const unsigned char cuda_##name##_fatbin[]
-IMAGE(aead);
-IMAGE(aead_add);
-IMAGE(aead_crypt);
-IMAGE(fcp);
-IMAGE(ghash_mma);
-IMAGE(mask);
-IMAGE(pack);
-IMAGE(quant);
-IMAGE(sum);
+#define IMAGE(upper, name, X) extern const unsigned char cuda_##name##_fatbin[];
+KERNEL_FILES(IMAGE, IMAGE, )
 
 static const struct {
     const char *name;
     const unsigned char *image;
 } files[CUDA_FILES] = {
-    {"aead", cuda_aead_fatbin},
-    {"aead_add", cuda_aead_add_fatbin},
-    {"aead_crypt", cuda_aead_crypt_fatbin},
-    {"fcp", cuda_fcp_fatbin},
-    {"ghash_mma", cuda_ghash_mma_fatbin},
-    {"mask", cuda_mask_fatbin},
-    {"pack", cuda_pack_fatbin},
-    {"quant", cuda_quant_fatbin},
-    {"sum", cuda_sum_fatbin},
-};
+#define FILE_ROW(upper, name, X) {#name, cuda_##name##_fatbin},
+    KERNEL_FILES(FILE_ROW, FILE_ROW, )};
 
 typedef struct {
     const char *file, *name;

@@ -7,6 +7,7 @@
 
 #include "host/backend/backend.h"
 #include "kernels/common/launch.h"
+#include "kernels/kernels.h"
 
 /* A cl_mem or a CUdeviceptr; 0: none. */
 typedef uintptr_t gpu_memory;
@@ -29,16 +30,11 @@ typedef struct {
     gpu_memory memory; /* what it belongs to, where the driver needs that */
 } gpu_pinned;
 
-/* One for each file of kernels. */
+/* One for each file of kernels that every backend has: GPU_AEAD and so on. */
 typedef enum {
-    GPU_AEAD,
-    GPU_AEAD_ADD,
-    GPU_MASK,
-    GPU_SUM,
-    GPU_QUANT,
-    GPU_PACK,
-    GPU_FCP,
-    GPU_PROGRAMS
+#define GPU_PROGRAM(upper, name, X) GPU_##upper,
+    KERNEL_FILES(GPU_PROGRAM, KERNEL_FILE_NONE, ) GPU_PROGRAMS
+#undef GPU_PROGRAM
 } gpu_program;
 
 struct gpu_stage;

@@ -20,7 +20,7 @@ static parseal_status load(nccl_api *api)
     static const char *const names[] = {"libnccl.so.2", "libnccl.so", NULL};
     *api = (nccl_api){.library = dynlib_open(names)};
     if (api->library == NULL)
-        return parseal_fail(PARSEAL_ERR_NO_DEVICE, "nccl: no %s", names[0]);
+        return parseal_fail(PARSEAL_ERR_NO_DEVICE, "nccl: no %s%s", names[0], dynlib_why_none());
 #define NCCL_LOAD(name, result, parameters)                                                \
     dynlib_function(api->library, "nccl" #name, &api->name, sizeof api->name);             \
     if (api->name == NULL) {                                                               \

@@ -7,7 +7,8 @@ parseal_status cl_api_load(cl_api *api)
     static const char *const names[] = {"libOpenCL.so.1", "libOpenCL.so", NULL};
     *api = (cl_api){.library = dynlib_open(names)};
     if (api->library == NULL)
-        return parseal_fail(PARSEAL_ERR_NO_DEVICE, "opencl: no OpenCL runtime (libOpenCL.so.1)");
+        return parseal_fail(PARSEAL_ERR_NO_DEVICE, "opencl: no OpenCL runtime (libOpenCL.so.1)%s",
+                            dynlib_why_none());
     const char *missing = NULL;
 #define CL_API_FIND(result, name, parameters)                                \
     dynlib_function(api->library, "cl" #name, &api->name, sizeof api->name); \

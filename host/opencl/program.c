@@ -8,16 +8,10 @@
 #include "host/support/cache.h"
 
 /* Made from kernels/opencl/NAME.cl by kernels/embed.cmake. */
-#define SOURCE(name)                              \
+#define SOURCE(upper, name, X)                    \
     extern const unsigned char ocl_##name##_cl[]; \
-    extern const size_t ocl_##name##_cl_size
-SOURCE(aead);
-SOURCE(aead_add);
-SOURCE(mask);
-SOURCE(sum);
-SOURCE(quant);
-SOURCE(pack);
-SOURCE(fcp);
+    extern const size_t ocl_##name##_cl_size;
+KERNEL_FILES(SOURCE, KERNEL_FILE_NONE, )
 
 typedef struct {
     const char *name;
@@ -26,14 +20,9 @@ typedef struct {
 } source;
 
 static const source sources[GPU_PROGRAMS] = {
-    [GPU_AEAD] = {"aead.cl", ocl_aead_cl, &ocl_aead_cl_size},
-    [GPU_AEAD_ADD] = {"aead_add.cl", ocl_aead_add_cl, &ocl_aead_add_cl_size},
-    [GPU_MASK] = {"mask.cl", ocl_mask_cl, &ocl_mask_cl_size},
-    [GPU_SUM] = {"sum.cl", ocl_sum_cl, &ocl_sum_cl_size},
-    [GPU_QUANT] = {"quant.cl", ocl_quant_cl, &ocl_quant_cl_size},
-    [GPU_PACK] = {"pack.cl", ocl_pack_cl, &ocl_pack_cl_size},
-    [GPU_FCP] = {"fcp.cl", ocl_fcp_cl, &ocl_fcp_cl_size},
-};
+#define SOURCE_ROW(upper, name, X) \
+    [GPU_##upper] = {#name ".cl", ocl_##name##_cl, &ocl_##name##_cl_size},
+    KERNEL_FILES(SOURCE_ROW, KERNEL_FILE_NONE, )};
 
 /* A GPU keeps AES's state in registers only if all functions are inlined; a CPU has too few. */
 static const char *build_options(const ocl_device *d)

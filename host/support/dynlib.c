@@ -1,7 +1,13 @@
 #include "host/support/dynlib.h"
 
 #include <dlfcn.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
+#if defined(__linux__)
+#include <link.h>
+#include <sys/auxv.h>
+#endif
 
 /* Drivers start threads and keep memory that they do not give back when they are unloaded, so once
  * loaded they stay. */
@@ -11,9 +17,34 @@ enum { FLAGS = RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE };
 enum { FLAGS = RTLD_NOW | RTLD_LOCAL };
 #endif
 
+/* glibc's dlopen in a static program loads a second C library, whose locks and thread data nobody has set up: drivers
+ * crash in it. A program is static where its own headers, which the kernel hands over, name no loader. */
+static bool is_static_program(void)
+{
+#if defined(__linux__)
+    const ElfW(Phdr) *headers = (const ElfW(Phdr) *)(uintptr_t)getauxval(AT_PHDR);
+    const unsigned long n = getauxval(AT_PHNUM);
+    if (headers == NULL)
+        return false;
+    for (unsigned long i = 0; i < n; i++)
+        if (headers[i].p_type == PT_INTERP)
+            return false;
+    return true;
+#else
+    return false;
+#endif
+}
+
+const char *dynlib_why_none(void)
+{
+    return is_static_program() ? ": a static program can load no libraries" : "";
+}
+
 void *dynlib_open(const char *const *names)
 {
     void *library = NULL;
+    if (is_static_program())
+        return NULL;
     for (; library == NULL && *names != NULL; names++)
         library = dlopen(*names, FLAGS);
     return library;

@@ -4,8 +4,10 @@
 
 #include <stddef.h>
 
-/* The first of the names, a NULL-terminated list, that can be loaded; NULL: none. */
+/* The first of the names, a NULL-terminated list, that can be loaded; NULL: none. A static program has no loader that
+ * could, and dynlib_why_none() says so in words to be put behind "no library": it is "" in all other programs. */
 void *dynlib_open(const char *const *names);
+const char *dynlib_why_none(void);
 void dynlib_close(void *library);
 
 /* Stores the function called `name` in *function, a pointer to some type of function, of

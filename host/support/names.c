@@ -1,4 +1,4 @@
-/* What statuses and backends are called, and the version. */
+/* What statuses are called, and the version. */
 #include "parseal/parseal.h"
 
 const char *parseal_status_name(parseal_status status)
@@ -31,20 +31,4 @@ const char *parseal_status_name(parseal_status status)
 const char *parseal_version(void)
 {
     return VERSION(PARSEAL_VERSION_MAJOR, PARSEAL_VERSION_MINOR, PARSEAL_VERSION_PATCH);
-}
-
-const char *parseal_backend_name(int32_t backend)
-{
-    switch (backend) {
-    case PARSEAL_BACKEND_AUTO:
-        return "auto";
-    case PARSEAL_BACKEND_CPU:
-        return "cpu";
-    case PARSEAL_BACKEND_OPENCL:
-        return "opencl";
-    case PARSEAL_BACKEND_CUDA:
-        return "cuda";
-    default:
-        return "unknown";
-    }
 }

@@ -101,12 +101,13 @@ typedef struct {
 /* parseal_ctx_create opens a backend and stores a context in *ctx.
  *
  * options may be NULL: everything at its default. Environment variables can narrow the choice
- * further but never widen it: PARSEAL_BACKEND (cpu, opencl, cuda), PARSEAL_CPU (the name of the
- * best CPU implementation to use), PARSEAL_CUDA_DEVICE ("1", the second device, or a part of a
- * device's name) and PARSEAL_OPENCL_DEVICE ("0:1", the second device of the first platform, or a
- * part of a device's name). CUDA takes the first device, of compute capability 7.5 or more, and
- * works in its primary context, which frameworks share. AUTO takes OpenCL devices only if they are
- * GPUs or are named so; OpenCL asked for by name takes the first GPU, or else the first device.
+ * further but never widen it: PARSEAL_BACKEND (cpu, opencl, cuda; auto or nothing: no wish),
+ * PARSEAL_CPU (the name of the best CPU implementation to use), PARSEAL_CUDA_DEVICE ("1", the
+ * second device, or a part of a device's name) and PARSEAL_OPENCL_DEVICE ("0:1", the second device
+ * of the first platform, or a part of a device's name). CUDA takes the first device, of compute
+ * capability 7.5 or more, and works in its primary context, which frameworks share. AUTO takes
+ * OpenCL devices only if they are GPUs or are named so; OpenCL asked for by name takes the first
+ * GPU, or else the first device.
  * Each implementation computes known answers before it is used; one that fails is passed over and
  * parseal_ctx_info says so. Without memory for that nothing is passed over: PARSEAL_ERR_NO_MEMORY.
  * But AUTO takes a GPU that has no memory left as one that does not work.
@@ -238,7 +239,11 @@ static inline parseal_buf parseal_host_buf(const void *p, uint64_t size)
     parseal_buf result;
     result.kind = PARSEAL_BUF_HOST;
     result.reserved = 0;
+#ifdef __cplusplus
+    result.handle = reinterpret_cast<uintptr_t>(p); /* compilers can warn of the casts of C */
+#else
     result.handle = (uintptr_t)p;
+#endif
     result.offset = 0;
     result.size = size;
     return result;

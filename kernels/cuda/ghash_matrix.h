@@ -17,7 +17,7 @@
 #ifndef PARSEAL_KERNELS_CUDA_GHASH_MATRIX_H
 #define PARSEAL_KERNELS_CUDA_GHASH_MATRIX_H
 
-#include "kernels/common/cuda_kernels.h"
+#include "kernels/kernels.h"
 #include "kernels/cuda/device.h"
 
 enum {

@@ -74,9 +74,15 @@ command_result command_run_with(const char *args, const char *const more[])
     return result;
 }
 
+const char *command_path(bool named)
+{
+    return named ? PARSEAL_COMMAND_NAMED : PARSEAL_COMMAND;
+}
+
 command_result command_shell(const char *script, const char *in)
 {
-    static const char set_up[] = "PARSEAL='" PARSEAL_COMMAND "'; cd \"$0\" || exit; ";
+    static const char set_up[] =
+        "PARSEAL='" PARSEAL_COMMAND "'; NAMED='" PARSEAL_COMMAND_NAMED "'; cd \"$0\" || exit; ";
     const size_t size = sizeof set_up + strlen(script);
     char shell[] = "/bin/sh", flag[] = "-c";
     char *text = malloc(size), *folder = strdup(in);

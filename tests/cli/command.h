@@ -3,6 +3,7 @@
 #define TESTS_CLI_COMMAND_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 enum { COMMAND_ARGS_MAX = 24 };
 
@@ -18,7 +19,11 @@ command_result command_run(const char *args);
 /* The same, args first, then more words that may hold blanks, up to a NULL. */
 command_result command_run_with(const char *args, const char *const more[]);
 
-/* Runs a script of /bin/sh in which $PARSEAL is the command, in the folder `in`. */
+/* The path of the command; named: as it is where files without a name cannot be made
+ * (seam_unnamed.c). */
+const char *command_path(bool named);
+
+/* Runs a script of /bin/sh in the folder `in`, with $PARSEAL and $NAMED for these two. */
 command_result command_shell(const char *script, const char *in);
 
 void command_free(command_result *result);

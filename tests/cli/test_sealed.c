@@ -345,31 +345,6 @@ static void full_disk(void **state)
            1, "", "OUT: File too large");
 }
 
-/* Killed when a part of OUT is written: OUT is not there; and where there is a chance to clean up,
- * nothing else is either. */
-static void killed(void **state)
-{
-    static const struct {
-        const char *signal, *end;
-    } cases[] = {{"KILL", "137\n1\n"}, {"TERM", "143\n0\n"}, {"INT", "130\n0\n"}};
-    char script[700];
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        /* In a shell's background SIGINT is ignored, and stays so: sent to a foreground job. */
-        snprintf(script, sizeof script,
-                 "mkfifo IN; (exec 9>IN; head -c 40000000 /dev/zero >&9; "
-                 "until test -n \"$(find . -name 'OUT.*' -size +1k)\"; do sleep 0.02; done; "
-                 "kill -%s $(cat PID)) & "
-                 "sh -c 'echo $$ >PID; exec $0 seal --key-file K IN -o OUT' \"$PARSEAL\"; echo $?; "
-                 "wait; test ! -e OUT; ls OUT.* 2>/dev/null | wc -l; rm -f IN PID OUT.*",
-                 cases[i].signal);
-        command_result result = command_shell(script, folder_path("."));
-        assert_string_equal(result.out, cases[i].end);
-        command_free(&result);
-        expect("test ! -e OUT", 0, "", "");
-    }
-}
-
 static void help(void **state)
 {
     static const char *const commands[] = {"seal", "open", "rekey"};
@@ -402,7 +377,6 @@ int main(void)
         cmocka_unit_test(rekey),
         cmocka_unit_test(modes),
         cmocka_unit_test(full_disk),
-        cmocka_unit_test(killed),
         cmocka_unit_test(help),
     };
     return cmocka_run_group_tests_name("sealed", tests, set_up, folder_remove);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/common/cuda_kernels.h"
+#include "kernels/kernels.h"
 
 enum { LINE = 1024, REGISTERS = 65536 };
 

@@ -3,7 +3,7 @@
 #ifndef PARSEAL_TESTS_EMU_AEAD_BATCH_H
 #define PARSEAL_TESTS_EMU_AEAD_BATCH_H
 
-#include "kernels/common/cuda_kernels.h"
+#include "kernels/kernels.h"
 #include "kernels/common/launch.h"
 #include "rng.h"
 #include "test.h"

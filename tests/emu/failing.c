@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "host/backend/objects.h"
-#include "kernels/common/cuda_kernels.h"
+#include "kernels/kernels.h"
 #include "machines.h"
 #include "run.h"
 

@@ -1,6 +1,6 @@
 /* A file of kernels, compiled as C++ and handed to the emulator. PROGRAM: the file;
- * PROGRAM_KERNELS: its kernels in cuda_kernels.h, or in the file itself. */
-#include "kernels/common/cuda_kernels.h"
+ * PROGRAM_KERNELS: its kernels in kernels/kernels.h, or in the file itself. */
+#include "kernels/kernels.h"
 
 #include PROGRAM
 

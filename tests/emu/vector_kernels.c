@@ -5,7 +5,7 @@
 
 #include "check.h"
 #include "emulator.h"
-#include "kernels/common/cuda_kernels.h"
+#include "kernels/kernels.h"
 #include "ring.h"
 
 enum { ALIGNMENT = 16, BEFORE = 32, KEYSTREAM_BLOCK = 64 };

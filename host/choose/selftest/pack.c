@@ -116,7 +116,7 @@ static bool accumulate_is_right(const tester *t, const backend_keys *keys, updat
     parseal_vec acc = {{0}, u->sink.acc->n};
     const size_t size = (size_t)acc.n * u->sink.ring->element_size;
     bool changed = false, right = false;
-    uint64_t *got = calloc(acc.n, sizeof *got);
+    uint64_t *got = calloc((size_t)acc.n, sizeof *got);
     parseal_status status = PARSEAL_OK;
     if (got == NULL)
         status = parseal_fail(PARSEAL_ERR_NO_MEMORY, "self-test: out of memory");

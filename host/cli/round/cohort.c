@@ -44,7 +44,7 @@ static int choose_dropouts(cohort *c, uint64_t count, cli_failure *failure)
         uint8_t *dropped = c->dropped.p;
         derive(c, "dropouts", 0, seed);
         randombytes_buf_deterministic(numbers.p, numbers.size, seed);
-        memset(dropped, 0, n);
+        memset(dropped, 0, (size_t)n);
         for (uint64_t i = 0; i < n; i++)
             client[i] = i;
         for (uint64_t i = 0; i < count; i++) {

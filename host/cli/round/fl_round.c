@@ -141,7 +141,7 @@ void fl_round_message(const fl_round *r, envelope *e, parseal_msg *message)
     store_le32(message->nonce + 8, (uint32_t)e->client);
     message->in = e->bytes;
     message->out = e->bytes;
-    message->len = r->wire_size;
+    message->len = (size_t)r->wire_size;
     message->aad = e->aad;
     message->aad_len = sizeof e->aad;
     message->key = (uint32_t)e->client;

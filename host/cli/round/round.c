@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include "host/cli/json_file.h"
+#include "host/cli/output.h"
 #include "host/cli/round/checker.h"
 #include "host/cli/round/client.h"
 #include "host/cli/round/report.h"
@@ -117,7 +118,9 @@ static int run_round(const round_options *options, cli_failure *failure)
 {
     fl_round r;
     round_report report = {options, &r, {0, 0, {0}}, cli_now(), 0};
-    int code = options->json != NULL ? json_file_check(options->json, failure) : CLI_OK;
+    int code = output_check_stdout("report", failure);
+    if (code == CLI_OK && options->json != NULL)
+        code = json_file_check(options->json, failure);
     if (code != CLI_OK)
         return code;
     code = fl_round_create(&r, options, failure);

@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "host/cli/args.h"
@@ -79,9 +78,9 @@ static const char explanation[] =
 
 void round_options_usage(void)
 {
-    fputs(usage, stdout);
-    fputs(files, stdout);
-    fputs(explanation, stdout);
+    cli_print_text(usage);
+    cli_print_text(files);
+    cli_print_text(explanation);
 }
 
 enum {

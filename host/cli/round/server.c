@@ -19,9 +19,9 @@ static int create_batch(server *s, const fl_round *r, cli_failure *failure)
     s->updates = calloc(s->slots, sizeof *s->updates);
     if (s->envelopes == NULL || s->updates == NULL)
         return cli_fail(failure, CLI_FAILED, "not enough memory for %zu messages", s->slots);
-    int code = cli_buffer_create(&s->inbox, s->slots, r->wire_size, "a batch of messages", failure);
+    int code = cli_buffer_create(&s->inbox, r->wire_size, s->slots, "a batch of messages", failure);
     for (size_t i = 0; code == CLI_OK && i < s->slots; i++)
-        s->envelopes[i].bytes = (uint8_t *)s->inbox.p + i * r->wire_size;
+        s->envelopes[i].bytes = (uint8_t *)s->inbox.p + i * (size_t)r->wire_size;
     return code;
 }
 

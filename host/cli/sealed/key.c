@@ -1,7 +1,6 @@
 #include "host/cli/sealed/key.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sodium.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -9,6 +8,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "host/cli/fd.h"
+
+extern char **environ; /* POSIX has it in no header */
 
 enum { TEXT_MAX = 256 };
 
@@ -43,21 +46,6 @@ static size_t without_space(const char *text, size_t length)
     return length;
 }
 
-/* Up to TEXT_MAX bytes; -1 with errno set. */
-static ssize_t read_all(int fd, char *text)
-{
-    size_t length = 0;
-    while (length < TEXT_MAX) {
-        ssize_t n = read(fd, text + length, TEXT_MAX - length);
-        if (n < 0 && errno != EINTR)
-            return -1;
-        if (n == 0)
-            break;
-        length += n > 0 ? (size_t)n : 0;
-    }
-    return (ssize_t)length;
-}
-
 static void note_readable(const key_source *s, int fd)
 {
     struct stat status;
@@ -69,8 +57,8 @@ static void note_readable(const key_source *s, int fd)
 static int read_file(uint8_t *key, const key_source *s, char *text, const char *name,
                      cli_failure *failure)
 {
-    int fd = s->file != NULL ? open(s->file, O_RDONLY) : s->fd;
-    ssize_t length = fd >= 0 ? read_all(fd, text) : -1;
+    int fd = s->file != NULL ? fd_open_to_read(s->file) : s->fd;
+    ssize_t length = fd >= 0 ? fd_read_all(fd, text, TEXT_MAX) : -1;
     int reason = errno;
     if (s->file != NULL && fd >= 0) {
         note_readable(s, fd);
@@ -89,13 +77,26 @@ static int read_file(uint8_t *key, const key_source *s, char *text, const char *
                     KEY_BYTES);
 }
 
+/* Programs that are started from here would inherit the variable, and who may read this process's
+ * environment (/proc/PID/environ) would find it: its bytes go first. */
+static void remove_from_environment(const char *name)
+{
+    const size_t length = strlen(name);
+    for (char **entry = environ; *entry != NULL; entry++)
+        if (strncmp(*entry, name, length) == 0 && (*entry)[length] == '=')
+            sodium_memzero(*entry + length + 1, strlen(*entry + length + 1));
+    unsetenv(name);
+}
+
 static int read_env(uint8_t *key, const key_source *s, cli_failure *failure)
 {
     const char *text = getenv(s->env);
     if (text == NULL)
         return cli_fail(failure, CLI_USAGE, "%s-env %.100s: there is no such variable", s->prefix,
                         s->env);
-    if (from_text(key, text, without_space(text, strlen(text))))
+    const bool is_key = from_text(key, text, without_space(text, strlen(text)));
+    remove_from_environment(s->env);
+    if (is_key)
         return CLI_OK;
     return cli_fail(failure, CLI_USAGE,
                     "%s-env %.100s: not a key (64 hexadecimal digits, or base64 of %d bytes)",

@@ -22,7 +22,8 @@ int key_source_check(const key_source *source, cli_failure *failure);
 
 /* Reads a key of KEY_BYTES: exactly these bytes, or as text 64 hexadecimal digits or base64, white
  * space behind it; text alone from the environment. *key is in guarded memory, for sodium_free. A
- * file that others than its owner can read is used, and a note says so. */
+ * file that others than its owner can read is used, and a note says so. A variable is removed from
+ * the environment, bytes and all, once it has been read. */
 int key_load(uint8_t **key, const key_source *source, cli_failure *failure);
 
 #endif

@@ -1,15 +1,15 @@
 /* parseal seal, open, rekey: files through the streams of the library. */
 #include <errno.h>
-#include <fcntl.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "host/cli/buffer.h"
+#include "host/cli/fd.h"
 #include "host/cli/output.h"
+#include "host/cli/process.h"
 #include "host/cli/progress.h"
 #include "host/cli/sealed/sealed_options.h"
 #include "parseal/sealed.h"
@@ -29,6 +29,7 @@ typedef struct {
     int fd;
     uint64_t size; /* of the input; 0: not known */
     mode_t mode;   /* of the output */
+    uint8_t *key, *new_key;
     parseal_ctx *ctx;
     uint8_t *aad;
     size_t aad_len;
@@ -50,7 +51,9 @@ static int open_input(job *j, bool opens, cli_failure *failure)
     struct stat status;
     const bool is_stdin = strcmp(j->options->in, "-") == 0;
     j->name = is_stdin ? "standard input" : j->options->in;
-    j->fd = is_stdin ? STDIN_FILENO : open(j->options->in, O_RDONLY);
+    j->fd = is_stdin ? STDIN_FILENO : fd_open_to_read(j->options->in);
+    if (is_stdin && !process_can_read(STDIN_FILENO))
+        return cli_fail(failure, CLI_USAGE, "%s: is closed, or not open for reading", j->name);
     if (j->fd < 0 || fstat(j->fd, &status) != 0)
         return cli_fail(failure, CLI_USAGE, "%.200s: %s", j->name, strerror(errno));
     if (S_ISDIR(status.st_mode))
@@ -74,18 +77,15 @@ static int read_aad(job *j, cli_failure *failure)
     }
     if (o->aad_file == NULL)
         return CLI_OK;
-    FILE *file = fopen(o->aad_file, "rb");
     j->aad = malloc(SEALED_AAD_MAX + 1);
-    if (file == NULL || j->aad == NULL) {
-        if (file != NULL)
-            fclose(file);
-        return cli_fail(failure, CLI_USAGE, "--aad-file %.200s: %s", o->aad_file, strerror(errno));
-    }
-    j->aad_len = fread(j->aad, 1, SEALED_AAD_MAX + 1, file);
-    const bool failed = ferror(file) != 0;
-    fclose(file);
-    if (failed)
-        return cli_fail(failure, CLI_USAGE, "--aad-file %.200s: cannot be read", o->aad_file);
+    int fd = j->aad != NULL ? fd_open_to_read(o->aad_file) : -1;
+    ssize_t size = fd >= 0 ? fd_read_all(fd, j->aad, SEALED_AAD_MAX + 1) : -1;
+    const int reason = errno;
+    if (fd >= 0)
+        close(fd);
+    if (size < 0)
+        return cli_fail(failure, CLI_USAGE, "--aad-file %.200s: %s", o->aad_file, strerror(reason));
+    j->aad_len = (size_t)size;
     if (j->aad_len > SEALED_AAD_MAX)
         return cli_fail(failure, CLI_USAGE, "--aad-file %.200s: has more than %d bytes",
                         o->aad_file, SEALED_AAD_MAX);
@@ -129,16 +129,11 @@ static int create_buffers(job *j, cli_failure *failure)
 }
 
 /* Adds a stream under a key. */
-static int add_stage(job *j, const key_source *source, create_function create, cli_failure *failure)
+static int add_stage(job *j, const uint8_t *key, create_function create, cli_failure *failure)
 {
     const parseal_sealed_params params = params_of(j);
-    uint8_t *key = NULL;
-    int code = key_load(&key, source, failure);
-    if (code != CLI_OK)
-        return code;
     parseal_status status =
         create(&j->stages[j->n_stages++].stream, j->ctx, &params, key, KEY_BYTES);
-    sodium_free(key);
     return status == PARSEAL_OK ? CLI_OK : cli_fail_library(failure, "stream", status);
 }
 
@@ -191,17 +186,9 @@ static int push(job *j, size_t i, const uint8_t *bytes, size_t size, bool last,
 /* A full chunk, or what is left of the input. */
 static int read_chunk(const job *j, size_t *size, cli_failure *failure)
 {
-    uint8_t *chunk = j->chunk.p;
-    *size = 0;
-    while (*size < CHUNK) {
-        ssize_t n = read(j->fd, chunk + *size, CHUNK - *size);
-        if (n == 0)
-            break;
-        if (n < 0 && errno != EINTR)
-            return cli_fail(failure, CLI_FAILED, "%.200s: %s", j->name, strerror(errno));
-        *size += n > 0 ? (size_t)n : 0;
-    }
-    return CLI_OK;
+    ssize_t n = fd_read_all(j->fd, j->chunk.p, CHUNK);
+    *size = n > 0 ? (size_t)n : 0;
+    return n >= 0 ? CLI_OK : cli_fail(failure, CLI_FAILED, "%.200s: %s", j->name, strerror(errno));
 }
 
 static int pump(job *j, cli_failure *failure)
@@ -231,17 +218,52 @@ static int run(job *j, cli_failure *failure)
     return code;
 }
 
+static void forget_keys(job *j)
+{
+    sodium_free(j->key);
+    sodium_free(j->new_key);
+    j->key = j->new_key = NULL;
+}
+
 static void destroy(job *j)
 {
     for (size_t i = 0; i < STAGES_MAX; i++) {
         parseal_sealed_destroy(j->stages[i].stream);
         cli_buffer_destroy(&j->stages[i].made);
     }
+    forget_keys(j);
     cli_buffer_destroy(&j->chunk);
     free(j->aad);
     parseal_ctx_destroy(j->ctx);
     if (j->fd > STDIN_FILENO)
         close(j->fd);
+}
+
+/* All that can be wrong with what the caller has given. Keys are read before a backend is opened:
+ * what a GPU's runtime starts must not find them in its environment. */
+static int read_inputs(job *j, bool opens, bool seals, cli_failure *failure)
+{
+    int code = output_check("-o", j->options->out, failure);
+    if (code == CLI_OK)
+        code = open_input(j, opens && !seals, failure);
+    if (code == CLI_OK)
+        code = read_aad(j, failure);
+    if (code == CLI_OK)
+        code = key_load(&j->key, &j->options->key, failure);
+    if (code == CLI_OK && opens && seals)
+        code = key_load(&j->new_key, &j->options->new_key, failure);
+    return code;
+}
+
+static int add_stages(job *j, bool opens, bool seals, cli_failure *failure)
+{
+    int code = open_context(j, failure);
+    if (code == CLI_OK && opens)
+        code = add_stage(j, j->key, parseal_sealed_open_create, failure);
+    if (code == CLI_OK && seals)
+        code = add_stage(j, opens ? j->new_key : j->key, parseal_sealed_seal_create, failure);
+    forget_keys(j);
+    return code == CLI_OK ? create_buffers(j, failure) : code;
 }
 
 /* opens, seals: the stages, in this order. */
@@ -259,20 +281,9 @@ static int sealed_main(int argc, char **argv, bool opens, bool seals, cli_failur
     memset(&j, 0, sizeof j);
     j.options = &options;
     j.fd = -1;
-    code = open_input(&j, opens && !seals, failure);
+    code = read_inputs(&j, opens, seals, failure);
     if (code == CLI_OK)
-        code = output_check("-o", options.out, failure);
-    if (code == CLI_OK)
-        code = read_aad(&j, failure);
-    if (code == CLI_OK)
-        code = open_context(&j, failure);
-    if (code == CLI_OK && opens)
-        code = add_stage(&j, &options.key, parseal_sealed_open_create, failure);
-    if (code == CLI_OK && seals)
-        code = add_stage(&j, opens ? &options.new_key : &options.key, parseal_sealed_seal_create,
-                         failure);
-    if (code == CLI_OK)
-        code = create_buffers(&j, failure);
+        code = add_stages(&j, opens, seals, failure);
     if (code == CLI_OK)
         code = run(&j, failure);
     destroy(&j);

@@ -1,12 +1,11 @@
 #include "host/cli/sealed/sealed_options.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "host/cli/args.h"
+#include "host/cli/process.h"
 #include "parseal/sealed.h"
 
 static const struct {
@@ -42,7 +41,9 @@ static const char usage[] =
     "  -o, --output OUT     what is written; - is standard output. A file appears under its name,\n"
     "                       or replaces what is there, only when it is complete\n"
     "  --key-file K         the key: a file of 32 bytes, or of 64 hexadecimal digits or base64\n"
-    "  --key-env NAME       the key as text, in this environment variable\n"
+    "  --key-env NAME       the key as text, in this environment variable, which is removed from "
+    "the\n"
+    "                       environment once it has been read\n"
     "  --key-fd N           the key, from this file descriptor\n"
     "  --aad TEXT           associated data: not in the file, and needed again to open it\n"
     "  --aad-file F         the same from a file of at most 1 MiB\n"
@@ -53,6 +54,11 @@ static const char usage[] =
     "\n"
     "A key is made by: (umask 077; head -c 32 /dev/urandom > K)\n"
     "\n"
+    "A signal that ends the command leaves nothing of OUT. Only where it is killed (SIGKILL) can "
+    "a\n"
+    "file OUT.parseal-HASH-N stay: where files without a name cannot be made, or in the moment in\n"
+    "which an OUT is replaced. The next run with this OUT removes it. No core is dumped.\n"
+    "\n"
     "Exit status: 0 when OUT is complete; 1 the work failed; 2 bad usage or a bad input file; 3\n"
     "FILE is not authentic or not complete: another key, associated data or segment size, or it\n"
     "was changed, cut off, extended or reordered. OUT is as it was unless the status is 0\n"
@@ -62,8 +68,8 @@ void sealed_options_usage(const char *command)
 {
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(command, commands[i].name) == 0)
-            fputs(commands[i].text, stdout);
-    fputs(usage, stdout);
+            cli_print_text(commands[i].text);
+    cli_print_text(usage);
 }
 
 enum {
@@ -108,7 +114,7 @@ static int parse_fd(const char *name, const char *text, int *fd, cli_failure *fa
     if (*fd >= 0)
         return cli_fail(failure, CLI_USAGE, "%s %s: %d was given before", name, text, *fd);
     /* Later on the number may be that of a file that is opened here. */
-    if (fcntl((int)x, F_GETFD) < 0)
+    if (!process_can_read((int)x))
         return cli_fail(failure, CLI_USAGE, "%s %s: %s", name, text, strerror(errno));
     *fd = (int)x;
     return CLI_OK;
@@ -194,6 +200,10 @@ static int finish(const sealed_options *o, bool rekeys, cli_failure *failure)
         return cli_fail(failure, CLI_USAGE, "standard input cannot be both a key and the file");
     if (code == CLI_OK && rekeys && o->key.fd >= 0 && o->key.fd == o->new_key.fd)
         return cli_fail(failure, CLI_USAGE, "--key-fd and --new-key-fd: both are %d", o->key.fd);
+    if (code == CLI_OK && rekeys && o->key.env != NULL && o->new_key.env != NULL &&
+        strcmp(o->key.env, o->new_key.env) == 0)
+        return cli_fail(failure, CLI_USAGE, "--key-env and --new-key-env: both are %.100s",
+                        o->key.env);
     return code;
 }
 

@@ -1,5 +1,4 @@
 /* parseal devices: what can compute here, and what would be picked. */
-#include <stdio.h>
 #include <string.h>
 
 #include "host/cli/show/impls.h"
@@ -42,8 +41,8 @@ static void widen(int width[COLUMNS], const char *cell[COLUMNS])
 static void print_row(const int width[COLUMNS], const char *cell[COLUMNS])
 {
     for (int c = 0; c < COLUMNS - 1; c++)
-        printf("%-*s  ", width[c], cell[c]);
-    printf("%s\n", cell[COLUMNS - 1]);
+        cli_print("%-*s  ", width[c], cell[c]);
+    cli_print("%s\n", cell[COLUMNS - 1]);
 }
 
 static void print_table(const impl_list *list)
@@ -77,16 +76,16 @@ static int print_choice(cli_failure *failure)
         return cli_fail_library(failure, "nothing can be picked", status);
     }
 
-    printf("\nAUTO picks %s: %s", parseal_backend_name(info.backend), info.device);
+    cli_print("\nAUTO picks %s: %s", parseal_backend_name(info.backend), info.device);
     if (info.backend == PARSEAL_BACKEND_CPU)
-        printf(", %u CPU thread%s", info.cpu_threads, info.cpu_threads == 1 ? "" : "s");
-    putchar('\n');
+        cli_print(", %u CPU thread%s", info.cpu_threads, info.cpu_threads == 1 ? "" : "s");
+    cli_print("\n");
     for (int32_t p = 0; p < parseal_primitive_count(); p++) {
         parseal_primitive_info primitive = PARSEAL_PRIMITIVE_INFO_INIT;
         if (parseal_ctx_primitive(ctx, p, &primitive) == PARSEAL_OK)
-            printf("  %-8s %s\n", parseal_primitive_name(p), primitive.impl);
+            cli_print("  %-8s %s\n", parseal_primitive_name(p), primitive.impl);
     }
-    printf("because: %s\n", info.reason);
+    cli_print("because: %s\n", info.reason);
     parseal_ctx_destroy(ctx);
     return CLI_OK;
 }

@@ -1,5 +1,4 @@
 /* parseal selftest: known answers for every implementation present. */
-#include <stdio.h>
 
 #include "host/cli/show/impls.h"
 
@@ -22,12 +21,12 @@ int selftest_main(int argc, char **argv, cli_failure *failure)
         const parseal_impl *impl = &list.rows[i];
         passed += impl->state == PARSEAL_IMPL_PASSED;
         failed += impl->state == PARSEAL_IMPL_FAILED;
-        printf("%-9s  %-6s  %-8s  %s%s%s\n", impl_state_name(impl->state),
-               parseal_backend_name(impl->backend), impl_primitive_name(impl), impl->name,
-               impl->detail[0] != '\0' ? "  " : "", impl->detail);
+        cli_print("%-9s  %-6s  %-8s  %s%s%s\n", impl_state_name(impl->state),
+                  parseal_backend_name(impl->backend), impl_primitive_name(impl), impl->name,
+                  impl->detail[0] != '\0' ? "  " : "", impl->detail);
     }
-    printf("%zu passed, %zu failed, %zu not on this machine\n", passed, failed,
-           list.n - passed - failed);
+    cli_print("%zu passed, %zu failed, %zu not on this machine\n", passed, failed,
+              list.n - passed - failed);
     impl_list_destroy(&list);
     if (failed != 0)
         return cli_fail(failure, CLI_FAILED, "%zu implementation%s failed the known answers",

@@ -1,13 +1,32 @@
-/* The CUDA kernels: what the host has to know to launch them. Plain C. */
-#ifndef PARSEAL_KERNELS_CUDA_KERNELS_H
-#define PARSEAL_KERNELS_CUDA_KERNELS_H
+/* The files of kernels, and the CUDA kernels: what the host has to know to launch them. Plain C,
+ * and the one list: C tables, CMake (files.cmake) and the emulator take theirs from it. */
+#ifndef PARSEAL_KERNELS_KERNELS_H
+#define PARSEAL_KERNELS_KERNELS_H
+
+/* clang-format off: files.cmake reads the rows */
+/* BOTH: a file that cuda/ and opencl/ have; CUDA: one that cuda/ alone has. Each row has the name in
+ * upper and lower case, and X, which is handed through. */
+#define KERNEL_FILES(BOTH, CUDA, X) \
+    BOTH(AEAD, aead, X)             \
+    CUDA(AEAD_CRYPT, aead_crypt, X) \
+    BOTH(AEAD_ADD, aead_add, X)     \
+    CUDA(GHASH_MMA, ghash_mma, X)   \
+    BOTH(MASK, mask, X)             \
+    BOTH(SUM, sum, X)               \
+    BOTH(QUANT, quant, X)           \
+    BOTH(PACK, pack, X)             \
+    BOTH(FCP, fcp, X)
+/* clang-format on */
+
+/* For the rows that are left out. */
+#define KERNEL_FILE_NONE(UPPER, name, X)
 
 enum {
     GHASH_SETS = 8, /* matrices of a key, each for a row of 32 blocks */
     GHASH_MATRIX_BYTES = 8192 * GHASH_SETS + 2048 /* of a key, for aead_hash_mma */
 };
 
-/* For each file of kernels/cuda: X(file, kernel, threads, dynamic shared bytes, items a block).
+/* For each file of cuda/: X(file, kernel, threads, dynamic shared bytes, items a block).
  * Items of fcp_expand are keys, those of masks of fcp 16 elements. Items of masks and of quantize
  * are the 64-byte blocks of keystream that the elements touch, those of aead_add tiles, and those
  * of other kernels for vectors elements. */
@@ -47,15 +66,7 @@ enum {
     X(fcp, fcp_mask32, 512, 32768, 512) \
     X(fcp, fcp_mask64, 512, 32768, 512)
 
-#define CUDA_KERNELS(X)        \
-    CUDA_AEAD_KERNELS(X)       \
-    CUDA_AEAD_CRYPT_KERNELS(X) \
-    CUDA_AEAD_ADD_KERNELS(X)   \
-    CUDA_GHASH_MMA_KERNELS(X)  \
-    CUDA_MASK_KERNELS(X)       \
-    CUDA_SUM_KERNELS(X)        \
-    CUDA_QUANT_KERNELS(X)      \
-    CUDA_PACK_KERNELS(X)       \
-    CUDA_FCP_KERNELS(X)
+#define CUDA_KERNELS_OF(upper, name, X) CUDA_##upper##_KERNELS(X)
+#define CUDA_KERNELS(X)                 KERNEL_FILES(CUDA_KERNELS_OF, CUDA_KERNELS_OF, X)
 
 #endif
