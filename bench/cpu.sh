@@ -21,7 +21,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 name=$1
 shift
 parseal_setup
-build_release "$top" --target parseal-bench
+build_release "$top" "$top/build" --target parseal-bench
 
 # record SUFFIX FILTER arguments: one run, whose environment the caller has set.
 record() {

@@ -116,7 +116,7 @@ if [ -z "$build" ]; then
     # shellcheck source=host/pkg/debian-setup.sh
     . "$top/host/pkg/debian-setup.sh"
     parseal_setup
-    build_release "$top"
+    build_release "$top" "$top/build"
     build="$top/build"
 fi
 build=$(cd "$build" && pwd)

@@ -7,7 +7,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 . "$top/host/pkg/debian-setup.sh"
 
 parseal_setup
-build_release "$top" --target parseal_command parseal-bench
+build_release "$top" "$top/build" --target parseal_command parseal-bench
 "$top/build/host/cli/parseal" round "$@"
 echo
 "$top/build/bench/parseal-bench" --quick --peers

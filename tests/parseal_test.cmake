@@ -15,7 +15,9 @@
 #     [ENVIRONMENT name=value...] [CHANGES name=operation:value...]   of every run (ENVIRONMENT_MODIFICATION of ctest)
 #     [LIBRARIES folder...]    where the run finds shared libraries first, the last of them before all
 #     [SUPPRESSIONS file]      leaks that are not ours; without it runs on a device look for no leaks
-#     [PROPERTIES name value...])   other properties of ctest's tests
+#     [PROPERTIES name value...]    other properties of ctest's tests
+#     [LONG]                   label long: left out by tests/run.sh without --long
+#     [ROTATION n])            which of CI's rotations takes its runs (README.md), 1 to 4; without it the name decides
 #
 # The program is the target test_FOLDER_NAME. A second call with the same NAME adds runs of it and names no SOURCES.
 # Kinds of RUNS, each left out where this build has nothing for it:
@@ -26,14 +28,19 @@
 #   emulated  emu.FOLDER.NAME       label emu           the CUDA kernels in the emulator, behind a driver of its own
 #   devices   opencl, cuda and emulated
 #
-# A run that lacks something exits with 77, which ctest shows as skipped. `cmake --build . --target tests_LABEL` builds
-# what the runs with that label need.
+# A run that lacks something exits with 77, which ctest shows as skipped. Every run has the label rotationN, and
+# tests/needs.txt of the build folder says which targets it needs, so that a part of the tests is built for a part of
+# the runs (needs.sh).
 
-set(parseal_test_options SEES AS SUPPRESSIONS)
+set(PARSEAL_TEST_CACHE ${PROJECT_BINARY_DIR}/cache CACHE PATH "Where tests on devices keep compiled kernels")
+mark_as_advanced(PARSEAL_TEST_CACHE)
+set(parseal_test_needs ${PROJECT_BINARY_DIR}/tests/needs.txt)
+file(WRITE ${parseal_test_needs} "# run: the targets that it needs\n")
+set(parseal_test_options SEES AS SUPPRESSIONS ROTATION)
 set(parseal_test_lists SOURCES LINK DEPENDS RUNS ARGS RUNNER COMMAND LABELS ENVIRONMENT CHANGES LIBRARIES PROPERTIES)
 
 function(parseal_test)
-  cmake_parse_arguments(arg "" "NAME;${parseal_test_options}" "${parseal_test_lists}" ${ARGN})
+  cmake_parse_arguments(arg "LONG" "NAME;${parseal_test_options}" "${parseal_test_lists}" ${ARGN})
   if(arg_UNPARSED_ARGUMENTS OR NOT arg_NAME MATCHES "^([a-z_]+)(\\.(.+))?$")
     message(FATAL_ERROR "parseal_test: NAME \"${arg_NAME}\", not understood: \"${arg_UNPARSED_ARGUMENTS}\"")
   endif()
@@ -43,11 +50,19 @@ function(parseal_test)
   if(NOT command)
     set(program test_${folder}_${name})
     parseal_test_program(${program} ${folder} ${name})
-    set(command ${arg_RUNNER} $<TARGET_FILE:${program}> ${arg_ARGS})
+    set(command ${program} ${arg_ARGS}) # by its name, which has CMAKE_CROSSCOMPILING_EMULATOR before it
+    if(DEFINED arg_RUNNER)
+      set(command ${arg_RUNNER} $<TARGET_FILE:${program}> ${arg_ARGS})
+    endif()
     list(APPEND arg_DEPENDS ${program})
   endif()
   if(NOT DEFINED arg_RUNS)
     set(arg_RUNS cpu)
+  endif()
+  if(NOT DEFINED arg_ROTATION)
+    string(MD5 digest ${arg_NAME}) # the same for all runs of a program, so that few are built
+    string(SUBSTRING ${digest} 0 4 digest)
+    math(EXPR arg_ROTATION "0x${digest} % 4 + 1")
   endif()
   list(TRANSFORM arg_RUNS REPLACE "^devices$" "opencl;cuda;emulated")
   foreach(kind IN LISTS arg_RUNS)
@@ -88,7 +103,7 @@ function(parseal_test_run kind)
   set(environment "OMP_WAIT_POLICY=passive")
   set(changes "CUDA_VISIBLE_DEVICES=set:-1" "OCL_ICD_VENDORS=set:/nonexistent")
   if(NOT kind STREQUAL "cpu")
-    list(APPEND environment "XDG_CACHE_HOME=${PROJECT_BINARY_DIR}/cache")
+    list(APPEND environment "XDG_CACHE_HOME=${PARSEAL_TEST_CACHE}")
   endif()
   if(kind STREQUAL "cpu")
     set(prefix "")
@@ -97,7 +112,7 @@ function(parseal_test_run kind)
   elseif(kind STREQUAL "opencl" AND TARGET parseal_opencl)
     set(prefix opencl.)
     set(labels opencl gpu)
-    list(APPEND environment "PARSEAL_TEST_BACKEND=opencl" "POCL_CACHE_DIR=${PROJECT_BINARY_DIR}/cache/pocl")
+    list(APPEND environment "PARSEAL_TEST_BACKEND=opencl" "POCL_CACHE_DIR=${PARSEAL_TEST_CACHE}/pocl")
     set(changes "CUDA_VISIBLE_DEVICES=set:-1")
   elseif(kind STREQUAL "cuda" AND TARGET parseal_cuda)
     set(prefix cuda.)
@@ -128,16 +143,18 @@ function(parseal_test_run kind)
   if(DEFINED arg_AS)
     set(test ${prefix}${arg_AS})
   endif()
+  list(APPEND labels rotation${arg_ROTATION})
+  if(arg_LONG)
+    list(APPEND labels long)
+  endif()
+  if("slow" IN_LIST labels) # 10 GiB each
+    list(APPEND arg_PROPERTIES RESOURCE_LOCK memory)
+  endif()
+  list(APPEND environment ${arg_ENVIRONMENT})
+  list(APPEND changes ${arg_LIBRARIES} ${arg_CHANGES})
   add_test(NAME ${test} COMMAND ${command})
   set_tests_properties(${test} PROPERTIES LABELS "${labels}" SKIP_RETURN_CODE 77 TIMEOUT 900
-    ENVIRONMENT "${environment};${arg_ENVIRONMENT}"
-    ENVIRONMENT_MODIFICATION "${changes};${arg_LIBRARIES};${arg_CHANGES}" ${arg_PROPERTIES})
-  foreach(label IN LISTS labels)
-    if(NOT TARGET tests_${label})
-      add_custom_target(tests_${label})
-    endif()
-    if(arg_DEPENDS)
-      add_dependencies(tests_${label} ${arg_DEPENDS})
-    endif()
-  endforeach()
+    ENVIRONMENT "${environment}" ENVIRONMENT_MODIFICATION "${changes}" ${arg_PROPERTIES})
+  list(JOIN arg_DEPENDS " " needs)
+  file(APPEND ${parseal_test_needs} "${test}: ${needs}\n")
 endfunction()

@@ -22,7 +22,6 @@ add_custom_command(OUTPUT ${rates} COMMAND ${PARSEAL_NVCC} ${flags} ${targets} -
 add_custom_target(parseal_gpu_rates DEPENDS ${rates})
 
 if(PARSEAL_BUILD_TESTS)
-  add_test(NAME cuda.rates COMMAND ${PARSEAL_NVCC} ${flags} -arch=sm_${newest} -cubin
+  parseal_test(NAME cuda.rates LABELS unit COMMAND ${PARSEAL_NVCC} ${flags} -arch=sm_${newest} -cubin
     -o ${PROJECT_BINARY_DIR}/bench/gpu/rates.cubin ${source})
-  set_tests_properties(cuda.rates PROPERTIES LABELS "cuda;unit")
 endif()

@@ -123,13 +123,13 @@ mpi_option() {
     if has mpicc && has mpiexec; then echo ON; else echo OFF; fi
 }
 
-# build_release TOP [cmake --build arguments]: Release into TOP/build.
+# build_release TOP FOLDER [cmake --build arguments]: Release into FOLDER.
 build_release() {
-    local top=$1
-    shift
-    cmake -S "$top" -B "$top/build" -DCMAKE_BUILD_TYPE=Release -DPARSEAL_BUILD_TESTS=ON \
+    local top=$1 folder=$2
+    shift 2
+    cmake -S "$top" -B "$folder" -DCMAKE_BUILD_TYPE=Release -DPARSEAL_BUILD_TESTS=ON \
         -DPARSEAL_MPI="$(mpi_option)"
-    cmake --build "$top/build" --parallel "$(nproc)" "$@"
+    cmake --build "$folder" --parallel "$(nproc)" "$@"
 }
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then

@@ -8,6 +8,8 @@ include(CheckPIESupported)
 
 check_pie_supported(LANGUAGES C)
 
+# clang only warns of another processor's flag.
+set(CMAKE_REQUIRED_FLAGS -Werror)
 foreach(flag IN ITEMS -fstack-protector-strong -fcf-protection=full -mbranch-protection=standard)
   string(MAKE_C_IDENTIFIER "PARSEAL_HAS${flag}" known)
   check_c_compiler_flag(${flag} ${known})
@@ -15,6 +17,7 @@ foreach(flag IN ITEMS -fstack-protector-strong -fcf-protection=full -mbranch-pro
     target_compile_options(parseal_build INTERFACE $<$<COMPILE_LANGUAGE:C>:${flag}>)
   endif()
 endforeach()
+unset(CMAKE_REQUIRED_FLAGS)
 
 # Checked calls need optimisation, and sanitizers check more. Some compilers define the macro themselves, and who
 # gives it in CMAKE_C_FLAGS has chosen a level.

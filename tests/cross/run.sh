@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Builds parseal for other processors with Debian's cross compilers and runs the tests under qemu-user.
-#   tests/cross/run.sh ARCH... [ctest arguments]      ARCH: aarch64, s390x (big-endian)
+#   tests/cross/run.sh [--configure] ARCH... [ctest arguments]      ARCH: aarch64, s390x (big-endian)
 # Installs the cross compiler and qemu-user where they are missing (Debian, as root). The target's libraries go
-# into build/ARCH/sysroot, from the packages of the Debian that this is. Ends with what was left out; fails where
-# a build, the self-test or a test fails.
+# into build/ARCH/sysroot, from the packages of the Debian that this is. Builds what the tests need; with --configure
+# it builds and tests nothing. Ends with what was left out; fails where a build, the self-test or a test fails.
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=host/pkg/debian-setup.sh
 . "$top/host/pkg/debian-setup.sh"
+# shellcheck source=tests/needs.sh
+. "$top/tests/needs.sh"
 
 target_packages=(libc6-dev libgomp1 libsodium-dev libjansson-dev libcmocka-dev libssl-dev)
 
@@ -61,12 +63,11 @@ make_sysroot() {
     echo "${target_packages[*]}" >"$sysroot/made-of"
 }
 
-build() {
+configure() {
     local arch=$1 folder=$2
     cmake -S "$top" -B "$folder" -DCMAKE_BUILD_TYPE=Release -DPARSEAL_BUILD_TESTS=ON -DPARSEAL_WERROR=ON \
         -DCMAKE_TOOLCHAIN_FILE="$top/host/pkg/toolchains/$arch-linux-gnu.cmake" \
-        -DPARSEAL_SYSROOT="$folder/sysroot" &&
-        cmake --build "$folder" --parallel "$(nproc)"
+        -DPARSEAL_SYSROOT="$folder/sysroot"
 }
 
 # selftest ARCH FOLDER: it must pass, and must have run every implementation that is built for ARCH.
@@ -86,21 +87,29 @@ selftest() {
     done < <(implementations "$1")
 }
 
-# qemu-user runs a program, but not those that it starts; and how fast it is says nothing.
-not_emulated='^(bench\..*|cli\.command|cli\.round|cli\.round_memory|cli\.sealed|unit\.structure)$'
 left_out=("the tests that start other programs (parseal, cmake, valgrind) or measure")
+
+# prepare ARCH: all up to a configured build folder
+prepare() {
+    local arch=$1 folder="$top/build/$1" missing
+    mapfile -t missing < <(missing_for "$arch")
+    install_required "${missing[@]}" && make_sysroot "$arch" "$folder" && configure "$arch" "$folder"
+}
 
 # test_on ARCH [ctest arguments]
 test_on() {
-    local arch=$1 folder="$top/build/$1" missing
+    local arch=$1 folder="$top/build/$1"
     shift
-    mapfile -t missing < <(missing_for "$arch")
-    install_required "${missing[@]}" && make_sysroot "$arch" "$folder" && build "$arch" "$folder" &&
-        selftest "$arch" "$folder" &&
-        ctest --test-dir "$folder" --output-on-failure --no-tests=error --parallel "$(nproc)" \
-            -L '^(kat|api|guard|unit|xvalid)$' -E "$not_emulated" "$@"
+    prepare "$arch" && cmake --build "$folder" --parallel "$(nproc)" --target parseal_command &&
+        build_for "$folder" "${not_native[@]}" "$@" && selftest "$arch" "$folder" &&
+        ctest --test-dir "$folder" --output-on-failure --no-tests=error --parallel "$(nproc)" "${not_native[@]}" "$@"
 }
 
+only_configure=no
+if [ "${1-}" = --configure ]; then
+    only_configure=yes
+    shift
+fi
 archs=()
 while [ $# -gt 0 ] && [ "${1#-}" = "$1" ]; do
     case $1 in
@@ -113,14 +122,18 @@ while [ $# -gt 0 ] && [ "${1#-}" = "$1" ]; do
     shift
 done
 if [ ${#archs[@]} = 0 ]; then
-    echo "usage: $0 ARCH... [ctest arguments]; ARCH: aarch64, s390x" >&2
+    echo "usage: $0 [--configure] ARCH... [ctest arguments]; ARCH: aarch64, s390x" >&2
     exit 2
 fi
 
 parseal_setup
 status=0
 for arch in "${archs[@]}"; do
-    test_on "$arch" "$@" || status=1
+    if [ "$only_configure" = yes ]; then
+        prepare "$arch" || status=1
+    else
+        test_on "$arch" "$@" || status=1
+    fi
 done
 say_left_out
 exit "$status"

@@ -5,16 +5,12 @@
 #            counted   the program counts reports itself
 #            branch    it reports the jump in leaky_branch
 #            address   it reports the address in leaky_address
-# From the environment: VALGRIND, the command, and SANITIZE, the build's sanitizers.
+# From the environment: VALGRIND, the command.
 set -eu
 expected=$1
 shift
 here=$(dirname "$0")
 
-if [ -n "${SANITIZE:-}" ]; then
-    echo "skipped: Valgrind and sanitizers exclude each other"
-    exit 77
-fi
 if ! command -v "${VALGRIND:=valgrind}" >/dev/null; then
     echo "skipped: no Valgrind"
     exit 77

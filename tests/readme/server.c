@@ -63,7 +63,8 @@ int main(void)
         masks[i].sign = -1;
     DO(parseal_seeds_create(&self_masks, ctx, masks, added)); /* of those who count: the first */
     DO(parseal_aggregator_unmask(sum, self_masks));
-    DO(parseal_aggregator_mean(sum, &(parseal_vec){parseal_host_buf(mean, sizeof mean), DIM}, NULL));
+    DO(parseal_aggregator_mean(sum, &(parseal_vec){parseal_host_buf(mean, sizeof mean), DIM},
+                               NULL));
     printf("mean %.1f\n", mean[0] + 127.5f); /* (1 + 2 + 3 + 4) / 4 */
     parseal_aggregator_destroy(sum);
     parseal_seeds_destroy(self_masks);
