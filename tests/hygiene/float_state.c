@@ -61,14 +61,13 @@ static void set_state(const float_state *s)
 }
 
 typedef struct {
-    uint64_t control;
-    int rounding, traps, raised;
+    uint64_t control, rounding, traps, raised; /* 64 bits each, so that no byte of it is padding */
 } seen_state;
 
 static seen_state see_state(void)
 {
-    return (seen_state){control_register(), fegetround(), fegetexcept(),
-                        fetestexcept(FE_ALL_EXCEPT)};
+    return (seen_state){control_register(), (uint64_t)fegetround(), (uint64_t)fegetexcept(),
+                        (uint64_t)fetestexcept(FE_ALL_EXCEPT)};
 }
 
 /* On the threads that calls use, too: each calls f. */
