@@ -230,5 +230,5 @@ int main(void)
         WITH_FIXTURE(every_bit_counts), WITH_FIXTURE(cut_off), WITH_FIXTURE(extended),
         WITH_FIXTURE(reordered),        WITH_FIXTURE(spliced), WITH_FIXTURE(other_key_or_params),
     };
-    return RUN_SUITE("stream_tamper", tests);
+    return RUN_SUITE("sealed_tamper", tests);
 }

@@ -69,5 +69,5 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(the_last_segment),
                                        cmocka_unit_test(the_counter)};
-    return RUN_SUITE("stream_limit", tests);
+    return RUN_SUITE("sealed_limit", tests);
 }

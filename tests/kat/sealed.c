@@ -242,5 +242,5 @@ int main(void)
                                        cmocka_unit_test(defaults)};
     if (sodium_init() < 0 || randombytes_set_implementation(&counting) != 0)
         return EXIT_FAILURE;
-    return RUN_SUITE_PER_IMPL("stream", OF(PARSEAL_PRIMITIVE_AEAD), tests);
+    return RUN_SUITE_PER_IMPL("sealed", OF(PARSEAL_PRIMITIVE_AEAD), tests);
 }

@@ -35,7 +35,7 @@ static void clear(bench *t)
     memset(t->want, UNTOUCHED, sizeof t->want);
 }
 
-/* Sealed and opened as a whole message, with and without streaming. */
+/* Sealed and opened as a whole message, past the caches and through them. */
 static void seal_and_open(bench *t, const gcm_impl *impl, const void *key, size_t offset,
                           size_t len)
 {
@@ -117,5 +117,5 @@ static void gcm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(gcm)};
-    return RUN_SUITE("streaming", tests);
+    return RUN_SUITE("past_caches", tests);
 }

@@ -255,5 +255,5 @@ int main(void)
         WITH_FIXTURE(bad_params), WITH_FIXTURE(create),    WITH_FIXTURE(bad_calls_change_nothing),
         WITH_FIXTURE(whole),      cmocka_unit_test(sizes), cmocka_unit_test(lifetime),
     };
-    return RUN_SUITE("stream_errors", tests);
+    return RUN_SUITE("sealed_errors", tests);
 }

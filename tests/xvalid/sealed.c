@@ -297,5 +297,5 @@ int main(void)
         cmocka_unit_test(many_segments), cmocka_unit_test(empty_last_segment)};
     if (ref_aead_for(PARSEAL_AES256GCM) == NULL)
         return run_skip("no other AES-256-GCM in this build or on this machine");
-    return RUN_SUITE_PER_IMPL("stream", OF(PARSEAL_PRIMITIVE_AEAD), tests);
+    return RUN_SUITE_PER_IMPL("sealed", OF(PARSEAL_PRIMITIVE_AEAD), tests);
 }
