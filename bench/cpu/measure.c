@@ -45,8 +45,8 @@ static double time_repeats(const struct subject *s, uint64_t repeats, uint64_t *
     return seconds;
 }
 
-/* Finds repeats that last min_seconds, and warms up on the way. Their seconds, negative on failure.
- */
+/* Finds repeats that last min_seconds, and warms up on the way. Their seconds, negative on
+ * failure. */
 static double calibrate(const struct subject *s, double min_seconds, uint64_t *repeats)
 {
     uint64_t cycles;

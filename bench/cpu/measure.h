@@ -32,8 +32,8 @@ struct rates {
 enum measured { MEASURED, MEASURE_FAILED, MEASURE_TOO_LONG };
 
 /* Measures n subjects in turn, run by run, so that whatever else the machine does hits them alike.
- * bytes is what running once counts as. On MEASURE_TOO_LONG *seconds is what it would have taken.
- */
+ * bytes is what running once counts as. On MEASURE_TOO_LONG *seconds is what it would have
+ * taken. */
 enum measured measure(const struct subject *subjects, size_t n, uint64_t bytes,
                       const struct effort *effort, struct rates *rates, double *seconds);
 

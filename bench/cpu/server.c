@@ -73,8 +73,7 @@ static uint64_t expansions(const struct round *r)
     return survivors + r->dropped * each;
 }
 
-/* --------------------------------------------------------------------------------------- timed --
- */
+/* ------------------------------------------------------------------------------------- timed -- */
 
 enum { UNMASK, MASK, NAIVE, ADD, OPEN, TIMINGS };
 
@@ -163,8 +162,7 @@ static bool compare(struct server *s, bool (*const work[])(struct server *), con
     return true;
 }
 
-/* -------------------------------------------------------------------------------------- rounds --
- */
+/* ------------------------------------------------------------------------------------ rounds -- */
 
 static bool make_updates(struct server *s)
 {
@@ -288,8 +286,7 @@ static bool report_memory(struct server *s)
     return done;
 }
 
-/* ---------------------------------------------------------------------------------------- main --
- */
+/* -------------------------------------------------------------------------------------- main -- */
 
 static const char usage[] =
     "usage: parseal-bench server [options]\n"

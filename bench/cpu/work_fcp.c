@@ -60,8 +60,7 @@ static void release_fcp(struct work *w)
     free(w->data.mask.acc);
 }
 
-/* ----------------------------------------------------------------------------- packed vectors --
- */
+/* ---------------------------------------------------------------------------- packed vectors -- */
 
 static uint32_t bits_of(const struct work *w)
 {

@@ -65,8 +65,7 @@ static bool arrived_on_device(const struct device_work *w, device_pointer p)
     return fine;
 }
 
-/* ------------------------------------------------------------------------------ on the device --
- */
+/* ----------------------------------------------------------------------------- on the device -- */
 
 static bool prepare_on_device(struct device_work *w)
 {
@@ -113,8 +112,7 @@ static void release_on_device(struct device_work *w)
     free(d);
 }
 
-/* ------------------------------------------------------------------------------- over the link --
- */
+/* ----------------------------------------------------------------------------- over the link -- */
 
 static bool prepare_link(struct device_work *w)
 {

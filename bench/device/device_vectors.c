@@ -121,8 +121,7 @@ const struct vector_call call_pack = {
 const struct vector_call call_unpack = {
     .inputs = 1, .in_size = BITS / 8, .out_size = 4, .call = run_unpack};
 
-/* ------------------------------------------------------------------------------------- the data --
- */
+/* ---------------------------------------------------------------------------------- the data -- */
 
 /* The operation's size is that of its wider side. */
 static struct vectors_data shape_of(const struct device_work *w)

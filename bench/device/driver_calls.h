@@ -1,6 +1,6 @@
 /* The few calls of the CUDA driver that the bench makes itself, found by dlopen: it is built
- * without CUDA's headers. Types and numbers are those of the driver's documented binary interface.
- */
+ * without CUDA's headers. Types and numbers are those of the driver's documented binary
+ * interface. */
 #ifndef PARSEAL_BENCH_DEVICE_DRIVER_CALLS_H
 #define PARSEAL_BENCH_DEVICE_DRIVER_CALLS_H
 

@@ -14,8 +14,7 @@ struct runs {
 };
 
 /* ----------------------------------------------------------------------------- by the device's
- * events
- */
+ * events */
 
 /* Seconds of one run out of `repeats`, between two events on the stream. */
 static bool time_repeats(struct device_work *w, uint64_t repeats, double *seconds)
@@ -136,8 +135,7 @@ static bool measure_by_events(struct device_work *w, const struct patience *pati
     return measure_kernels(w, patience, result);
 }
 
-/* -------------------------------------------------------------------------- by the host's clock --
- */
+/* ----------------------------------------------------------------------- by the host's clock -- */
 
 static bool run_work(void *work)
 {
@@ -173,8 +171,7 @@ static bool measure_cpu(struct device_work *w, const struct patience *patience,
     return true;
 }
 
-/* ------------------------------------------------------------------------------------ the row --
- */
+/* ----------------------------------------------------------------------------------- the row -- */
 
 static void keep_rates(const struct device_operation *op, const struct result *result,
                        struct measured_rates *measured)

@@ -80,8 +80,7 @@ size_t accumulate_work_size(const accumulation *a)
     return 16 * TOGETHER * (size_t)ceil_div(a->count, region_elements(a));
 }
 
-/* ---------------------------------------------------------------------------------- one piece --
- */
+/* --------------------------------------------------------------------------------- one piece -- */
 
 /* Hashes `next`, where it is there, and decrypts `item` if it is to be added. */
 static void open_piece(const job *j, bool add, const cpu_item *item, const cpu_item *next,
@@ -114,8 +113,7 @@ static void add_elements(const accumulation *a, const piece *p, const void *cons
                     0, p->n);
 }
 
-/* -------------------------------------------------------------------------------------- sealed --
- */
+/* ------------------------------------------------------------------------------------ sealed -- */
 
 /* Whether there is a k-th item of the pair that is added, and it is authentic. */
 static bool is_added(const job *j, size_t k)

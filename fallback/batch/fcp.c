@@ -62,8 +62,7 @@ static void add_tile(const job *w, const uint8_t *sum, uint64_t begin, size_t n)
     w->sum->sum(f->modulus, f->element_size, p, inputs, 1, 0, n);
 }
 
-/* ------------------------------------------------------------------------------ powers of two --
- */
+/* ----------------------------------------------------------------------------- powers of two -- */
 
 static void power_of_two_tile(void *arg, size_t i)
 {

@@ -100,8 +100,7 @@ void vectors_sum(const sum_impl *impl, uint32_t threads, uint64_t modulus, uint3
     for_pieces(threads, count, SUM_PIECE, sum_piece, &job);
 }
 
-/* -------------------------------------------------------------------------------- quantisation --
- */
+/* ------------------------------------------------------------------------------ quantisation -- */
 
 typedef struct {
     uint64_t count;

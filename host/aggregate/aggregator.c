@@ -11,8 +11,7 @@
 #include "host/support/float_state.h"
 #include "host/support/sizes.h"
 
-/* ----------------------------------------------------------------------------------- creation --
- */
+/* ---------------------------------------------------------------------------------- creation -- */
 
 static parseal_quant quant_of(const parseal_aggregator_options *o)
 {
@@ -157,8 +156,7 @@ static parseal_status add_plain(parseal_aggregator *a, parseal_msg *msgs, size_t
     return status;
 }
 
-/* ------------------------------------------------------------------------------------ updates --
- */
+/* ----------------------------------------------------------------------------------- updates -- */
 
 static parseal_status check_update(const parseal_keys *keys, const parseal_update *u, size_t i)
 {
@@ -381,8 +379,7 @@ parseal_status parseal_aggregator_unmask(parseal_aggregator *a, const parseal_se
     return status;
 }
 
-/* ------------------------------------------------------------------------------------ results --
- */
+/* ----------------------------------------------------------------------------------- results -- */
 
 parseal_status parseal_aggregator_update_size(const parseal_aggregator *a, uint64_t *size)
 {

@@ -11,8 +11,7 @@
 #include "host/support/check.h"
 #include "host/support/float_state.h"
 
-/* ------------------------------------------------------------------------------------- export --
- */
+/* ------------------------------------------------------------------------------------ export -- */
 
 static uint64_t sum_size(const parseal_aggregator_options *shape)
 {
@@ -69,8 +68,7 @@ parseal_status parseal_aggregator_export(const parseal_aggregator *a, void *out,
     return status;
 }
 
-/* ------------------------------------------------------------------------------------- import --
- */
+/* ------------------------------------------------------------------------------------ import -- */
 
 /* An export that has been checked. */
 typedef struct {
@@ -187,8 +185,7 @@ import in;
     return PARSEAL_OK;
 }
 
-/* -------------------------------------------------------------------------------------- merge --
- */
+/* ------------------------------------------------------------------------------------- merge -- */
 
 /* Returns from the caller where a field differs. */
 #define SAME(field, format)                                                                        \

@@ -1,5 +1,5 @@
-/* Quantisation: checks parameters, computes the format's constants once, hands over to the backend.
- */
+/* Quantisation: checks parameters, computes the format's constants once, hands over to the
+ * backend. */
 #include <float.h>
 #include <inttypes.h>
 

@@ -1,7 +1,6 @@
 /* Calls of a backend's families: the one place that enters a device and leaves it again.
  *
- * `side` points to what has the members backend and device: a parseal_side, or a context.
- */
+ * `side` points to what has the members backend and device: a parseal_side, or a context. */
 #ifndef PARSEAL_HOST_BACKEND_CALL_H
 #define PARSEAL_HOST_BACKEND_CALL_H
 

@@ -1,5 +1,5 @@
-/* The kernels: modules from the images that nvcc has made, and how many blocks of each run at once.
- */
+/* The kernels: modules from the images that nvcc has made, and how many blocks of each run at
+ * once. */
 #include <string.h>
 
 #include "host/cuda/device.h"

@@ -74,8 +74,8 @@ parseal_status gpu_aead_run(const gpu_keys *keys, const gpu_table *t, const gpu_
 
 /* Adds the plaintexts of authentic items, which are all as long as the vector: after
  * gpu_aead_verify by the algorithm's add, where the vector is long enough for that
- * (gpu_adds_fused), or else after gpu_aead_run, which has zeros for those that are not authentic.
- */
+ * (gpu_adds_fused), or else after gpu_aead_run, which has zeros for those that are not
+ * authentic. */
 bool gpu_adds_fused(const gpu_device *d, const parseal_sink *sink);
 parseal_status gpu_add_opened(const gpu_table *t, const gpu_aead_io *io, const gpu_stream *s,
                               const parseal_sink *sink);

@@ -48,8 +48,7 @@ void gpu_copy(const gpu_device *d, void *to, const void *from, uint64_t size)
     gpu_spread(d, size, copy_part, &c);
 }
 
-/* -------------------------------------------------------------------- host to device and back --
- */
+/* ------------------------------------------------------------------- host to device and back -- */
 
 void gpu_slot_use(gpu_slot *slot, uint64_t end)
 {

@@ -83,8 +83,7 @@ typedef struct {
 parseal_status gpu_span_add(gpu_span *span, uint64_t at, uint64_t size);
 parseal_status gpu_span_end(gpu_span *span);
 
-/* ---------------------------------------------------------------------------- elementwise work --
- */
+/* -------------------------------------------------------------------------- elementwise work -- */
 
 /* An array of elements of so many bits, which a kernel reads, writes, or both. */
 typedef struct {
@@ -93,8 +92,8 @@ typedef struct {
     bool read, write;
 } gpu_operand;
 
-/* Enqueues the work on elements [first, first + n), whose places are given in the operands' order.
- */
+/* Enqueues the work on elements [first, first + n), whose places are given in the operands'
+ * order. */
 typedef parseal_status (*gpu_work)(void *arg, const gpu_stream *s, const gpu_place *places,
                                    uint64_t first, uint64_t n);
 

@@ -1,5 +1,5 @@
-/* OpenCL's queues and memory behind host/gpu/device.h, and the steps of AES-GCM as aead.cl cuts them.
- */
+/* OpenCL's queues and memory behind host/gpu/device.h, and the steps of AES-GCM as aead.cl cuts
+ * them. */
 #include "host/gpu/aead.h"
 #include "host/opencl/launch.h"
 
