@@ -6,7 +6,7 @@
 #include "host/gpu/stage.h"
 #include "host/support/threads.h"
 
-/* Bytes: what a thread takes at a time, and what is worth a copy of its own. */
+/* The bytes that a thread takes at a time, and the least bytes worth a copy of their own. */
 enum { PART = 1 << 20, DIRECT_MIN = 256 << 10 };
 
 /* ----------------------------------------------------------------------------- host to host -- */
