@@ -1,4 +1,4 @@
-/* How long the structs that may grow are.
+/* The sizes of the structs that may grow.
  *
  * Each of them begins with struct_size, and gets new fields at its end only. A program was compiled
  * with the struct of its release, so the library takes every size from that of the first release
@@ -12,8 +12,8 @@
 
 #include <stddef.h>
 
-/* No struct will ever be longer. A struct_size above it was not set, and bytes that it claims are
- * not the caller's to show. */
+/* No struct will ever be longer. A larger struct_size has not been set by the caller, so the memory
+ * behind it must not be read. */
 #define PARSEAL_STRUCT_SIZE_MAX 4096
 
 #define PARSEAL_SIZE_UP_TO(type, field) (offsetof(type, field) + sizeof(((type *)NULL)->field))
