@@ -57,11 +57,11 @@ struct driver_calls {
 #undef DRIVER_CALL_FIELD
 };
 
-/* false after a complaint. */
+/* Returns false after a complaint. */
 bool driver_load(struct driver_calls *calls);
 void driver_unload(struct driver_calls *calls);
 
-/* Whether `error` is none; a complaint otherwise. */
+/* Returns true when `error` is none, and else complains. */
 bool driver_fine(const struct driver_calls *calls, const char *what, int error);
 
 #define DRIVER_FINE(calls, name, arguments) driver_fine((calls), #name, (calls)->name arguments)
