@@ -44,7 +44,8 @@ typedef bool keystream_fn(void *session, unsigned thread, const parseal_seed *se
                           const uint8_t nonce[12], uint32_t counter, uint8_t *out, size_t len);
 
 /* Does the mask operation as one writes it with a stream cipher at hand: in chunks that stay in the
- * cache, each seed's keystream goes into a buffer and is added. */
+ * cache, each seed's keystream goes into a buffer and is added. mask_zeros is the input for ciphers
+ * that can only XOR. */
 bool peer_mask(struct work *w, keystream_fn *keystream, void *session);
 extern const uint8_t mask_zeros[MASK_CHUNK];
 

@@ -197,8 +197,8 @@ static struct patience patience_of(const struct request *request)
     return patience;
 }
 
-/* Returns false where there is no GPU, which is no failure. A GPU that the library cannot use
- * (built without kernels, too old, not the one asked for) is a failure. */
+/* Returns true where there is a GPU. It is then a failure when the library cannot use it (built
+ * without kernels, too old, not the one asked for); without a GPU there is none. */
 static bool has_gpu(void)
 {
     struct device device;
