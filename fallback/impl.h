@@ -34,7 +34,7 @@ typedef struct aead_impl aead_impl;
 /* The functions for messages that are cut into tiles. A tile begins at a multiple of 16 bytes; its
  * hash, `partial`, is zero at first. */
 typedef struct {
-    /* Encrypts bytes [offset, offset + size) of an item, and hashes what it has written. */
+    /* Encrypts bytes [offset, offset + size) of an item, and hashes the ciphertext. */
     void (*seal_part)(const aead_impl *impl, const cpu_item *item, uint64_t offset, size_t size,
                       uint8_t partial[16]);
 
@@ -139,7 +139,7 @@ typedef struct {
 
 /* --------------------------------------------------------- masks of format `fcp-aes256ctr` -- */
 
-/* How elements mod R come from the keystream (parseal/fcp.h). */
+/* The numbers by which elements mod R are made from the keystream (parseal/fcp.h). */
 typedef struct {
     uint64_t modulus, low_bits; /* R and 2^bw - 1 */
     uint64_t rejected;          /* candidates below 2^bw - R are passed over; 0: none */

@@ -1,4 +1,4 @@
-/* parseal-bench: how fast this machine does what parseal is for, and how its peers do it. */
+/* parseal-bench measures the rates of parseal and of its peers on this machine. */
 #include "bench/cpu/args.h"
 #include "bench/cpu/contender.h"
 #include "bench/cpu/cycles.h"

@@ -40,7 +40,7 @@ struct operation {
     bool inverse;      /* aead: open; mask: add to what is there; quant: dequantize; pack: unpack */
     bool key_each;     /* aead: every message under a key of its own */
     bool in_place;     /* aead: seal over the plaintext */
-    bool cpu_alone;    /* no other backend does it */
+    bool cpu_alone;    /* only the CPU backend does it */
     parseal_ring ring; /* mask, vec.sum, packed.sum */
 };
 

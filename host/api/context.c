@@ -1,4 +1,4 @@
-/* Contexts: creation, references, destruction, and what is in them. */
+/* Contexts: creation, references, destruction, and questions about them. */
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Masks on a vector: what parseal_mask_apply and the aggregator share. */
+/* Masks on a vector, for parseal_mask_apply and the aggregator. */
 #ifndef PARSEAL_HOST_API_MASKS_H
 #define PARSEAL_HOST_API_MASKS_H
 

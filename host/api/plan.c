@@ -12,7 +12,7 @@ struct parseal_plan {
     parseal_keys *keys;
     parseal_aead_shape shape;          /* its arrays are the plan's own, and none is NULL */
     uint64_t in_end, out_end, aad_end; /* bytes that a run's buffers must have */
-    bool in_place;                     /* in and out offsets are equal: the buffers may be one */
+    bool in_place;                     /* in and out have equal offsets, and may be one buffer */
     backend_plan *data;
 };
 

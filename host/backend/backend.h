@@ -1,4 +1,4 @@
-/* The one interface between the API (host/) and whatever computes (fallback/, host/opencl,
+/* The one interface between the API (host/) and the code that computes (fallback/, host/opencl,
  * host/cuda).
  *
  * The API has checked every argument before a backend sees it: sizes, overflow, aliasing,
@@ -55,8 +55,8 @@ typedef struct backend_seeds backend_seeds;   /* a set of ChaCha20 seeds */
 typedef struct backend_fcp backend_fcp;       /* a set of keys of parseal/fcp.h */
 typedef struct backend_plan backend_plan;
 
-/* One implementation of one primitive. detail says what it lacks here, and is NULL where it lacks
- * nothing. */
+/* One implementation of one primitive. detail names features that this machine lacks for it, or is
+ * NULL. */
 typedef struct {
     const char *name;
     const char *detail;
@@ -192,8 +192,8 @@ typedef struct parseal_backend {
     parseal_impl_entry (*impl_entry)(const parseal_device *device, int32_t primitive, size_t index);
     void (*impl_use)(parseal_device *device, int32_t primitive, size_t index);
 
-    /* Checks what only the backend can see of a buffer that is not in host memory. NULL: there is
-     * nothing to check. */
+    /* Checks facts that only the backend can see of a buffer that is not in host memory. NULL:
+     * there are none. */
     parseal_status (*buf_check)(const parseal_device *device, const char *name,
                                 const parseal_buf *buf);
 

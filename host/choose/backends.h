@@ -1,5 +1,5 @@
-/* The backends: one table of what the rest of the library knows of each, and the list of those in
- * this build. */
+/* The backends: one table of the facts that the rest of the library knows of each, and the list of
+ * those in this build. */
 #ifndef PARSEAL_HOST_CHOOSE_BACKENDS_H
 #define PARSEAL_HOST_CHOOSE_BACKENDS_H
 

@@ -22,7 +22,7 @@ static const char *environment(const char *variable)
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-/* Stores options->backend or, where that is AUTO, what PARSEAL_BACKEND names. */
+/* Stores options->backend or, where that is AUTO, the backend that PARSEAL_BACKEND names. */
 static parseal_status wanted_backend(const parseal_options *options, int32_t *wanted)
 {
     char names[64];

@@ -243,7 +243,7 @@ const char *json_show(const json_text *text, json_shown *shown)
     if (size >= sizeof shown->text) {
         size = sizeof shown->text - 1;
         while (size > 0 && ((uint8_t)text->bytes[size] & 0xc0) == 0x80)
-            size--; /* No character is cut. */
+            size--; /* Keeps characters whole. */
     }
     for (size_t i = 0; i < size; i++) {
         const char c = text->bytes[i];

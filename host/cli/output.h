@@ -16,7 +16,7 @@ typedef struct {
     int fd;
     bool is_file;    /* false: standard output, a pipe or a device, which are written as the bytes
                         come */
-    unfinished file; /* where is_file */
+    unfinished file; /* used only with is_file */
 } output;
 
 /* Returns true when path stands for standard output. */

@@ -103,7 +103,8 @@ void cu_api_unload(cu_api *api);
  * PARSEAL_ERR_DEVICE, with a text that names the call. */
 parseal_status cu_failed(const cu_api *api, const char *call, cu_result error);
 
-/* Calls a function, and returns what cu_failed says from the function that uses it on failure. */
+/* Calls a function of the driver. On failure the function that uses it returns cu_failed's
+ * status. */
 #define CU_TRY(api, name, arguments)                       \
     do {                                                   \
         const cu_result cu_error = (api)->name arguments;  \

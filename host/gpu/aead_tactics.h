@@ -1,5 +1,5 @@
-/* How a backend's kernels for AES in counter mode and GHASH cut messages, and the steps that differ
- * between backends. */
+/* The numbers by which a backend's kernels for AES in counter mode and GHASH cut messages, and the
+ * steps that differ between backends. */
 #ifndef PARSEAL_HOST_GPU_AEAD_TACTICS_H
 #define PARSEAL_HOST_GPU_AEAD_TACTICS_H
 

@@ -1,4 +1,4 @@
-/* How a function fails: a status, and one line of text for parseal_last_error_text. */
+/* Failures of functions: a status, and one line of text for parseal_last_error_text. */
 #ifndef PARSEAL_HOST_SUPPORT_ERROR_H
 #define PARSEAL_HOST_SUPPORT_ERROR_H
 

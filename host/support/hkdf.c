@@ -6,7 +6,7 @@
 
 #include "host/support/wipe.h"
 
-#ifdef crypto_kdf_hkdf_sha256_KEYBYTES /* from libsodium 1.0.19 on */
+#ifdef crypto_kdf_hkdf_sha256_KEYBYTES /* libsodium 1.0.19 and later */
 
 static void extract(uint8_t prk[32], const uint8_t *ikm, size_t ikm_len, const uint8_t *salt,
                     size_t salt_len)

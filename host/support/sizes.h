@@ -1,7 +1,7 @@
 /* The sizes of the structs that may grow.
  *
  * Each of them begins with struct_size, and gets new fields at its end only. A program was compiled
- * with the struct of its release, so the library takes every size from that of the first release
+ * with the struct of its release, so the library takes every size from the first release's
  * on: PARSEAL_*_SIZE_0, which ends with the field that was last then. These lines never change, and
  * a struct that is new gets one here. The tests hold that none of the structs ends in padding, as a
  * field that came to lie there would be read from bytes that an older program has never written.

@@ -1,4 +1,4 @@
-/* Messages: known answers, and what crossover measures. */
+/* Messages: known answers, and the work that crossover measures. */
 #include "host/choose/selftest/primitives.h"
 
 #include <sodium.h>
@@ -55,7 +55,7 @@ static bool open_is_right(const tester *t, const backend_keys *keys, aead_batch 
     const size_t n = b->answer->n;
     const bool many = n == MESSAGES;
     for (size_t i = 0; i < n; i++) {
-        b->msgs[i].in = b->msgs[i].out; /* in place */
+        b->msgs[i].in = b->msgs[i].out; /* It is opened in place. */
         b->msgs[i].status = PARSEAL_ITEM_UNSET;
     }
     if (many) {

@@ -1,4 +1,4 @@
-/* Masks of parseal/fcp.h: known answers, and what crossover measures. */
+/* Masks of parseal/fcp.h: known answers, and the work that crossover measures. */
 #include "host/choose/selftest/primitives.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* Masks: known answers, and what crossover measures. */
+/* Masks: known answers, and the work that crossover measures. */
 #include "host/choose/selftest/primitives.h"
 
 #include <string.h>

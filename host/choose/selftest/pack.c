@@ -1,5 +1,5 @@
-/* Packing, sums of packed vectors, and updates that are opened and added: known answers, and what
- * crossover measures. */
+/* Packing, sums of packed vectors, and updates that are opened and added: known answers, and the
+ * work that crossover measures. */
 #include "host/choose/selftest/primitives.h"
 
 #include <stdlib.h>

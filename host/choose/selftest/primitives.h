@@ -1,5 +1,5 @@
-/* The primitives: the one table of what selection needs to know of each (host/backend/backend.h
- * lists them). A primitive's functions are in host/choose/selftest/. */
+/* The primitives: the one table of the functions that selection needs of each
+ * (host/backend/backend.h lists them). A primitive's functions are in host/choose/selftest/. */
 #ifndef PARSEAL_HOST_CHOOSE_SELFTEST_PRIMITIVES_H
 #define PARSEAL_HOST_CHOOSE_SELFTEST_PRIMITIVES_H
 
@@ -7,7 +7,7 @@
 
 typedef struct tester tester;
 
-/* What crossover measures on. */
+/* The memory and keys that crossover measures with. */
 typedef struct {
     uint8_t *from, *to; /* each has as many bytes as the largest size */
     parseal_msg *msgs;  /* room for messages of WORK_MESSAGE bytes each */

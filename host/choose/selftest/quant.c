@@ -1,4 +1,4 @@
-/* Quantisation: known answers, and what crossover measures. */
+/* Quantisation: known answers, and the work that crossover measures. */
 #include "host/choose/selftest/primitives.h"
 
 #include <math.h>

@@ -6,8 +6,8 @@
 #include "host/cli/round/fl_round.h"
 
 /* Holders keep both shares until one is asked for. The simulation knows from the start who drops
- * out, and so keeps only what the server will ask for: threshold shares of one secret for each
- * client. */
+ * out, and so keeps only those that the server will ask for: threshold shares of one secret for
+ * each client. */
 typedef struct {
     cli_buffer dealt; /* one client's shares: for each holder, a share of either secret */
     cli_buffer index[2];
