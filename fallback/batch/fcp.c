@@ -1,9 +1,9 @@
-/* Masks of format `fcp-aes256ctr`. A key's keystream is cut into candidates of as many bytes as R
- * needs, of which those that are rejected are passed over; the others, reduced mod R, are the
- * elements. Where R is a power of two nothing is rejected, so every tile of the vector is computed
- * by itself. Otherwise an element's place in the keystream depends on the rejections before it, and
- * a key's elements must be found in order: either each thread takes some of the keys, or the
- * elements are counted first and each thread takes a range of the vector.
+/* Masks of format `fcp-aes256ctr` (parseal/fcp.h). A key's keystream is cut into candidates, each
+ * the low bits of a few bytes. Candidates below 2^bw - R are passed over; the others, reduced mod
+ * R, are the elements. Where R is a power of two none is passed over, so every tile of the vector
+ * is computed by itself. Otherwise an element's place in the keystream depends on the candidates
+ * before it, and a key's elements must be found in order: either each thread takes some of the
+ * keys, or the elements are counted first and each thread takes a range of the vector.
  */
 #include "fallback/batch/fcp.h"
 
