@@ -79,7 +79,7 @@ static parseal_status measure_all(const parseal_side *device, const parseal_side
     return status;
 }
 
-/* The key depends on both devices and on the implementations and threads that the CPU uses. */
+/* The key depends on the release, on both devices and on the threads that the CPU uses. */
 static void cache_key(const parseal_side *device, const parseal_side *cpu, uint8_t key[CACHE_KEY])
 {
     crypto_generichash_state state;
