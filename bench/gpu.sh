@@ -97,7 +97,7 @@ if [ -n "$bundle" ]; then
     exit
 fi
 
-# Before anything is built, which takes minutes.
+# Looks for the driver before anything is built, which takes minutes.
 has_driver() {
     local place known
     IFS=: read -ra places <<<"${LD_LIBRARY_PATH:-}"
@@ -160,7 +160,7 @@ deadline=$((minutes * 60 - 5))
 quick=()
 [ "$divisor" = 1 ] || quick=(--quick --size-divisor "$divisor")
 
-# within SECONDS command...: 124 where it took longer. Without coreutils' timeout it may take any time.
+# within SECONDS command...: gives 124 where it took longer. Without coreutils' timeout it may take any time.
 within() {
     local seconds=$1
     shift
@@ -173,7 +173,7 @@ within() {
 
 left() { echo $((deadline - SECONDS)); }
 
-# One line of text that JSON and Markdown take: the last that says what is wrong, or else the last.
+# Prints one line of text that JSON and Markdown take: the last line about a fault, or else the last.
 reason() {
     local line last="" telling=""
     while IFS= read -r line; do
@@ -185,7 +185,7 @@ reason() {
     printf '%.200s' "${line//|/,}"
 }
 
-# run_test NAME: a line of the report in $work/NAME.line
+# run_test NAME: writes a line of the report to $work/NAME.line
 run_test() {
     local name=$1 status=0 line
     within "$test_seconds" "$top/bench/gpu/run-test.sh" "$build" "$name" >"$work/$name.log" 2>&1 || status=$?
@@ -223,7 +223,7 @@ run_tests() {
         echo "failed gpu.sh no test's name matches $tests" >"$work/tests"
 }
 
-# What nvidia-smi says, while everything else runs.
+# Logs what nvidia-smi reports while everything else runs.
 log_clocks() {
     local wanted=timestamp,name,driver_version,pstate,clocks.sm,clocks.max.sm,clocks.mem,clocks.max.mem,power.draw
     wanted+=,temperature.gpu,pcie.link.gen.current,pcie.link.width.current
@@ -266,7 +266,7 @@ if compgen -G "$work/report/*.md" >/dev/null; then
         echo "gpu.sh: wrote $folder/${report##*/}"
     done
 else
-    # It did not come to its first row.
+    # The bench did not come to its first row.
     no_report "$device" "parseal-bench-device ended with status $status" "$work/tests"
 fi
 echo "gpu.sh: $SECONDS s"

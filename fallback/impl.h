@@ -26,50 +26,51 @@ typedef struct {
     uint8_t *tag;
     int32_t *verdict;
     const void *key;  /* expanded */
-    bool past_caches; /* out is better not drawn through the caches */
+    bool past_caches; /* `out` is better written by non-temporal stores */
 } cpu_item;
 
 typedef struct aead_impl aead_impl;
 
-/* What messages that are cut into tiles are made of. A tile begins at a multiple of 16 bytes; its
+/* The functions for messages that are cut into tiles. A tile begins at a multiple of 16 bytes; its
  * hash, `partial`, is zero at first. */
 typedef struct {
-    /* Encrypts bytes [offset, offset + size) of an item, and hashes what it has written. */
+    /* Encrypts bytes [offset, offset + size) of an item, and hashes the ciphertext. */
     void (*seal_part)(const aead_impl *impl, const cpu_item *item, uint64_t offset, size_t size,
                       uint8_t partial[16]);
 
-    /* Hashes those bytes of `in`. */
+    /* Hashes bytes [offset, offset + size) of `in`. */
     void (*hash_part)(const aead_impl *impl, const cpu_item *item, uint64_t offset, size_t size,
                       uint8_t partial[16]);
 
-    /* The tag of an item whose tiles of tile_size bytes have these hashes. */
+    /* Computes the tag of an item from the hashes of its tiles of tile_size bytes. */
     void (*tag)(const aead_impl *impl, const cpu_item *item, uint64_t tile_size,
                 const uint8_t (*partial)[16], uint8_t tag[16]);
 
-    /* Decrypts those bytes, whose tag has been found right, to `to`. */
+    /* Decrypts bytes [offset, offset + size) of an item, whose tag has been found right, to
+     * `to`. */
     void (*open_part)(const aead_impl *impl, const cpu_item *item, uint64_t offset, size_t size,
                       uint8_t *to, bool past_caches);
 
-    /* open_part beside hash_part of another item, `next`. far: both come from memory rather than a
-     * cache. */
+    /* Does open_part, and hash_part of another item, `next`, at the same time. far: both items come
+     * from memory rather than a cache. */
     void (*open_beside_hash)(const aead_impl *impl, const cpu_item *item, uint8_t *to, bool far,
                              const cpu_item *next, uint64_t offset, size_t size,
                              uint8_t partial[16]);
 
-    /* acc = (acc + plaintext) & low_bits, for elements of 4 or 8 bytes, beside hash_part of next,
-     * or of nothing where that is NULL. NULL: the implementation cannot do it. */
+    /* Does acc = (acc + plaintext) & low_bits, for elements of 4 or 8 bytes, and hash_part of
+     * `next` at the same time unless that is NULL. NULL: the implementation cannot do it. */
     void (*add_beside_hash)(const aead_impl *impl, const cpu_item *item, uint8_t *acc,
                             uint32_t element_size, uint64_t low_bits, const cpu_item *next,
                             uint64_t offset, size_t size, uint8_t partial[16]);
 } aead_parts;
 
-/* An AEAD algorithm. In place or apart everywhere. */
+/* An AEAD algorithm. Everywhere input and output are either the same bytes or do not overlap. */
 struct aead_impl {
     size_t key_size; /* bytes of one expanded key, a multiple of 64 */
     void (*key_init)(void *key, const uint8_t *bytes, size_t key_len);
 
-    /* n >= 1 whole messages. No plaintext is written before its tag has been checked; what fails is
-     * zeroed. All keys are of one length. */
+    /* Seal or open n >= 1 whole messages, whose keys all have the same length. No plaintext is
+     * written before its tag has been checked; the output of a message that fails is zeroed. */
     void (*seal_items)(const cpu_item *items, size_t n);
     void (*open_items)(const cpu_item *items, size_t n);
 
@@ -78,41 +79,42 @@ struct aead_impl {
 
 /* ------------------------------------------------------------------- AES-GCM (SP 800-38D) -- */
 
-/* In place or apart everywhere. Hashes `y` are as they come, 16 bytes. */
+/* Here, too, input and output are the same bytes or do not overlap. A hash `y` has 16 bytes in the
+ * standard's order. */
 typedef struct {
     const char *name;
-    aead_impl aead; /* algorithms 4 and 5; keys of 16 or 32 bytes, nonces of 12 */
+    aead_impl aead; /* algorithms 4 and 5, with keys of 16 or 32 bytes and nonces of 12 */
 
-    /* What gcm_parts (fallback/batch/gcm.c) are made of. */
+    /* gcm_parts (fallback/batch/gcm.c) are made of the following functions. */
 
-    /* H = E(0), the GHASH key. */
+    /* Computes H = E(0), the GHASH key. */
     void (*hash_key)(const void *key, uint8_t h[16]);
 
-    /* E(J0) for a 96-bit nonce: the block that hides the tag. */
+    /* Computes E(J0) for a 96-bit nonce: the block that hides the tag. */
     void (*encrypt_j0)(const void *key, const uint8_t nonce[12], uint8_t ej0[16]);
 
     /* out = in ^ keystream of the blocks nonce || BE32(counter), counter + 1, ... */
     void (*ctr)(const void *key, const uint8_t nonce[12], uint32_t counter, const uint8_t *in,
                 uint8_t *out, size_t len, bool past_caches);
 
-    /* y = GHASH of data, zero-padded to whole blocks, continued from y. */
+    /* Continues the GHASH y with data, zero-padded to whole blocks. */
     void (*ghash)(const void *key, uint8_t y[16], const uint8_t *data, size_t len);
 
-    /* ctr of one message beside ghash of another's `data`, of len bytes too. far: in and data come
-     * from memory rather than a cache. */
+    /* Does ctr of one message and ghash of another message's `data`, which has len bytes, too, at
+     * the same time. far: in and data come from memory rather than a cache. */
     void (*ctr_beside_ghash)(const void *key, const uint8_t nonce[12], uint32_t counter,
                              const uint8_t *in, uint8_t *out, size_t len, bool far,
                              const void *other, uint8_t y[16], const uint8_t *data);
 
-    /* acc = (acc + in ^ keystream) & low_bits, for elements of 4 or 8 bytes, beside ghash of
-     * another's data, of len bytes too, or of nothing where other is NULL. NULL: not made by this
-     * implementation. */
+    /* Does acc = (acc + in ^ keystream) & low_bits, for elements of 4 or 8 bytes, and at the same
+     * time ghash of another message's data, which has len bytes, too, unless other is NULL. NULL:
+     * the implementation cannot do it. */
     void (*add_beside_ghash)(const void *key, const uint8_t nonce[12], uint32_t counter,
                              const uint8_t *in, uint8_t *acc, size_t len, uint32_t element_size,
                              uint64_t low_bits, const void *other, uint8_t y[16],
                              const uint8_t *data);
 
-    /* ctr, then ghash over what it wrote. */
+    /* Does ctr, and ghash over the ciphertext. */
     void (*seal)(const void *key, const uint8_t nonce[12], uint32_t counter, const uint8_t *in,
                  uint8_t *out, size_t len, bool past_caches, uint8_t y[16]);
 } gcm_impl;
@@ -137,16 +139,16 @@ typedef struct {
 
 /* --------------------------------------------------------- masks of format `fcp-aes256ctr` -- */
 
-/* How elements mod R come from the keystream (parseal/fcp.h). */
+/* The numbers by which elements mod R are made from the keystream (parseal/fcp.h). */
 typedef struct {
     uint64_t modulus, low_bits; /* R and 2^bw - 1 */
     uint64_t rejected;          /* candidates below 2^bw - R are passed over; 0: none */
-    uint32_t bytes;             /* of a candidate */
+    uint32_t bytes;             /* bytes of a candidate */
     uint32_t element_size;      /* 4 where R <= 2^32, else 8 */
 } fcp_format;
 
-/* Bytes beyond the keystream, or the elements, that a function may read, and where it says so
- * overwrite. */
+/* The bytes behind the keystream, or behind the elements, that a function may read and, where its
+ * comment says so, overwrite. */
 enum { FCP_SLACK = 512 };
 
 typedef struct {
@@ -155,7 +157,7 @@ typedef struct {
 
     void (*key_init)(void *key, const uint8_t bytes[32]);
 
-    /* n blocks from the counter `first` on; overwrites slack. first + n <= 2^32 */
+    /* Makes n blocks from the counter `first` on; overwrites slack. first + n <= 2^32. */
     void (*keystream)(const void *key, uint32_t first, uint8_t *to, size_t n);
 
     /* sum[i] += or -= candidate i, mod 2^(8 element_size); overwrites slack of sum. For R a power
@@ -163,8 +165,8 @@ typedef struct {
     void (*add_candidates)(const fcp_format *format, bool negative, const uint8_t *keystream,
                            uint8_t *sum, size_t count);
 
-    /* The elements that are not passed over among so many candidates, until there are `wanted`.
-     * Returns how many there are; *used candidates were looked at. For other R. */
+    /* Stores the elements among so many candidates that are not passed over, `wanted` at most.
+     * Returns how many it has stored, after looking at *used candidates. For other R. */
     size_t (*select)(const fcp_format *format, const uint8_t *keystream, size_t candidates,
                      uint8_t *elements, size_t wanted, size_t *used);
 
@@ -198,8 +200,8 @@ typedef struct {
 typedef struct {
     const char *name;
 
-    /* random: one little-endian 32-bit word per element, or NULL to round to nearest. Returns how
-     * many of x were not finite. */
+    /* `random` has a little-endian 32-bit word for each element, or is NULL to round to nearest.
+     * Returns how many of x were not finite. */
     uint64_t (*quantize)(const quant_params *params, const void *x, const uint32_t *random, void *q,
                          size_t count);
 
@@ -211,7 +213,7 @@ typedef struct {
 typedef struct {
     const char *name;
 
-    /* count elements whose first bit is the packed stream's bit 0. */
+    /* Pack `count` elements, of which the first begins at bit 0 of `packed`, and the reverse. */
     void (*pack)(uint32_t bits, uint32_t element_size, const void *elements, uint8_t *packed,
                  size_t count);
     void (*unpack)(uint32_t bits, uint32_t element_size, const uint8_t *packed, void *elements,
@@ -221,7 +223,8 @@ typedef struct {
 /* ------------------------------------------------------------------------------- all of them -- */
 
 /* clang-format off */
-/* FAMILY(primitive, family, list): the family whose implementations a PARSEAL_PRIMITIVE_* has. */
+/* FAMILY(primitive, family, list): the family of a PARSEAL_PRIMITIVE_* and the list of its
+ * implementations. */
 #define CPU_FAMILIES(FAMILY)                           \
     FAMILY(PARSEAL_PRIMITIVE_AEAD, gcm, CPU_GCM)       \
     FAMILY(PARSEAL_PRIMITIVE_MASK, mask, CPU_MASK)     \
@@ -231,14 +234,15 @@ typedef struct {
     FAMILY(PARSEAL_PRIMITIVE_FCP, fcp, CPU_FCP)
 /* clang-format on */
 
-/* gcm_portable, mask_portable and so on. */
+/* Declares gcm_portable, mask_portable and so on. */
 #define CPU_DECLARE(family, level)                  extern const family##_impl family##_##level;
 #define CPU_DECLARE_FAMILY(primitive, family, list) list(CPU_DECLARE, family)
 CPU_FAMILIES(CPU_DECLARE_FAMILY)
 #undef CPU_DECLARE_FAMILY
 #undef CPU_DECLARE
 
-/* Over any gcm_impl, with and without add_beside_ghash. */
+/* The aead_parts of any gcm_impl: gcm_adding_parts where it has add_beside_ghash, else
+ * gcm_parts. */
 extern const aead_parts gcm_parts, gcm_adding_parts;
 
 #endif

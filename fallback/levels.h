@@ -1,9 +1,9 @@
-/* The instruction sets that the CPU code is written for, and what there is for each: the one list
- * that declarations (impl.h, cpu_features.h) and tables (candidates.c) are made from.
+/* The instruction sets that the CPU code is written for, and the implementations for each: the one
+ * list that declarations (impl.h, cpu_features.h) and tables (candidates.c) are made from.
  *
  * CPU_LEVELS(LEVEL): LEVEL(name, needs, supported) in order, lowest first. Asking for a level rules
- * out all that are above it. `needs` is what a machine lacks that cannot run it, for people;
- * `supported` is a function of cpu_features.c.
+ * out all that are above it. `needs` is a text for people, which says what a machine that cannot
+ * run it lacks; `supported` is a function of cpu_features.c.
  *
  * CPU_GCM(IMPL, family) and so on: the levels for which a family has an implementation, called
  * family_level, best first, portable last.
@@ -12,7 +12,7 @@
 #define PARSEAL_FALLBACK_LEVELS_H
 
 /* clang-format off */
-/* For what has no other. */
+/* The list of a family that has no other implementation. */
 #define CPU_PORTABLE(IMPL, family) IMPL(family, portable)
 
 #if defined(__x86_64__)

@@ -1,11 +1,11 @@
-/* The files of kernels, and the CUDA kernels: what the host has to know to launch them. Plain C,
- * and the one list: C tables, CMake (files.cmake) and the emulator take theirs from it. */
+/* The files of kernels, and for each CUDA kernel the numbers that the host launches it by. This is
+ * plain C, and the one list: C tables, CMake (files.cmake) and the emulator take theirs from it. */
 #ifndef PARSEAL_KERNELS_KERNELS_H
 #define PARSEAL_KERNELS_KERNELS_H
 
 /* clang-format off: files.cmake reads the rows */
-/* BOTH: a file that cuda/ and opencl/ have; CUDA: one that cuda/ alone has. Each row has the name in
- * upper and lower case, and X, which is handed through. */
+/* BOTH is a file that cuda/ and opencl/ have, CUDA a file that only cuda/ has. Each row has the
+ * name in upper and lower case, and X, which is handed through. */
 #define KERNEL_FILES(BOTH, CUDA, X) \
     BOTH(AEAD, aead, X)             \
     CUDA(AEAD_CRYPT, aead_crypt, X) \
@@ -18,18 +18,18 @@
     BOTH(FCP, fcp, X)
 /* clang-format on */
 
-/* For the rows that are left out. */
+/* Leaves a row out. */
 #define KERNEL_FILE_NONE(UPPER, name, X)
 
 enum {
     GHASH_SETS = 8, /* matrices of a key, each for a row of 32 blocks */
-    GHASH_MATRIX_BYTES = 8192 * GHASH_SETS + 2048 /* of a key, for aead_hash_mma */
+    GHASH_MATRIX_BYTES = 8192 * GHASH_SETS + 2048 /* bytes of a key's matrices */
 };
 
-/* For each file of cuda/: X(file, kernel, threads, dynamic shared bytes, items a block).
- * Items of fcp_expand are keys, those of masks of fcp 16 elements. Items of masks and of quantize
- * are the 64-byte blocks of keystream that the elements touch, those of aead_add tiles, and those
- * of other kernels for vectors elements. */
+/* The kernels of each file of cuda/: X(file, kernel, threads, dynamic shared bytes, items a block).
+ * An item of fcp_expand is a key, of the masks of fcp 16 elements, of masks and of quantize a
+ * 64-byte block of keystream that the elements touch, of aead_add a tile, and of the other kernels
+ * for vectors an element. */
 #define CUDA_AEAD_KERNELS(X)          \
     X(aead, keys_expand, 128, 0, 128) \
     X(aead, aead_begin, 128, 0, 128)  \

@@ -76,7 +76,7 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* A whole number from low to high; false after a complaint. */
+/* Reads a whole number from low to high. Returns false after a complaint. */
 static bool parse_number(const char *name, const char *text, unsigned long low, unsigned long high,
                          unsigned long *number)
 {

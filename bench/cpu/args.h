@@ -6,17 +6,17 @@
 
 struct args {
     int32_t backend;
-    unsigned threads; /* 0: as many as the library would use */
+    unsigned threads; /* 0: the library's own number */
     const char *filter;
     const char *json, *csv; /* files; NULL: not wanted */
-    size_t divisor;         /* of all sizes */
+    size_t divisor;         /* all sizes are divided by it */
     bool peers, quick;
     struct effort effort;
 };
 
 enum args_outcome { ARGS_RUN, ARGS_HELP, ARGS_BAD };
 
-/* A backend by its name; false after a complaint. */
+/* Stores the backend of this name. Returns false after a complaint. */
 bool backend_named(const char *text, int32_t *backend);
 
 enum args_outcome args_parse(int argc, char **argv, struct args *args);

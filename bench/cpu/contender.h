@@ -1,4 +1,4 @@
-/* Who does the work: parseal, or a peer that does the same with another library. */
+/* A contender does the work: parseal, or a peer that does the same with another library. */
 #ifndef PARSEAL_BENCH_CPU_CONTENDER_H
 #define PARSEAL_BENCH_CPU_CONTENDER_H
 
@@ -6,9 +6,9 @@
 
 struct contender {
     const char *name;
-    /* Whether it does this operation at all, on this machine. */
+    /* Returns true when it has this operation on this machine. */
     bool (*can)(const struct work *w);
-    /* What can be done once for many runs (key expansion, contexts); NULL: it failed. */
+    /* Does the work that is done once for many runs (key expansion, contexts). NULL: it failed. */
     void *(*start)(struct work *w);
     bool (*run)(void *session); /* false: it failed */
     void (*stop)(void *session);
@@ -26,11 +26,11 @@ extern const size_t n_peers;
 extern const struct contender contender_parseal, contender_libsodium, contender_openssl,
     contender_ipsec_mb, contender_naive;
 
-/* What the peers have in common. */
+/* Helpers of the peers. */
 
-/* The operation, for peers of aead. */
+/* Returns true for operations of aead. */
 bool work_is_aead(const struct work *w);
-/* A mask whose elements are whole keystream words: no rejection, no byte swaps. */
+/* Returns true for masks whose elements are whole keystream words: no rejection, no byte swaps. */
 bool work_is_plain_mask(const struct work *w);
 bool work_is_native_sum(const struct work *w);
 
@@ -43,8 +43,9 @@ enum { MASK_CHUNK = 1 << 16 };
 typedef bool keystream_fn(void *session, unsigned thread, const parseal_seed *seed,
                           const uint8_t nonce[12], uint32_t counter, uint8_t *out, size_t len);
 
-/* The mask operation as one writes it with a stream cipher at hand: chunks that stay in the cache,
- * each seed's keystream into a buffer and added. `zeros` for ciphers that only know XOR. */
+/* Does the mask operation as one writes it with a stream cipher at hand: in chunks that stay in the
+ * cache, each seed's keystream goes into a buffer and is added. mask_zeros is the input for ciphers
+ * that can only XOR. */
 bool peer_mask(struct work *w, keystream_fn *keystream, void *session);
 extern const uint8_t mask_zeros[MASK_CHUNK];
 

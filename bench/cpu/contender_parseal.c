@@ -7,7 +7,7 @@ static bool can(const struct work *w)
     return true;
 }
 
-/* The keys and seeds are part of the work already. */
+/* Has nothing to do, as the keys and seeds are part of the work already. */
 static void *start(struct work *w)
 {
     return w;

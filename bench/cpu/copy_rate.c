@@ -1,5 +1,5 @@
-/* The yardstick: how fast memcpy moves what no cache holds, with as many threads as the rows have.
- */
+/* The yardstick: the rate of memcpy on buffers that no cache holds, with as many threads as the
+ * rows have. */
 #include "bench/cpu/machine.h"
 #include "bench/cpu/parallel.h"
 #include "bench/cpu/support.h"

@@ -9,7 +9,7 @@
 
 static int counter = -1;
 
-/* User mode only: perf_event_paranoid at its usual 2 permits no more. */
+/* Counts user mode only, as perf_event_paranoid at its usual 2 permits no more. */
 bool cycles_open(void)
 {
     struct perf_event_attr attr;

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* false where they cannot be read; cycles_read() then gives 0. */
+/* Returns false where they cannot be read; cycles_read() then gives 0. */
 bool cycles_open(void);
 uint64_t cycles_read(void);
 void cycles_close(void);

@@ -9,7 +9,8 @@
 
 #define MIB (UINT64_C(1) << 20)
 
-/* The text after `key` and its separators on the first line of `path` that begins with key. */
+/* Reads the text after `key` and its separators, on the first line of `path` that begins with
+ * key. */
 static bool read_field(const char *path, const char *key, char *value, size_t size)
 {
     char line[512];
@@ -43,7 +44,7 @@ static bool read_cache(unsigned index, const char *attribute, char *value, size_
     return read_field(path, "", value, size);
 }
 
-/* A size as Linux writes it: "32768K". */
+/* Reads a size as Linux writes it: "32768K". */
 static uint64_t parse_cache_size(const char *text)
 {
     char *unit;

@@ -1,4 +1,4 @@
-/* What the figures were measured on. */
+/* The machine that the figures were measured on. */
 #ifndef PARSEAL_BENCH_CPU_MACHINE_H
 #define PARSEAL_BENCH_CPU_MACHINE_H
 
@@ -20,11 +20,11 @@ struct machine {
 
 void machine_describe(struct machine *machine);
 
-/* The bytes that a row needs so that no cache holds them: 4 times the last-level cache and at least
- * 256 MiB, but no more than an eighth of the memory that is free now. */
+/* Returns the bytes that a row needs so that no cache holds them: 4 times the last-level cache and
+ * at least 256 MiB, but no more than an eighth of the memory that is free now. */
 size_t machine_large_bytes(const struct machine *machine);
 
-/* Measures memcpy on `bytes` bytes; false after a complaint. */
+/* Measures memcpy on `bytes` bytes. Returns false after a complaint. */
 bool machine_measure_memcpy(struct machine *machine, size_t bytes, unsigned threads,
                             const struct effort *effort);
 

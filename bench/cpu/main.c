@@ -1,4 +1,4 @@
-/* parseal-bench: how fast this machine does what parseal is for, and how its peers do it. */
+/* parseal-bench measures the rates of parseal and of its peers on this machine. */
 #include "bench/cpu/args.h"
 #include "bench/cpu/contender.h"
 #include "bench/cpu/cycles.h"
@@ -20,10 +20,10 @@ struct bench {
     struct report report;
     size_t large_bytes;
     unsigned threads;
-    size_t rows; /* reported so far */
+    size_t rows; /* rows reported so far */
 };
 
-/* Those who take part in one row. parseal is the first. */
+/* The contenders of one row. parseal is the first. */
 struct lineup {
     const struct contender *who[MAX_CONTENDERS];
     void *session[MAX_CONTENDERS];
@@ -70,7 +70,7 @@ static bool run_once(const struct lineup *lineup, size_t i, struct work *w)
     return false;
 }
 
-/* A peer that computes something else is no yardstick. */
+/* Checks that the peers compute the same as parseal: any other is no yardstick. */
 static bool peers_agree(const struct lineup *lineup, struct work *w)
 {
     if (lineup->n == 1)
@@ -91,7 +91,8 @@ static bool peers_agree(const struct lineup *lineup, struct work *w)
     return fine;
 }
 
-/* The rate while the device's kernels run, in one more run of parseal's own; 0 without a device. */
+/* Returns the rate while the device's kernels run, from one more run of parseal, or 0 without a
+ * device. */
 static double kernel_rate(const struct bench *b, const struct lineup *lineup, struct work *w)
 {
     parseal_info before = PARSEAL_INFO_INIT, after = PARSEAL_INFO_INIT;
@@ -112,7 +113,7 @@ static bool report_lineup(struct bench *b, struct work *w, const struct lineup *
     snprintf(own_name, sizeof own_name, "parseal/%s/%s", parseal_backend_name(b->info.backend),
              picked.impl);
     for (size_t i = 0; i < lineup->n; i++) {
-        if (w->threads > 1) /* the counter sees only the calling thread */
+        if (w->threads > 1) /* The counter sees only the calling thread. */
             rates[i].cpb = 0;
         struct row row = {.work = w,
                           .impl = i == 0 ? own_name : lineup->who[i]->name,
@@ -148,7 +149,7 @@ static bool measure_lineup(struct bench *b, struct work *w, const struct lineup 
     return false;
 }
 
-/* Half of it, as results are written and compared too. */
+/* Returns half of the free memory, as results are saved and compared, too. */
 static uint64_t memory_for_row(const struct machine *machine)
 {
     return machine->memory_available != 0 ? machine->memory_available / 2 : UINT64_MAX;

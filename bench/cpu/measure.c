@@ -8,7 +8,7 @@
 
 struct run_record {
     uint64_t repeats;
-    double seconds[MAX_RUNS]; /* of one repeat */
+    double seconds[MAX_RUNS]; /* seconds for one repeat */
     double cycles[MAX_RUNS];
 };
 
@@ -31,7 +31,7 @@ double median(double *values, size_t n)
     return (values[(n - 1) / 2] + values[n / 2]) / 2;
 }
 
-/* Seconds for this many repeats, or a negative number when one failed. */
+/* Returns the seconds for this many repeats, or a negative number when one failed. */
 static double time_repeats(const struct subject *s, uint64_t repeats, uint64_t *cycles)
 {
     uint64_t cycles_before = cycles_read();
@@ -45,8 +45,8 @@ static double time_repeats(const struct subject *s, uint64_t repeats, uint64_t *
     return seconds;
 }
 
-/* Finds repeats that last min_seconds, and warms up on the way. Their seconds, negative on failure.
- */
+/* Finds how many repeats last min_seconds, and warms up on the way. Returns their seconds, or a
+ * negative number on failure. */
 static double calibrate(const struct subject *s, double min_seconds, uint64_t *repeats)
 {
     uint64_t cycles;
@@ -73,7 +73,7 @@ static struct rates summarise(struct run_record *record, size_t runs, uint64_t b
 {
     double gigabytes = (double)bytes / 1e9;
     struct rates rates = {.runs = runs};
-    rates.gbps = gigabytes / median(record->seconds, runs); /* sorted from here on */
+    rates.gbps = gigabytes / median(record->seconds, runs); /* This sorts the seconds. */
     rates.gbps_min = gigabytes / record->seconds[runs - 1];
     rates.gbps_max = gigabytes / record->seconds[0];
     rates.cpb = median(record->cycles, runs) / (double)bytes;
@@ -84,7 +84,7 @@ enum measured measure(const struct subject *subjects, size_t n, uint64_t bytes,
                       const struct effort *effort, struct rates *rates, double *seconds)
 {
     struct run_record records[MAX_CONTENDERS];
-    double round = 0; /* all subjects once */
+    double round = 0; /* seconds for all subjects once */
     for (size_t i = 0; i < n; i++) {
         double one = calibrate(&subjects[i], effort->min_run_seconds, &records[i].repeats);
         if (one < 0)

@@ -14,12 +14,12 @@ struct effort {
     size_t min_runs; /* 1 to MAX_RUNS */
     double min_run_seconds;
     double row_seconds;
-    double max_row_seconds; /* a row whose min_runs would take longer is left out; 0: none is */
+    double max_row_seconds; /* rows whose min_runs would take longer are left out; 0: none are */
 };
 
-/* One of those that take turns at the same work. */
+/* Subjects take turns at the same work. */
 struct subject {
-    bool (*run)(void *arg); /* once; false: it failed, and complained */
+    bool (*run)(void *arg); /* does the work once; false: it failed, and complained */
     void *arg;
 };
 
@@ -31,14 +31,13 @@ struct rates {
 
 enum measured { MEASURED, MEASURE_FAILED, MEASURE_TOO_LONG };
 
-/* Measures n subjects in turn, run by run, so that whatever else the machine does hits them alike.
- * bytes is what running once counts as. On MEASURE_TOO_LONG *seconds is what it would have taken.
- */
+/* Measures n subjects in turn, run by run, so that other work of the machine hits them alike. A run
+ * counts as `bytes` bytes. On MEASURE_TOO_LONG *seconds tells how long it would have taken. */
 enum measured measure(const struct subject *subjects, size_t n, uint64_t bytes,
                       const struct effort *effort, struct rates *rates, double *seconds);
 
 double seconds_now(void);
-/* Sorts the values. */
+/* Sorts the values, and returns their median. */
 double median(double *values, size_t n);
 
 #endif

@@ -1,12 +1,12 @@
-/* What one run counts as, in bytes (GB/s = 10^9 of them per second):
+/* The bytes that one run counts as (GB/s = 10^9 of them per second):
  *   aead            the plaintext
  *   mask            the keystream: seeds times the vector
  *   vec.sum         all inputs
  *   quantize        the floats read
  *   dequantize      the integers read
- *   pack, unpack    the elements (not the bit stream)
- *   mask.fcp        the masks' elements, 4 bytes each whatever of the keystream they take
- *   packed.sum      the elements of all inputs, 4 bytes each, not the bit streams
+ *   pack, unpack    the elements (not the packed bytes)
+ *   mask.fcp        the masks' elements, 4 bytes each, however much keystream they take
+ *   packed.sum      the elements of all inputs, 4 bytes each, not the packed bytes
  */
 #include "bench/cpu/operations.h"
 
@@ -18,10 +18,11 @@
 #define BATCH_BYTES (256 * KIB)
 /* Messages of the batch that no cache holds. */
 #define LARGE_MESSAGE (64 * KIB)
-/* Vectors are whole numbers of these. */
+/* Vectors are multiples of it. */
 #define VECTOR_UNIT (4 * KIB)
 
-/* Open can overlap a message with the next, but not with itself: so one message and four. */
+/* Open can overlap a message with the next, but not with itself. So there are rows of one message
+ * and of four. */
 static const struct bench_case aead_cases[] = {
     {1 * KIB, N_BATCH, false},    {16 * KIB, N_BATCH, true}, {256 * KIB, 1, false},
     {256 * KIB, 4, false},        {4 * MIB, 1, false},       {4 * MIB, 4, false},
@@ -32,7 +33,7 @@ static const struct bench_case key_each_cases[] = {{1 * KIB, N_BATCH, false}};
 
 static const struct bench_case in_place_cases[] = {{SIZE_LARGE, N_BATCH, false}};
 
-/* The smallest stays in the first-level cache: the keystream by itself. */
+/* The smallest vector stays in the first-level cache, which leaves the keystream by itself. */
 static const struct bench_case mask_write_cases[] = {
     {16 * KIB, 1, false}, {4 * MIB, 1, true}, {SIZE_LARGE, 1, false}};
 
@@ -42,8 +43,8 @@ static const struct bench_case mask_add_cases[] = {
 
 static const struct bench_case mask_reject_cases[] = {{4 * MIB, 8, false}};
 
-/* A sum reads each input once: only from memory is what a server sees. The model has ten million
- * 4-byte elements. */
+/* A sum reads each input once, and a server reads it from memory. The model has ten million 4-byte
+ * elements. */
 #define MODEL (39063 * KIB)
 static const struct bench_case sum_cases[] = {
     {SIZE_LARGE, 2, false}, {SIZE_LARGE, 16, true}, {MODEL, 16, false}, {MODEL, 100, false}};
@@ -53,7 +54,7 @@ static const struct bench_case convert_cases[] = {{4 * MIB, 1, true}, {SIZE_LARG
 static const struct bench_case fcp_cases[] = {
     {4 * MIB, 1, false}, {4 * MIB, 10, true}, {4 * MIB, 100, false}};
 
-/* Like sums, but only the bit streams come from memory. */
+/* These are like sums, but only packed vectors come from memory. */
 static const struct bench_case packed_cases[] = {{4 * MIB, 16, true}, {MODEL, 16, false}};
 
 #define CASES(list) list, sizeof(list) / sizeof((list)[0])
@@ -107,7 +108,7 @@ static size_t at_least_one(size_t n)
     return n > 0 ? n : 1;
 }
 
-/* Whole elements of any ring. */
+/* Divides a size, and leaves whole elements of any ring. */
 static size_t divided(size_t size, size_t divisor)
 {
     return size / divisor < 64 ? 64 : size / divisor / 64 * 64;

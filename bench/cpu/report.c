@@ -26,7 +26,7 @@ static bool open_file(FILE **file, const char *path)
     return *file != NULL;
 }
 
-/* An error that the stream has had, or has in closing. */
+/* Closes the file, and complains about an error that it has had or has in closing. */
 static bool close_file(FILE *file, const char *path)
 {
     if (file == NULL)

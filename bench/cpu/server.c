@@ -2,9 +2,9 @@
  * where a client that drops out costs an expansion for each survivor, and SecAgg+ (Bell et al., CCS
  * 2020), where it costs one for each neighbour that survives.
  *
- * Expanding masks is timed on a hundred seeds at a time for some seconds; what a whole round takes
- * follows from the rate. A straightforward server, who
- * makes each mask with libsodium and then adds it, takes turns with the library. */
+ * Expanding masks is timed on a hundred seeds at a time for some seconds; the time of a whole round
+ * follows from the rate. A straightforward server, which makes each mask with libsodium and then
+ * adds it, takes turns with the library. */
 #include "bench/cpu/server.h"
 
 #include <parseal/aggregator.h>
@@ -25,7 +25,7 @@ struct round {
     uint64_t clients, dropped, neighbours, dim;
 };
 
-/* neighbours: of a client in the graph; those of the complete graph are all others. */
+/* `neighbours` counts a client's neighbours in the graph: in the complete graph all others. */
 static const struct round rounds[] = {
     {"SecAgg", 500, 0, 499, 100000},      {"SecAgg", 500, 50, 499, 100000},
     {"SecAgg", 500, 150, 499, 100000},    {"SecAgg", 1000, 0, 999, 100000},
@@ -35,9 +35,9 @@ static const struct round rounds[] = {
 
 struct options {
     int32_t backend;
-    double seconds; /* of one timing, about */
+    double seconds; /* about the time that is spent on one timing */
     unsigned threads;
-    uint64_t divisor; /* of dimensions */
+    uint64_t divisor; /* dimensions are divided by it */
 };
 
 struct server {
@@ -63,8 +63,8 @@ static bool fine(const char *call, parseal_status status)
     return status == PARSEAL_OK;
 }
 
-/* Survivors' self masks, and a pairwise mask for each survivor that a dropped client has as a
- * neighbour: on the complete graph all, else that share of its neighbours. */
+/* Counts the survivors' self masks, and for each dropped client a pairwise mask for each neighbour
+ * that survives: on the complete graph all survivors, else their share of its neighbours. */
 static uint64_t expansions(const struct round *r)
 {
     const uint64_t survivors = r->clients - r->dropped;
@@ -73,8 +73,7 @@ static uint64_t expansions(const struct round *r)
     return survivors + r->dropped * each;
 }
 
-/* --------------------------------------------------------------------------------------- timed --
- */
+/* ------------------------------------------------------------------------------------- timed -- */
 
 enum { UNMASK, MASK, NAIVE, ADD, OPEN, TIMINGS };
 
@@ -83,14 +82,14 @@ static bool unmask(struct server *s)
     return fine("parseal_aggregator_unmask", parseal_aggregator_unmask(s->aggregator, s->seeds));
 }
 
-/* The same masks on a vector in host memory. */
+/* Applies the same masks to a vector in host memory. */
 static bool mask(struct server *s)
 {
     const parseal_vec v = parseal_host_vec(s->naive_sum, s->round.dim, sizeof *s->naive_sum);
     return fine("parseal_mask_apply", parseal_mask_apply(s->seeds, &ring, &v, 0, NULL));
 }
 
-/* As a first server would be written: a mask at a time. */
+/* Unmasks as a first server would be written: a mask at a time. */
 static bool unmask_naively(struct server *s)
 {
     for (size_t j = 0; j < NAIVE_SEEDS; j++) {
@@ -104,7 +103,7 @@ static bool unmask_naively(struct server *s)
     return true;
 }
 
-/* The same updates over and over, each time of clients who have not been counted. */
+/* Adds the same updates over and over, each time from clients that have not been counted. */
 static bool add_sealed(struct server *s)
 {
     parseal_update updates[UPDATES];
@@ -137,13 +136,14 @@ static bool open_only(struct server *s)
     return fine("parseal_open", parseal_open(s->keys, msgs, UPDATES, NULL));
 }
 
-/* The median rate of each, in turns, in GB/s of what one run counts as. */
+/* Measures each work in turns, and stores the median rates in GB/s: a run of work i counts as
+ * bytes[i] bytes. */
 static bool compare(struct server *s, bool (*const work[])(struct server *), const uint64_t bytes[],
                     size_t n, double gbps[])
 {
     double rates[TIMINGS][RUNS];
     for (size_t i = 0; i < n; i++)
-        if (!work[i](s)) /* warm */
+        if (!work[i](s)) /* A first run warms up and is not counted. */
             return false;
     for (size_t r = 0; r < RUNS; r++)
         for (size_t i = 0; i < n; i++) {
@@ -163,8 +163,7 @@ static bool compare(struct server *s, bool (*const work[])(struct server *), con
     return true;
 }
 
-/* -------------------------------------------------------------------------------------- rounds --
- */
+/* ------------------------------------------------------------------------------------ rounds -- */
 
 static bool make_updates(struct server *s)
 {
@@ -257,7 +256,8 @@ static long peak_memory(void)
     return getrusage(RUSAGE_SELF, &usage) == 0 ? usage.ru_maxrss / 1024 : 0;
 }
 
-/* 1,000 clients, one update in memory at a time: it must not matter how many there are. */
+/* Reports the memory for 1,000 clients, with one update in memory at a time: it must not depend on
+ * their number. */
 static bool report_memory(struct server *s)
 {
     s->round = (struct round){"memory", 1000, 0, 0, 10000000 / s->options.divisor + 1};
@@ -288,8 +288,7 @@ static bool report_memory(struct server *s)
     return done;
 }
 
-/* ---------------------------------------------------------------------------------------- main --
- */
+/* -------------------------------------------------------------------------------------- main -- */
 
 static const char usage[] =
     "usage: parseal-bench server [options]\n"
@@ -316,7 +315,7 @@ static int parse(int argc, char **argv, struct options *o)
     *o = (struct options){.backend = PARSEAL_BACKEND_CPU, .seconds = 3, .threads = 1, .divisor = 1};
     while (++argv, --argc > 0) {
         double value = 0;
-        const char *name = argv[0], *text = argv[1]; /* NULL after the last */
+        const char *name = argv[0], *text = argv[1]; /* It is NULL after the last option. */
         if (strcmp(name, "--help") == 0) {
             fputs(usage, stdout);
             return -1;

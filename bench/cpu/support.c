@@ -49,7 +49,8 @@ void *bench_alloc(size_t count, size_t size)
     return p;
 }
 
-/* Weyl sequence through a multiply and a fold: speed matters more than quality here. */
+/* Fills with a Weyl sequence through a multiply and a fold: speed matters more than quality
+ * here. */
 void bench_fill(void *p, size_t size, uint64_t seed)
 {
     uint8_t *to = p;

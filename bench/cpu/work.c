@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* 0x5a5a... is below every modulus that is measured. */
+/* The pattern 0x5a5a... is below every modulus that is measured. */
 enum { PATTERN = 0x5a };
 
 bool work_prepare(struct work *w)

@@ -12,22 +12,23 @@ struct work;
 
 /* A family of operations: how its data is made, and how parseal does it. */
 struct family {
-    int32_t primitive; /* PARSEAL_PRIMITIVE_*: names the implementation that ran */
+    int32_t primitive; /* PARSEAL_PRIMITIVE_* whose implementation ran */
     bool (*prepare)(struct work *w);
     parseal_status (*run)(struct work *w);
     void (*release)(struct work *w);
 };
 
-/* size: bytes of one message or vector, or SIZE_LARGE. n: messages, seeds or inputs, or N_BATCH. */
+/* `size` counts the bytes of one message or vector, or is SIZE_LARGE. `n` counts messages, seeds or
+ * inputs, or is N_BATCH. */
 struct bench_case {
     size_t size;
     size_t n;
-    bool quick; /* also with --quick */
+    bool quick; /* the case also runs with --quick */
 };
 
-/* So large that the row's data cannot stay in the last-level cache. */
+/* The size is so large that the row's data cannot stay in the last-level cache. */
 #define SIZE_LARGE ((size_t)0)
-/* As many messages as make the row's batch. */
+/* There are as many messages as make the row's batch. */
 #define N_BATCH ((size_t)0)
 
 struct operation {
@@ -39,11 +40,11 @@ struct operation {
     bool inverse;      /* aead: open; mask: add to what is there; quant: dequantize; pack: unpack */
     bool key_each;     /* aead: every message under a key of its own */
     bool in_place;     /* aead: seal over the plaintext */
-    bool cpu_alone;    /* no other backend does it */
+    bool cpu_alone;    /* only the CPU backend does it */
     parseal_ring ring; /* mask, vec.sum, packed.sum */
 };
 
-/* count pieces of `size` bytes, each `stride` bytes after the one before. */
+/* `count` pieces of `size` bytes, each `stride` bytes after the one before. */
 struct region {
     uint8_t *first;
     size_t size, stride, count;
@@ -78,7 +79,7 @@ struct packed_data {
     parseal_buf *bufs;
 };
 
-/* quantize, dequantize, pack and unpack: one array to another. */
+/* The arrays of quantize, dequantize, pack and unpack, which turn one into the other. */
 struct convert_data {
     uint8_t *from, *to;
     size_t from_size, to_size;
@@ -91,8 +92,8 @@ struct work {
     parseal_ctx *ctx;
     unsigned threads;
     size_t size, n;
-    uint64_t bytes;          /* what one run counts as, see operations.c */
-    struct region result[2]; /* where the results are; unused ones have count 0 */
+    uint64_t bytes;          /* bytes that one run counts as, see operations.c */
+    struct region result[2]; /* the places of the results; unused ones have count 0 */
     union {
         struct aead_data aead;
         struct mask_data mask;
@@ -102,13 +103,14 @@ struct work {
     } data;
 };
 
-/* Makes the data of one case (its size and n settled); false after a complaint. */
+/* Makes the data of one case, whose size and n are settled. Returns false after a complaint. */
 bool work_prepare(struct work *w);
 void work_release(struct work *w);
 
-/* Fills the results with a pattern that is a valid start for those that are added to. */
+/* Fills the results with a pattern that is a valid start for operations that add. */
 void work_reset_results(struct work *w);
-/* A copy of the results for work_same_results; NULL after a complaint. The caller frees it. */
+/* Returns a copy of the results for work_same_results, which the caller frees, or NULL after a
+ * complaint. */
 uint8_t *work_save_results(const struct work *w);
 bool work_same_results(const struct work *w, uint8_t *saved);
 

@@ -18,7 +18,7 @@ static void describe_messages(const struct work *w, struct aead_data *d)
     }
 }
 
-/* What is opened has to be sealed first: the sealed bytes then become the input. */
+/* Seals the messages, as they must be sealed to be opened, and makes the sealed bytes the input. */
 static bool turn_round(const struct work *w, struct aead_data *d)
 {
     parseal_status status = parseal_seal(d->keys, d->msgs, w->n);

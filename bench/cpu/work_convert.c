@@ -24,7 +24,7 @@ static bool make_arrays(struct work *w, size_t from_size, size_t to_size)
     return true;
 }
 
-/* Evenly spread a little beyond the clip, so that some values are clipped. */
+/* Makes floats that are spread evenly, a little beyond the clip, so that some are clipped. */
 static void make_floats(uint8_t *p, size_t size)
 {
     for (size_t i = 0; i + sizeof(float) <= size; i += sizeof(float)) {
@@ -35,7 +35,7 @@ static void make_floats(uint8_t *p, size_t size)
     }
 }
 
-/* Sums that CLIENTS values of BITS bits can have. */
+/* Makes sums that CLIENTS values of BITS bits can have. */
 static void make_sums(uint8_t *p, size_t size)
 {
     for (size_t i = 0; i + ELEMENT_SIZE <= size; i += ELEMENT_SIZE) {
@@ -90,7 +90,7 @@ static void release(struct work *w)
     free(d->from);
 }
 
-/* w->size is the elements' side; the bit stream is shorter. */
+/* w->size counts the bytes of the elements; the packed bytes are fewer. */
 static bool prepare_pack(struct work *w)
 {
     uint64_t packed_size;

@@ -1,4 +1,4 @@
-/* What servers of Google's fcp/secagg do: masks of parseal/fcp.h added, packed vectors summed. */
+/* The work of servers of Google's fcp/secagg: adding masks of parseal/fcp.h, and packed vectors. */
 #include "bench/cpu/support.h"
 #include "bench/cpu/work.h"
 
@@ -60,8 +60,7 @@ static void release_fcp(struct work *w)
     free(w->data.mask.acc);
 }
 
-/* ----------------------------------------------------------------------------- packed vectors --
- */
+/* ---------------------------------------------------------------------------- packed vectors -- */
 
 static uint32_t bits_of(const struct work *w)
 {

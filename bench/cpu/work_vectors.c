@@ -52,7 +52,8 @@ static void release_mask(struct work *w)
     free(w->data.mask.acc);
 }
 
-/* Inputs below the modulus, which the naive peer relies on: the top bit of each is cleared. */
+/* Fills with elements whose top bit is cleared: they are below the modulus, as the naive peer needs
+ * them. */
 static void fill_reduced(uint8_t *p, size_t size, uint32_t element_size)
 {
     bench_fill(p, size, 4);

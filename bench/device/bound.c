@@ -1,28 +1,28 @@
 #include "bench/device/bound.h"
 
-/* Of a multiprocessor, a clock. */
+/* Operations of a multiprocessor in a clock. */
 static const double ALU_LANES = 64, MULTIPLY_LANES = 64, SHARED_WORDS = 32;
 
-/* For each block, before rounds 1 and 2 are shared. */
+/* Operations for each block, before rounds 1 and 2 are shared. */
 static const double AES256_ALU = 522, AES256_LOOKUPS = 224, AES128_ALU = 373, AES128_LOOKUPS = 160;
-/* With four tables in shared memory, which save 22% against one. */
+/* The counts are for four tables in shared memory, which save 22% against one. */
 static const double ONE_TABLE_ALU = 1 / 0.78;
-static const double CHACHA20_ALU = 620;      /* for 64 bytes */
-static const double GHASH_MULTIPLIES = 144;  /* for each block, Karatsuba */
-static const double GHASH_MMA_BYTES = 17.22; /* a multiprocessor and clock: 0.54 b1 products */
+static const double CHACHA20_ALU = 620;      /* operations for 64 bytes */
+static const double GHASH_MULTIPLIES = 144;  /* operations for each block, Karatsuba */
+static const double GHASH_MMA_BYTES = 17.22; /* per multiprocessor and clock: 0.54 b1 products */
 
 static double least(double a, double b)
 {
     return a < b ? a : b;
 }
 
-/* One after the other. */
+/* Returns the rate of two steps that run one after the other. */
 static double in_turn(double a, double b)
 {
     return a > 0 && b > 0 ? 1 / (1 / a + 1 / b) : 0;
 }
 
-/* Clocks of all multiprocessors, 10^9 a second: bytes a clock become GB/s. */
+/* Returns the clocks of all multiprocessors in 10^9 a second: it turns bytes a clock into GB/s. */
 static double gigaclocks(const struct device *d)
 {
     return 1e-9 * d->multiprocessors * d->clock;
@@ -39,7 +39,7 @@ static double aes_ctr(const struct device *d, double alu, double lookups)
     return gigaclocks(d) * 16 * least(ALU_LANES / operations, SHARED_WORDS / lookups);
 }
 
-/* Two transfers a clock. */
+/* Returns the memory's peak, at two transfers a clock. */
 static double memory_peak(const struct device *d)
 {
     return 1e-9 * 2 * d->memory_clock * d->memory_bus_bits / 8;

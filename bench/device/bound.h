@@ -1,6 +1,6 @@
-/* The rate that the hardware sets, by the formulas of the design: what a kernel needs of each unit,
- * scaled by multiprocessors and clock. Counted for compute capability 9.0; other cards get the same
- * counts. */
+/* The rate that the hardware sets, by the formulas of the design: a kernel's operations on each
+ * unit, scaled by multiprocessors and clock. They are counted for compute capability 9.0; other
+ * cards get the same counts. */
 #ifndef PARSEAL_BENCH_DEVICE_BOUND_H
 #define PARSEAL_BENCH_DEVICE_BOUND_H
 
@@ -18,12 +18,12 @@ enum bound_kind {
     BOUND_CHACHA20,
     BOUND_MEMORY,    /* bytes read and written, against the memory's own peak */
     BOUND_COPY,      /* bytes read and written, against the measured copy */
-    BOUND_QUANTIZE,  /* likewise, or the keystream: the element's bytes twice */
+    BOUND_QUANTIZE,  /* like BOUND_COPY, or the keystream: the element's bytes twice */
     BOUND_LINK,      /* host to host, against the slower measured direction */
     BOUND_BOTH_LINKS /* both directions at once, against the sum of each by itself */
 };
 
-/* What has been measured so far, GB/s; 0: not yet. */
+/* The rates that have been measured so far, in GB/s; 0: not yet. */
 struct measured_rates {
     double device_copy; /* bytes read and written */
     double host_to_device, device_to_host;

@@ -4,7 +4,7 @@
 
 enum { NON_BLOCKING = 1, PORTABLE = 1 };
 
-/* 0 where the driver does not know it. */
+/* Returns an attribute, or 0 where the driver does not know it. */
 static int attribute(const struct device *d, int which)
 {
     int value = 0;

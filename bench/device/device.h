@@ -16,7 +16,7 @@ struct device {
     int capability;     /* 90: 9.0 */
     int multiprocessors;
     double clock, memory_clock; /* Hz; 0: the driver does not tell */
-    int memory_bus_bits;        /* likewise */
+    int memory_bus_bits;        /* 0: the driver does not tell */
     uint64_t l2_bytes, memory;
 };
 
@@ -26,19 +26,19 @@ void device_close(struct device *d);
 
 uint64_t device_memory_free(const struct device *d);
 device_pointer device_alloc(const struct device *d, uint64_t size);
-void device_free(const struct device *d, device_pointer p); /* 0: nothing happens */
+void device_free(const struct device *d, device_pointer p); /* p may be 0 */
 bool device_upload(const struct device *d, device_pointer to, const void *from, uint64_t size);
 bool device_download(const struct device *d, void *to, device_pointer from, uint64_t size);
 bool device_wait(const struct device *d);
-/* Fills with `block` again and again. */
+/* Fills memory with `block` again and again. */
 bool device_repeat(const struct device *d, device_pointer to, uint64_t size, const void *block,
                    uint64_t block_size);
 
-/* Memory that the device copies from and to at full speed. */
+/* Allocates memory that the device copies from and to at full speed. */
 void *device_pinned_alloc(const struct device *d, uint64_t size);
 void device_pinned_free(const struct device *d, void *p);
 
-/* The seconds between the two on the stream; waits for the second. */
+/* Measure the seconds between the two calls on the stream; the second one waits. */
 bool device_time_begin(const struct device *d);
 bool device_time_end(const struct device *d, double *seconds);
 

@@ -1,4 +1,4 @@
-/* Plans of AES-GCM on buffers in device memory; with aad_only GHASH and little else. */
+/* Plans of AES-GCM on buffers in device memory. With aad_only they do GHASH and little else. */
 #include "bench/cpu/support.h"
 #include "bench/device/sample_aead.h"
 
@@ -11,7 +11,7 @@ struct aead_data {
     parseal_keys *keys;
     parseal_plan *plan;
     parseal_aead_io io;
-    device_pointer text[2]; /* plaintext, ciphertext; with aad_only the aad first */
+    device_pointer text[2]; /* plaintext, ciphertext; with aad_only text[0] is the aad */
     device_pointer nonce, tag, verdict, workspace;
     struct sample_aead sample;
     uint8_t *got;
@@ -119,8 +119,8 @@ static bool run_plan(struct device_work *w, bool open)
                 : fine(w, "parseal_plan_seal", parseal_plan_seal(d->plan, &d->io, stream));
 }
 
-/* What is opened has to be sealed first; then the plaintext goes, so that none is found that was
- * not made again. */
+/* Seals the messages, as they must be sealed to be opened. Then it overwrites the plaintext, so
+ * that only opening can bring it back. */
 static bool turn_round(struct device_work *w, struct aead_data *d)
 {
     const struct device *device = w->side->device;
@@ -148,7 +148,7 @@ static bool prepare(struct device_work *w)
                      parseal_keys_create(&d->keys, w->side->gpu, w->op->alg, keys, n_keys, NULL)) &&
                 sample_aead_open(&d->sample, w, keys);
     free(keys);
-    /* AES-CTR is no call of its own on the CPU. */
+    /* The CPU has no call that does AES-CTR by itself. */
     const bool only_crypt = w->op->bound == BOUND_AES128_CTR || w->op->bound == BOUND_AES256_CTR;
     w->sample_bytes = only_crypt ? 0 : d->sample.n * w->size;
     d->got = made ? bench_alloc(1, (size_t)w->size) : NULL;

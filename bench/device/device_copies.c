@@ -1,4 +1,4 @@
-/* How fast bytes move on the device, and over the link to it. */
+/* Copies on the device, and over the link to it. */
 #include "bench/cpu/machine.h"
 #include "bench/cpu/support.h"
 #include "bench/device/operation.h"
@@ -8,7 +8,7 @@
 
 struct copy_data {
     device_pointer from, to;
-    uint8_t *sent, *received; /* pinned, where the link is measured */
+    uint8_t *sent, *received; /* pinned where the link is measured */
 };
 
 enum { CHECKED_BYTES = 16 << 20 };
@@ -47,7 +47,7 @@ static bool prepare_any(struct device_work *w, bool link)
            device_wait(device);
 }
 
-/* The two ends of what has arrived are what was sent. */
+/* Checks that both ends of the received bytes are the sent ones. */
 static bool arrived(const struct device_work *w, const uint8_t *got)
 {
     const struct copy_data *d = w->data;
@@ -65,8 +65,7 @@ static bool arrived_on_device(const struct device_work *w, device_pointer p)
     return fine;
 }
 
-/* ------------------------------------------------------------------------------ on the device --
- */
+/* ----------------------------------------------------------------------------- on the device -- */
 
 static bool prepare_on_device(struct device_work *w)
 {
@@ -80,7 +79,7 @@ static bool run_on_device(struct device_work *w)
     return DRIVER_FINE(&device->calls, copy, (d->to, d->from, (size_t)w->size, device->stream));
 }
 
-/* The CPU's own memcpy, with the threads that the other rows have, is its counterpart. */
+/* Measures the CPU's counterpart: memcpy, with as many threads as the other rows have. */
 static bool measure_memcpy(struct device_work *w)
 {
     struct machine machine;
@@ -113,8 +112,7 @@ static void release_on_device(struct device_work *w)
     free(d);
 }
 
-/* ------------------------------------------------------------------------------- over the link --
- */
+/* ----------------------------------------------------------------------------- over the link -- */
 
 static bool prepare_link(struct device_work *w)
 {

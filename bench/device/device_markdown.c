@@ -13,7 +13,7 @@ static double number_at(const json_t *object, const char *key)
     return json_number_value(json_object_get(object, key));
 }
 
-/* A cell of the table: three digits or more; "–" for 0. */
+/* Writes a cell of the table: three digits or more, or "–" for 0. */
 static const char *cell(char *text, size_t size, double value)
 {
     if (value <= 0)

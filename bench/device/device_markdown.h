@@ -4,7 +4,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* The report's JSON as Markdown. */
+/* Writes the report's JSON as Markdown. */
 void device_markdown(FILE *file, const json_t *report);
 
 #endif

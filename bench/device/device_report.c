@@ -33,7 +33,7 @@ static json_t *text_or_null(const char *text)
     return text != NULL && text[0] != '\0' ? json_string(text) : json_null();
 }
 
-/* The file's lines as strings; an empty array where there is none. */
+/* Returns the file's lines as strings, or an empty array where there is no file. */
 static json_t *lines_of(const char *path)
 {
     json_t *lines = json_array();
@@ -48,7 +48,7 @@ static json_t *lines_of(const char *path)
     return lines;
 }
 
-/* {"passed": n, "skipped": [...], "failed": [...]}, or null. */
+/* Returns {"passed": n, "skipped": [...], "failed": [...]}, or null. */
 static json_t *json_tests(const struct device_report *report)
 {
     size_t i, passed = 0;
@@ -144,7 +144,7 @@ static json_t *json_row(const struct result *r)
         number_or_null((double)r->cpu_bytes), "kernel_seconds", json_kernels(r));
 }
 
-/* The rows of parseal-bench, as it wrote them. */
+/* Returns the rows of parseal-bench, as it wrote them. */
 static json_t *json_host_rows(const struct device_report *report)
 {
     if (report->host_file == NULL)

@@ -1,5 +1,5 @@
-/* The report: JSON and a table in Markdown, written anew after every row, so that a run that is cut
- * short leaves what it had, marked as incomplete. */
+/* The report: JSON and a table in Markdown. It is written anew after every row, so that a run that
+ * is cut short leaves the rows until then, marked as incomplete. */
 #ifndef PARSEAL_BENCH_DEVICE_DEVICE_REPORT_H
 #define PARSEAL_BENCH_DEVICE_DEVICE_REPORT_H
 
@@ -8,27 +8,27 @@
 
 struct device_report {
     const char *folder;      /* NULL: nothing is written */
-    const char *commit;      /* of the library's sources; NULL: not known */
+    const char *commit;      /* the commit of the library's sources; NULL: not known */
     const char *tests_file;  /* lines "passed|failed|skipped NAME [reason]"; NULL: none were run */
-    const char *clocks_file; /* what nvidia-smi said, line by line; NULL: nothing */
+    const char *clocks_file; /* the lines of nvidia-smi; NULL: none */
     const char *host_file;   /* JSON of parseal-bench; NULL: it did not run */
     const struct device *device;
     struct machine machine;
     unsigned cpu_threads;
-    const parseal_ctx *cpu; /* the one beside the device */
+    const parseal_ctx *cpu; /* the CPU's context beside the device's */
     uint64_t divisor;
     bool complete;
     size_t n;
     struct result *results;
 };
 
-/* FOLDER/name-of-device-date, without its ending. */
+/* Writes FOLDER/name-of-device-date, without an ending. */
 const char *device_report_base(const struct device_report *report, char *text, size_t size);
 
-/* false after a complaint. */
+/* Returns false after a complaint. */
 bool device_report_write(const struct device_report *report);
 
-/* Tests that failed, of tests_file. */
+/* Returns how many tests of tests_file failed. */
 size_t device_report_failed_tests(const struct device_report *report);
 
 #endif

@@ -11,7 +11,7 @@ enum { FILL_BYTES = 32 << 20, SLICE_ALIGN = 4096 };
 
 static const float CLIP = 1.0f;
 
-/* Where a call's data is. Elements `first` to first + n - 1 of the whole. */
+/* The places of a call's data: elements `first` to first + n - 1 of the whole vectors. */
 struct vector_place {
     parseal_ctx *ctx;
     const parseal_seeds *seeds;
@@ -22,20 +22,20 @@ struct vector_place {
 };
 
 struct vector_call {
-    uint32_t inputs;            /* 0 with `many`: as many as the operation's n */
-    uint32_t in_size, out_size; /* bytes of an element; 0: of the ring's */
-    bool many, adds, floats;    /* adds: to what is there; floats: reads them */
-    uint32_t seeds;             /* 0 with `many_seeds`: as many as the operation's n */
+    uint32_t inputs;            /* with `many` the operation's n instead */
+    uint32_t in_size, out_size; /* bytes of an element; 0: the ring's element_size */
+    bool many, adds, floats;    /* adds: the output is added to; floats: the input is floats */
+    uint32_t seeds;             /* with `many_seeds` the operation's n instead */
     bool many_seeds;
     parseal_status (*call)(const struct device_operation *op, const struct vector_place *p);
 };
 
 struct vectors_data {
-    uint64_t elements, slice; /* slice: elements of the sample */
+    uint64_t elements, slice; /* elements of the vectors, and of the sample */
     uint32_t in_size, out_size, inputs;
     parseal_seeds *gpu_seeds, *cpu_seeds;
     struct vector_place gpu, cpu;
-    uint8_t *start, *expected, *got, *in; /* of the sample; start: what is added to */
+    uint8_t *start, *expected, *got, *in; /* the sample's; `start` is the output before the call */
 };
 
 static parseal_vec vec_of(const struct vector_place *p, uintptr_t at, uint32_t element_size)
@@ -121,10 +121,9 @@ const struct vector_call call_pack = {
 const struct vector_call call_unpack = {
     .inputs = 1, .in_size = BITS / 8, .out_size = 4, .call = run_unpack};
 
-/* ------------------------------------------------------------------------------------- the data --
- */
+/* ---------------------------------------------------------------------------------- the data -- */
 
-/* The operation's size is that of its wider side. */
+/* Sets the sizes. The operation's size counts the bytes of its wider side. */
 static struct vectors_data shape_of(const struct device_work *w)
 {
     const struct vector_call *call = w->op->vector;
@@ -135,7 +134,8 @@ static struct vectors_data shape_of(const struct device_work *w)
     return d;
 }
 
-/* What a run of so many elements counts as: keystream where there is a ring and no input. */
+/* Returns the bytes that a run of n elements counts as: keystream where there is a ring and no
+ * input. */
 static uint64_t counted(const struct device_work *w, const struct vectors_data *d, uint64_t n)
 {
     const struct vector_call *call = w->op->vector;
@@ -150,7 +150,7 @@ static uint64_t footprint(const struct device_work *w)
     return d.elements * (d.inputs * (uint64_t)d.in_size + d.out_size);
 }
 
-/* Evenly spread a little beyond the clip, so that some are clipped. */
+/* Makes floats that are spread evenly, a little beyond the clip, so that some are clipped. */
 static void make_floats(uint8_t *p, size_t size)
 {
     for (size_t i = 0; i + sizeof(float) <= size; i += sizeof(float)) {
@@ -198,7 +198,7 @@ static bool make_seeds(struct device_work *w, struct vectors_data *d, size_t n)
     return status == PARSEAL_OK;
 }
 
-/* As much of the vectors as the sample may have, seeds and inputs counted. */
+/* Returns as many elements as the sample may have, seeds and inputs counted. */
 static uint64_t slice_elements(const struct device_work *w, const struct vectors_data *d)
 {
     const uint64_t most = w->side->sample_bytes / counted(w, d, 1) / SLICE_ALIGN * SLICE_ALIGN;
@@ -277,7 +277,7 @@ static bool take_slice(struct device_work *w, uint64_t first)
                            d->slice * d->out_size);
 }
 
-/* The slice's last element is the vector's, or its first is. */
+/* Checks a slice that is one end of the vector. */
 static bool check_slice(struct device_work *w, uint64_t first)
 {
     struct vectors_data *d = w->data;

@@ -5,7 +5,7 @@
 #include <dlfcn.h>
 #include <string.h>
 
-/* ISO C knows no cast from an object's pointer to a function's. */
+/* Copies the pointer, as ISO C has no cast from an object's pointer to a function's. */
 static bool find(void *library, const char *name, void *function, size_t size)
 {
     void *symbol = dlsym(library, name);

@@ -1,6 +1,6 @@
 /* The few calls of the CUDA driver that the bench makes itself, found by dlopen: it is built
- * without CUDA's headers. Types and numbers are those of the driver's documented binary interface.
- */
+ * without CUDA's headers. Types and numbers are those of the driver's documented binary
+ * interface. */
 #ifndef PARSEAL_BENCH_DEVICE_DRIVER_CALLS_H
 #define PARSEAL_BENCH_DEVICE_DRIVER_CALLS_H
 
@@ -57,11 +57,11 @@ struct driver_calls {
 #undef DRIVER_CALL_FIELD
 };
 
-/* false after a complaint. */
+/* Returns false after a complaint. */
 bool driver_load(struct driver_calls *calls);
 void driver_unload(struct driver_calls *calls);
 
-/* Whether `error` is none; a complaint otherwise. */
+/* Returns true when `error` is none, and else complains. */
 bool driver_fine(const struct driver_calls *calls, const char *what, int error);
 
 #define DRIVER_FINE(calls, name, arguments) driver_fine((calls), #name, (calls)->name arguments)

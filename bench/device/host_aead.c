@@ -1,4 +1,4 @@
-/* Whole batches from host memory to host memory, through the GPU: copies included. */
+/* Whole batches from host memory to host memory, through the GPU, with the copies. */
 #include "bench/cpu/machine.h"
 #include "bench/cpu/support.h"
 #include "bench/device/sample_aead.h"
@@ -13,7 +13,7 @@ struct host_data {
     struct sample_aead sample;
 };
 
-/* It works within the library's own budget. */
+/* Returns 0, as the library stays within its own budget. */
 static uint64_t footprint(const struct device_work *w)
 {
     (void)w;
@@ -26,7 +26,7 @@ static uint8_t *alloc_text(const struct device_work *w)
     uint8_t *p = w->op->pinned ? device_pinned_alloc(w->side->device, total)
                                : bench_alloc((size_t)w->n, (size_t)w->size);
     if (p != NULL)
-        memset(p, 0, (size_t)total); /* the system gives the pages now */
+        memset(p, 0, (size_t)total); /* This makes the system give the pages now. */
     return p;
 }
 
@@ -58,7 +58,7 @@ static void describe(const struct device_work *w, struct host_data *d)
     }
 }
 
-/* What is opened has to be sealed first. */
+/* Seals the messages, as they must be sealed to be opened. */
 static bool turn_round(struct device_work *w, struct host_data *d)
 {
     if (!fine(w, "parseal_seal", parseal_seal(d->keys, d->msgs, (size_t)w->n)))
@@ -71,7 +71,7 @@ static bool turn_round(struct device_work *w, struct host_data *d)
     return true;
 }
 
-/* A quarter of what is free, for each of input and output. */
+/* Shrinks the batch, so that input and output take at most a quarter of the free memory each. */
 static void fit_in_host_memory(struct device_work *w)
 {
     struct machine machine;

@@ -1,5 +1,5 @@
-/* How long each kernel of a call runs. The public API tells the sum for a context only, and has no
- * call that is AES-CTR by itself: so this one file of the bench looks into the library. */
+/* The time of each kernel of a call. The public API tells only the sum for a context, and has no
+ * call that is AES-CTR by itself, so this one file of the bench looks into the library. */
 #ifndef PARSEAL_BENCH_DEVICE_KERNEL_TIMES_H
 #define PARSEAL_BENCH_DEVICE_KERNEL_TIMES_H
 
@@ -10,18 +10,18 @@
 enum { KERNELS_MAX = 8 };
 
 struct kernel_time {
-    const char *name; /* static */
+    const char *name; /* it lives as long as the program */
     double seconds;
 };
 
-/* The CUDA device that the context works on. */
+/* Returns the number of the CUDA device that the context works on. */
 int kernel_times_ordinal(const parseal_ctx *ctx);
 
-/* From now on, until _end, kernels are timed: two events around each cost it a little. */
+/* Starts timing kernels, until _end. Two events around each kernel cost a little time. */
 void kernel_times_begin(parseal_ctx *ctx);
 
-/* Waits for the kernels since _begin, and gives the time of each that ran: how many, at most
- * KERNELS_MAX. */
+/* Waits for the kernels since _begin, and lists the time of each that ran. Returns how many there
+ * are, at most KERNELS_MAX. */
 size_t kernel_times_end(parseal_ctx *ctx, struct kernel_time *list);
 
 #endif

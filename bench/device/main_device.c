@@ -1,5 +1,5 @@
-/* parseal-bench-device: how fast parseal is where its data is on a CUDA device already, and how
- * near to what the hardware can do. */
+/* parseal-bench-device: the rates of parseal where its data is on a CUDA device already, against
+ * the bounds of the hardware. */
 #include "bench/cpu/support.h"
 #include "bench/device/device_report.h"
 
@@ -138,8 +138,7 @@ static bool parse(int argc, char **argv, struct request *request)
     return optind == argc;
 }
 
-/* -------------------------------------------------------------------------------------- the rows
- * -- */
+/* ---------------------------------------------------------------------------------- the rows -- */
 
 static void print_row(const struct result *r)
 {
@@ -161,7 +160,7 @@ static void print_row(const struct result *r)
     printf("\n");
 }
 
-/* false: a row failed, or the report could not be written. */
+/* Returns false when a row failed or the report could not be written. */
 static bool run_rows(const struct request *request, const struct bench_side *side,
                      const struct patience *patience, struct device_report *report)
 {
@@ -198,8 +197,8 @@ static struct patience patience_of(const struct request *request)
     return patience;
 }
 
-/* A GPU that the library has no use for (built without kernels, too old, not the one asked for) is
- * a failure; that there is none is not. */
+/* Returns true where there is a GPU. It is then a failure when the library cannot use it (built
+ * without kernels, too old, not the one asked for); without a GPU there is none. */
 static bool has_gpu(void)
 {
     struct device device;

@@ -9,15 +9,13 @@ struct runs {
     size_t n;
     double seconds[MAX_RUNS];
     size_t n_kernels;
-    struct kernel_time kernels[KERNELS_MAX]; /* of the last run */
+    struct kernel_time kernels[KERNELS_MAX]; /* times of the last run */
     double kernel_seconds[KERNELS_MAX][MAX_RUNS];
 };
 
-/* ----------------------------------------------------------------------------- by the device's
- * events
- */
+/* -------------------------------------------------------------------- by the device's events -- */
 
-/* Seconds of one run out of `repeats`, between two events on the stream. */
+/* Measures the seconds of one run, from `repeats` of them between two events on the stream. */
 static bool time_repeats(struct device_work *w, uint64_t repeats, double *seconds)
 {
     const struct device *device = w->side->device;
@@ -73,7 +71,7 @@ static bool time_kernels(struct device_work *w, size_t n, struct runs *runs)
             runs->kernel_seconds[k][run] = runs->kernels[k].seconds;
     }
     for (size_t k = 0; k < runs->n_kernels; k++)
-        runs->kernels[k].seconds = median(runs->kernel_seconds[k], n); /* sorts them */
+        runs->kernels[k].seconds = median(runs->kernel_seconds[k], n);
     return true;
 }
 
@@ -81,13 +79,13 @@ static struct rates rates_of(double *seconds, size_t n, uint64_t bytes)
 {
     const double gigabytes = 1e-9 * (double)bytes;
     struct rates rates = {.runs = n};
-    rates.gbps = gigabytes / median(seconds, n); /* sorted from here on */
+    rates.gbps = gigabytes / median(seconds, n); /* This sorts the seconds. */
     rates.gbps_min = gigabytes / seconds[n - 1];
     rates.gbps_max = gigabytes / seconds[0];
     return rates;
 }
 
-/* The kernel that a row is about: of one name that begins so, and no other. */
+/* Finds the kernel that a row is about: the only one whose name has the row's prefix. */
 static bool find_kernel(const struct device_operation *op, const struct runs *runs, size_t *found)
 {
     for (size_t k = 0; k < runs->n_kernels; k++) {
@@ -136,8 +134,7 @@ static bool measure_by_events(struct device_work *w, const struct patience *pati
     return measure_kernels(w, patience, result);
 }
 
-/* -------------------------------------------------------------------------- by the host's clock --
- */
+/* ----------------------------------------------------------------------- by the host's clock -- */
 
 static bool run_work(void *work)
 {
@@ -173,8 +170,7 @@ static bool measure_cpu(struct device_work *w, const struct patience *patience,
     return true;
 }
 
-/* ------------------------------------------------------------------------------------ the row --
- */
+/* ----------------------------------------------------------------------------------- the row -- */
 
 static void keep_rates(const struct device_operation *op, const struct result *result,
                        struct measured_rates *measured)

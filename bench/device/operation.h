@@ -8,14 +8,14 @@
 struct operation_kind;
 struct vector_call;
 
-/* What is measured, as a table row. */
+/* A row of the table of operations. */
 struct device_operation {
-    const char *name, *counts; /* what its bytes are */
+    const char *name, *counts; /* `counts` says which bytes are counted */
     const struct operation_kind *kind;
-    const struct vector_call *vector; /* of kind_vectors */
+    const struct vector_call *vector; /* kind_vectors: the call */
     enum bound_kind bound;
-    const char *kernel; /* only the time of this kernel counts, by the beginning of its name;
-                           NULL: that of the whole call */
+    const char *kernel; /* a prefix of the only kernel whose time counts; NULL: the whole call's
+                           time counts */
     uint64_t size, n;   /* bytes of a message or vector; messages, seeds or inputs */
     int32_t alg;        /* aead */
     bool key_each, aad_only, inverse, pinned;
@@ -25,28 +25,28 @@ struct device_operation {
 struct bench_side {
     parseal_ctx *gpu, *cpu;
     const struct device *device;
-    uint64_t divisor;      /* of all sizes */
-    uint64_t sample_bytes; /* of a row's sample on the CPU, at most */
+    uint64_t divisor;      /* all sizes are divided by it */
+    uint64_t sample_bytes; /* the most bytes of a row's sample on the CPU */
 };
 
 struct device_work {
     const struct device_operation *op;
     const struct bench_side *side;
-    uint64_t size, n;      /* as settled */
-    uint64_t bytes;        /* that a run counts as */
-    uint64_t sample_bytes; /* that a run of the sample counts as; 0: the CPU has no such call */
-    double cpu_gbps;       /* set by a kind whose sample is measured by itself; 0: not */
-    void *data;            /* the kind's */
+    uint64_t size, n;      /* the row's after settle_operation */
+    uint64_t bytes;        /* bytes that a run counts as */
+    uint64_t sample_bytes; /* bytes that a run of the sample counts as; 0: the CPU cannot do it */
+    double cpu_gbps;       /* set by a kind that measures its sample by itself; else 0 */
+    void *data;            /* the kind's own data */
 };
 
 /* All return false after a complaint; `release` undoes a `prepare` that failed half-way, too. */
 struct operation_kind {
-    bool blocking; /* a run has finished when it returns: timed by the host's clock */
-    uint64_t (*footprint)(const struct device_work *w); /* bytes on the device, about */
+    bool blocking; /* a run has finished when it returns, so the host's clock times it */
+    uint64_t (*footprint)(const struct device_work *w); /* about the bytes on the device */
     bool (*prepare)(struct device_work *w);
-    bool (*run)(struct device_work *w);        /* on the device's stream */
-    bool (*check)(struct device_work *w);      /* runs it, and its sample on the CPU: same bytes */
-    bool (*run_sample)(struct device_work *w); /* on the CPU; after check */
+    bool (*run)(struct device_work *w);        /* runs on the device's stream */
+    bool (*check)(struct device_work *w);      /* compares a run with the sample's on the CPU */
+    bool (*run_sample)(struct device_work *w); /* runs on the CPU, only after check */
     void (*release)(struct device_work *w);
 };
 
@@ -59,14 +59,15 @@ extern const struct vector_call call_mask_write, call_mask_add, call_sum, call_q
 extern const struct device_operation device_operations[];
 extern const size_t n_device_operations;
 
-/* Settles w->size and w->n: divided, and so that it fits in the device's memory. */
+/* Sets w->size and w->n: it divides them, and shrinks them until they fit the device's memory. */
 void settle_operation(struct device_work *w);
 
-/* false, after a complaint that names the row and says where the first difference is. */
+/* Returns true when the bytes are the same. Else it complains about the row and the place of the
+ * first difference. */
 bool same_bytes(const struct device_work *w, const char *what, const void *from_device,
                 const void *from_cpu, uint64_t size);
 
-/* "100 x 40 MB" */
+/* Writes a text such as "100 x 40 MB". */
 const char *describe_shape(const struct device_work *w, char *text, size_t size);
 
 #endif

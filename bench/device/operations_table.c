@@ -17,7 +17,7 @@
         UINT64_C(1) << 32, 4, 0 \
     }
 
-/* The copies come first: other rows are held against them. */
+/* The copies come first, as other rows are held against them. */
 const struct device_operation device_operations[] = {
     {"copy.device", "bytes read and written", &kind_device_copy, .bound = BOUND_MEMORY,
      .size = 2 * GIB, .n = 1},
@@ -84,8 +84,8 @@ const size_t n_device_operations = sizeof device_operations / sizeof device_oper
 
 enum { VECTOR_UNIT = 4096 };
 
-/* Fewer first, then shorter: the kernels that a row is about depend on the length. Vectors stay
- * whole numbers of VECTOR_UNIT; seeds and inputs are the row's own. */
+/* Makes messages fewer before it makes them shorter, as the length decides on the kernels. Vectors
+ * stay multiples of VECTOR_UNIT; the number of seeds and inputs stays the row's. */
 static void shrink(struct device_work *w, uint64_t divisor)
 {
     const bool vectors = w->op->kind == &kind_vectors;

@@ -1,4 +1,4 @@
-/* What a row has given. */
+/* The result of a row. */
 #ifndef PARSEAL_BENCH_DEVICE_RESULT_H
 #define PARSEAL_BENCH_DEVICE_RESULT_H
 
@@ -11,14 +11,14 @@ enum outcome { OUTCOME_FINE, OUTCOME_LEFT_OUT, OUTCOME_FAILED };
 struct result {
     const struct device_operation *op;
     enum outcome outcome;
-    char why[512]; /* where it is not fine */
+    char why[512]; /* the reason where it is not fine */
     char shape[64];
     uint64_t size, n, bytes;
     struct rates rates;
     struct bound bound;
     double cpu_gbps; /* 0: not known */
     uint64_t cpu_bytes;
-    struct kernel_time kernels[KERNELS_MAX]; /* median seconds in a run */
+    struct kernel_time kernels[KERNELS_MAX]; /* median seconds of a run */
     size_t n_kernels;
 };
 

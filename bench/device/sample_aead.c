@@ -69,7 +69,7 @@ static void describe(struct sample_aead *s, const struct device_work *w)
 bool sample_aead_open(struct sample_aead *s, const struct device_work *w, const uint8_t *all_keys)
 {
     uint64_t n = w->side->sample_bytes / w->size;
-    if (n < 2) /* the first and the last */
+    if (n < 2) /* The first and the last message are always there. */
         n = 2;
     *s = (struct sample_aead){.n = (size_t)(n < w->n ? n : w->n),
                               .size = w->size,

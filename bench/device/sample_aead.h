@@ -1,4 +1,4 @@
-/* The CPU's side of rows of AES-GCM: a few messages of the batch, with keys of their own. */
+/* The CPU's side of rows of AES-GCM: a few messages of the batch, under a key set of their own. */
 #ifndef PARSEAL_BENCH_DEVICE_SAMPLE_AEAD_H
 #define PARSEAL_BENCH_DEVICE_SAMPLE_AEAD_H
 
@@ -13,14 +13,14 @@ struct sample_aead {
     parseal_keys *keys;
 };
 
-/* Keys and nonces of the whole batch, as functions of the message's index. */
+/* Make the keys and nonces of the whole batch, as functions of the message's index. */
 uint8_t *aead_make_keys(const struct device_operation *op, uint64_t n, size_t *n_keys);
 void aead_nonce(uint64_t index, uint8_t nonce[PARSEAL_AES256GCM_NONCEBYTES]);
 
-/* The first messages of the batch and its last: as many as the sample may have bytes. `all_keys` is
- * what aead_make_keys gave. */
+/* Takes the first messages of the batch and its last, as many as the sample may have bytes for.
+ * `all_keys` comes from aead_make_keys. */
 bool sample_aead_open(struct sample_aead *s, const struct device_work *w, const uint8_t *all_keys);
-/* The sample's j-th message, as an index into the batch. */
+/* Returns the index in the batch of the sample's j-th message. */
 uint64_t sample_aead_index(const struct sample_aead *s, const struct device_work *w, size_t j);
 bool sample_aead_run(struct sample_aead *s, const struct device_work *w);
 void sample_aead_close(struct sample_aead *s);

@@ -9,7 +9,7 @@ set(bundle ${FOLDER}/bundle)
 set(list ${bundle}/tests/gpu-tests.txt)
 execute_process(COMMAND ${TOP}/bench/gpu.sh --bundle ${bundle} ${BUILD} COMMAND_ERROR_IS_FATAL ANY)
 
-# script(PATH TEXT): a program that does this
+# script(PATH TEXT): writes a script
 function(script path text)
   file(WRITE ${path} "#!/bin/sh\n${text}\n")
   file(CHMOD ${path} PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE)
@@ -22,7 +22,7 @@ script(${FOLDER}/tools/nvidia-smi "echo clocks of a GPU")
 script(${bundle}/bench/gpu/rates "echo a rate")
 script(${bundle}/alt/ctr-other "echo another build, \"$@\"")
 set(ENV{PATH} "${FOLDER}/tools:$ENV{PATH}")
-# A user's choices are not to disturb it.
+# A user's choices must not disturb it.
 set(ENV{PARSEAL_BACKEND} cpu)
 set(ENV{PARSEAL_CPU} portable)
 
@@ -59,7 +59,7 @@ function(run name expected)
   set(summary "${summary}" PARENT_SCOPE)
 endfunction()
 
-# expect(REGEX...): a line of the summary for each
+# expect(REGEX...): checks that the summary has a line for each
 function(expect)
   foreach(regex IN LISTS ARGN)
     if(NOT "\n${summary}" MATCHES "\n[^\n]*${regex}")
@@ -68,7 +68,7 @@ function(expect)
   endforeach()
 endfunction()
 
-# of(OUTCOME STEP...): each of these steps has come to this
+# of(OUTCOME STEP...): checks that each of these steps had this outcome
 function(of outcome)
   foreach(step IN LISTS ARGN)
     string(REPLACE "." "\\." regex "${step}")

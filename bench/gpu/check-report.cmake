@@ -29,7 +29,7 @@ function(run name expected)
   set(markdown "${markdown}" PARENT_SCOPE)
 endfunction()
 
-# expect(VALUE KEY...): what the report has there
+# expect(VALUE KEY...): checks the report's value there
 function(expect value)
   string(JSON found GET "${report}" ${ARGN})
   if(NOT found STREQUAL value)
@@ -80,7 +80,7 @@ foreach(i RANGE ${last})
     message(FATAL_ERROR "${name}: no row of the table")
   endif()
 endforeach()
-# The kernels that rows are about.
+# These are the kernels that rows are about.
 list(FIND names ghash.mma mma)
 list(FIND names ghash.integer integer)
 string(JSON ignored GET "${report}" rows ${mma} kernel_seconds aead_hash_mma)

@@ -113,7 +113,7 @@ mapfile -t rows < <("$bench" --list --filter "$filter")
 [ "${#rows[@]}" -gt 0 ] || usage "parseal-bench-device lists no row whose name contains \"$filter\""
 mapfile -t families < <(printf '%s\n' "${rows[@]}" | cut -d . -f 1 | awk '!seen[$0]++')
 
-# tool NAME PLACE...: where it is; nothing if it is nowhere
+# tool NAME PLACE...: prints where the tool is, or nothing
 tool() {
     local place
     command -v "$1" && return
@@ -166,14 +166,14 @@ step() {
     return "$rc"
 }
 
-# test_step NAME LIMIT: a test of the list as a step
+# test_step NAME LIMIT: runs a test of the list as a step
 test_step() {
     local rc=0
     step "${1#cuda.}" "$2" tests.txt "$scripts/run-test.sh" "$bundle" "$1" || rc=$?
     echo "$1 rc $rc" >>"$work/results"
 }
 
-# What is here. Its status is that of the library: 77 where it finds no GPU.
+# Shows this machine. The status is that of the library: 77 where it finds no GPU.
 probe() {
     uname -a
     nproc
@@ -199,12 +199,12 @@ one_test() {
         echo "$1 rc $rc"
         return
     fi
-    # In one piece, as others print, too.
+    # It is printed in one piece, as others print, too.
     printf '%s rc %s\n%s\n' "$1" "$rc" "$(tail -n 25 "$work/tests/$1")"
     return 1
 }
 
-# Eight at once. Not 0 if any failed.
+# Runs eight at once. The status is not 0 if any failed.
 all_tests() {
     # shellcheck disable=SC2016 # the inner shell is what expands it
     printf '%s\0' "$@" | xargs -0 -P 8 -I{} bash -c 'one_test "$1"' one_test {}
@@ -248,7 +248,7 @@ export -f probe one_test all_tests profile
 export bundle bench work scripts patience divisor smi profiler
 touch "$work/results" "$work/clocks"
 
-# 1 What is here, and the smallest work of each kernel: what fails here says where.
+# 1 This machine, and the smallest work of each kernel: a failure here names the kernel.
 rc=0
 step probe 25 log.txt bash -c probe || rc=$?
 if [ "$rc" = 77 ]; then
@@ -275,7 +275,7 @@ else
     skip rates "the bundle has none (target parseal_gpu_rates)"
 fi
 
-# 2 Races and bad addresses, on known answers alone.
+# 2 Races and bad addresses, only on known answers.
 checked() { # NAME LIMIT TEST option...
     local options=(--tool "$1" --print-limit 10 --error-exitcode 9 "${@:4}")
     if [ -z "$sanitizer" ]; then
@@ -297,7 +297,7 @@ if [ "${#others[@]}" -gt 0 ]; then
 else
     skip tests "none was asked for"
 fi
-# What that step had no time for.
+# Tests that the step had no time for are noted as not run.
 for name in "${others[@]}"; do
     grep -q "^${name//./\\.} rc " "$work/results" || echo "$name rc $NOT_RUN" >>"$work/results"
 done
@@ -323,7 +323,7 @@ done
 logger=''
 cat "$work/clocks" >>"$out/log.txt"
 
-# 5 Why: the four kernels that decide.
+# 5 Profiles of the four kernels that decide, which say what they wait for.
 touch "$out/bench.txt"
 mapfile -t deciding < <(deciding_kernels "$out/bench.txt" | head -n 4)
 if [ -z "$profiler" ]; then

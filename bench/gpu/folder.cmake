@@ -1,4 +1,4 @@
-# What bench/gpu.sh needs of the build folder beside the programs, so that it runs where there is nothing else.
+# The files of the build folder that bench/gpu.sh needs beside the programs, to run where there is nothing else.
 
 # programs_below(FOLDER OUT): the executables that are built there
 function(programs_below folder out)
@@ -37,7 +37,7 @@ add_custom_target(parseal_gpu_folder ALL
           -P ${scripts}/commit.cmake
   DEPENDS ${gpu_tests} VERBATIM)
 
-# All of it as one folder for another machine, bundle/ of the build folder.
+# Puts all of it into one folder for another machine, bundle/ of the build folder.
 add_custom_target(parseal_gpu_bundle
   COMMAND ${CMAKE_COMMAND} -E rm -rf ${PROJECT_BINARY_DIR}/bundle
   COMMAND ${PROJECT_SOURCE_DIR}/bench/gpu.sh --bundle ${PROJECT_BINARY_DIR}/bundle ${PROJECT_BINARY_DIR}

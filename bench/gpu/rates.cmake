@@ -13,7 +13,7 @@ set(targets "")
 foreach(arch IN LISTS rates_for)
   list(APPEND targets -gencode arch=compute_${arch},code=sm_${arch})
 endforeach()
-# For devices that come after.
+# The PTX is for devices that come later.
 list(APPEND targets -gencode arch=compute_${newest},code=compute_${newest})
 
 file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/bench/gpu)

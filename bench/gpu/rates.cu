@@ -74,7 +74,7 @@ FN u64 multiply(u32 a, u32 b)
     return product;
 }
 
-/* The low and the high half of a's and b's carry-less product, plus c. */
+/* Return the low and the high half of a's and b's carry-less product, plus c. */
 FN u64 carryless_low(u64 a, u64 b, u64 c)
 {
 #if HAS_CLMAD && __CUDA_ARCH__ >= 800
@@ -111,7 +111,7 @@ FN void multiply_bits(int c[4], const u32 a[6])
 
 extern __shared__ u32 table[];
 
-/* Both halves of 32 products: factors a[0 .. 31] and a[32 .. 63], addends a[64 .. 95]. */
+/* Computes both halves of 32 products: factors a[0 .. 31] and a[32 .. 63], addends a[64 .. 95]. */
 static __global__ void products(const u64 *a, u64 *result)
 {
     const u32 i = threadIdx.x;
@@ -119,14 +119,14 @@ static __global__ void products(const u64 *a, u64 *result)
     result[2 * i + 1] = carryless_high(a[i], a[LANES + i], a[2 * LANES + i]);
 }
 
-/* What a chain holds, of which an operation changes a part. */
+/* The state of a chain, of which an operation changes a part. */
 struct chain {
     u32 word;
     u64 wide;
     int counts[4];
 };
 
-/* What stays the same in a thread's loop. */
+/* The values that stay the same in a thread's loop. */
 struct constants {
     u32 own, one, bits[6]; /* the address of the lane's own bank; a factor; a matrix of bits */
     u64 factor;
@@ -176,7 +176,7 @@ template <operation op> static __global__ void rate(u32 *out, u32 seed, int loop
             step<op>(c[i], k);
     }
     const long long end = clock64();
-    /* What is stored cannot be left out by the compiler. */
+    /* The results are stored, so that the compiler cannot leave out the loop. */
     u32 all = 0;
     for (int i = 0; i < CHAINS; i++) {
         all ^= c[i].word ^ (u32)c[i].wide ^ (u32)(c[i].wide >> 32);
@@ -192,14 +192,14 @@ template <operation op> static __global__ void rate(u32 *out, u32 seed, int loop
 
 enum { THREADS_MIN = 128, THREADS_MAX = 512, EXIT_NO_DEVICE = 77 };
 
-/* The device, and what all measurements on it share. */
+/* The device, and the buffers that all measurements on it share. */
 struct device {
     cudaDeviceProp properties;
-    u32 *out;    /* a word of each thread */
-    u64 *clocks; /* of each block */
+    u32 *out;    /* a word for each thread */
+    u64 *clocks; /* clocks of each block */
 };
 
-/* A complaint where a call has failed. */
+/* Returns true, or complains where a call has failed. */
 static bool fine(const char *what, cudaError_t error)
 {
     if (error != cudaSuccess)
@@ -216,7 +216,8 @@ static bool device_open(device &d)
                 cudaMalloc(&d.clocks, sizeof *d.clocks * (size_t)d.properties.multiProcessorCount));
 }
 
-/* Each thread does `operations` a step: 1 / 32 where a warp does one together. */
+/* Measures an operation, of which each thread does `operations` a step: 1 / 32 where a warp does
+ * one together. */
 template <operation op> static bool measure(device &d, const char *name, double operations)
 {
     std::vector<u64> clocks((size_t)d.properties.multiProcessorCount);
@@ -239,7 +240,7 @@ template <operation op> static bool measure(device &d, const char *name, double 
     return true;
 }
 
-/* The carry-less product of a and b, bit by bit: its low half, and its high one. */
+/* Computes the low and the high half of the carry-less product of a and b, bit by bit. */
 static void product_of(u64 a, u64 b, u64 half[2])
 {
     half[0] = half[1] = 0;

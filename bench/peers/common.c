@@ -81,7 +81,7 @@ static void add_words(uint32_t *acc, const uint32_t *words, size_t n, int32_t si
         acc[i] += factor * words[i];
 }
 
-/* One chunk of the vector, all seeds. */
+/* Adds all seeds to one chunk of the vector. */
 static bool mask_chunk(const struct mask_job *job, unsigned thread, size_t chunk)
 {
     struct work *w = job->w;

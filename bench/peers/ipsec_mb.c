@@ -1,4 +1,4 @@
-/* Intel's multi-buffer library: its single-call AES-GCM. */
+/* The single-call AES-GCM of Intel's multi-buffer library. */
 #include "bench/cpu/contender.h"
 #include "bench/cpu/support.h"
 
@@ -11,7 +11,7 @@ typedef void gcm_fn(const struct gcm_key_data *, struct gcm_context_data *, uint
                     uint8_t *, uint64_t);
 
 struct session {
-    struct gcm_key_data *keys; /* as many as the work has */
+    struct gcm_key_data *keys; /* one for each key of the work */
     struct work *w;
     IMB_MGR *manager;
     gcm_fn *crypt;
@@ -72,7 +72,7 @@ static bool seal_one(void *session, unsigned thread, parseal_msg *msg)
     return true;
 }
 
-/* The library leaves the comparison to its caller. */
+/* Compares the tag, too, as the library leaves that to its caller. */
 static bool open_one(void *session, unsigned thread, parseal_msg *msg)
 {
     uint8_t tag[PARSEAL_TAGBYTES], differ = 0;

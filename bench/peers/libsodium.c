@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 struct session {
-    crypto_aead_aes256gcm_state state; /* first: it wants the allocation's alignment */
+    crypto_aead_aes256gcm_state state; /* the first member, as it needs the block's alignment */
     struct work *w;
 };
 

@@ -1,9 +1,9 @@
-/* A sum as one writes it first: vector by vector, a compare and a subtract. It relies on inputs
- * that are below the modulus, which parseal does not. */
+/* A sum as one writes it first: vector by vector, with a comparison and a subtraction. Unlike
+ * parseal it relies on inputs that are below the modulus. */
 #include "bench/cpu/contender.h"
 #include "bench/cpu/parallel.h"
 
-/* modulus 0: the type's own wrap-around is the reduction. */
+/* With modulus 0 the type's own wrap-around is the reduction. */
 #define DEFINE_ADD(name, type)                                           \
     static void name(type *acc, const type *v, size_t n, type modulus)   \
     {                                                                    \

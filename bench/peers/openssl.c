@@ -9,7 +9,7 @@
 
 struct session {
     struct work *w;
-    EVP_CIPHER_CTX **ctx; /* w->threads of them */
+    EVP_CIPHER_CTX **ctx; /* w->threads contexts */
 };
 
 static bool can(const struct work *w)
@@ -26,7 +26,7 @@ static void stop(void *session)
     free(s);
 }
 
-/* The key schedule is made here, not in the runs. */
+/* Makes the key schedule, so that the runs need not. */
 static bool prepare_ctx(const struct work *w, EVP_CIPHER_CTX *ctx)
 {
     if (!work_is_aead(w))
@@ -76,7 +76,7 @@ static bool keystream(void *session, unsigned thread, const parseal_seed *seed,
 {
     const struct session *s = session;
     EVP_CIPHER_CTX *ctx = s->ctx[thread];
-    uint8_t iv[16]; /* OpenSSL's begins with the block counter */
+    uint8_t iv[16]; /* OpenSSL's form, which begins with the block counter */
     int written = 0;
     for (unsigned k = 0; k < 4; k++)
         iv[k] = (uint8_t)(counter >> (8 * k));

@@ -1,5 +1,5 @@
-/* Which CPU implementations there are, and what each needs of the machine: fallback/levels.h as
- * tables. */
+/* The CPU implementations and what each needs of the machine: the tables that fallback/levels.h
+ * lists. */
 #ifndef PARSEAL_FALLBACK_BACKEND_CANDIDATES_H
 #define PARSEAL_FALLBACK_BACKEND_CANDIDATES_H
 
@@ -16,14 +16,14 @@ enum {
 /* One level of instruction set. */
 typedef struct {
     const char *name;
-    const char *needs; /* NULL: nothing */
+    const char *needs; /* NULL: it runs on every machine */
     bool (*supported)(void);
 } cpu_level;
 
 extern const cpu_level cpu_levels[CPU_LEVEL_COUNT];
 
-/* mask_candidate, mask_candidates and mask_candidate_count, and those of the other families: best
- * first, portable last. `level` is an index into cpu_levels. */
+/* Declares mask_candidate, mask_candidates and mask_candidate_count, and the same for the other
+ * families: best first, portable last. `level` is an index into cpu_levels. */
 #define FAMILY(primitive, family, list)                    \
     typedef struct {                                       \
         size_t level;                                      \
@@ -34,14 +34,14 @@ extern const cpu_level cpu_levels[CPU_LEVEL_COUNT];
 CPU_FAMILIES(FAMILY)
 #undef FAMILY
 
-/* What a device uses, of each family one. */
+/* The implementations that a device uses, one of each family. */
 typedef struct {
 #define FAMILY(primitive, family, list) const family##_impl *family;
     CPU_FAMILIES(FAMILY)
 #undef FAMILY
 } cpu_chosen;
 
-/* A primitive's candidates, whatever their type. */
+/* A primitive's candidates, behind functions that hide their type. */
 typedef struct {
     size_t count;
     size_t (*level)(size_t index);

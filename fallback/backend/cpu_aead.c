@@ -8,12 +8,12 @@
 
 /* -------------------------------------------------------------------------------------- keys -- */
 
-/* What computes an algorithm on this device; NULL: nothing does. */
+/* Returns the implementation of an algorithm, or NULL where the CPU has none. */
 static const aead_impl *impl_of(const cpu_chosen *chosen, int32_t alg)
 {
     switch (alg) {
     case PARSEAL_AES128GCM:
-    case PARSEAL_AES256GCM: /* the length of its keys is all that differs */
+    case PARSEAL_AES256GCM: /* Only the length of its keys differs. */
         return &chosen->gcm->aead;
     default:
         return NULL;
@@ -53,17 +53,17 @@ static bool keys_locked(const backend_keys *keys)
 static void keys_destroy(const parseal_device *device, backend_keys *keys)
 {
     (void)device;
-    sodium_free(cpu_keys_of(keys)->expanded); /* wipes */
+    sodium_free(cpu_keys_of(keys)->expanded); /* This wipes, too. */
     free(keys);
 }
 
 /* ----------------------------------------------------------------------------------- batches -- */
 
-/* Where a batch's lengths are. */
+/* Returns the length of item i in bytes. */
 typedef uint64_t (*length_of)(const void *source, size_t i);
 
-/* Cuts n items into tiles; *tiles is NULL where every item is a single one. False when memory runs
- * out. */
+/* Cuts n items into tiles; *tiles is NULL where every item is a single tile. Returns false when
+ * memory runs out. */
 static inline bool make_tiles(aead_batch *batch, length_of len, const void *source, size_t n,
                               aead_tile **tiles)
 {
@@ -98,7 +98,8 @@ static inline bool make_tiles(aead_batch *batch, length_of len, const void *sour
     return true;
 }
 
-/* Whether what a batch writes goes past the caches anyway. */
+/* Returns true for a batch that the caches cannot hold, so that its output better goes past
+ * them. */
 static bool passes_cache(const parseal_device *device, const aead_batch *batch)
 {
     return batch->bytes > cpu_of(device)->cache_size;
@@ -165,7 +166,7 @@ const aead_family cpu_aead_family = {
 typedef struct {
     const parseal_aead_shape *shape;
     const cpu_keys *keys;
-    aead_batch batch; /* but for what a run adds */
+    aead_batch batch; /* complete but for the source and the scratch of a run */
     aead_tile *tiles;
     bool past_caches;
 } cpu_plan;

@@ -31,7 +31,7 @@ typedef struct {
 /* Fills items with messages of a msg_source, from `first` on. */
 void cpu_msg_items(const void *source, size_t first, size_t n, cpu_item *items);
 
-/* cpu_aggregate.c: host/backend/backend.h */
+/* This is aead_family.accumulate of host/backend/backend.h (cpu_aggregate.c). */
 parseal_status cpu_accumulate(const parseal_device *device, const backend_keys *keys,
                               parseal_msg *msgs, size_t n, const parseal_sink *sink, bool *changed);
 

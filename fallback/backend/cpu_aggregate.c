@@ -1,4 +1,4 @@
-/* Memory that vectors live in from call to call, and adding updates to them. */
+/* Memory for vectors that outlive a call, and adding updates to them. */
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>

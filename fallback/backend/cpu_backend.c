@@ -5,7 +5,7 @@
 const parseal_backend parseal_cpu_backend = {
     .id = PARSEAL_BACKEND_CPU,
     .has_streams = false,
-    .fails_whole = true, /* calls take their memory first */
+    .fails_whole = true, /* Calls allocate before they write. */
     .buf_kind = PARSEAL_BUF_HOST,
     .open = cpu_open,
     .close = cpu_close,

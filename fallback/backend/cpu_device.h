@@ -1,5 +1,4 @@
-/* What the files of the CPU backend share: the device, and the functions that cpu_backend.c
- * gathers. */
+/* The CPU device, and the functions and tables that cpu_backend.c gathers. */
 #ifndef PARSEAL_FALLBACK_BACKEND_CPU_DEVICE_H
 #define PARSEAL_FALLBACK_BACKEND_CPU_DEVICE_H
 
@@ -29,11 +28,11 @@ static inline uint32_t cpu_threads(const parseal_device *device)
     return cpu_of(device)->threads;
 }
 
-/* Guarded memory that is read-only once filled. The block begins at a multiple of 64, as its size
- * is one. NULL where there is none. *locked tells whether it is locked in memory. */
+/* Returns guarded memory, which callers make read-only once filled, or NULL. It begins at a
+ * multiple of 64, as its size is one. *locked becomes true when the pages are locked in memory. */
 void *cpu_guarded(size_t n, size_t size, bool *locked);
 
-/* cpu_open.c: host/backend/backend.h */
+/* Functions of parseal_backend (host/backend/backend.h), in cpu_open.c. */
 parseal_status cpu_open(parseal_device **device, const parseal_request *request);
 void cpu_close(parseal_device *device);
 const char *cpu_device_name(const parseal_device *device);
@@ -41,7 +40,7 @@ size_t cpu_impl_count(const parseal_device *device, int32_t primitive);
 parseal_impl_entry cpu_impl_entry(const parseal_device *device, int32_t primitive, size_t index);
 void cpu_impl_use(parseal_device *device, int32_t primitive, size_t index);
 
-/* cpu_aggregate.c, cpu_aead.c and cpu_vectors.c */
+/* Tables of the families, in cpu_aggregate.c, cpu_aead.c and cpu_vectors.c. */
 extern const memory_family cpu_memory_family;
 extern const aead_family cpu_aead_family;
 extern const plan_family cpu_plan_family;

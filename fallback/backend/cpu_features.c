@@ -13,7 +13,7 @@
 #include <sys/auxv.h>
 #endif
 
-/* ----------------------------------------------------------------------------- instruction sets -- */
+/* -------------------------------------------------------------------------- instruction sets -- */
 
 bool cpu_has_portable(void)
 {
@@ -86,7 +86,7 @@ bool cpu_has_avx2(void)
     return has_avx2(&b);
 }
 
-/* AES-NI and PCLMULQDQ too. */
+/* Asks for AES-NI and PCLMULQDQ, too, as the code uses them beside the wide ones. */
 bool cpu_has_vaes256(void)
 {
     const cpuid_bits b = read_cpuid();
@@ -99,7 +99,7 @@ bool cpu_has_avx512(void)
     return has_avx512(&b);
 }
 
-/* AES-NI and PCLMULQDQ too. */
+/* Asks for AES-NI and PCLMULQDQ, too, like cpu_has_vaes256. */
 bool cpu_has_vaes512(void)
 {
     const cpuid_bits b = read_cpuid();
@@ -124,10 +124,10 @@ bool cpu_has_armv8_crypto(void)
 
 #endif
 
-/* --------------------------------------------------------------------------------- the machine -- */
+/* ------------------------------------------------------------------------------- the machine -- */
 
 #if defined(__x86_64__) || defined(__i386__)
-/* CPUID leaves 0x80000002 to 0x80000004: 48 characters, padded with spaces. */
+/* Reads CPUID leaves 0x80000002 to 0x80000004: 48 characters, padded with spaces. */
 static int brand_string(char brand[49])
 {
     unsigned regs[12] = {0};
@@ -149,8 +149,8 @@ static int brand_string(char brand[49])
 }
 #endif
 
-/* Linux says what this core can reach ("32768K"); sysconf adds up what other cores have. Read
- * without stdio, which would allocate: without memory the machine would seem to be another one. */
+/* Linux says how much cache this core can reach ("32768K"), while sysconf adds other cores' caches.
+ * The file is read without stdio, which allocates: the result must not depend on free memory. */
 uint64_t cpu_cache_size(void)
 {
     char text[32] = "";

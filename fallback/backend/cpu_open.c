@@ -1,4 +1,4 @@
-/* Opening the CPU: what it is called, how many threads it has, and which implementations it can run. */
+/* Opening the CPU: its name, its threads, and the implementations that it can run. */
 #include <stdlib.h>
 #include <string.h>
 

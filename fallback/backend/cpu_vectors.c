@@ -49,10 +49,10 @@ static bool seeds_locked(const backend_seeds *seeds)
 static void seeds_destroy(const parseal_device *device, backend_seeds *seeds)
 {
     (void)device;
-    sodium_free(seeds); /* wipes */
+    sodium_free(seeds); /* This wipes, too. */
 }
 
-/* A set of keys of parseal/fcp.h: the keys in guarded memory, the rest, which is public, beside. */
+/* A set of keys of parseal/fcp.h. Only the keys are in guarded memory, as the rest is public. */
 typedef struct {
     fcp_set set;
     bool locked;
@@ -94,7 +94,7 @@ static bool fcp_locked(const backend_fcp *fcp)
 static void fcp_destroy(const parseal_device *device, backend_fcp *fcp)
 {
     (void)device;
-    sodium_free(fcp_of(fcp)->keys); /* wipes */
+    sodium_free(fcp_of(fcp)->keys); /* This wipes, too. */
     free(fcp);
 }
 /* ----------------------------------------------------------------------------------- vectors -- */

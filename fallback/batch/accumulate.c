@@ -1,8 +1,8 @@
 /* Sealed updates are taken in pairs: while a pair that has been found authentic is decrypted and
  * added, region by region of the vector, the next one is hashed, which uses other units of the core
- * and reads it ahead. A region's hashes are kept apart; put together they decide on the pair
- * (aead.c). Whole elements mod a power of two are added in the cipher's own registers; others pass
- * through the first-level cache.
+ * and reads it ahead. Each region of an update has a hash of its own; once all are there, they
+ * decide on the pair (aead.c). Whole elements mod a power of two are added in the cipher's own
+ * registers; others pass through the first-level cache.
  */
 #include "fallback/batch/accumulate.h"
 
@@ -14,32 +14,32 @@
 #include "host/support/wipe.h"
 #include "parseal/parseal.h"
 
-/* Bytes of elements: a task's region of acc stays in the second-level cache while a pair is added
- * to it; what is decrypted and unpacked at a time in the first.
- * Either is whole AES blocks of any bit width. Longer vectors than NEAR are read from memory each
- * time. */
+/* PART bytes of elements are decrypted and unpacked at a time, in the first-level cache. A region
+ * of acc, REGION_PARTS of them, stays in the second-level cache while a pair is added to it. With
+ * any bit width both are whole AES blocks of an update. Vectors above NEAR bytes come from memory
+ * each time. */
 enum { PART = 16 * 1024, REGION_PARTS = 32, TOGETHER = 2, NEAR = 512 * 1024 };
 
 typedef struct {
     const accumulation *a;
-    const cpu_item *items, *next; /* that are added, and hashed: TOGETHER of each at most */
+    const cpu_item *items, *next; /* the pair that is added, and the pair that is hashed */
     size_t n, n_next;
     bool far;               /* updates are longer than a cache */
-    uint64_t regions;       /* of the vector */
-    uint8_t (*partial)[16]; /* of each next item the hash of each region */
+    uint64_t regions;       /* number of regions of the vector */
+    uint8_t (*partial)[16]; /* [next item][region]: the hash */
 } job;
 
-/* Of TOGETHER items. The vector code reads whole registers. */
+/* Parts of TOGETHER items. They are aligned as the vector code reads whole registers. */
 typedef struct {
     _Alignas(64) uint8_t decrypted[TOGETHER][PART];
     _Alignas(64) uint8_t unpacked[TOGETHER][PART];
 } scratch;
 
-/* Elements [first, first + n) of the vector, and what they are of an update. */
+/* Elements [first, first + n) of the vector, and their bytes in an update. */
 typedef struct {
     uint64_t first;
     size_t n;
-    uint64_t at; /* bytes before them */
+    uint64_t at; /* bytes before the piece */
     size_t size;
 } piece;
 
@@ -55,7 +55,7 @@ static uint64_t ceil_div(uint64_t a, uint64_t b)
     return a / b + (a % b != 0);
 }
 
-/* Some for each thread. */
+/* Returns the elements of a region: short vectors are cut finer, so that each thread has some. */
 static uint64_t region_elements(const accumulation *a)
 {
     const uint64_t parts = ceil_div(a->count, part_elements(a));
@@ -80,10 +80,10 @@ size_t accumulate_work_size(const accumulation *a)
     return 16 * TOGETHER * (size_t)ceil_div(a->count, region_elements(a));
 }
 
-/* ---------------------------------------------------------------------------------- one piece --
- */
+/* --------------------------------------------------------------------------------- one piece -- */
 
-/* Hashes `next`, where it is there, and decrypts `item` if it is to be added. */
+/* Hashes a piece of `next` unless that is NULL, and decrypts a piece of `item` if it is to be
+ * added. */
 static void open_piece(const job *j, bool add, const cpu_item *item, const cpu_item *next,
                        uint8_t y[16], const piece *p, uint8_t *decrypted)
 {
@@ -96,7 +96,7 @@ static void open_piece(const job *j, bool add, const cpu_item *item, const cpu_i
         aead->parts->hash_part(aead, next, p->at, p->size, y);
 }
 
-/* The elements of a plaintext. */
+/* Returns the elements of a plaintext, unpacked where they are packed. */
 static const uint8_t *elements_of(const accumulation *a, const uint8_t *decrypted, const piece *p,
                                   uint8_t *unpacked)
 {
@@ -114,10 +114,9 @@ static void add_elements(const accumulation *a, const piece *p, const void *cons
                     0, p->n);
 }
 
-/* -------------------------------------------------------------------------------------- sealed --
- */
+/* ------------------------------------------------------------------------------------ sealed -- */
 
-/* Whether there is a k-th item of the pair that is added, and it is authentic. */
+/* Returns true when the pair that is added has a k-th item and that is authentic. */
 static bool is_added(const job *j, size_t k)
 {
     return k < j->n && *j->items[k].verdict == PARSEAL_ITEM_OK;
@@ -148,7 +147,7 @@ static void sealed_pieces(const job *j, size_t r, uint64_t begin, uint64_t end)
         const piece p = piece_at(j->a, first, end);
         sealed_piece(j, r, &p, &s);
     }
-    wipe_stack(); /* below s, which is larger than what the caller's wipe reaches */
+    wipe_stack(); /* The caller's own wipe would not reach below s, which is too large. */
     sodium_memzero(&s, sizeof s);
 }
 
@@ -184,8 +183,8 @@ static void sealed_region(void *arg, size_t r)
     wipe_stack();
 }
 
-/* From nothing that is added and a pair that is hashed to a pair that is added and nothing that is
- * hashed. */
+/* Each round adds the pair that the round before has hashed. So the first round only hashes, and
+ * the last one only adds. */
 void accumulate_items(const accumulation *a, const cpu_item *items, size_t n, void *work)
 {
     job j = {.a = a,

@@ -12,16 +12,16 @@ typedef struct {
     uint32_t threads;
     uint64_t modulus;
     uint32_t element_size;
-    uint32_t bits; /* of an element in an update */
+    uint32_t bits; /* bits of an element in an update */
     uint8_t *acc;
     uint64_t count;
 } accumulation;
 
-/* Bytes of the hashes that adding works with. */
+/* Returns the bytes that accumulate_items needs for hashes. */
 size_t accumulate_work_size(const accumulation *a);
 
-/* Adds the items that are authentic: each is as long as count and bits say, its verdict UNSET on
- * entry, its `out` not used. work: so many bytes. */
+/* Adds the items that are authentic. Each must be as long as count and bits say, with its verdict
+ * UNSET; `out` is not used. `work` has accumulate_work_size bytes. */
 void accumulate_items(const accumulation *a, const cpu_item *items, size_t n, void *work);
 
 #endif

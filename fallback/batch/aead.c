@@ -15,11 +15,12 @@
 #include "host/support/wipe.h"
 #include "parseal/parseal.h"
 
-/* Tiles that a task takes at once, at most: enough to overlap one short message with the next. */
+/* The most tiles that a task takes at once: enough to overlap one short message with the next. */
 enum { GROUP_MAX = 64 };
 
-/* A whole message is hashed together with a neighbour that is being decrypted; one that is cut
- * takes a pass over all its tiles for each, and the sums of its parts. */
+/* Cutting costs something: a whole message is hashed while its neighbour is decrypted, but a
+ * message that is cut takes one pass to hash and another to decrypt, and its hashes must be put
+ * together. */
 uint64_t aead_tile_size(uint32_t threads, uint64_t bytes)
 {
     const uint64_t least = 64 * 1024;
@@ -36,10 +37,10 @@ size_t aead_tiles_of(uint64_t len, uint64_t tile_size)
 
 typedef struct {
     cpu_item item;
-    size_t index;    /* of this tile in the item */
-    size_t n;        /* tiles of the item */
-    uint64_t offset; /* of this tile in the item */
-    size_t size;     /* of this tile */
+    size_t index;    /* the tile's number in the item */
+    size_t n;        /* number of tiles of the item */
+    uint64_t offset; /* the tile's first byte in the item */
+    size_t size;     /* the tile's bytes */
 } tile_view;
 
 static tile_view view(const aead_batch *b, size_t t)
@@ -60,7 +61,7 @@ static tile_view view(const aead_batch *b, size_t t)
 typedef struct {
     const aead_batch *batch;
     bool open;
-    size_t group; /* tiles a task */
+    size_t group; /* tiles of a task */
 } pass;
 
 static void hash_or_seal_tile(const pass *p, const tile_view *v, uint8_t partial[16])

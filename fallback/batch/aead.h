@@ -13,27 +13,27 @@ typedef struct {
 typedef struct {
     const aead_impl *impl;
     uint32_t threads;
-    /* Fills items[0] to items[n - 1] with those from `first` on. */
+    /* Fills items[0] to items[n - 1] with the source's items from `first` on. */
     void (*items)(const void *source, size_t first, size_t n, cpu_item *items);
     const void *source;
-    uint64_t bytes; /* of all items */
+    uint64_t bytes; /* bytes of all items */
     uint64_t tile_size;
     const aead_tile *tiles; /* all tiles of all items in order; NULL: every item is one tile */
     size_t n_tiles;
-    uint8_t (*partial)[16]; /* scratch, one per tile; NULL where tiles is */
+    uint8_t (*partial)[16]; /* scratch, one per tile; NULL where `tiles` is NULL */
 } aead_batch;
 
-/* The tile size for a batch of so many bytes: messages are cut only where whole ones would leave
- * threads idle. */
+/* Returns the tile size for a batch of so many bytes: messages are cut only where whole ones would
+ * leave threads idle. */
 uint64_t aead_tile_size(uint32_t threads, uint64_t bytes);
 
-/* How many tiles a message of len bytes makes: at least one. */
+/* Returns how many tiles a message of len bytes makes: at least one. */
 size_t aead_tiles_of(uint64_t len, uint64_t tile_size);
 
-/* Every verdict is UNSET on entry. */
+/* Seals or opens the batch. Every verdict must be UNSET on entry. */
 void aead_run(const aead_batch *batch, bool open);
 
-/* The verdict on an item that was to be opened, whose tiles have these hashes, each from 0. */
+/* Stores the verdict on an item that is being opened, from the hashes of its tiles. */
 void aead_decide(const aead_impl *impl, const cpu_item *item, uint64_t tile_size,
                  const uint8_t (*partial)[16]);
 

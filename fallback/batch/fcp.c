@@ -1,3 +1,10 @@
+/* Masks of format `fcp-aes256ctr` (parseal/fcp.h). A key's keystream is cut into candidates, each
+ * the low bits of a few bytes. Candidates below 2^bw - R are passed over; the others, reduced mod
+ * R, are the elements. Where R is a power of two none is passed over, so every tile of the vector
+ * is computed by itself. Otherwise an element's place in the keystream depends on the candidates
+ * before it, and a key's elements must be found in order: either each thread takes some of the
+ * keys, or the elements are counted first and each thread takes a range of the vector.
+ */
 #include "fallback/batch/fcp.h"
 
 #include <sodium.h>
@@ -7,8 +14,7 @@
 #include "host/support/threads.h"
 #include "host/support/wipe.h"
 
-/* A tile's elements are TILE bytes; their candidates, with those that are passed over, at most
- * STREAM. */
+/* A tile's elements have TILE bytes. At most STREAM bytes of keystream are expanded at a time. */
 enum { TILE = 8192, STREAM = 2 * TILE + 1024, BLOCK = 16 };
 
 typedef struct {
@@ -40,7 +46,8 @@ static const void *key_at(const fcp_set *set, size_t j)
     return set->keys + j * set->impl->key_size;
 }
 
-/* Candidates from one on, for `count` of them: where the first one lies in `keystream`. */
+/* Expands the keystream of `count` candidates from `candidate` on, and returns where the first one
+ * lies in it. */
 static const uint8_t *expand(const fcp_set *set, size_t j, uint64_t candidate, size_t count,
                              uint8_t *keystream)
 {
@@ -51,7 +58,7 @@ static const uint8_t *expand(const fcp_set *set, size_t j, uint64_t candidate, s
     return keystream + into;
 }
 
-/* The tile's sum, in [0, R) or a number that is the same mod R, to n elements of acc. */
+/* Adds the tile's sum to n elements of acc. The sum need not be reduced mod R. */
 static void add_tile(const job *w, const uint8_t *sum, uint64_t begin, size_t n)
 {
     const fcp_format *f = &w->set->format;
@@ -62,8 +69,7 @@ static void add_tile(const job *w, const uint8_t *sum, uint64_t begin, size_t n)
     w->sum->sum(f->modulus, f->element_size, p, inputs, 1, 0, n);
 }
 
-/* ------------------------------------------------------------------------------ powers of two --
- */
+/* ----------------------------------------------------------------------------- powers of two -- */
 
 static void power_of_two_tile(void *arg, size_t i)
 {
@@ -86,22 +92,22 @@ static void power_of_two_tile(void *arg, size_t i)
 
 /* ---------------------------------------------------------------------------- other moduli -- */
 
-/* Where an element lies depends on how many candidates before it are passed over, so a key's
- * elements come one after the other. Threads share the keys, where there are enough of them, and
- * the vector otherwise. */
+/* Threads share out the keys where there are at least as many keys as threads, and else the
+ * vector. */
 
-/* Candidates that so many elements, below 2^32, take on the average, or one less. In integers, as
- * the caller's floating-point state may be any. */
+/* Returns how many candidates so many elements (below 2^32) take on average, or one less. It
+ * computes with integers, as the caller's floating-point state may be any. */
 static uint64_t expected(const fcp_format *f, uint64_t elements)
 {
-    int shift = 0; /* rejected / modulus is below 1: 32 bits of each give it well enough */
+    int shift = 0; /* 32 bits of each make rejected / modulus precise enough. */
     while (f->modulus >> shift > UINT32_MAX)
         shift++;
     const uint64_t passed_over = (f->rejected >> shift << 32) / (f->modulus >> shift);
     return elements + (elements * (passed_over < UINT32_MAX ? passed_over : UINT32_MAX) >> 32);
 }
 
-/* The same and a few more, as far as there is room. */
+/* Returns how many candidates to expand for `wanted` elements: the expected number and a few more,
+ * so that one look is mostly enough, but no more than STREAM bytes hold. */
 static size_t candidates_for(const fcp_format *f, size_t wanted)
 {
     const size_t count = (size_t)expected(f, wanted) + wanted / 32 + 32;
@@ -130,7 +136,7 @@ static void skip_elements(const fcp_set *set, size_t j, uint64_t *cursor, scratc
     next_elements(set, j, cursor, s, (size_t)left);
 }
 
-/* The sum of n elements of keys [from, to). */
+/* Sums n elements of each of the keys [from, to). */
 static void sum_tile(const fcp_set *set, size_t from, size_t to, uint64_t *cursors, scratch *s,
                      size_t n)
 {
@@ -141,8 +147,8 @@ static void sum_tile(const fcp_set *set, size_t from, size_t to, uint64_t *curso
     }
 }
 
-/* ---- Shares of the keys. A wave of tiles is summed by each share for itself; then their sums are
- * added to acc. */
+/* ---- Shares of the keys. Each share sums a wave of tiles over its own keys; then the shares' sums
+ * are added to acc. */
 
 enum { WAVE = 128 }; /* tiles: a mebibyte */
 
@@ -150,9 +156,9 @@ typedef struct {
     job w;
     size_t shares;
     uint64_t at;       /* the wave's first element */
-    size_t n;          /* and how many */
-    uint64_t *cursors; /* of each key: the next candidate */
-    uint8_t *sums;     /* WAVE tiles of each share */
+    size_t n;          /* the wave's number of elements */
+    uint64_t *cursors; /* [key]: the next candidate */
+    uint8_t *sums;     /* [share]: WAVE tiles */
     const void **inputs;
 } waves;
 
@@ -218,13 +224,14 @@ static bool apply_waves(const job *w, uint32_t threads)
     return enough;
 }
 
-/* ---- Ranges of the vector. How many elements there are in each of a key's segments of keystream
- * is counted first; a range begins in the segment that its first element lies in. */
+/* ---- Ranges of the vector. First the elements in each segment of each key's keystream are
+ * counted. With the counts a range finds the segment of its first element, and goes on from
+ * there. */
 
 typedef struct {
     job w;
     size_t ranges, segments;
-    uint64_t range, segment; /* elements, and candidates */
+    uint64_t range, segment; /* elements of a range, candidates of a segment */
     uint64_t *before;        /* [key][segment]: elements before the segment */
     uint64_t *cursors;       /* [range][key]: the next candidate */
 } sequence;
@@ -251,7 +258,7 @@ static void count_segment(void *arg, size_t i)
     wipe_stack();
 }
 
-/* The first candidate of element `first`. */
+/* Returns a candidate of key j from which the next element is number `first`. */
 static uint64_t find_element(const sequence *q, size_t j, uint64_t first, scratch *s)
 {
     const uint64_t *before = q->before + j * q->segments;
@@ -283,7 +290,8 @@ static void range_task(void *arg, size_t i)
     wipe_stack();
 }
 
-/* Ranges of whole tiles. */
+/* Cuts the vector into ranges of whole tiles, two for each thread, and the keystreams into four
+ * segments for each range. */
 static void cut(sequence *q, uint32_t threads)
 {
     const size_t whole = TILE / q->w.set->format.element_size;

@@ -13,11 +13,12 @@ typedef struct {
     const int32_t *signs; /* +1 or -1 */
 } fcp_set;
 
-/* modulus: 2 to 2^62 */
+/* Takes moduli from 2 to 2^62. */
 fcp_format fcp_format_of(uint64_t modulus);
 
 /* acc[i] = ((write ? 0 : acc[i]) + sum_j sign_j * mask_j[first + i]) mod R for count elements;
- * first + count < 2^31. `sum` adds to acc. False when memory runs out: acc is then as it was. */
+ * first + count < 2^31. `sum` adds to acc. Returns false, with acc unchanged, when memory runs
+ * out. */
 bool fcp_apply(const fcp_set *set, const sum_impl *sum, uint32_t threads, uint8_t *acc,
                uint64_t first, uint64_t count, bool write);
 

@@ -15,13 +15,15 @@ static const gcm_impl *gcm_of(const aead_impl *impl)
     return (const gcm_impl *)((const char *)impl - offsetof(gcm_impl, aead));
 }
 
-/* Data begins with the counter after J0's. A message has fewer than 2^32 blocks: no wrap. */
+/* Returns the counter of the block at `offset`. J0 has counter 1, so data begins with 2. A message
+ * has fewer than 2^32 blocks, so the counter does not wrap. */
 static uint32_t counter_at(uint64_t offset)
 {
     return (uint32_t)(2 + offset / 16);
 }
 
-/* y is zero where there is no aad, and then so is its product: powers are not for nothing. */
+/* Continues y, the hash of the aad, with the hashes of the tiles. Without aad y is zero, and so is
+ * its product with any power of H: the first tile then needs no power. */
 static void combine(const gcm_impl *impl, const cpu_item *item, uint64_t tile_size,
                     const uint8_t (*partial)[16], uint8_t y[16])
 {
@@ -45,7 +47,8 @@ static void combine(const gcm_impl *impl, const cpu_item *item, uint64_t tile_si
     sodium_memzero(power, sizeof power);
 }
 
-/* From the hash of all of an item but its lengths. */
+/* Makes the tag from the hash of aad and ciphertext, which is in `tag`: it hashes the lengths and
+ * adds E(J0). */
 static void tag_of_hash(const gcm_impl *impl, const cpu_item *item, uint8_t tag[16])
 {
     uint8_t ej0[16], lengths[16];
@@ -58,7 +61,7 @@ static void tag_of_hash(const gcm_impl *impl, const cpu_item *item, uint8_t tag[
     sodium_memzero(ej0, sizeof ej0);
 }
 
-/* Of an item that has been cut. */
+/* Makes the tag of an item that has been cut into tiles. */
 static void tag_of_parts(const aead_impl *aead, const cpu_item *item, uint64_t tile_size,
                          const uint8_t (*partial)[16], uint8_t tag[16])
 {

@@ -1,3 +1,7 @@
+/* Each operation is cut into pieces of as many elements as fit a cache. A piece is a task, which
+ * calls the implementation once for each step, so that a step finds what the one before has written
+ * still in the cache. Pieces are independent, hence the results do not depend on the threads.
+ */
 #include "fallback/batch/vectors.h"
 
 #include <sodium.h>
@@ -8,11 +12,12 @@
 #include "host/support/wipe.h"
 #include "parseal/parseal.h"
 
-/* Elements per task: with its inputs it stays in the second-level cache, and any bit width makes
- * whole bytes of it. Sums read many vectors at once, each of them faster the longer it goes on. */
+/* Elements of a piece. With its inputs a piece stays in the second-level cache, and with any bit
+ * width it is whole bytes. Sums take longer pieces, as they read many vectors, and a vector is read
+ * the faster the longer the piece is. */
 enum { PIECE = 8192, SUM_PIECE = 32768 };
 
-/* What the operations' tasks share: piece i is the n elements from begin on. */
+/* The n elements from `begin` on. */
 typedef struct {
     size_t begin, n;
 } piece;
@@ -41,8 +46,8 @@ typedef struct {
     bool write;
 } mask_job;
 
-/* Cut where the mask's own index is a multiple of PIECE, so that only the ends of the whole are
- * parts of an implementation's unit. */
+/* Pieces begin where the mask's own index is a multiple of PIECE, so that only the first and the
+ * last can have a part of an implementation's unit. */
 static void mask_piece(void *arg, size_t i)
 {
     const mask_job *job = arg;
@@ -100,8 +105,7 @@ void vectors_sum(const sum_impl *impl, uint32_t threads, uint64_t modulus, uint3
     for_pieces(threads, count, SUM_PIECE, sum_piece, &job);
 }
 
-/* -------------------------------------------------------------------------------- quantisation --
- */
+/* ------------------------------------------------------------------------------ quantisation -- */
 
 typedef struct {
     uint64_t count;
@@ -133,7 +137,7 @@ static void quantize_piece(void *arg, size_t i)
     atomic_fetch_add_explicit(&job->nonfinite, nonfinite, memory_order_relaxed);
     if (job->seed != NULL) {
         sodium_memzero(random, 4 * p.n);
-        wipe_stack_to(WIPE_MASK); /* below `random`, out of reach of whom we return to */
+        wipe_stack_to(WIPE_MASK); /* The callers' wipes would not reach below `random`. */
     }
 }
 
@@ -223,7 +227,7 @@ void vectors_unpack(const pack_impl *impl, uint32_t threads, uint32_t bits, uint
     for_pieces(threads, count, PIECE, unpack_piece, &job);
 }
 
-/* Inputs that are unpacked into the cache and added from there together. */
+/* How many inputs are unpacked into the cache and then added together. */
 enum { UNPACKED = 2 };
 
 typedef struct {
@@ -237,7 +241,8 @@ typedef struct {
     size_t n;
 } packed_sum_job;
 
-/* The streams are read in turn, each for too short a time for the hardware to read ahead. */
+/* Reads the next input ahead. The packed vectors are read in turn, each for too short a time for
+ * the hardware to do that. */
 static void prefetch(const uint8_t *p, size_t size)
 {
 #if defined(__GNUC__)
@@ -278,7 +283,7 @@ void vectors_packed_sum(const pack_impl *pack, const sum_impl *sum, uint32_t thr
                         const uint8_t *const *packed, size_t n, uint64_t count)
 {
     packed_sum_job job = {count, pack, sum, bits, element_size, modulus, acc, packed, n};
-    if (bits == 8 * element_size) /* the stream is the elements, at any address */
+    if (bits == 8 * element_size) /* The packed bytes are the elements; sums take any address. */
         vectors_sum(sum, threads, modulus, element_size, acc, (const void *const *)packed, n,
                     count);
     else

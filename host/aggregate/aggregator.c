@@ -1,4 +1,4 @@
-/* Aggregators: who is counted, and what is added. */
+/* Aggregators: they add each client's update once, and remember which clients are counted. */
 #include "host/aggregate/aggregator.h"
 
 #include <inttypes.h>
@@ -11,8 +11,7 @@
 #include "host/support/float_state.h"
 #include "host/support/sizes.h"
 
-/* ----------------------------------------------------------------------------------- creation --
- */
+/* ---------------------------------------------------------------------------------- creation -- */
 
 static parseal_quant quant_of(const parseal_aggregator_options *o)
 {
@@ -23,7 +22,7 @@ static parseal_quant quant_of(const parseal_aggregator_options *o)
     return quant;
 }
 
-/* +0 or -0. By its bits, since comparing a float that is no number may trap. */
+/* Returns true for +0 and -0. It looks at the bits, since a comparison with a NaN may trap. */
 static bool is_zero(float x)
 {
     uint32_t bits;
@@ -142,7 +141,7 @@ parseal_status aggregator_add_packed(parseal_aggregator *a, const parseal_buf *p
     return status;
 }
 
-/* What is not sealed is a packed vector. */
+/* Adds updates that are not sealed, which are packed vectors. */
 static parseal_status add_plain(parseal_aggregator *a, parseal_msg *msgs, size_t n)
 {
     parseal_buf *packed = calloc(n, sizeof *packed);
@@ -157,8 +156,7 @@ static parseal_status add_plain(parseal_aggregator *a, parseal_msg *msgs, size_t
     return status;
 }
 
-/* ------------------------------------------------------------------------------------ updates --
- */
+/* ----------------------------------------------------------------------------------- updates -- */
 
 static parseal_status check_update(const parseal_keys *keys, const parseal_update *u, size_t i)
 {
@@ -174,7 +172,8 @@ static parseal_status check_update(const parseal_keys *keys, const parseal_updat
     if (u->aad == NULL && u->aad_len > 0)
         return parseal_fail(PARSEAL_ERR_ARG, "updates[%zu].aad: NULL, but aad_len is %zu", i,
                             u->aad_len);
-    const uint64_t aad_len = u->aad_len; /* 32 bits could not be above the limit */
+    /* A size_t of 32 bits could not be above the limit, and the compiler would say so. */
+    const uint64_t aad_len = u->aad_len;
     if (aad_len > PARSEAL_AADBYTES_MAX)
         return parseal_fail(PARSEAL_ERR_SIZE, "updates[%zu].aad_len: %zu is above 2^61 - 1", i,
                             u->aad_len);
@@ -189,10 +188,10 @@ static parseal_status check_update(const parseal_keys *keys, const parseal_updat
     return PARSEAL_OK;
 }
 
-/* An update that is to be looked at. */
+/* An update that may be counted. */
 typedef struct {
     uint64_t client;
-    size_t at; /* among the updates */
+    size_t at; /* index among the updates */
 } candidate;
 
 static int compare_candidates(const void *a, const void *b)
@@ -203,14 +202,14 @@ static int compare_candidates(const void *a, const void *b)
     return x->at < y->at ? -1 : x->at > y->at;
 }
 
-/* Updates that are looked at together, of each client one: wave after wave, until each client has
- * been counted or has no more. */
+/* A wave has one update of each client: waves go on until each client has been counted or has no
+ * more updates. */
 typedef struct {
-    candidate *candidates; /* by client, each client's in their order */
+    candidate *candidates; /* sorted by client, and each client's in the caller's order */
     size_t n_candidates;
-    size_t *next; /* a wave's: which candidate of its client */
+    size_t *next; /* n indices of candidates: the wave */
     parseal_msg *msgs;
-    size_t n; /* of a wave */
+    size_t n; /* messages in the wave */
 } waves;
 
 static void waves_close(waves *w)
@@ -244,7 +243,8 @@ static parseal_msg message_of(const parseal_update *u, bool sealed)
     return m;
 }
 
-/* The first of each client; verdicts on what needs no look. */
+/* Gives a status to updates that cannot be counted, and makes a wave of each client's first one
+ * among the rest. */
 static void first_wave(waves *w, const parseal_aggregator *a, parseal_update *updates, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -267,7 +267,8 @@ static bool is_of_same_client(const waves *w, size_t k)
     return k + 1 < w->n_candidates && w->candidates[k + 1].client == w->candidates[k].client;
 }
 
-/* Those whose clients have been counted want no look any more; of the other clients the next. */
+/* Gives COUNTED to all further updates of clients that have now been counted, and makes a wave of
+ * the other clients' next ones. */
 static void next_wave(waves *w, parseal_update *updates)
 {
     const size_t n = w->n;
@@ -381,8 +382,7 @@ parseal_status parseal_aggregator_unmask(parseal_aggregator *a, const parseal_se
     return status;
 }
 
-/* ------------------------------------------------------------------------------------ results --
- */
+/* ----------------------------------------------------------------------------------- results -- */
 
 parseal_status parseal_aggregator_update_size(const parseal_aggregator *a, uint64_t *size)
 {
@@ -418,7 +418,7 @@ static parseal_status check_output(const parseal_aggregator *a, const char *name
     return PARSEAL_OK;
 }
 
-/* On the device: zeros, to which the sum is added. */
+/* Copies the sum on the device, where there is no copy: writes zeros and adds the sum to them. */
 static parseal_status copy_on_device(const parseal_aggregator *a, const parseal_vec *sum)
 {
     const parseal_ctx *ctx = a->ctx;

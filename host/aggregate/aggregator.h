@@ -1,4 +1,4 @@
-/* What stands behind parseal_aggregator, for aggregator.c and aggregator_export.c. */
+/* The struct behind parseal_aggregator, for aggregator.c and export.c. */
 #ifndef PARSEAL_HOST_AGGREGATE_AGGREGATOR_H
 #define PARSEAL_HOST_AGGREGATE_AGGREGATOR_H
 
@@ -10,20 +10,20 @@ struct parseal_aggregator {
     parseal_ctx *ctx;
     parseal_aggregator_options shape; /* checked, its bits never 0 */
     uint64_t update_size;             /* bytes */
-    parseal_vec acc;                  /* in memory of the backend's */
+    parseal_vec acc;                  /* in the backend's memory */
     client_set clients;
-    bool lost; /* the sum is */
+    bool lost; /* a failure has left the sum undefined */
 };
 
-/* Copies a caller's options, complete, and says how many bytes an update has. */
+/* Copies a caller's options, fills in the defaults, and stores how many bytes an update has. */
 parseal_status aggregator_options(const parseal_aggregator_options *from,
                                   parseal_aggregator_options *o, uint64_t *update_size);
 
-/* Adds packed vectors of so many bits an element. After a failure in the middle the sum is lost. */
+/* Adds packed vectors of `bits` bits an element. After a failure in the middle the sum is lost. */
 parseal_status aggregator_add_packed(parseal_aggregator *a, const parseal_buf *packed, size_t n,
                                      uint32_t bits);
 
-/* Not NULL, and not lost. */
+/* Checks that the aggregator is not NULL and that its sum is not lost. */
 parseal_status check_aggregator(const parseal_aggregator *a);
 
 #endif

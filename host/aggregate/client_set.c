@@ -19,7 +19,8 @@ void client_set_clear(client_set *set)
     set->n = 0;
 }
 
-/* The finaliser of Steele, Lea and Flood's SplitMix: every bit depends on every other. */
+/* The finaliser of Steele, Lea and Flood's SplitMix: every bit of the result depends on every bit
+ * of x. */
 static uint64_t mixed(uint64_t x)
 {
     x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -27,7 +28,7 @@ static uint64_t mixed(uint64_t x)
     return x ^ x >> 31;
 }
 
-/* Where the client is, or the free slot where it would be. */
+/* Returns the client's slot or, where it is not in the set, the free slot that it would take. */
 static size_t find(const client_set *set, uint64_t client)
 {
     size_t at = (size_t)mixed(mixed(client ^ set->secret) + set->secret) & (set->room - 1);
@@ -52,7 +53,7 @@ bool client_set_add(client_set *set, uint64_t client)
     return true;
 }
 
-/* At most half of the slots are taken. */
+/* At most half of the slots are ever taken, which keeps searches short. */
 bool client_set_reserve(client_set *set, size_t more)
 {
     client_set larger = {.room = ROOM_MIN};

@@ -11,8 +11,7 @@
 #include "host/support/check.h"
 #include "host/support/float_state.h"
 
-/* ------------------------------------------------------------------------------------- export --
- */
+/* ------------------------------------------------------------------------------------ export -- */
 
 static uint64_t sum_size(const parseal_aggregator_options *shape)
 {
@@ -69,8 +68,7 @@ parseal_status parseal_aggregator_export(const parseal_aggregator *a, void *out,
     return status;
 }
 
-/* ------------------------------------------------------------------------------------- import --
- */
+/* ------------------------------------------------------------------------------------ import -- */
 
 /* An export that has been checked. */
 typedef struct {
@@ -104,7 +102,7 @@ static parseal_status read_head(import *in, const uint8_t *bytes, size_t size)
     return PARSEAL_OK;
 }
 
-/* What parseal_aggregator_create would take. */
+/* Refuses a shape that parseal_aggregator_create would refuse. */
 static parseal_status check_shape(const import *in)
 {
     parseal_aggregator_options o;
@@ -116,7 +114,8 @@ static parseal_status check_shape(const import *in)
     REFUSE("%s", why);
 }
 
-/* Reduced elements, and clients that rise: an aggregator writes nothing else. */
+/* Refuses elements that are not reduced and clients that do not rise, as no aggregator writes
+ * them. */
 static parseal_status check_body(const import *in)
 {
     const parseal_ring *ring = &in->shape.ring;
@@ -156,7 +155,7 @@ static parseal_status read_export(import *in, const uint8_t *bytes, size_t size)
     return check_body(in);
 }
 
-/* Counts them in. There is room. */
+/* Adds the export's clients to the set, which has room for them. */
 static void take_clients(parseal_aggregator *a, const import *in)
 {
     for (size_t i = 0; i < in->n; i++)
@@ -187,10 +186,9 @@ import in;
     return PARSEAL_OK;
 }
 
-/* -------------------------------------------------------------------------------------- merge --
- */
+/* ------------------------------------------------------------------------------------- merge -- */
 
-/* Returns from the caller where a field differs. */
+/* Returns from the function that uses it where a field differs. */
 #define SAME(field, format)                                                                        \
     do {                                                                                           \
         if (o->field != a->shape.field)                                                            \
@@ -222,7 +220,8 @@ static parseal_status check_mergeable(const parseal_aggregator *a, const import 
     return PARSEAL_OK;
 }
 
-/* The export's sum need not be aligned: it is added as an update of whole elements is. */
+/* The export's sum need not be aligned, so it is added like an update whose elements are packed in
+ * as many bits as they have in memory. */
 parseal_status parseal_aggregator_merge(parseal_aggregator *a, const void *exported, size_t size)
 {
 import in;

@@ -1,5 +1,5 @@
-/* The layout of an aggregator's export (described in parseal/aggregator.h), for those who read and
- * write it. */
+/* The layout of an aggregator's export, which parseal/aggregator.h describes, for its writer and
+ * its reader. */
 #ifndef PARSEAL_HOST_AGGREGATE_FORMAT_H
 #define PARSEAL_HOST_AGGREGATE_FORMAT_H
 
@@ -7,12 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes of what comes before the clients, and of what comes after the sum. */
+/* The bytes before the clients, the bytes after the sum, and the format's version. */
 enum { HEAD = 64, DIGEST = 32, VERSION = 1 };
 
 static const uint8_t magic[8] = {'p', 'a', 'r', 's', 'e', 'a', 'l', 'A'};
 
-/* Bytes before each part. */
+/* The offset of each part in bytes. */
 enum {
     AT_VERSION = 8,
     AT_ELEMENT_SIZE = 12,
@@ -26,7 +26,7 @@ enum {
     AT_RESERVED_TOO = 56
 };
 
-/* Of all the bytes before the digest. */
+/* Computes the digest of the `size` bytes before it: all but the digest itself. */
 static inline void digest_of(const uint8_t *bytes, size_t size, uint8_t digest[DIGEST])
 {
     (void)crypto_generichash(digest, DIGEST, bytes, size, NULL, 0);

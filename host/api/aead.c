@@ -23,7 +23,8 @@ static parseal_status check_range(size_t i, const char *field, const void *p, si
 
 static parseal_status check_message(const parseal_keys *keys, const parseal_msg *m, size_t i)
 {
-    const uint64_t len = m->len, aad_len = m->aad_len; /* 32 bits could not be above the limits */
+    /* A size_t of 32 bits could not be above the limits, and the compiler would say so. */
+    const uint64_t len = m->len, aad_len = m->aad_len;
     if (len > keys->alg->message_max)
         return parseal_fail(PARSEAL_ERR_SIZE, "msgs[%zu].len: %zu is above %s", i, m->len,
                             keys->alg->message_max_text);
@@ -44,7 +45,7 @@ static parseal_status check_message(const parseal_keys *keys, const parseal_msg 
     return PARSEAL_OK;
 }
 
-/* The bytes from the lowest to the highest that some buffers use. */
+/* The smallest range of addresses that contains some buffers. */
 typedef struct {
     uintptr_t begin, end;
 } hull;
@@ -65,14 +66,14 @@ static bool apart(const hull *a, const hull *b)
     return a->end <= b->begin || b->end <= a->begin;
 }
 
-/* Not NULL, not empty, and not past the end of memory. */
+/* Returns true when the range is not NULL, not empty, and does not pass the end of memory. */
 static bool is_range(const void *p, size_t size)
 {
     return p != NULL && (uintptr_t)p + size > (uintptr_t)p;
 }
 
-/* The usual batch: outputs one after the other in memory, and everything else elsewhere. One quick
- * look at each message; true only of batches that pass all checks. */
+/* Recognises the usual batch at one quick look per message: outputs that follow each other in
+ * memory, and everything else elsewhere. Returns true only for batches that pass all checks. */
 static bool plainly_valid(const parseal_keys *keys, const parseal_msg *msgs, size_t n)
 {
     hull out = nothing, in = nothing, aad = nothing, array = nothing;
@@ -95,7 +96,8 @@ static bool plainly_valid(const parseal_keys *keys, const parseal_msg *msgs, siz
     return fine && apart(&out, &in) && apart(&out, &aad) && apart(&out, &array);
 }
 
-/* No `out` overlaps another message's buffer, its own aad, or its own `in` other than in place. */
+/* Refuses an `out` that overlaps another message's buffer, its own aad or, unless the two are
+ * equal, its own `in`. */
 static parseal_status check_aliasing(const parseal_msg *msgs, size_t n)
 {
     range *ranges = calloc(3 * n + 1, sizeof *ranges);
@@ -126,7 +128,7 @@ static parseal_status on_cpu(const parseal_keys *keys, parseal_msg *msgs, size_t
     return CALL(cpu, aead->run, keys->cpu_data, msgs, n, open);
 }
 
-/* Runs on the CPU what is still UNSET. */
+/* Runs the messages that are still UNSET on the CPU. */
 static parseal_status finish_on_cpu(const parseal_keys *keys, parseal_msg *msgs, size_t n,
                                     bool open)
 {
@@ -142,7 +144,7 @@ static parseal_status finish_on_cpu(const parseal_keys *keys, parseal_msg *msgs,
     return PARSEAL_OK;
 }
 
-/* Makes what is spoiled UNSET. */
+/* Turns SPOILED into UNSET, and returns true where there was any. */
 static bool any_spoiled(parseal_msg *msgs, size_t n)
 {
     bool any = false;

@@ -8,7 +8,7 @@
 
 parseal_status check_stream(const parseal_ctx *ctx, const void *stream);
 
-/* kind, handle, and that the range does not pass the end of memory. alignment 1: any. */
+/* Checks kind, handle, alignment (1: any) and that the range does not pass the end of memory. */
 parseal_status check_buf(const parseal_ctx *ctx, const char *name, const parseal_buf *buf,
                          uint64_t alignment);
 parseal_status check_vec(const parseal_ctx *ctx, const char *name, const parseal_vec *vec,

@@ -1,4 +1,4 @@
-/* Contexts: creation, references, destruction, and what is in them. */
+/* Contexts: creation, references, destruction, and questions about them. */
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -11,8 +11,8 @@
 #include "host/support/float_state.h"
 #include "host/support/sizes.h"
 
-/* Both sides of *made, and where one is better than the other. What is open after a failure is the
- * caller's to close. */
+/* Opens the device and the CPU beside it, and finds the sizes from which the device is faster.
+ * After a failure the caller closes what is open. */
 static parseal_status open_sides(parseal_ctx *made, const parseal_options *options)
 {
     const parseal_registry registry = parseal_builtin_registry();
@@ -47,7 +47,7 @@ parseal_status parseal_ctx_create(parseal_ctx **ctx, const parseal_options *opti
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "ctx: out of memory");
     atomic_init(&made->references, 1);
     atomic_init(&made->cpu_finished, 0);
-    /* Self-tests and the times of crossovers are computed in floating point too. */
+    /* Self-tests and crossovers compute in floating point, too. */
     const float_state before = float_state_set();
     const parseal_status status = open_sides(made, &complete);
     float_state_restore(&before);

@@ -30,7 +30,7 @@ static parseal_status check_mask(const parseal_fcp_mask *mask)
                             "mask.n: %" PRIu64 " elements, at most 2^31 - 1 expected", mask->n);
     TRY(check_bytes("mask.session_id", mask->session_id, mask->session_id_len));
     TRY(check_bytes("mask.name", mask->name, mask->name_len));
-    /* info has 8 bytes more, and its length takes 4 */
+    /* HKDF's info has 8 bytes more than both, and its length must fit into 4 bytes. */
     if (mask->session_id_len > UINT32_MAX - 8 ||
         mask->name_len > UINT32_MAX - 8 - mask->session_id_len)
         return parseal_fail(
@@ -75,7 +75,7 @@ static void hash_be32(crypto_hash_sha256_state *state, uint32_t x)
     hash(state, bytes, sizeof bytes);
 }
 
-/* Steps 1 and 2 of the format. */
+/* Does steps 1 and 2 of the format. */
 static void derive(const parseal_fcp_mask *mask, const parseal_fcp_key *key,
                    uint8_t aes_key[crypto_hash_sha256_BYTES])
 {
@@ -99,7 +99,8 @@ static void derive(const parseal_fcp_mask *mask, const parseal_fcp_key *key,
 
 /* ------------------------------------------------------------------------------------- sets -- */
 
-/* On the context's device, and on the CPU beside it, which may be the only one that can. */
+/* Creates the set on the context's device and on the CPU beside it. The CPU may be the only one
+ * that has masks for the modulus. */
 static parseal_status create_on(const parseal_ctx *ctx, parseal_seeds *set, const uint8_t *keys,
                                 const int32_t *signs)
 {
@@ -136,7 +137,7 @@ static parseal_status create(parseal_seeds *set, const parseal_ctx *ctx,
     } else {
         (void)parseal_fail(status, "seeds: out of memory for %zu keys", n);
     }
-    sodium_free(derived); /* wipes */
+    sodium_free(derived); /* This wipes, too. */
     free(signs);
     wipe_stack();
     return status;

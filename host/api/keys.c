@@ -141,7 +141,7 @@ void parseal_seeds_destroy(parseal_seeds *set)
     free(set);
 }
 
-/* Whether what the set has on one side is locked; nothing there counts as locked. */
+/* Returns true when the set's memory on one side is locked, or when it has none there. */
 static bool seeds_locked(const parseal_backend *backend, const backend_seeds *seeds,
                          const backend_fcp *fcp)
 {

@@ -6,7 +6,7 @@
 #include "host/backend/call.h"
 #include "host/choose/crossover.h"
 
-/* A set of parseal/fcp.h has a ring and a length of its own. */
+/* A set of parseal/fcp.h fixes the ring and the length of its masks. */
 static parseal_status check_fcp(const parseal_seeds *seeds, const parseal_ring *ring,
                                 uint64_t first, uint64_t n)
 {
@@ -27,7 +27,7 @@ static parseal_status check_fcp(const parseal_seeds *seeds, const parseal_ring *
     return PARSEAL_OK;
 }
 
-/* Moduli that a GPU has no masks for are the CPU's, which reaches host memory alone. */
+/* A modulus that the GPU has no masks for is left to the CPU, which reaches host memory only. */
 static parseal_status check_fcp_place(const parseal_seeds *seeds, const parseal_vec *acc,
                                       const char *acc_name, void *stream)
 {

@@ -10,7 +10,8 @@ parseal_status parseal_packed_size(uint64_t n, uint32_t bits, uint64_t *size)
     TRY(check_pointer("size", size));
     if (bits < 1 || bits > 64)
         return parseal_fail(PARSEAL_ERR_ARG, "bits: %" PRIu32 ", 1 to 64 expected", bits);
-    /* ceil(n * bits / 8) without n * bits, which may not fit where the result does */
+    /* This is ceil(n * bits / 8) without the product n * bits, which may overflow where the result
+     * does not. */
     const uint64_t whole = n / 8, rest = (n % 8 * bits + 7) / 8;
     if (whole > (UINT64_MAX - rest) / bits)
         return parseal_fail(PARSEAL_ERR_SIZE,

@@ -10,10 +10,10 @@
 
 struct parseal_plan {
     parseal_keys *keys;
-    parseal_aead_shape shape;          /* complete: arrays are our own, none is NULL */
+    parseal_aead_shape shape;          /* its arrays are the plan's own, and none is NULL */
     uint64_t in_end, out_end, aad_end; /* bytes that a run's buffers must have */
-    bool in_place;                     /* in and out offsets are equal: the buffers may be one */
-    backend_plan *data;                /* the backend's */
+    bool in_place;                     /* in and out have equal offsets, and may be one buffer */
+    backend_plan *data;
 };
 
 /* ------------------------------------------------------------------------------------- shape -- */
@@ -73,7 +73,8 @@ static parseal_status check_outputs_apart(const parseal_aead_shape *s)
                         b);
 }
 
-/* Copies the caller's arrays into one block behind shape->len, and zeros for those not given. */
+/* Copies the caller's arrays into one block that begins at shape->len. An array that is not given
+ * becomes zeros. */
 static parseal_status copy_shape(parseal_aead_shape *shape)
 {
     const size_t n = shape->n;
@@ -142,7 +143,8 @@ parseal_status parseal_plan_create(parseal_plan **plan, const parseal_keys *keys
         return status;
     }
     made->shape = copy;
-    made->keys = (parseal_keys *)(uintptr_t)keys; /* only its count of references changes */
+    /* The set is const to the caller; of it only the count of references changes. */
+    made->keys = (parseal_keys *)(uintptr_t)keys;
     status = fill_plan(made);
     if (status != PARSEAL_OK) {
         free_plan(made);
@@ -187,7 +189,8 @@ static parseal_status check_io_buf(const parseal_ctx *ctx, const io_buf *b)
     return PARSEAL_OK;
 }
 
-/* What is written overlaps nothing, but that in and out may be the same bytes. */
+/* Refuses a written buffer that overlaps any other. Only `in` and `out` may be the same bytes,
+ * where the plan is in place. */
 static parseal_status check_io_aliasing(const parseal_plan *plan, const io_buf bufs[IO_BUFS])
 {
     for (int a = 0; a < IO_BUFS; a++)

@@ -1,5 +1,5 @@
-/* Quantisation: checks parameters, computes the format's constants once, hands over to the backend.
- */
+/* Quantisation: checks parameters, computes the format's constants once, hands over to the
+ * backend. */
 #include <float.h>
 #include <inttypes.h>
 
@@ -9,7 +9,7 @@
 #include "host/support/float_state.h"
 #include "host/support/sizes.h"
 
-/* What the largest weight counts. */
+/* The integer that stands for the largest weight. */
 #define WEIGHT_ONE (UINT64_C(1) << 22)
 
 enum { BITS_MAX = 24 };
@@ -26,8 +26,8 @@ static parseal_status check_quant_bits(const char *name, uint32_t bits)
     return parseal_fail(PARSEAL_ERR_ARG, "%s: %" PRIu32 ", 1 to %d expected", name, bits, BITS_MAX);
 }
 
-/* Format 4.6: s. clip is such that neither x + c nor s leaves the normal float32 range, where
- * devices differ. */
+/* Computes s of format 4.6. It refuses a clip with which x + c or s would leave the normal float32
+ * range, as devices differ on subnormal numbers. */
 static parseal_status check_clip(const parseal_quant *quant, float *scale)
 {
     const double clip = quant->clip;
@@ -141,7 +141,8 @@ parseal_status check_mean_options(const parseal_mean_options *options)
     return PARSEAL_OK;
 }
 
-/* What computes on the calling thread, a device's driver included, does so in the default state. */
+/* Everything that computes on the calling thread, a device's driver included, does so in the
+ * default floating-point state. */
 parseal_status parseal_quantize(parseal_ctx *ctx, const parseal_quant *quant, const parseal_vec *x,
                                 const parseal_vec *q, const parseal_seeds *seed, uint64_t first,
                                 const parseal_buf *nonfinite, void *stream)
@@ -187,13 +188,13 @@ parseal_status parseal_dequantize(parseal_ctx *ctx, const parseal_quant *quant,
     return status;
 }
 
-/* modulus - 1, which unlike modulus always fits */
+/* Returns modulus - 1. A modulus of 2^64 is stored as 0, for which this is right, too. */
 static uint64_t largest_element(const parseal_ring *ring)
 {
     return ring->modulus - 1;
 }
 
-/* The most that one client adds to an element, and all noise together. */
+/* The most that one client adds to an element, and the most that all noise together adds. */
 typedef struct {
     uint64_t step, noise;
 } summands;
@@ -212,7 +213,7 @@ static parseal_status summands_of(uint32_t bits, const parseal_quant_check_optio
     return PARSEAL_OK;
 }
 
-/* The sum passes the ring: which modulus, or how many clients, would do. */
+/* Fails because the sum passes the ring, and says which modulus or how many clients would do. */
 static parseal_status overflow(uint64_t n_clients, uint32_t bits, const parseal_ring *ring,
                                const summands *s, uint64_t max_clients)
 {

@@ -1,4 +1,4 @@
-/* The one interface between the API (host/) and whatever computes (fallback/, host/opencl,
+/* The one interface between the API (host/) and the code that computes (fallback/, host/opencl,
  * host/cuda).
  *
  * The API has checked every argument before a backend sees it: sizes, overflow, aliasing,
@@ -30,9 +30,9 @@ enum {
 #undef PARSEAL_COUNTED
 };
 
-/* What a caller or the environment narrows a backend to. */
+/* The wishes of the caller and of the environment that a backend is opened by. */
 typedef struct {
-    bool named;           /* this very backend was asked for, not the first that works */
+    bool named;           /* the caller names this backend; else any that works will do */
     uint32_t cpu_threads; /* 0: no wish */
     bool time_kernels;
     uint64_t device_memory;   /* 0: no wish */
@@ -47,37 +47,37 @@ enum {
     PARSEAL_EXCLUDED, /* the request rules it out */
 };
 
-/* What backends keep behind their handles. Each backend has its own structs, and one function for
- * each type that gets to them. */
+/* The types of the handles that the API keeps. Each backend has its own structs behind them, and
+ * one function for each type that casts a handle to its struct. */
 typedef struct parseal_device parseal_device; /* one opened backend */
 typedef struct backend_keys backend_keys;     /* a set of AEAD keys */
 typedef struct backend_seeds backend_seeds;   /* a set of ChaCha20 seeds */
 typedef struct backend_fcp backend_fcp;       /* a set of keys of parseal/fcp.h */
 typedef struct backend_plan backend_plan;
 
-/* One implementation of one primitive. detail says what is missing; NULL where nothing is. */
+/* One implementation of one primitive. detail names features that this machine lacks for it, or is
+ * NULL. */
 typedef struct {
     const char *name;
     const char *detail;
     int32_t state;
 } parseal_impl_entry;
 
-/* A vector that gets the sum of itself and what is added: each time acc->n elements of so many
- * bits. */
+/* A vector that updates are added to. An update is acc->n packed elements of `bits` bits. */
 typedef struct {
     const parseal_ring *ring;
     uint32_t bits;
     const parseal_vec *acc; /* in a backend's own memory */
-    bool short_too;         /* where long ones go another way than short ones, that of the long */
+    bool short_too;         /* add a short vector by the kernels for long ones, to test them */
 } parseal_sink;
 
-/* A status that batch_run may leave where it fails: an item in place whose input is no longer
- * there. The API makes it UNSET. */
+/* The status that aead_family.run, when it fails, gives to an item in place whose input it has
+ * overwritten already. Callers never see it: the API turns it into UNSET. */
 enum { PARSEAL_ITEM_SPOILED = -1 };
 
-/* Memory that vectors live in from call to call, on the device. */
+/* Device memory for vectors that outlive a call. */
 typedef struct {
-    /* Zeros at first. */
+    /* The memory is zeroed. */
     parseal_status (*create)(const parseal_device *device, uint64_t size, parseal_buf *memory);
     void (*destroy)(const parseal_device *device, parseal_buf *memory);
     parseal_status (*read)(const parseal_device *device, const parseal_buf *memory, void *to);
@@ -87,29 +87,29 @@ typedef struct {
 
 /* Messages in host memory, and the keys of plans. */
 typedef struct {
-    /* n keys of alg->key_size bytes, one after another. PARSEAL_ERR_UNSUPPORTED where the backend
-     * has no such algorithm. */
+    /* Takes n keys of alg->key_size bytes, one after another. Returns PARSEAL_ERR_UNSUPPORTED where
+     * the backend lacks the algorithm. */
     parseal_status (*keys_create)(const parseal_device *device, backend_keys **keys,
                                   const parseal_algorithm *alg, const uint8_t *bytes, size_t n);
     void (*keys_destroy)(const parseal_device *device, backend_keys *keys);
 
-    /* Every msgs[i].status is UNSET on entry. After a failure those that are still UNSET can be run
-     * again elsewhere: their inputs are as they were. */
+    /* Every msgs[i].status is UNSET on entry. After a failure the messages that are still UNSET can
+     * be run again elsewhere, as their inputs are unchanged. */
     parseal_status (*run)(const parseal_device *device, const backend_keys *keys, parseal_msg *msgs,
                           size_t n, bool open);
 
-    /* Opens messages and adds what verifies to the sink, which is in the device's memory. Every
-     * status is UNSET on entry; `out` is not used. After a failure acc is lost if *changed, which
-     * is false on entry. */
+    /* Opens messages and adds the plaintexts of the authentic ones to the sink, which is in the
+     * device's memory. Every status is UNSET on entry; `out` is not used. After a failure acc is
+     * lost if *changed, which is false on entry. */
     parseal_status (*accumulate)(const parseal_device *device, const backend_keys *keys,
                                  parseal_msg *msgs, size_t n, const parseal_sink *sink,
                                  bool *changed);
 
-    /* Whether all of the set is locked in host memory. NULL: the backend cannot know. */
+    /* Returns true when all of the set is locked in host memory. NULL: the backend cannot know. */
     bool (*keys_locked)(const backend_keys *keys);
 } aead_family;
 
-/* Messages in buffers of the device's. */
+/* Messages in device buffers. */
 typedef struct {
     /* `shape` is the API's own copy, complete (no NULL arrays), and outlives the plan. */
     parseal_status (*create)(const parseal_device *device, backend_plan **plan,
@@ -127,23 +127,23 @@ typedef struct {
                                    const parseal_seed *list, size_t n);
     void (*seeds_destroy)(const parseal_device *device, backend_seeds *seeds);
 
-    /* After PARSEAL_ERR_NO_MEMORY acc, where it is in the backend's own memory, is as it was. So it
-     * is after fcp_apply. */
+    /* After PARSEAL_ERR_NO_MEMORY an acc in the backend's own memory is unchanged. The same holds
+     * for fcp_apply. */
     parseal_status (*apply)(const parseal_device *device, const backend_seeds *seeds,
                             const parseal_ring *ring, const parseal_vec *acc, uint64_t first,
                             bool write, void *stream);
 
-    /* n AES-256 keys of 32 bytes, one after another, for masks of parseal/fcp.h mod modulus.
-     * PARSEAL_ERR_UNSUPPORTED where the backend has none mod that. */
+    /* Takes n AES-256 keys of 32 bytes, one after another, for masks of parseal/fcp.h mod modulus.
+     * Returns PARSEAL_ERR_UNSUPPORTED where the backend has no masks for that modulus. */
     parseal_status (*fcp_create)(const parseal_device *device, backend_fcp **fcp, uint64_t modulus,
                                  const uint8_t *keys, const int32_t *signs, size_t n);
     void (*fcp_destroy)(const parseal_device *device, backend_fcp *fcp);
-    /* ring: of the set's own modulus */
+    /* ring->modulus is the set's. */
     parseal_status (*fcp_apply)(const parseal_device *device, const backend_fcp *fcp,
                                 const parseal_ring *ring, const parseal_vec *acc, uint64_t first,
                                 bool write, void *stream);
 
-    /* As keys_locked of aead_family. */
+    /* The same as keys_locked of aead_family, for seeds. */
     bool (*seeds_locked)(const backend_seeds *seeds);
     bool (*fcp_locked)(const backend_fcp *fcp);
 } mask_family;
@@ -168,35 +168,38 @@ typedef struct {
                                  const parseal_buf *packed, size_t n, void *stream);
 } vector_family;
 
-/* A backend: what concerns the whole device, and a table for each family. An entry may be NULL only
- * where it says what that means. */
+/* A backend: functions for the whole device, and a table for each family. An entry may be NULL only
+ * where its comment says what NULL means. */
 typedef struct parseal_backend {
     int32_t id;
     bool has_streams;      /* false: callers must pass NULL */
-    bool has_long_kernels; /* long messages take kernels of their own, to be proved as well */
+    bool has_long_kernels; /* long messages take other kernels, which the self-test runs too */
     bool fails_whole;      /* a sum that fails has changed nothing */
-    uint32_t buf_kind;     /* PARSEAL_BUF_*: which it takes beside HOST; HOST: no other */
+    uint32_t buf_kind;     /* PARSEAL_BUF_* that it takes beside HOST; HOST: it takes no other */
 
     parseal_status (*open)(parseal_device **device, const parseal_request *request);
     void (*close)(parseal_device *device);
     const char *(*name)(const parseal_device *device);
-    uint32_t (*threads)(const parseal_device *device); /* NULL: it has none of the CPU's, 0 */
-    /* Since it was opened, where the request asked for it. NULL: it has no kernels. */
+    uint32_t (*threads)(const parseal_device *device); /* CPU threads; NULL: 0 */
+    /* Returns the seconds that kernels have taken since the device was opened, where the request
+     * asked for times. NULL: there are no kernels. */
     double (*kernel_seconds)(const parseal_device *device);
 
-    /* A primitive's implementations, best first, and choosing one of them. They serve selection
-     * only: after it the device is never changed. NULL, all three: there is one implementation,
-     * which is called as the backend is. */
+    /* A primitive's implementations, best first, and the function that picks one. Only selection
+     * calls them: after it the device never changes. All three NULL: there is one implementation,
+     * which has the backend's name. */
     size_t (*impl_count)(const parseal_device *device, int32_t primitive);
     parseal_impl_entry (*impl_entry)(const parseal_device *device, int32_t primitive, size_t index);
     void (*impl_use)(parseal_device *device, int32_t primitive, size_t index);
 
-    /* What only the backend can see of a buffer that is not in host memory. NULL: nothing. */
+    /* Checks facts that only the backend can see of a buffer that is not in host memory. NULL:
+     * there are none. */
     parseal_status (*buf_check)(const parseal_device *device, const char *name,
                                 const parseal_buf *buf);
 
-    /* Before and after a family's functions, on the thread that calls them: what must be current
-     * there is then, and what was is again. Calls may be nested. NULL, both: nothing need be. */
+    /* Called before and after a family's functions, on the same thread: `enter` makes the device's
+     * own state current there, such as a CUDA context, and `leave` restores the state from before.
+     * Calls may be nested. Both NULL: the thread needs no such state. */
     parseal_status (*enter)(const parseal_device *device);
     void (*leave)(const parseal_device *device);
 

@@ -1,7 +1,6 @@
 /* Calls of a backend's families: the one place that enters a device and leaves it again.
  *
- * `side` points to what has the members backend and device: a parseal_side, or a context.
- */
+ * `side` points to a struct with the members backend and device: a parseal_side, or a context. */
 #ifndef PARSEAL_HOST_BACKEND_CALL_H
 #define PARSEAL_HOST_BACKEND_CALL_H
 
@@ -13,7 +12,7 @@ static inline parseal_status device_enter(const parseal_backend *backend,
     return backend->enter == NULL ? PARSEAL_OK : backend->enter(device);
 }
 
-/* Hands the status of what was done inside through. */
+/* Leaves the device and returns `status`, the result of the call before. */
 static inline parseal_status device_leave(const parseal_backend *backend,
                                           const parseal_device *device, parseal_status status)
 {
@@ -22,15 +21,16 @@ static inline parseal_status device_leave(const parseal_backend *backend,
     return status;
 }
 
-/* The status of CALL(side, vector->sum, ring, ...): of the function, or of entering the device. */
+/* CALL(side, vector->sum, ring, ...) returns the function's status or, where the device cannot be
+ * entered, the status of that. */
 #define CALL(side, function, ...)                                               \
     (device_enter((side)->backend, (side)->device) == PARSEAL_OK                \
          ? device_leave((side)->backend, (side)->device,                        \
                         (side)->backend->function((side)->device, __VA_ARGS__)) \
          : parseal_last_status())
 
-/* For what is let go of even where the device cannot be entered: its driver then refuses by
- * itself. */
+/* Calls a function that frees something. It is called even where the device cannot be entered: its
+ * driver then refuses by itself, and the host's part is freed. */
 #define LET_GO(side, function, ...)                                                       \
     do {                                                                                  \
         const bool entered = device_enter((side)->backend, (side)->device) == PARSEAL_OK; \

@@ -1,4 +1,4 @@
-/* What stands behind the opaque types of parseal.h. */
+/* The structs behind the opaque types of parseal.h. */
 #ifndef PARSEAL_HOST_BACKEND_OBJECTS_H
 #define PARSEAL_HOST_BACKEND_OBJECTS_H
 
@@ -7,21 +7,21 @@
 #include "host/backend/backend.h"
 #include "host/support/algorithms.h"
 
-/* A backend and its device; backend NULL where there is none. */
+/* A backend and its device. backend is NULL where there is none. */
 typedef struct {
     const parseal_backend *backend;
     parseal_device *device;
 } parseal_side;
 
-/* What selection has picked, and the implementation of each primitive. */
+/* The result of selection: a backend, and the implementation of each primitive. */
 typedef struct {
     parseal_info info;
     char impl[PARSEAL_PRIMITIVES][32];
 } parseal_choice;
 
-/* Immutable once created, apart from the counts. `cpu` stands beside a device that AUTO has picked:
- * calls on host memory below `crossover` bytes are faster there, and it finishes batches that the
- * device fails in. */
+/* A context is immutable once created, apart from its counts. `cpu` stands beside a device that
+ * AUTO has picked: calls on host memory below `crossover` bytes are faster there, and it finishes
+ * batches that the device fails in. */
 struct parseal_ctx {
     atomic_size_t references;
     const parseal_backend *backend;
@@ -35,23 +35,23 @@ struct parseal_ctx {
 struct parseal_keys {
     atomic_size_t references;
     parseal_ctx *ctx;
-    backend_keys *data;     /* the backend's */
-    backend_keys *cpu_data; /* that of ctx->cpu */
+    backend_keys *data;     /* the keys on ctx->device */
+    backend_keys *cpu_data; /* the keys on ctx->cpu */
     const parseal_algorithm *alg;
     size_t n;
 };
 
-/* Of ChaCha20 seeds or, where fcp_modulus is not 0, of keys of parseal/fcp.h. */
+/* A set of ChaCha20 seeds or, where fcp_modulus is not 0, of keys of parseal/fcp.h. */
 struct parseal_seeds {
     parseal_ctx *ctx;
-    backend_seeds *seeds, *cpu_seeds; /* of the context's device, and of ctx->cpu */
-    backend_fcp *fcp, *cpu_fcp; /* likewise; fcp is NULL where only the CPU beside it can do it */
+    backend_seeds *seeds, *cpu_seeds; /* on ctx->device and on ctx->cpu */
+    backend_fcp *fcp, *cpu_fcp; /* likewise; fcp is NULL where only ctx->cpu has the modulus */
     size_t n;
-    uint64_t fcp_modulus, fcp_length; /* of a set of parseal/fcp.h; else 0 */
+    uint64_t fcp_modulus, fcp_length; /* 0 unless the set is of parseal/fcp.h */
 };
 
-/* True for the one that gave up the last reference: everything others did with the object has then
- * happened before. */
+/* Gives up a reference. Returns true to the caller that gave up the last one: all that others did
+ * with the object has then happened before. */
 static inline bool reference_dropped(atomic_size_t *references)
 {
     return atomic_fetch_sub_explicit(references, 1, memory_order_acq_rel) == 1;

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* By their numbers. */
+/* The index is the backend's number. */
 static const struct {
     const char *name;
     buf_kind_row buf;
@@ -16,7 +16,7 @@ static const struct {
 
 enum { BACKENDS = sizeof backends / sizeof backends[0] };
 
-/* In the order in which AUTO tries them. */
+/* The rows stand in the order in which AUTO tries them. */
 parseal_registry parseal_builtin_registry(void)
 {
     static const parseal_registry_row rows[] = {

@@ -1,5 +1,5 @@
-/* Times are taken as linear in the size: a device needs a + b s seconds, the CPU c s. Both are
- * measured at two sizes, so the device is faster from a / (c - b) on, or never. */
+/* Times are taken as linear in the size s: the device needs a + b s seconds, which takes two
+ * measurements, and the CPU c s. So the device is faster from a / (c - b) bytes on, or never. */
 #include "host/choose/crossover.h"
 
 #include <sodium.h>
@@ -24,12 +24,12 @@ static double seconds(void)
 
 typedef parseal_status (*work)(const parseal_side *side, const work_material *m, size_t size);
 
-/* *best: the fastest of some runs. */
+/* Stores the time of the fastest run in *best. */
 static parseal_status best_time(work run, const parseal_side *side, const work_material *m,
                                 size_t size, double *best)
 {
     *best = -1;
-    for (int i = 0; i <= REPEATS; i++) { /* the first one is not counted: it may build a program */
+    for (int i = 0; i <= REPEATS; i++) { /* The first run may build a program and is not counted. */
         const double begin = seconds();
         TRY(device_enter(side->backend, side->device));
         TRY(device_leave(side->backend, side->device, run(side, m, size)));
@@ -40,8 +40,8 @@ static parseal_status best_time(work run, const parseal_side *side, const work_m
     return PARSEAL_OK;
 }
 
-/* *complete: false where a run fails. The device is then not used for this, for now; but where the
- * CPU lacks memory nothing is known. */
+/* Sets *complete to false where a run fails: this context then leaves the primitive to the CPU, and
+ * nothing is cached. Where the CPU lacks memory, nothing can be said, and the call fails. */
 static parseal_status measure(work run, const parseal_side *device, const parseal_side *cpu,
                               const work_material *m, uint64_t *crossover, bool *complete)
 {
@@ -79,7 +79,7 @@ static parseal_status measure_all(const parseal_side *device, const parseal_side
     return status;
 }
 
-/* Both devices, and what of the CPU is used. */
+/* The key depends on the release, on both devices and on the threads that the CPU uses. */
 static void cache_key(const parseal_side *device, const parseal_side *cpu, uint8_t key[CACHE_KEY])
 {
     crypto_generichash_state state;

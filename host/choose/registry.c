@@ -15,14 +15,14 @@
 
 /* ------------------------------------------------------------------------------ environment -- */
 
-/* An empty variable is as good as none. */
+/* Returns NULL for an empty variable, too. */
 static const char *environment(const char *variable)
 {
     const char *value = getenv(variable);
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-/* Narrows options->backend by PARSEAL_BACKEND. */
+/* Stores options->backend or, where that is AUTO, the backend that PARSEAL_BACKEND names. */
 static parseal_status wanted_backend(const parseal_options *options, int32_t *wanted)
 {
     char names[64];
@@ -49,7 +49,7 @@ static parseal_status wanted_backend(const parseal_options *options, int32_t *wa
 
 /* -------------------------------------------------------------------------------- selection -- */
 
-/* info->reason, one remark after the other. */
+/* Appends a remark to info->reason. */
 static void remark(parseal_info *info, const char *format, ...)
 {
     const size_t used = strlen(info->reason);
@@ -85,7 +85,7 @@ static void impl_use(const parseal_backend *backend, parseal_device *device, int
         backend->impl_use(device, primitive, index);
 }
 
-/* The best usable implementation of one primitive that computes its known answers. */
+/* Picks the best usable implementation of one primitive that computes its known answers. */
 static parseal_status choose(const parseal_backend *backend, parseal_device *device,
                              int32_t primitive, parseal_choice *choice)
 {
@@ -101,7 +101,8 @@ static parseal_status choose(const parseal_backend *backend, parseal_device *dev
             snprintf(choice->impl[primitive], sizeof choice->impl[primitive], "%s", entry.name);
             return PARSEAL_OK;
         }
-        /* Nothing is known of this implementation, and another one might be slower. */
+        /* Memory for the test was short, so this implementation may well be right, and the next one
+         * is slower. */
         if (status == PARSEAL_ERR_NO_MEMORY)
             return parseal_fail(status, "%s backend: no memory for the self-test of %s %s: %s",
                                 parseal_backend_name(backend->id),
@@ -209,7 +210,7 @@ parseal_status parseal_registry_open_beside(parseal_registry registry,
 
 /* ----------------------------------------------------------------- every implementation -- */
 
-/* The `index`-th row over all backends, and its place. */
+/* The place of the `index`-th row over all backends. */
 typedef struct {
     const parseal_registry_row *row;
     int32_t primitive; /* -1: the row is a whole backend that cannot be opened */
@@ -218,8 +219,8 @@ typedef struct {
     char detail[192];
 } impl_place;
 
-/* Calls nothing back but counts: fills *place when `index` is found (its device is then open).
- * *enough: no backend lacked memory, which would leave its rows out. */
+/* Counts the rows of all backends, and fills *place for row `index`, whose device is then open.
+ * Sets *enough to false where a backend lacked memory, as its rows are then missing. */
 static size_t walk(size_t index, impl_place *place, bool *enough)
 {
     const parseal_registry registry = parseal_builtin_registry();
@@ -268,7 +269,8 @@ size_t parseal_impl_count(void)
     return count;
 }
 
-/* Quantisation needs some mask implementation beside it: the last is the reference. */
+/* Uses the place's implementation and, for all other primitives, the last one, which is the
+ * reference: quantisation, for one, needs masks beside it. */
 static void use_alone(const impl_place *place)
 {
     const parseal_backend *backend = place->row->backend;

@@ -1,4 +1,4 @@
-/* Which backends there are, and how one of them is picked. */
+/* The list of backends, and how one of them is picked. */
 #ifndef PARSEAL_HOST_CHOOSE_REGISTRY_H
 #define PARSEAL_HOST_CHOOSE_REGISTRY_H
 
@@ -7,7 +7,7 @@
 typedef struct {
     int32_t id;
     const parseal_backend *backend; /* NULL: not in this build */
-    const char *absent;             /* then: why not */
+    const char *absent;             /* the reason, where backend is NULL */
 } parseal_registry_row;
 
 /* Rows in the order in which AUTO tries them. */
@@ -16,9 +16,9 @@ typedef struct {
     size_t n;
 } parseal_registry;
 
-/* Opens the backend that options and environment ask for, with every primitive's implementation
- * chosen: the best that is usable and passes its self-test. options: complete. Fills choice.
- * On success the caller closes *device. */
+/* Opens the backend that options and environment ask for, and chooses every primitive's
+ * implementation: the best that is usable and passes its self-test. `options` must be complete.
+ * Fills choice. On success the caller closes *device. */
 parseal_status parseal_registry_open(parseal_registry registry, const parseal_options *options,
                                      const parseal_backend **backend, parseal_device **device,
                                      parseal_choice *choice);

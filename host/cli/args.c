@@ -8,13 +8,13 @@
 
 #include "host/cli/bytes.h"
 
-/* Behind a "--", where getopt would begin again each time. */
+/* True behind a "--", where getopt would begin again each time. */
 static bool only_operands;
 
 void args_begin(void)
 {
     only_operands = false;
-    optind = 0; /* getopt's own state too, so that more than one argv can be read */
+    optind = 0; /* This resets getopt's own state, too, so that more than one argv can be read. */
     opterr = 0;
 }
 
@@ -79,7 +79,7 @@ int args_help_only(int argc, char **argv, const char *usage, bool *help, cli_fai
     return CLI_OK;
 }
 
-/* Decimal digits only: no sign, no space, nothing after them. */
+/* Takes decimal digits only: no sign, no space, nothing after them. */
 static bool read_u64(const char *text, uint64_t *value)
 {
     uint64_t x = 0;

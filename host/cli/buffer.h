@@ -12,13 +12,14 @@ typedef struct {
     size_t size;
 } cli_buffer;
 
-/* n items of `each` bytes, aligned to 64, not initialised. `what` is named in the message. */
+/* Makes n items of `each` bytes, aligned to 64, not initialised. `what` is named in the message. */
 int cli_buffer_create(cli_buffer *buffer, uint64_t n, size_t each, const char *what,
                       cli_failure *failure);
 void cli_buffer_destroy(cli_buffer *buffer);
 
-/* For a list that grows one by one: the list of n items, moved where it has no room for one more.
- * NULL: not enough memory, and the list is as it was. Free it with free; it holds no secrets. */
+/* Makes room for one more item in a list of n items, and returns the list, which may have moved.
+ * NULL: memory was short, and the list is unchanged. Lists hold no secrets and are freed with
+ * free. */
 void *cli_list_grown(void *list, size_t n, size_t each);
 
 #endif

@@ -34,7 +34,7 @@ static inline void store_le64(uint8_t *p, uint64_t x)
     store_le32(p + 4, (uint32_t)(x >> 32));
 }
 
-/* Element i of a vector with elements of 4 or 8 bytes. */
+/* Returns element i of a vector with elements of 4 or 8 bytes. */
 static inline uint64_t load_element(const uint8_t *vec, uint64_t i, uint32_t element_size)
 {
     return element_size == 4 ? load_le32(vec + 4 * i) : load_le64(vec + 8 * i);

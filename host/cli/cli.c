@@ -33,7 +33,7 @@ int cli_fail_library(cli_failure *failure, const char *doing, parseal_status sta
                     parseal_status_name(status));
 }
 
-/* Whole lines in one write: others may write to the same terminal. */
+/* Writes whole lines in one call, as others may write to the same terminal. */
 static void complain(const char *kind, const char *text)
 {
     char line[1100];
@@ -57,7 +57,7 @@ void cli_note(const char *format, ...)
     complain("note: ", text);
 }
 
-/* Something that was to be printed has not reached standard output. */
+/* True when some text has not reached standard output. */
 static bool print_failed;
 
 static char *format_all(const char *format, va_list args)
@@ -78,7 +78,7 @@ static void print(const char *text)
         print_failed = true;
 }
 
-/* Line breaks are those of the format, at its ends: one in a name would make a line of its own. */
+/* Only line breaks at the ends of the format are kept: one in a name would forge a line. */
 void cli_print(const char *format, ...)
 {
     const size_t format_length = strlen(format);
@@ -97,7 +97,7 @@ void cli_print(const char *format, ...)
         line[length - 1] = '\0';
     printable_line(line);
     if (ends) {
-        length = strlen(line); /* it may have become shorter */
+        length = strlen(line); /* The line may have become shorter. */
         line[length] = '\n';
         line[length + 1] = '\0';
     }

@@ -1,4 +1,4 @@
-/* What every command of `parseal` shares: exit codes, and how a failure travels to main, which
+/* The exit codes of `parseal`, and the way in which a failure of a command travels to main, which
  * prints it once. */
 #ifndef PARSEAL_HOST_CLI_CLI_H
 #define PARSEAL_HOST_CLI_CLI_H
@@ -28,26 +28,26 @@ typedef struct {
 /* Fills *failure with one printable line and returns code. */
 int cli_fail(cli_failure *failure, int code, const char *format, ...) CLI_PRINTF(3, 4);
 
-/* For a library call that failed while `doing` something: returns CLI_FAILED. */
+/* Fills *failure after a library call that failed while `doing` something. Returns CLI_FAILED. */
 int cli_fail_library(cli_failure *failure, const char *doing, parseal_status status);
 
-/* The failure's line on standard error. */
+/* Writes the failure's line to standard error. */
 void cli_complain(const cli_failure *failure);
 
-/* A line on standard error that is not an error. */
+/* Writes a line to standard error that is not an error. */
 void cli_note(const char *format, ...) CLI_PRINTF(1, 2);
 
-/* To standard output, also into a pipe that is non-blocking: a line or a part of one, made
+/* Writes a line or a part of one to standard output, also into a non-blocking pipe. It is made
  * printable (host/cli/printable.h). Only the format's own '\n', at its ends, break lines. */
 void cli_print(const char *format, ...) CLI_PRINTF(1, 2);
 
-/* The same for a text of the program's own, as it is. */
+/* Writes a text of the program's own, unchanged. */
 void cli_print_text(const char *text);
 
-/* Whether all that was printed has been written. */
+/* Returns true when all that was printed has been written. */
 bool cli_printed(void);
 
-/* Seconds on a clock that never goes back. */
+/* Returns seconds on a clock that never goes back. */
 double cli_now(void);
 
 /* The commands: argv[0] is the command's name. Each returns CLI_*, with *failure filled unless it

@@ -5,8 +5,8 @@
 #include <poll.h>
 #include <unistd.h>
 
-/* After a call has failed: whether it is to be made again. A pipe that its other end, or an earlier
- * program, has set to O_NONBLOCK is waited for. */
+/* Returns true when a call that has failed is to be made again. It waits for a pipe that its other
+ * end, or an earlier program, has set to O_NONBLOCK. */
 static bool again(int fd, short events)
 {
     if (errno == EINTR)

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* open for reading; a program that is run from here does not get the descriptor. */
+/* Opens for reading. Programs that are run from here do not get the descriptor. */
 int fd_open_to_read(const char *path);
 
 /* Reads until size bytes are there or the input ends. Returns their number, or -1 with errno
@@ -17,7 +17,7 @@ ssize_t fd_read_all(int fd, void *bytes, size_t size);
 /* Writes all of it, or returns false with errno set. */
 bool fd_write_all(int fd, const void *bytes, size_t size);
 
-/* All of the file is on the disk; false with errno set. */
+/* Puts all of the file on the disk. Returns false with errno set. */
 bool fd_sync(int fd);
 
 #endif

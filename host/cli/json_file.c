@@ -15,7 +15,7 @@ int json_file_check(const char *path, cli_failure *failure)
     return output_check("--json", path, failure);
 }
 
-/* jansson leaves DEL as it is. Nothing in a name is a command to the terminal that this may go
+/* Escapes DEL, which jansson leaves: no name may be a command to the terminal that this may go
  * to. */
 static int write_text(output *o, const char *text, cli_failure *failure)
 {

@@ -1,4 +1,4 @@
-/* A JSON document to a file: all of it or none. */
+/* Writing a JSON document to a file: all of it or none. */
 #ifndef PARSEAL_HOST_CLI_JSON_FILE_H
 #define PARSEAL_HOST_CLI_JSON_FILE_H
 
@@ -7,7 +7,7 @@
 
 #include "host/cli/cli.h"
 
-/* Whether path stands for standard output. */
+/* Returns true when path stands for standard output. */
 bool json_file_is_stdout(const char *path);
 
 /* Finds out whether path can be written before hours of work depend on it: CLI_USAGE if not. */

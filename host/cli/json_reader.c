@@ -21,7 +21,7 @@ void json_reader_start(json_reader *r, char *text, size_t size)
     r->end = text + size;
 }
 
-/* The character that follows the blanks; -1 at the end. */
+/* Passes blanks, and returns the character that follows, or -1 at the end. */
 static int pass_blanks(json_reader *r)
 {
     while (r->next < r->end &&
@@ -66,7 +66,7 @@ bool json_reader_enter(json_reader *r, json_kind kind)
     return true;
 }
 
-/* Goes to the next member or item, past the comma; at the end, past the closing bracket. */
+/* Goes to the next member or item, past the comma, or at the end past the closing bracket. */
 static bool advance(json_reader *r, int close)
 {
     if (r->error != NULL)
@@ -109,7 +109,8 @@ bool json_reader_member(json_reader *r, json_text *name)
 
 /* ---------------------------------------------------------------------------------- strings -- */
 
-/* Bytes of the character at s, of which `left` are there; 0 where it is no UTF-8 (RFC 3629). */
+/* Returns the bytes of the character at s, which has `left` bytes, or 0 where it is no UTF-8
+ * (RFC 3629). */
 static size_t utf8_size(const uint8_t *s, size_t left)
 {
     const size_t size = s[0] < 0x80                   ? 1
@@ -168,7 +169,8 @@ static bool read_unit(json_reader *r, uint32_t *unit)
     return true;
 }
 
-/* An escape is never shorter than what it stands for, so that `out` never passes r->next. */
+/* Decodes in place. An escape is never shorter than its character, so `out` never passes
+ * r->next. */
 static bool decode_escape(json_reader *r, char **out)
 {
     static const char escapes[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
@@ -241,7 +243,7 @@ const char *json_show(const json_text *text, json_shown *shown)
     if (size >= sizeof shown->text) {
         size = sizeof shown->text - 1;
         while (size > 0 && ((uint8_t)text->bytes[size] & 0xc0) == 0x80)
-            size--; /* so that no character is cut */
+            size--; /* Keeps characters whole. */
     }
     for (size_t i = 0; i < size; i++) {
         const char c = text->bytes[i];
@@ -255,7 +257,7 @@ const char *json_show(const json_text *text, json_shown *shown)
 
 /* ----------------------------------------------------------------------------- other values -- */
 
-/* At least one digit. */
+/* Passes digits, of which there must be at least one. */
 static bool pass_digits(json_reader *r)
 {
     const char *first = r->next;

@@ -9,15 +9,15 @@
 
 #include "host/cli/cli.h"
 
-/* Levels of objects and arrays within each other: what serde_json, under safetensors, takes. */
+/* The levels of nested objects and arrays that serde_json, under safetensors, takes. */
 enum { JSON_READER_DEPTH = 128 };
 
 typedef struct {
     char *text, *next, *end;
-    const char *error; /* what is wrong with the text; NULL: nothing so far */
-    size_t error_at;   /* byte of the text */
+    const char *error; /* the first fault of the text; NULL: none so far */
+    size_t error_at;   /* the fault's byte in the text */
     unsigned depth;
-    bool first; /* nothing was read yet of the object or array that is open */
+    bool first; /* no value was read yet from the object or array that is open */
 } json_reader;
 
 /* A string of the document, decoded: UTF-8, which may contain zero bytes. */
@@ -35,38 +35,39 @@ typedef enum {
     JSON_READ_WORD /* true, false or null */
 } json_kind;
 
-/* Strings are decoded in place: the text changes, and must live as long as they do. */
+/* Starts at the beginning of the text. Strings are decoded in place: the text changes, and must
+ * live as long as they do. */
 void json_reader_start(json_reader *r, char *text, size_t size);
 
-/* What comes next. */
+/* Returns the kind of the next value. */
 json_kind json_reader_peek(json_reader *r);
 
-/* Each is false where the value that comes next is of another kind, and after an error. A value of
- * another kind is no error and is not passed over. */
+/* Each of these returns false after an error, and where the next value is of another kind. That is
+ * no error, and the value is not passed over. */
 bool json_reader_enter(json_reader *r, json_kind kind); /* an object or an array */
 bool json_reader_string(json_reader *r, json_text *text);
 bool json_reader_count(json_reader *r, uint64_t *count); /* an integer from 0 to 2^64 - 1 */
 bool json_reader_null(json_reader *r);
 bool json_reader_skip(json_reader *r); /* any value */
 
-/* Of the object entered last, the name of the next member, whose value must be read then; of the
- * array entered last, whether there is one more value. At the end, which they leave behind, and
- * after an error they are false. */
+/* Read the name of the next member of the object entered last, whose value must be read next, and
+ * find out whether the array entered last has one more value. They return false after an error, and
+ * at the end, which they pass. */
 bool json_reader_member(json_reader *r, json_text *name);
 bool json_reader_item(json_reader *r);
 
-/* Whether there was no error, and nothing but blanks is left. */
+/* Returns true when there was no error, and only blanks are left. */
 bool json_reader_finish(json_reader *r);
 
-/* CLI_USAGE: tells the error. `what` names the text ("model.safetensors: header"). */
+/* Fails with CLI_USAGE and the error. `what` names the text ("model.safetensors: header"). */
 int json_reader_fail(const json_reader *r, const char *path, const char *what,
                      cli_failure *failure);
 
-/* As memcmp orders them, the shorter one first. */
+/* Compares like memcmp, with the shorter text first. */
 int json_text_compare(const json_text *a, const json_text *b);
 bool json_text_is(const json_text *text, const char *string);
 
-/* The beginning of a text, for a message; a zero byte reads '?'. */
+/* The beginning of a text, for a message. A zero byte becomes '?'. */
 typedef struct {
     char text[104];
 } json_shown;

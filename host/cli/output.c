@@ -30,14 +30,14 @@ static bool is_link_to_nothing(const char *path)
     return lstat(path, &status) == 0 && S_ISLNK(status.st_mode) && stat(path, &status) != 0;
 }
 
-/* The file itself where path is a link to it, and otherwise path. To be freed. */
+/* Returns the file itself where path is a link to it, else path. The caller frees it. */
 static char *resolve(const char *path)
 {
     char *real = realpath(path, NULL);
     return real != NULL ? real : strdup(path);
 }
 
-/* The folder that path is in. To be freed. */
+/* Returns the folder that path is in. The caller frees it. */
 static char *folder_of(const char *path)
 {
     char *folder = strdup(path);
@@ -51,7 +51,7 @@ static char *folder_of(const char *path)
     return folder;
 }
 
-/* Whether the folder that a file of this name is in, behind all links, takes new files. */
+/* Checks that the folder of this file, behind all links, takes new files. */
 static int check_folder(const char *option, const char *path, cli_failure *failure)
 {
     char *real = resolve(path);
@@ -87,7 +87,7 @@ int output_check(const char *option, const char *path, cli_failure *failure)
             return cli_fail(failure, CLI_USAGE, "%s %.200s: is a directory", option, path);
         if (!S_ISREG(status.st_mode))
             return CLI_OK;
-    } else if (errno != ENOENT) { /* a name that is too long, say: nothing can have it */
+    } else if (errno != ENOENT) { /* No file can have this name, if it is too long, say. */
         return cli_fail(failure, CLI_USAGE, "%s %.200s: %s", option, path, strerror(errno));
     }
     if (is_link_to_nothing(path))
@@ -102,7 +102,7 @@ static int fail(const output *o, int reason, cli_failure *failure)
     return cli_fail(failure, CLI_FAILED, "%.200s: %s", o->name, strerror(reason));
 }
 
-/* False with errno set. */
+/* Returns false with errno set. */
 static bool begin_file(output *o, const char *path, mode_t mode)
 {
     char *real = resolve(path);
@@ -154,7 +154,7 @@ int output_commit(output *o, cli_failure *failure)
     if (o->is_file) {
         code = commit_file(o, failure);
     } else if (o->fd != STDOUT_FILENO) {
-        /* After EINTR the descriptor is gone all the same: close(2). */
+        /* After EINTR the descriptor is closed all the same: close(2). */
         if (close(o->fd) != 0 && errno != EINTR)
             code = fail(o, errno, failure);
         o->fd = -1;

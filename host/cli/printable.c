@@ -4,8 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The bytes of the UTF-8 character that s begins with, and its number in *c; 0 where there is none:
- * RFC 3629, section 4. The 0 at the text's end ends a sequence like any wrong byte. */
+/* Returns the bytes of the UTF-8 character that s begins with, or 0 where there is none (RFC 3629,
+ * section 4), and stores its number in *c. The 0 at the text's end ends a sequence like any wrong
+ * byte. */
 static size_t decode(const unsigned char *s, uint32_t *c)
 {
     static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -31,8 +32,8 @@ static bool is_control(uint32_t c)
     return c < 0x20 || (c >= 0x7f && c <= 0x9f);
 }
 
-/* Unicode's line and paragraph separators, and its bidirectional formatting characters (UAX #9,
- * section 2), with which a name can pass for another. */
+/* Returns true for Unicode's line and paragraph separators, and for its bidirectional formatting
+ * characters (UAX #9, section 2), with which a name can pass for another. */
 static bool misleads(uint32_t c)
 {
     return c == 0x061c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||

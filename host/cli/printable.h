@@ -1,5 +1,5 @@
-/* Names of files, tensors and devices come from outside: what is shown of them must neither break a
- * line nor reach the terminal as a command. */
+/* Names of files, tensors and devices come from outside. A text that shows them must neither break
+ * a line nor reach the terminal as a command. */
 #ifndef PARSEAL_HOST_CLI_PRINTABLE_H
 #define PARSEAL_HOST_CLI_PRINTABLE_H
 

@@ -23,8 +23,8 @@ static void forbid_cores(void)
 #endif
 }
 
-/* A folder refuses reads and writes, also where /dev/stdin or /dev/stdout opens it again, as
- * /dev/null would not. */
+/* Opens a folder, or else /dev/null, under the number. A folder refuses reads and writes even where
+ * /dev/stdin or /dev/stdout opens it again, which /dev/null would not. */
 static bool occupy(int fd)
 {
     return open("/", O_RDONLY | O_DIRECTORY) == fd || open("/dev/null", O_RDONLY) == fd;
@@ -41,7 +41,7 @@ bool process_begin(void)
     return true;
 }
 
-/* Unless it is open in a mode other than `wrong`, false with errno set. */
+/* Returns true when fd is open in a mode other than `wrong`, else false with errno set. */
 static bool is_open(int fd, int wrong)
 {
     if (fd >= 0 && fd <= 2 && was_closed[fd]) {

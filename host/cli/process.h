@@ -1,15 +1,16 @@
-/* What a process must be like before it holds keys and plaintexts. */
+/* Preparing a process before it holds keys and plaintexts. */
 #ifndef PARSEAL_HOST_CLI_PROCESS_H
 #define PARSEAL_HOST_CLI_PROCESS_H
 
 #include <stdbool.h>
 
-/* Call first of all in main. No core of this process is dumped. The numbers 0, 1 and 2, where the
- * caller has closed them, are taken by something that can be neither read nor written, so that no
- * file that is opened later is taken for a standard stream. False: not possible. */
+/* Must be the first call in main. It forbids core dumps of this process. Where the caller has
+ * closed the numbers 0, 1 and 2, it opens them so that they can be neither read nor written: no
+ * file that is opened later is then taken for a standard stream. Returns false where that fails. */
 bool process_begin(void);
 
-/* Whether the caller has given this process the file descriptor, open for reading, or writing. */
+/* Return true when the caller has given this process the file descriptor open for reading, or for
+ * writing. */
 bool process_can_read(int fd);
 bool process_can_write(int fd);
 

@@ -21,7 +21,7 @@ void progress_begin_bytes(progress *p, uint64_t total)
     p->drawn_at = 0;
 }
 
-/* Counts, and says whether it is time to draw. */
+/* Counts, and returns true when it is time to draw. */
 static bool advance(progress *p, uint64_t done)
 {
     const uint64_t left = p->total != 0 ? p->total - p->done : UINT64_MAX - p->done;

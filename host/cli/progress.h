@@ -14,10 +14,10 @@ typedef struct {
 void progress_begin(progress *p, uint64_t total);
 void progress_add(progress *p, const char *doing, uint64_t done);
 
-/* The same where what is done are bytes: also shows GB/s. total 0 at the beginning: not known. */
+/* Begins a bar that counts bytes and also shows GB/s. total 0: not known. */
 void progress_begin_bytes(progress *p, uint64_t total);
 void progress_add_bytes(progress *p, uint64_t done);
 
-void progress_end(progress *p); /* clears the line; harmless when nothing was shown */
+void progress_end(progress *p); /* clears the line; harmless when no bar was shown */
 
 #endif

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The file, which changes between signals_hold and signals_release alone. */
+/* The file, which changes only between signals_hold and signals_release. */
 static int file_dir;
 static const char *file_name;
 
@@ -25,10 +25,10 @@ static void remove_and_end(int number)
         poll(NULL, 0, 1);
     if (file_name != NULL)
         unlinkat(file_dir, file_name, 0);
-    raise(number); /* SA_RESETHAND: this time it ends the process */
+    raise(number); /* With SA_RESETHAND it ends the process this time. */
 }
 
-/* Whether it ends the process by default, and can be caught: signal(7). */
+/* Returns true when the signal ends the process by default, and can be caught: signal(7). */
 static bool ends_process(int number)
 {
     switch (number) {

@@ -19,7 +19,7 @@
 
 enum { SHOWN_MAX = 100, HASH_BYTES = 8, PLACES = 16 };
 
-/* A folder that may be searched and not listed is one to write into, too. */
+/* With O_PATH a folder that may be searched but not listed can be written into, too. */
 #if defined(O_PATH)
 enum { SEARCH = O_PATH };
 #elif defined(O_SEARCH)
@@ -30,7 +30,7 @@ enum { SEARCH = O_RDONLY };
 
 /* ------------------------------------------------------------------------------------ names -- */
 
-/* The last component of path goes to u->name, and the folder is opened. */
+/* Stores the last component of path in u->name, and opens the folder. */
 static bool open_folder(unfinished *u, const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -50,8 +50,8 @@ static bool open_folder(unfinished *u, const char *path)
     return u->dir >= 0;
 }
 
-/* Place n for u->name. It begins like the name, so that a file system that refuses a character
- * refuses it now; a cut does not go through a UTF-8 character. */
+/* Writes place n for u->name. It begins like the name, so that a file system that refuses one of
+ * its characters refuses the place, too. The cut does not go through a UTF-8 character. */
 static void place_name(const unfinished *u, int n, char text[UNFINISHED_NAME_SIZE])
 {
     unsigned char hash[crypto_generichash_BYTES_MIN];
@@ -74,7 +74,7 @@ static bool is_ours(const struct stat *status)
     return S_ISREG(status->st_mode) && status->st_uid == geteuid() && status->st_nlink == 1;
 }
 
-/* Whether fd is the file of this name: another run may have removed or renamed it. */
+/* Returns true when fd is the file of this name: another run may have removed or renamed it. */
 static bool is_at(int fd, int dir, const char *name)
 {
     struct stat there, here;
@@ -91,9 +91,9 @@ static bool lock(int fd)
     return result == 0;
 }
 
-/* Removes a file that a run has left which is no more. Whether the name is free now. Only who has
- * the lock removes a file or takes it away from its name, so it is still the same one; where there
- * are no locks, nothing is removed. */
+/* Removes the file of a run that has ended without it. Returns true when the name is free now. Only
+ * the holder of the lock removes or renames a file, so it is still the same file. Where there are
+ * no locks, no file is removed. */
 static bool remove_left(int dir, const char *name)
 {
     struct stat status;
@@ -102,7 +102,7 @@ static bool remove_left(int dir, const char *name)
     if (!is_ours(&status))
         return false;
     int flags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-    int fd = openat(dir, name, O_RDWR | flags); /* NFS locks what is open for writing */
+    int fd = openat(dir, name, O_RDWR | flags); /* NFS locks only files open for writing. */
     if (fd < 0 && errno == EACCES)
         fd = openat(dir, name, O_RDONLY | flags);
     if (fd < 0)
@@ -131,8 +131,8 @@ static bool link_unnamed(unfinished *u)
     return unnamed_link(u->fd, u->dir, u->beside);
 }
 
-/* Before it has its lock another run may take the file for one that was left, and remove it: then
- * the place is as good as taken. Without locks nobody removes it. */
+/* Makes the file and locks it. Before it has the lock, another run may take it for one that was
+ * left, and remove it: then the place counts as taken. Without locks no run removes it. */
 static bool create_named(unfinished *u)
 {
     int fd = openat(u->dir, u->beside, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -148,7 +148,7 @@ static bool create_named(unfinished *u)
     return true;
 }
 
-/* Takes the first place that is free. False with errno set and u->beside "". */
+/* Takes the first place that is free. Returns false with errno set and u->beside "". */
 static bool take_place(unfinished *u, place_function take)
 {
     for (int n = 0; n < PLACES; n++) {
@@ -172,7 +172,7 @@ static bool take_place(unfinished *u, place_function take)
     return false;
 }
 
-/* From the place to the name, or to nothing. */
+/* Renames the file from its place to its name, or removes it. */
 static bool leave_place(unfinished *u, bool published)
 {
     int result = -1;
@@ -209,7 +209,7 @@ bool unfinished_begin(unfinished *u, const char *path, mode_t mode)
         remove_all_left(u);
         u->fd = unnamed_create(u->dir);
         if (u->fd >= 0)
-            lock(u->fd); /* it is to have one from the moment it has a name */
+            lock(u->fd); /* It must have the lock as soon as it has a name. */
         else
             begun = take_place(u, create_named);
     }
@@ -234,8 +234,8 @@ static bool copy(int from, int to)
     return n == 0;
 }
 
-/* Where files without a name can be made but not be named, as a sandbox may have it, the work is
- * not lost for it. */
+/* Copies the file to a place, so that the work is not lost where files without a name can be made
+ * but not be named, as a sandbox may have it. */
 static bool copy_to_place(unfinished *u)
 {
     struct stat status;
@@ -268,7 +268,7 @@ bool unfinished_sync_name(const unfinished *u)
 {
     int fd = openat(u->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return errno == EACCES; /* written to, but not to be read */
+        return errno == EACCES; /* The folder may be written to, but not read. */
     bool synced = fd_sync(fd) || errno == EINVAL;
     const int reason = errno;
     close(fd);

@@ -15,8 +15,8 @@ int unnamed_create(int dir)
     return openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 }
 
-/* open(2) gives the first way, which needs /proc. The second does without, but before Linux 6.10
- * only for who may search every folder (CAP_DAC_READ_SEARCH). */
+/* Tries both ways of open(2). The first needs /proc. The second does not, but before Linux 6.10 it
+ * needs CAP_DAC_READ_SEARCH. */
 bool unnamed_link(int fd, int dir, const char *name)
 {
     char own[40];

@@ -1,9 +1,9 @@
-/* Which CUDA device: the first, or the one that the options or PARSEAL_CUDA_DEVICE name. */
+/* Chooses a CUDA device: the first, or the one that the options or PARSEAL_CUDA_DEVICE name. */
 #include <stdio.h>
 
 #include "host/cuda/device.h"
 
-/* TILES: of aead_add for each multiprocessor, two a warp. */
+/* TILES is how many tiles of aead_add keep a multiprocessor busy: two for each warp. */
 enum { CAPABILITY_MIN = 75, TILES = 32 };
 
 static parseal_status find(cuda_device *d, const parseal_request *request)

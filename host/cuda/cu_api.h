@@ -30,7 +30,7 @@ enum {
     CU_MULTIPROCESSORS = 16,
     CU_CAPABILITY_MAJOR = 75,
     CU_CAPABILITY_MINOR = 76,
-    CU_SHARED_MEMORY_MAX = 97 /* of a block that asks for more than usual */
+    CU_SHARED_MEMORY_MAX = 97 /* bytes of a block that asks for more than usual */
 };
 
 enum { CU_FUNCTION_DYNAMIC_SHARED_MAX = 8 }; /* CUfunction_attribute */
@@ -95,15 +95,16 @@ typedef struct {
 #undef CU_API_FIELD
 } cu_api;
 
-/* PARSEAL_ERR_NO_DEVICE where there is no driver, or one that is too old. */
+/* Fills the table. PARSEAL_ERR_NO_DEVICE: there is no driver, or it is too old. */
 parseal_status cu_api_load(cu_api *api);
 void cu_api_unload(cu_api *api);
 
-/* A failed call's status: out of memory is PARSEAL_ERR_NO_MEMORY, all else PARSEAL_ERR_DEVICE. The
- * text names the call. */
+/* Returns a failed call's status, PARSEAL_ERR_NO_MEMORY where memory was short and else
+ * PARSEAL_ERR_DEVICE, with a text that names the call. */
 parseal_status cu_failed(const cu_api *api, const char *call, cu_result error);
 
-/* PARSEAL_OK, or what cu_failed says. */
+/* Calls a function of the driver. On failure the function that uses it returns cu_failed's
+ * status. */
 #define CU_TRY(api, name, arguments)                       \
     do {                                                   \
         const cu_result cu_error = (api)->name arguments;  \

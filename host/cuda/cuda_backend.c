@@ -28,11 +28,11 @@ static void leave(const parseal_device *device)
 
 /* ------------------------------------------------------------------------------------ device -- */
 
-/* Its context is current, and still is afterwards. */
+/* Frees what needs the device's context, which is current before and after. */
 static void close_inside(cuda_device *d)
 {
     if (d->state != NULL) {
-        (void)cuda_kernel_seconds(d); /* lets go of what is noted */
+        (void)cuda_kernel_seconds(d); /* This destroys the events of noted runs. */
         gpu_shared_close(&d->gpu);
         free(d->state);
     }
@@ -48,7 +48,8 @@ static void release(cuda_device *d)
     free(d);
 }
 
-/* What is let go of even where the context cannot be had: the driver then refuses by itself. */
+/* Frees the device even where its context cannot be made current: the driver then refuses its part
+ * by itself. */
 static void device_close(parseal_device *device)
 {
     cuda_device *d = (cuda_device *)device;
@@ -108,7 +109,7 @@ static double kernel_seconds(const parseal_device *device)
     return seconds;
 }
 
-/* The driver says which device a pointer belongs to. */
+/* Asks the driver which device a pointer belongs to. */
 static parseal_status buf_check(const parseal_device *device, const char *name,
                                 const parseal_buf *buf)
 {

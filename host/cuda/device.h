@@ -14,7 +14,7 @@ enum {
         CUDA_KERNEL_COUNT
 };
 
-/* Files of kernels, of which each is a module. */
+/* The number of files of kernels, each of which is a module, and the room for noted runs. */
 enum {
 #define CUDA_COUNTED(upper, name, X) +1
     CUDA_FILES = 0 KERNEL_FILES(CUDA_COUNTED, CUDA_COUNTED, ),
@@ -24,20 +24,20 @@ enum {
 
 typedef struct {
     cu_function function;
-    uint32_t blocks_max; /* that the device runs at once; 0: not a kernel for this device */
+    uint32_t blocks_max; /* blocks that run at once; 0: the kernel is not for this device */
 } cuda_kernel;
 
-/* The time between two events of a stream: a run of a kernel. */
+/* A run of a kernel, between two events of its stream. */
 typedef struct {
     size_t kernel;
     cu_event begin, end;
 } cuda_run;
 
-/* What changes while a device is used, under its lock. */
+/* The part of a device that changes while it is used, under its lock. */
 typedef struct {
-    cuda_run run[CUDA_RUNS_MAX]; /* of kernels whose time has not been asked for yet */
+    cuda_run run[CUDA_RUNS_MAX]; /* runs whose time has not been asked for yet */
     size_t n_runs;
-    double kernel_seconds, seconds[CUDA_KERNEL_COUNT]; /* of all, and of each */
+    double kernel_seconds, seconds[CUDA_KERNEL_COUNT]; /* all kernels, and each */
 } cuda_state;
 
 typedef struct {
@@ -54,7 +54,7 @@ typedef struct {
     cuda_state *state;
 } cuda_device;
 
-/* The CUDA device that the shared code knows as a GPU. */
+/* Returns the CUDA device behind a gpu_device. */
 const cuda_device *cuda_of(const gpu_device *d);
 
 extern const gpu_driver cuda_driver;
@@ -62,13 +62,13 @@ extern const gpu_driver cuda_driver;
 /* Finds the device and retains its context, which is then current. On failure *d holds nothing. */
 parseal_status cuda_choose(cuda_device *d, const parseal_request *request);
 
-/* Loads all kernels. What has been loaded goes with cuda_unload, after a failure too. */
+/* Loads all kernels. After a failure, too, cuda_unload must be called. */
 parseal_status cuda_load(cuda_device *d);
 void cuda_unload(cuda_device *d);
 
 parseal_status cuda_launch(const gpu_launch *launch, const gpu_stream *s, uint64_t items);
 
-/* Of all kernels so far; waits for them. */
+/* Returns the seconds of all kernels so far, and waits for them. */
 double cuda_kernel_seconds(const cuda_device *d);
 const char *cuda_kernel_name(size_t kernel);
 

@@ -1,5 +1,5 @@
-/* CUDA's streams and memory behind host/gpu/device.h, and the steps of AES-GCM as the CUDA kernels cut
- * them. */
+/* CUDA's streams and memory behind host/gpu/driver.h, and the steps of AES-GCM as the CUDA kernels
+ * cut them. */
 #include <stdlib.h>
 
 #include "host/cuda/device.h"
@@ -7,7 +7,7 @@
 
 const cuda_device *cuda_of(const gpu_device *d)
 {
-    return (const cuda_device *)d; /* its first member */
+    return (const cuda_device *)d; /* The gpu_device is its first member. */
 }
 
 /* ----------------------------------------------------------------------------------- streams -- */
@@ -61,7 +61,7 @@ static void free_memory(const gpu_device *d, gpu_memory memory)
     (void)cuda_of(d)->api.MemFree(memory);
 }
 
-/* Memory that cannot be pinned is ordinary memory: slower, and no error. */
+/* Memory that cannot be pinned is replaced by ordinary memory, which is slower but no error. */
 static parseal_status pin(const gpu_device *d, const gpu_stream *s, uint64_t size,
                           gpu_pinned *pinned)
 {
@@ -128,11 +128,11 @@ static parseal_status wipe(const gpu_device *d, const gpu_stream *s, gpu_memory 
 /* -------------------------------------------------------------------------------------- aead -- */
 
 enum {
-    COUNTERS = 256,         /* of a unit of aead_crypt: they differ in their last byte alone */
+    COUNTERS = 256,         /* blocks of a unit of aead_crypt: counters with the same upper bytes */
     TILE_MIN = 4096,        /* bytes */
-    TILE_MAX = 1 << 20,     /* likewise */
-    TILES_AT_ONCE = 32,     /* of one key, for aead_hash_mma */
-    MMA_MESSAGE = 128 << 10 /* bytes of a message that is worth loading its key's matrices */
+    TILE_MAX = 1 << 20,     /* bytes */
+    TILES_AT_ONCE = 32,     /* tiles of one key that aead_hash_mma takes together */
+    MMA_MESSAGE = 128 << 10 /* least bytes of a message that are worth loading its key's matrices */
 };
 
 static uint64_t crypt_units(const aead_item *item)
@@ -141,7 +141,8 @@ static uint64_t crypt_units(const aead_item *item)
     return blocks == 0 ? 0 : (first + blocks - 1) / COUNTERS - first / COUNTERS + 1;
 }
 
-/* Enough tiles to keep the device busy, and a message's to fill a block. */
+/* Returns a tile size that gives enough tiles to keep the device busy, and enough tiles of each
+ * message to fill a block of threads. */
 static uint32_t hash_tile(const gpu_device *d, const aead_item *items, size_t n)
 {
     uint64_t all = 0, tile = TILE_MIN;
@@ -155,7 +156,7 @@ static uint32_t hash_tile(const gpu_device *d, const aead_item *items, size_t n)
     return (uint32_t)tile;
 }
 
-/* The matrices of aead_hash_mma, where the device has its instruction and room for them. */
+/* Makes the matrices of aead_hash_mma, where the device has its instruction and room for them. */
 static parseal_status keys_prepare(gpu_keys *keys)
 {
     const cuda_device *d = cuda_of(keys->device);

@@ -1,11 +1,11 @@
-/* The kernels: modules from the images that nvcc has made, and how many blocks of each run at once.
- */
+/* The kernels: modules from the images that nvcc has made, and how many blocks of each run at
+ * once. */
 #include <string.h>
 
 #include "host/cuda/device.h"
 #include "host/support/float_state.h"
 
-/* Made by kernels/cuda; where there was no nvcc, a stand-in that no driver takes. */
+/* The images are made by kernels/cuda or, without nvcc, are stand-ins that no driver takes. */
 #define IMAGE(upper, name, X) extern const unsigned char cuda_##name##_fatbin[];
 KERNEL_FILES(IMAGE, IMAGE, )
 
@@ -24,10 +24,12 @@ typedef struct {
 #define ROW(file, name, threads, shared, items) {#file, #name, threads, shared, items},
 static const kernel_row rows[CUDA_KERNEL_COUNT] = {CUDA_KERNELS(ROW)};
 
-/* Shared memory that kernels have beside what the launch gives them, at most. */
+/* The most static shared memory of a kernel, beside the dynamic that a launch gives it, and the
+ * most that a block may have without asking for more, in bytes. */
 enum { STATIC_SHARED = 20480, USUAL_SHARED = 48 * 1024 };
 
-/* The tensor cores' b1 products are single instructions from 8.0 to 9.x alone. */
+/* Returns true for kernels that this device can run fast. The tensor cores' b1 products are single
+ * instructions from 8.0 to 9.x only. */
 static bool suits(const cuda_device *d, const kernel_row *row)
 {
     if (strcmp(row->file, "ghash_mma") == 0 && (d->capability < 80 || d->capability >= 100))
@@ -80,7 +82,7 @@ void cuda_unload(cuda_device *d)
 
 /* ------------------------------------------------------------------------------------ launch -- */
 
-/* Arguments as a kernel takes them: a place is one pointer. */
+/* Arguments in the form that a kernel takes: a place is one pointer. */
 typedef struct {
     void *pointer[GPU_ARGS_MAX];
     cu_pointer address[GPU_ARGS_MAX];
@@ -108,8 +110,9 @@ static void set_args(kernel_args *args, const gpu_launch *launch)
     }
 }
 
-/* Without an event there is no time: a kernel runs all the same. What is captured does not run now,
- * and asking for its time later on would spoil the capture. */
+/* Notes the beginning of a run. Returns false where it is not timed: a kernel runs all the same
+ * where an event cannot be had. A captured kernel is never timed, as it does not run now, and
+ * asking for its time would spoil the capture. */
 static bool begin_run(const cuda_device *d, cu_stream stream, cuda_run *run)
 {
     int capturing = 0;

@@ -7,7 +7,7 @@
 
 /* -------------------------------------------------------------------------------------- keys -- */
 
-/* The keys' bytes are on the device for as long as it takes to expand them. */
+/* Expands the keys on the device, where their bytes stay only for as long as that takes. */
 static parseal_status upload_and_expand(gpu_keys *keys, const uint8_t *bytes, uint32_t raw_size)
 {
     const gpu_device *d = keys->device;
@@ -31,12 +31,12 @@ static void free_keys(gpu_keys *k)
     free(k);
 }
 
-/* NULL: nothing computes it. */
+/* Returns NULL for an algorithm that has no kernels. */
 static const gpu_steps *steps_of(int32_t alg)
 {
     switch (alg) {
     case PARSEAL_AES128GCM:
-    case PARSEAL_AES256GCM: /* the length of its keys is all that differs */
+    case PARSEAL_AES256GCM: /* Only the length of its keys differs. */
         return &gpu_gcm_steps;
     default:
         return NULL;
@@ -65,8 +65,8 @@ static parseal_status keys_create(const parseal_device *device, backend_keys **k
     return PARSEAL_OK;
 }
 
-/* A message that a caller's stream is still sealing must not see its key wiped: the rest would be
- * sealed under zeros. */
+/* Waits for the callers' streams before it wipes: the rest of a message that one of them is still
+ * sealing would else be sealed under a key of zeros. */
 static void keys_destroy(const parseal_device *device, backend_keys *keys)
 {
     gpu_settle(gpu_of(device));

@@ -24,8 +24,8 @@ static gpu_place acc_of(const parseal_sink *sink)
     return (gpu_place){sink->acc->buf.handle, sink->acc->buf.offset};
 }
 
-/* A tile's items come one after the other: where tiles are too few, most of the device would wait.
- */
+/* Adding while opening goes through a tile's items one after the other, so it takes enough tiles to
+ * keep the device busy. */
 bool gpu_adds_fused(const gpu_device *d, const parseal_sink *sink)
 {
     const add_shape shape = shape_of(d, sink);

@@ -10,7 +10,8 @@
 #include "host/gpu/driver.h"
 #include "host/gpu/vectors.h"
 
-/* Messages begin where wide loads are possible. */
+/* Messages begin at multiples of ALIGNMENT, so that kernels can load 16 bytes at a time. Longer
+ * ones than WHOLE_MAX bytes go in parts. */
 enum { ALIGNMENT = 16, WHOLE_MAX = 128 << 20 };
 
 static uint64_t padded(uint64_t size)
@@ -23,19 +24,19 @@ typedef struct {
     parseal_msg *msgs;
     size_t n;
     bool open;
-    const parseal_sink *sink; /* where plaintexts go instead of `out`, or NULL */
-    bool *changed;            /* whether the sink may be */
+    const parseal_sink *sink; /* it gets the plaintexts instead of `out`, or is NULL */
+    bool *changed;            /* set before anything is added to the sink */
     uint64_t room;            /* bytes of a slot */
 } batch;
 
-/* What a message takes of a slot, the arrays that have an entry for each included. */
+/* Returns the bytes of a slot that a message takes, its entries in the arrays included. */
 static uint64_t room_of(const batch *b, const parseal_msg *m)
 {
     return padded(m->len) + padded(m->aad_len) + b->keys->nonce_size + PARSEAL_TAGBYTES +
            sizeof(int32_t) + gpu_work_max(b->keys->device->driver, m->len, m->aad_len);
 }
 
-/* The padding between a slot's arrays, at most. */
+/* The most padding between a slot's arrays. */
 enum { ROOM_BETWEEN = 8 * ALIGNMENT };
 
 static bool fits(const batch *b, const parseal_msg *m, uint64_t room)
@@ -43,19 +44,20 @@ static bool fits(const batch *b, const parseal_msg *m, uint64_t room)
     return m->len <= room && m->aad_len <= room && room_of(b, m) <= room - ROOM_BETWEEN;
 }
 
-/* Messages [first, first + n) and where a slot has them: what goes in begins at byte 0, what comes
- * out at the tags, and data is what may go past the slot's host memory. */
+/* Messages [first, first + n) and their layout in a slot. The bytes that go in begin at byte 0, the
+ * bytes that come out begin at the tags. Only data may go past the slot's host memory, straight
+ * between the caller's memory and the device. */
 typedef struct {
     size_t first, n;
-    uint64_t aad, nonces, tags, verdicts, data, work, end; /* bytes before each array */
-    bool *direct;                                          /* per message: pinned by the caller */
+    uint64_t aad, nonces, tags, verdicts, data, work, end; /* offset of each array in bytes */
+    bool *direct;                                          /* per message: the caller pinned it */
     const parseal_msg *msgs;
     const aead_item *items;
     bool out;
     gpu_slot *slot;
 } load;
 
-/* As many messages from `first` on as a slot holds, none of them too long. */
+/* Returns as many messages from `first` on as a slot holds, up to the first that is too long. */
 static load next_load(const batch *b, size_t first)
 {
     const gpu_driver *driver = b->keys->device->driver;
@@ -79,13 +81,13 @@ static load next_load(const batch *b, size_t first)
     return l;
 }
 
-/* Where the library reads and writes in the same place, it must be able to stop in between. */
+/* A message in place is not written directly: a failure must leave its input as it was. */
 static bool writes_direct(const load *l, size_t i)
 {
     return l->direct[i] && l->msgs[i].in != l->msgs[i].out;
 }
 
-/* Describes the messages to the kernels, and copies what is short. */
+/* Describes the messages to the kernels, and copies aad, nonces and tags. */
 static void gather_heads(const batch *b, const load *l, aead_item *items)
 {
     const gpu_device *d = b->keys->device;
@@ -113,7 +115,7 @@ static void gather_heads(const batch *b, const load *l, aead_item *items)
     memset(to + l->verdicts, 0, sizeof(int32_t) * l->n);
 }
 
-/* The message that has byte `at` of the data, which is not past them all. */
+/* Returns the message that has byte `at` of the data. */
 static size_t message_at(const load *l, uint64_t at)
 {
     size_t low = 0, high = l->n;
@@ -127,7 +129,7 @@ static size_t message_at(const load *l, uint64_t at)
     return low;
 }
 
-/* Bytes [begin, end) of the data, between the messages and the slot's host memory. */
+/* Copies bytes [begin, end) of the data between the messages and the slot's host memory. */
 static void copy_data(void *arg, uint64_t begin, uint64_t end)
 {
     const load *l = arg;
@@ -146,7 +148,8 @@ static void copy_data(void *arg, uint64_t begin, uint64_t end)
     }
 }
 
-/* Enqueues the data's copies, those past the slot's host memory each by itself. */
+/* Enqueues the copies of the data. Each message that goes past the slot's host memory is a copy of
+ * its own. */
 static parseal_status move_data(const load *l, const gpu_stage *stage, gpu_span *span)
 {
     for (size_t i = 0; i < l->n; i++) {
@@ -162,7 +165,7 @@ static parseal_status move_data(const load *l, const gpu_stage *stage, gpu_span 
     return gpu_span_end(span);
 }
 
-/* Copies what does not go straight to the device into the slot's host memory. */
+/* Copies into the slot's host memory the messages that do not go straight to the device. */
 static void gather_data(load *l, const gpu_device *d)
 {
     bool any = false;
@@ -200,7 +203,8 @@ static gpu_aead_io io_of(const load *l)
                          .work = {m, l->work}};
 }
 
-/* The plaintexts' sum is no other stream's at the same time. */
+/* Adds the load to the sink after the other slots' streams have finished: only one stream at a time
+ * may change the sum. */
 static parseal_status add_load(const batch *b, const gpu_stage *stage, const load *l)
 {
     const gpu_stream *s = &l->slot->stream;
@@ -258,7 +262,7 @@ static parseal_status finish_load(const batch *b, load *l)
     return PARSEAL_OK;
 }
 
-/* All of them, the oldest first. */
+/* Finishes all loads, the oldest first. */
 static parseal_status finish_loads(const batch *b, load under_way[GPU_SLOTS], size_t oldest)
 {
     for (size_t i = 0; i < GPU_SLOTS; i++)
@@ -289,8 +293,8 @@ static parseal_status run_loads(const batch *b, gpu_stage *stage, load under_way
     return finish_loads(b, under_way, next);
 }
 
-/* How large slots must be, and whether one is enough. Longer messages than WHOLE_MAX go in parts:
- * they overlap with themselves. */
+/* Finds how large slots must be, and whether one is enough. Messages above WHOLE_MAX go in parts,
+ * as the copies of one part then overlap with the work on another. */
 static void measure(batch *b, uint64_t *pieces)
 {
     const gpu_device *d = b->keys->device;
@@ -312,7 +316,7 @@ static void measure(batch *b, uint64_t *pieces)
         b->room = all;
 }
 
-/* Updates go whole. */
+/* Refuses updates that do not fit a slot, as they cannot be added in parts. */
 static parseal_status check_fit(const batch *b)
 {
     for (size_t i = 0; i < b->n; i++)
@@ -336,7 +340,7 @@ static parseal_status run_batch(batch *b)
         TRY(check_fit(b));
     TRY(gpu_stage_open(&stage, b->keys->device, NULL, b->room, pieces));
     const parseal_status status = run_loads(b, &stage, under_way);
-    gpu_stage_close(&stage); /* waits */
+    gpu_stage_close(&stage); /* This waits for work that is still under way. */
     for (size_t i = 0; i < GPU_SLOTS; i++)
         free(under_way[i].direct);
     return status;

@@ -6,7 +6,7 @@
 #include "host/gpu/stage.h"
 #include "host/support/threads.h"
 
-/* Bytes: what a thread takes at a time, and what is worth a copy of its own. */
+/* The bytes that a thread takes at a time, and the least bytes worth a copy of their own. */
 enum { PART = 1 << 20, DIRECT_MIN = 256 << 10 };
 
 /* ----------------------------------------------------------------------------- host to host -- */
@@ -48,8 +48,7 @@ void gpu_copy(const gpu_device *d, void *to, const void *from, uint64_t size)
     gpu_spread(d, size, copy_part, &c);
 }
 
-/* -------------------------------------------------------------------- host to device and back --
- */
+/* ------------------------------------------------------------------- host to device and back -- */
 
 void gpu_slot_use(gpu_slot *slot, uint64_t end)
 {

@@ -1,4 +1,4 @@
-/* Choosing a device, its memory and its streams: what is the same whatever the driver. */
+/* Choosing a device, its memory and its streams, as far as all drivers share it. */
 #include "host/gpu/device.h"
 
 #include <stdlib.h>
@@ -91,7 +91,7 @@ void gpu_wipe_and_free(const gpu_device *d, gpu_memory memory, uint64_t size)
 {
     if (memory == 0)
         return;
-    /* A device that cannot be asked to wipe any more cannot be asked to do anything else. */
+    /* A failure is ignored: a device that cannot wipe can do nothing else about it either. */
     (void)d->driver->wipe(d, &d->own, memory, size);
     (void)gpu_finish(d, &d->own);
     gpu_free(d, memory);

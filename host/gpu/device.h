@@ -1,5 +1,5 @@
-/* What the backends for GPUs share: a device and its memory. Each backend (host/opencl, host/cuda)
- * puts a driver behind it (driver.h). */
+/* A device and its memory, as the backends for GPUs share them. Each backend (host/opencl,
+ * host/cuda) puts a driver behind it (driver.h). */
 #ifndef PARSEAL_HOST_GPU_DEVICE_H
 #define PARSEAL_HOST_GPU_DEVICE_H
 
@@ -12,13 +12,13 @@
 /* A cl_mem or a CUdeviceptr; 0: none. */
 typedef uintptr_t gpu_memory;
 
-/* From byte `at` on. */
+/* The memory from byte `at` on. */
 typedef struct {
     gpu_memory memory;
     uint64_t at;
 } gpu_place;
 
-/* A cl_command_queue or a CUstream. Other people's may be out of order. */
+/* A cl_command_queue or a CUstream. A caller's queue may run commands out of order. */
 typedef struct {
     void *handle;
     bool ordered;
@@ -27,7 +27,7 @@ typedef struct {
 /* Host memory that the device copies from and to at its full speed. */
 typedef struct {
     uint8_t *host;
-    gpu_memory memory; /* what it belongs to, where the driver needs that */
+    gpu_memory memory; /* the object that it belongs to, where the driver has one */
 } gpu_pinned;
 
 /* One for each file of kernels that every backend has: GPU_AEAD and so on. */
@@ -40,7 +40,7 @@ typedef enum {
 struct gpu_stage;
 typedef struct gpu_driver gpu_driver;
 
-/* What changes while a device is used, under one lock. */
+/* The part of a device that changes while it is used, under one lock. */
 typedef struct {
     pthread_mutex_t lock;
     struct gpu_stage *spare; /* memory that no call is using (stage.h), or NULL */
@@ -50,39 +50,39 @@ typedef struct {
 typedef struct {
     const gpu_driver *driver;
     gpu_shared *shared;
-    gpu_stream own; /* in order */
+    gpu_stream own; /* an ordered stream, for calls without one */
     char name[128];
     bool has_subnormals;
-    uint64_t buffer_max; /* bytes of one buffer */
+    uint64_t buffer_max; /* the most bytes of one buffer */
     uint64_t budget;     /* bytes that a staged call may take on the device */
     uint32_t copy_threads;
-    uint32_t add_tiles; /* that keep all of it busy with aead_add */
+    uint32_t add_tiles; /* how many tiles keep the whole device busy with aead_add */
 } gpu_device;
 
-/* What the API knows as a device. */
+/* Returns the device behind the API's handle. */
 static inline const gpu_device *gpu_of(const parseal_device *device)
 {
-    return (const gpu_device *)device; /* its first member */
+    return (const gpu_device *)device; /* It is the first member of the backend's struct. */
 }
 
-/* The device that the options and the environment ask for; both, where both do. */
+/* The device that the options or the environment ask for. Where both do, it must satisfy both. */
 typedef struct {
     const char *option, *variable, *value; /* NULL or "": no wish */
 } gpu_wish;
 
 gpu_wish gpu_wish_of(const parseal_request *request, const char *variable);
-bool gpu_wishes(const gpu_wish *wish); /* whether there is a wish at all */
+bool gpu_wishes(const gpu_wish *wish); /* false where nobody asks for a device */
 
-/* place: its number, as the driver's users write it */
+/* `place` is the device's number, as the driver's users write it. */
 bool gpu_is_wished(const gpu_wish *wish, const char *place, const char *name);
 parseal_status gpu_wish_failed(const gpu_wish *wish);
 
-/* What else the caller wants, on a device of so much memory. */
+/* Takes the caller's other options; `memory` is the device's whole memory in bytes. */
 parseal_status gpu_take_options(gpu_device *d, uint64_t memory, const parseal_request *request);
 
 /* ------------------------------------------------------------------------------------ memory -- */
 
-/* stream: the caller's, or NULL for the device's own. */
+/* Stores the caller's stream or, where that is NULL, the device's own. */
 parseal_status gpu_stream_of(const gpu_device *d, void *stream, gpu_stream *s);
 parseal_status gpu_finish(const gpu_device *d, const gpu_stream *s);
 
@@ -90,16 +90,18 @@ parseal_status gpu_finish(const gpu_device *d, const gpu_stream *s);
 parseal_status gpu_alloc(const gpu_device *d, uint64_t size, gpu_memory *memory);
 void gpu_free(const gpu_device *d, gpu_memory memory);
 
-/* Finishes what the device's own stream has, wipes, frees. For memory that held keys. */
+/* Finishes the device's own stream, wipes the memory and frees it. It is for memory that held
+ * keys. */
 void gpu_wipe_and_free(const gpu_device *d, gpu_memory memory, uint64_t size);
 
-/* Waits for the callers' streams too, before what their work may still use goes. */
+/* Waits for the callers' streams, too. It is called before memory is freed that their work may
+ * still use. */
 void gpu_settle(const gpu_device *d);
 
 /* host/backend/backend.h */
 extern const memory_family gpu_memory_family;
 
-/* Returns at once: `from` stays as it is until the stream is finished. */
+/* These return at once, so host memory must stay unchanged until the stream is finished. */
 parseal_status gpu_write(const gpu_device *d, const gpu_stream *s, gpu_memory to, uint64_t at,
                          const void *from, uint64_t size);
 parseal_status gpu_read_later(const gpu_device *d, const gpu_stream *s, gpu_memory from,

@@ -1,16 +1,16 @@
-/* What a backend for GPUs does with its devices: memory, streams and runs of kernels. */
+/* The driver of a backend for GPUs: memory, streams and runs of kernels. */
 #ifndef PARSEAL_HOST_GPU_DRIVER_H
 #define PARSEAL_HOST_GPU_DRIVER_H
 
 #include "host/gpu/aead_tactics.h"
 #include "host/gpu/launch.h"
 
-/* Errors come with their text set. Nothing waits but what says so. */
+/* A function that fails has set the error's text. Only functions that say so wait. */
 struct gpu_driver {
     uint32_t buf_kind;
-    size_t sum_inputs;   /* of one run of sum32 and its like */
-    uint32_t fcp_blocks; /* blocks of keystream for each item of fcp_mask, at most; 0: those of 16
-                            elements */
+    size_t sum_inputs;   /* the most inputs for one run of sum32 and its like */
+    uint32_t fcp_blocks; /* the most blocks of keystream for each item of fcp_mask; 0: the blocks of
+                            16 elements */
 
     parseal_status (*alloc)(const gpu_device *d, uint64_t size, gpu_memory *memory);
     void (*free)(const gpu_device *d, gpu_memory memory);
@@ -18,15 +18,15 @@ struct gpu_driver {
                           gpu_pinned *pinned);
     void (*unpin)(const gpu_device *d, const gpu_stream *s, gpu_pinned *pinned);
 
-    /* Whether host memory of the caller's is pinned, all of it. NULL: there is no telling. */
+    /* Returns true when all of the caller's host memory is pinned. NULL: the driver cannot tell. */
     bool (*is_pinned)(const gpu_device *d, const void *p, uint64_t size);
 
     parseal_status (*stream_open)(const gpu_device *d, gpu_stream *s);
     void (*stream_close)(const gpu_device *d, gpu_stream *s);
-    /* stream: what a caller has given, not NULL */
+    /* `stream` is the caller's, and not NULL. */
     parseal_status (*stream_of)(const gpu_device *d, void *stream, gpu_stream *s);
-    parseal_status (*finish)(const gpu_device *d, const gpu_stream *s); /* waits */
-    void (*settle)(const gpu_device *d); /* of gpu_settle; NULL: it keeps what work still uses */
+    parseal_status (*finish)(const gpu_device *d, const gpu_stream *s); /* waits for the stream */
+    void (*settle)(const gpu_device *d); /* gpu_settle; NULL: freed memory lives until work ends */
 
     parseal_status (*write)(const gpu_device *d, const gpu_stream *s, gpu_memory to, uint64_t at,
                             const void *from, uint64_t size, bool wait);

@@ -3,19 +3,19 @@
 
 #include "host/gpu/stage.h"
 
-/* Elements of any number of bits make whole bytes of so many. */
+/* Pieces are multiples of STEP elements, which are whole bytes with any number of bits. */
 enum { STEP = 8192 };
 
 typedef struct {
     const gpu_device *device;
     const gpu_operand *operands;
     size_t n_operands;
-    uint64_t count, piece; /* elements: all, and at once */
+    uint64_t count, piece; /* all elements, and the elements of a piece */
     gpu_work work;
     void *arg;
     gpu_place *places;
-    uint64_t *region; /* where in a slot each operand is */
-    bool *direct;     /* whether it goes past the slot's host memory: pinned by the caller */
+    uint64_t *region; /* per operand: its offset in a slot */
+    bool *direct;     /* per operand: the caller pinned it, and no slot's host memory is needed */
 } job;
 
 /* A piece under way in a slot. */
@@ -28,7 +28,7 @@ static bool on_host(const gpu_operand *operand)
     return operand->buf->kind == PARSEAL_BUF_HOST;
 }
 
-/* Bytes of n elements, rounded up. */
+/* Returns the bytes of n elements, rounded up. */
 static uint64_t bytes_of(uint32_t bits, uint64_t n)
 {
     return n / 8 * bits + (n % 8 * bits + 7) / 8;
@@ -40,13 +40,14 @@ static uint8_t *host_bytes(const gpu_operand *operand, uint64_t first)
                        (uintptr_t)bytes_of(operand->bits, first));
 }
 
-/* What they take of a slot. */
+/* Returns the bytes of a slot that n elements of the operand take. */
 static uint64_t region_size(const gpu_operand *operand, uint64_t n)
 {
     return (bytes_of(operand->bits, n) + 255) / 256 * 256;
 }
 
-/* Lays the host operands out in a slot; the bytes that a piece of n elements takes there. */
+/* Lays the host operands out in a slot, and returns the bytes that a piece of n elements takes
+ * there. */
 static uint64_t lay_out(const job *j, uint64_t n, uint64_t *region)
 {
     uint64_t size = 0;
@@ -71,7 +72,7 @@ static void find_places(const job *j, const gpu_slot *slot, uint64_t first)
     }
 }
 
-/* Waits for the piece and hands its results over. */
+/* Waits for the piece and copies its results to the caller. */
 static parseal_status finish_piece(const job *j, const gpu_slot *slot, piece *p)
 {
     if (p->n == 0)
@@ -168,7 +169,7 @@ static parseal_status run_staged(job *j, void *stream)
     gpu_stage stage;
     const gpu_stream own = j->device->own;
     TRY(choose_piece(j));
-    if (stream == NULL) /* the pieces go to other streams */
+    if (stream == NULL) /* Pieces go to other streams, which do not wait for the device's own. */
         TRY(gpu_finish(j->device, &own));
     for (size_t i = 0; i < j->n_operands; i++)
         j->direct[i] =
@@ -195,7 +196,8 @@ static parseal_status run(job *j, void *stream)
     TRY(j->work(j->arg, &s, j->places, 0, j->count));
     if (stream != NULL)
         return PARSEAL_OK;
-    /* What has begun may have written: PARSEAL_ERR_NO_MEMORY would say that it has not. */
+    /* The work has begun and may have written, but PARSEAL_ERR_NO_MEMORY would promise that nothing
+     * has changed. */
     const parseal_status status = gpu_finish(j->device, &s);
     return status == PARSEAL_ERR_NO_MEMORY ? PARSEAL_ERR_DEVICE : status;
 }

@@ -1,4 +1,5 @@
-/* Masks of parseal/fcp.h on a GPU: those whose elements have a known place in the keystream. */
+/* Masks of parseal/fcp.h on a GPU, for powers of two: there nothing is rejected, so each element
+ * has a known place in the keystream, and each item of the kernel makes its own elements. */
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -9,13 +10,14 @@
 #include "host/gpu/vectors.h"
 #include "kernels/common/launch.h"
 
-enum { KEY = 32, GROUP = 16 }; /* bytes; elements that as many blocks make as one has bytes */
+/* KEY counts bytes. GROUP elements take as many blocks of keystream as an element has bytes. */
+enum { KEY = 32, GROUP = 16 };
 
 typedef struct {
     const gpu_device *device;
-    gpu_memory list; /* fcp_key each */
+    gpu_memory list; /* n times fcp_key */
     size_t n;
-    uint32_t bytes; /* of a candidate */
+    uint32_t bytes; /* keystream bytes of an element */
 } gpu_fcp;
 
 static const gpu_fcp *fcp_of(const backend_fcp *fcp)
@@ -99,7 +101,7 @@ typedef struct {
     bool write;
 } fcp_work;
 
-/* Elements that an item of the kernel has. */
+/* Returns how many elements an item of the kernel makes. */
 static uint64_t item_size(const gpu_fcp *f)
 {
     const uint32_t blocks = f->device->driver->fcp_blocks;

@@ -13,7 +13,8 @@ void gpu_launch_begin(gpu_launch *launch, const gpu_device *d, gpu_program progr
     launch->kernel = kernel;
 }
 
-/* Kernels have so many arguments as their sources say: no count depends on a caller's. */
+/* There is no check, since the number of a kernel's arguments never depends on the caller's input:
+ * GPU_ARGS_MAX is enough for every kernel. */
 static gpu_arg *next_arg(gpu_launch *launch, gpu_arg_kind kind)
 {
     gpu_arg *arg = &launch->arg[launch->n_args++];
@@ -21,7 +22,7 @@ static gpu_arg *next_arg(gpu_launch *launch, gpu_arg_kind kind)
     return arg;
 }
 
-/* At its own size's alignment. */
+/* Stores the value aligned to 8 bytes where its size is a multiple of 8, else to 4. */
 void gpu_arg_value(gpu_launch *launch, const void *value, size_t size)
 {
     gpu_arg *arg = next_arg(launch, GPU_VALUE);

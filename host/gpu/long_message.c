@@ -1,12 +1,12 @@
 /* One message in parts, which take turns in the slots of a stage: while one is worked on, others
- * are copied. Each slot adds up the hashes of its own parts; what all of them add up to is the
- * message's. Open goes over the message twice: to check its tag, and then to decrypt it. */
+ * are copied. Each slot adds up the hashes of its own parts; the sum over all slots is the hash of
+ * the message. Open goes over the message twice: to check its tag, and then to decrypt it. */
 #include <string.h>
 
 #include "host/gpu/batch.h"
 
-/* The slot's first bytes, before the part that is worked on. The work comes after that: the sum and
- * E(J0) first. */
+/* Offsets in a slot: the head, then at PART the part, then `work`, which begins with the hash sum
+ * and E(J0). */
 enum { NONCE = 0, TAG = 32, VERDICT = 48, HEAD = 52, PART = 256, SUM_BYTES = 16 };
 _Static_assert(TAG >= PARSEAL_NONCEBYTES_MAX, "a nonce of any algorithm has room");
 
@@ -15,13 +15,13 @@ typedef struct {
     gpu_stage *stage;
     parseal_msg *msg;
     bool open;
-    bool direct_in, direct_out; /* between the caller's memory and the device */
+    bool direct_in, direct_out; /* straight between the caller's memory and the device */
     uint64_t part_max;          /* bytes, a multiple of 16 */
 } long_message;
 
-/* Where the part in a slot is to go. */
+/* The place in `out` that the part in a slot is copied to. */
 typedef struct {
-    uint64_t at, size; /* bytes; size 0: nowhere */
+    uint64_t at, size; /* bytes; size 0: it is not copied */
 } part;
 
 static uint64_t blocks_of(uint64_t size)
@@ -41,7 +41,7 @@ static gpu_aead_io io_of(const long_message *l, const gpu_slot *slot)
                          .work = {m, PART + l->part_max}};
 }
 
-/* Seal hashes what it has just encrypted. */
+/* The step of seal, which hashes what it has just encrypted. */
 static parseal_status crypt_and_hash(const gpu_keys *keys, const gpu_table *t,
                                      const gpu_aead_io *io, const gpu_stream *s, bool open)
 {
@@ -49,7 +49,8 @@ static parseal_status crypt_and_hash(const gpu_keys *keys, const gpu_table *t,
     return keys->steps->hash(keys, t, io, s, open);
 }
 
-/* Enqueues one step on one item. The slot's earlier work has been waited for: its table is free. */
+/* Enqueues one step on one item. The slot's earlier work must be finished, as its table is
+ * overwritten. */
 static parseal_status enqueue(const long_message *l, gpu_slot *slot, const aead_item *item,
                               gpu_step run)
 {
@@ -84,7 +85,7 @@ static parseal_status take_out(const long_message *l, gpu_slot *slot, const part
     return gpu_slot_out(l->stage, slot, PART, p->size);
 }
 
-/* Waits for what is in the slot, and hands it over where it is to go somewhere. */
+/* Waits for the slot's work, and copies its part to `out` where that is wanted. */
 static parseal_status settle(const long_message *l, const gpu_slot *slot, part *p)
 {
     TRY(finish_slot(l, slot));
@@ -123,7 +124,8 @@ static parseal_status hash_aad(const long_message *l)
     return settle_all(l, parts);
 }
 
-/* All parts of the data through a step; out is written where that step crypts. */
+/* Passes all parts of the data through a step. `writes` says that the step crypts, so that `out` is
+ * written. */
 static parseal_status pass(const long_message *l, gpu_step run, bool writes)
 {
     const parseal_msg *m = l->msg;
@@ -150,7 +152,7 @@ static parseal_status pass(const long_message *l, gpu_step run, bool writes)
 
 /* ------------------------------------------------------------------------------------- whole -- */
 
-/* Every slot begins with a sum of nothing. */
+/* Prepares every slot with the nonce, the tag and a hash sum of zero, and hashes the aad. */
 static parseal_status start(const long_message *l)
 {
     const aead_item whole = {.blocks_after = 1, .key = l->msg->key};
@@ -165,7 +167,7 @@ static parseal_status start(const long_message *l)
     return hash_aad(l);
 }
 
-/* The first slot's sum becomes that of all. */
+/* Adds the other slots' hash sums to the first slot's. */
 static parseal_status add_sums(const long_message *l)
 {
     const uint64_t at = PART + l->part_max;
@@ -180,7 +182,7 @@ static parseal_status add_sums(const long_message *l)
     return gpu_slot_in(l->stage, &slots[0], at, SUM_BYTES);
 }
 
-/* The tag or the verdict, from the device. */
+/* Computes the tag on the device, and reads tag and verdict. */
 static parseal_status finish(const long_message *l, int32_t *verdict)
 {
     const aead_item whole = {
@@ -205,7 +207,7 @@ static parseal_status seal(const long_message *l)
     return PARSEAL_OK;
 }
 
-/* The other slots' kernels ask for the verdict, too. */
+/* Copies the verdict to the other slots, whose kernels ask for it, too. */
 static parseal_status spread_verdict(const long_message *l)
 {
     const int32_t *verdict = (const int32_t *)(l->stage->slot[0].host + VERDICT);
@@ -233,7 +235,7 @@ static parseal_status open_checked(const long_message *l)
     return PARSEAL_OK;
 }
 
-/* What a slot of so many bytes holds beside its head and the work; 0 where that is nothing. */
+/* Returns the largest part that fits a slot of `size` bytes beside its head and its work, or 0. */
 static uint64_t part_max(const gpu_driver *driver, uint64_t size)
 {
     uint64_t most = size / HASH_TILE * HASH_TILE;

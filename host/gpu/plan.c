@@ -34,7 +34,7 @@ static parseal_status fill_table(gpu_table *t, const gpu_device *d, const parsea
     for (size_t i = 0; i < shape->n; i++)
         t->host[i] = item_of(shape, i);
     const parseal_status status = gpu_table_upload(t, &own);
-    const parseal_status done = gpu_finish(d, &own); /* what was enqueued still reads the table */
+    const parseal_status done = gpu_finish(d, &own); /* The upload still reads t->host. */
     return status == PARSEAL_OK ? done : status;
 }
 
@@ -79,7 +79,7 @@ enum { IN, OUT, AAD, NONCE, TAG, VERDICT, WORKSPACE, BUFS };
 typedef struct {
     const parseal_buf *buf;
     bool read, written;
-    gpu_memory copy; /* of host memory, on the device */
+    gpu_memory copy; /* the device's copy of host memory, or 0 */
 } run_buf;
 
 static bool on_host(const run_buf *b)
@@ -98,7 +98,7 @@ static uint8_t *host_bytes(const run_buf *b)
     return (uint8_t *)(b->buf->handle + (uintptr_t)b->buf->offset);
 }
 
-/* What a kernel may be given where the batch has nothing for it to read. */
+/* Returns the place that kernels use. `stand_in` is for a buffer that the batch has no bytes in. */
 static gpu_place place_of(const run_buf *b, gpu_memory stand_in)
 {
     if (b->copy != 0)
@@ -156,7 +156,7 @@ static parseal_status run_copied(const gpu_plan *p, const gpu_stream *s, run_buf
                                  bool open)
 {
     const gpu_device *d = p->table.device;
-    clear_verdicts(p, &bufs[VERDICT]); /* whatever happens, no old one is left */
+    clear_verdicts(p, &bufs[VERDICT]); /* A failure must leave no old verdict behind. */
     parseal_status status = copy_in(d, s, bufs);
     if (status == PARSEAL_OK)
         status = run_on(p, s, bufs, open);
@@ -175,7 +175,7 @@ static parseal_status plan_run(const parseal_device *device, const backend_plan 
                                const parseal_aead_io *io, bool open, void *stream)
 {
     const gpu_plan *p = plan_of(plan);
-    /* `out` is read too: what a plan does not write there stays as it is. */
+    /* `out` is read, too, so that bytes which the plan does not write are copied back unchanged. */
     run_buf bufs[BUFS] = {[IN] = {&io->in, true, false, 0},
                           [OUT] = {&io->out, true, true, 0},
                           [AAD] = {&io->aad, true, false, 0},

@@ -27,7 +27,7 @@ uint64_t gpu_piece_size(const gpu_device *d, uint64_t all)
 
 /* ------------------------------------------------------------------------------------- slots -- */
 
-/* Nothing that was staged stays behind. False where the device no longer does what it is told. */
+/* Wipes all that was staged. Returns false where the device fails at it. */
 static bool slot_wipe(const gpu_device *d, gpu_slot *slot)
 {
     bool fine = gpu_finish(d, &slot->stream) == PARSEAL_OK;
@@ -88,7 +88,7 @@ static uint64_t rounded_size(const gpu_device *d, uint64_t size)
     return smaller(rounded, max);
 }
 
-/* What an earlier call has left, where it is large enough. */
+/* Takes the stage that an earlier call has left, where it is large enough. */
 static bool take_spare(const gpu_device *d, uint64_t size, size_t n, gpu_stage *stage)
 {
     gpu_shared *shared = d->shared;
@@ -105,7 +105,8 @@ static bool take_spare(const gpu_device *d, uint64_t size, size_t n, gpu_stage *
     return true;
 }
 
-/* Keeps the stage for a later call in place of a smaller one; false where there is no need. */
+/* Keeps the stage for a later call in place of a smaller one. Returns false where it is not
+ * kept. */
 static bool leave_spare(const gpu_stage *stage)
 {
     gpu_shared *shared = stage->device->shared;

@@ -54,7 +54,7 @@ void gpu_table_close(gpu_table *t)
     *t = (gpu_table){0};
 }
 
-/* begin[i]: the work of all items before i. */
+/* Makes begin[i] the work of all items before i. */
 static void count_work(gpu_table *t, uint64_t *crypt_begin, uint64_t *hash_begin)
 {
     uint64_t crypt = 0, hash = 0;

@@ -9,7 +9,7 @@
 #include "host/gpu/stage.h"
 #include "kernels/common/launch.h"
 
-/* Bytes. */
+/* The bytes of a ChaCha20 block. */
 enum { KEYSTREAM_BLOCK = 64 };
 
 ring_params gpu_ring(const parseal_ring *ring)
@@ -26,7 +26,7 @@ ring_params gpu_ring(const parseal_ring *ring)
     return p;
 }
 
-/* Keystream blocks that elements [first, first + n) touch. */
+/* Returns how many keystream blocks elements [first, first + n) touch. */
 static uint64_t blocks_touched(uint64_t first, uint64_t n, uint32_t element_size)
 {
     const uint64_t each = KEYSTREAM_BLOCK / element_size;
@@ -137,7 +137,7 @@ const mask_family gpu_mask_family = {
 
 /* --------------------------------------------------------------------------------------- sum -- */
 
-/* The inputs of a call: elements, or where bits is not 0 streams of so many a time. */
+/* The inputs of a call: vectors of elements or, where bits is not 0, packed vectors. */
 typedef struct {
     const parseal_vec *v;
     const parseal_buf *packed;
@@ -157,7 +157,7 @@ static const char *sum_kernel(const parseal_ring *ring, uint32_t bits)
     return ring->element_size == 4 ? "sum32" : "sum64";
 }
 
-/* Without inputs acc is still reduced. */
+/* The loop runs once even without inputs, since acc must still be reduced. */
 parseal_status gpu_run_sum(const gpu_device *d, const gpu_stream *s, const parseal_ring *ring,
                            uint32_t bits, const gpu_place *acc, const gpu_place *inputs, size_t n,
                            uint64_t count)
@@ -185,11 +185,11 @@ parseal_status gpu_run_sum(const gpu_device *d, const gpu_stream *s, const parse
 typedef struct {
     const gpu_device *device;
     const parseal_ring *ring;
-    uint32_t bits; /* of sum_inputs */
+    uint32_t bits; /* the bits of sum_inputs */
     size_t n;
 } sum_work;
 
-/* places: acc, then the inputs */
+/* `places` has acc, and then the inputs. */
 static parseal_status sum_piece(void *arg, const gpu_stream *s, const gpu_place *places,
                                 uint64_t first, uint64_t n)
 {
@@ -198,7 +198,7 @@ static parseal_status sum_piece(void *arg, const gpu_stream *s, const gpu_place 
     return gpu_run_sum(w->device, s, w->ring, w->bits, &places[0], &places[1], w->n, n);
 }
 
-/* acc takes part each time when the inputs are too many to be staged side by side. */
+/* Inputs that are too many to be staged side by side are added a few at a time. */
 static parseal_status sum_all(const gpu_device *d, const parseal_ring *ring, const parseal_vec *acc,
                               const sum_inputs *inputs, void *stream)
 {
@@ -244,9 +244,9 @@ typedef struct {
     const gpu_device *device;
     const parseal_quant *quant;
     float scale;
-    const gpu_seeds *seeds; /* NULL: to nearest */
+    const gpu_seeds *seeds; /* NULL: it rounds to nearest */
     uint64_t first;
-    gpu_place nonfinite; /* memory 0: not counted */
+    gpu_place nonfinite; /* memory 0: such elements are not counted */
 } quantize_work;
 
 static parseal_status quantize_piece(void *arg, const gpu_stream *s, const gpu_place *places,
@@ -281,7 +281,7 @@ static parseal_status quantize_all(quantize_work *w, const parseal_vec *x, const
     return gpu_for_elements(w->device, stream, operands, 2, x->n, quantize_piece, w);
 }
 
-/* The count in host memory: made on the device and fetched at the end. */
+/* Quantises with a count in host memory, which is made on the device and read at the end. */
 static parseal_status quantize_counting(quantize_work *w, const parseal_vec *x,
                                         const parseal_vec *q, uint64_t *count, void *stream)
 {
@@ -301,8 +301,8 @@ static parseal_status quantize_counting(quantize_work *w, const parseal_vec *x,
     return status;
 }
 
-/* x + c is 0 or at least 2^-25 c: where that may be subnormal, a device without such numbers cannot
- * round as the format asks. */
+/* x + c is 0 or at least 2^-25 c. Where that may be subnormal, a device without subnormal numbers
+ * cannot round as the format asks. */
 static parseal_status check_clip(const gpu_device *d, const parseal_quant *quant)
 {
     if (d->has_subnormals || quant->clip >= 0x1p-100f)
@@ -324,7 +324,7 @@ static parseal_status quantize(const parseal_device *device, const parseal_quant
                           .quant = quant,
                           .scale = scale,
                           .seeds = seeds_of(seeds),
-                          /* to nearest, elements are counted from 0, as any place would do */
+                          /* Rounding to nearest does not depend on the element's number. */
                           .first = seeds != NULL ? first : 0};
     TRY(check_clip(d, quant));
     if (nonfinite == NULL)

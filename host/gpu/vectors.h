@@ -1,19 +1,19 @@
-/* Masks, and what else is done to vectors, on a GPU. */
+/* The operations on vectors on a GPU: masks, sums, quantisation and packing. */
 #ifndef PARSEAL_HOST_GPU_VECTORS_H
 #define PARSEAL_HOST_GPU_VECTORS_H
 
 #include "host/gpu/device.h"
 
-/* A ring as the kernels take it. */
+/* Returns a ring in the kernels' form. */
 ring_params gpu_ring(const parseal_ring *ring);
 
-/* Enqueues kernels alone: acc gets the sum of itself and n inputs, which are elements or, where
- * bits is not 0, streams of so many a time. */
+/* Only enqueues kernels: they add n inputs to acc, which are vectors of elements or, where bits is
+ * not 0, vectors packed with so many bits an element. */
 parseal_status gpu_run_sum(const gpu_device *d, const gpu_stream *s, const parseal_ring *ring,
                            uint32_t bits, const gpu_place *acc, const gpu_place *inputs, size_t n,
                            uint64_t count);
 
-/* Masks of parseal/fcp.h, mod powers of two. */
+/* Masks of parseal/fcp.h, for moduli that are powers of two. */
 parseal_status gpu_fcp_create(const parseal_device *device, backend_fcp **fcp, uint64_t modulus,
                               const uint8_t *keys, const int32_t *signs, size_t n);
 void gpu_fcp_destroy(const parseal_device *device, backend_fcp *fcp);

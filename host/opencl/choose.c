@@ -1,14 +1,16 @@
-/* Which OpenCL device: the first GPU, or the one that PARSEAL_OPENCL_DEVICE names. */
+/* Chooses an OpenCL device: the first GPU, or the one that the options or PARSEAL_OPENCL_DEVICE
+ * name. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/opencl/device.h"
 
-/* TILES: of aead_add for each compute unit, some for each wave that it holds. */
+/* TILES is how many tiles of aead_add keep a compute unit busy: some for each wavefront that it
+ * holds. */
 enum { PLATFORMS_MAX = 16, DEVICES_MAX = 64, TILES = 8 };
 
-/* A device, and what is known of it before it is opened. */
+/* A device, and the facts that can be had before it is opened. */
 typedef struct {
     cl_platform_id platform;
     cl_device_id id;
@@ -22,7 +24,7 @@ typedef struct {
     size_t n;
 } found_devices;
 
-/* False, and "", where there is none. */
+/* Reads a text. Returns false, with an empty text, where the device has none. */
 static bool device_text(const cl_api *api, cl_device_id id, cl_device_info what, char *text,
                         size_t size)
 {
@@ -111,7 +113,7 @@ static parseal_status untold(const ocl_device *d, const char *what)
     return parseal_fail(PARSEAL_ERR_DEVICE, "opencl: %s does not say %s", d->gpu.name, what);
 }
 
-/* What a program depends on. */
+/* Reads the features that a program depends on. */
 static parseal_status read_features(ocl_device *d)
 {
     char platform[96], driver[96], version[96], extensions[8192] = "";
@@ -168,7 +170,7 @@ static parseal_status make_context(ocl_device *d)
     return d->context != NULL ? PARSEAL_OK : cl_failed("clCreateContext", error);
 }
 
-/* The first device of the caller's context. */
+/* Takes the first device of the caller's context. */
 static parseal_status adopt_context(ocl_device *d, cl_context context)
 {
     cl_device_id ids[DEVICES_MAX];

@@ -72,15 +72,15 @@ typedef struct {
 #undef CL_API_FIELD
 } cl_api;
 
-/* PARSEAL_ERR_NO_DEVICE where there is no libOpenCL, or none of version 1.2. */
+/* Fills the table. PARSEAL_ERR_NO_DEVICE: there is no libOpenCL, or none of version 1.2. */
 parseal_status cl_api_load(cl_api *api);
 void cl_api_unload(cl_api *api);
 
-/* "CL_OUT_OF_RESOURCES", or "OpenCL error" for one that is not known. */
+/* Returns a name such as "CL_OUT_OF_RESOURCES", or "OpenCL error" for an unknown number. */
 const char *cl_error_name(cl_int error);
 
-/* A failed call's status: out of memory is PARSEAL_ERR_NO_MEMORY, all else PARSEAL_ERR_DEVICE. The
- * text names the call. */
+/* Returns a failed call's status, PARSEAL_ERR_NO_MEMORY where memory was short and else
+ * PARSEAL_ERR_DEVICE, with a text that names the call. */
 parseal_status cl_failed(const char *call, cl_int error);
 
 #endif

@@ -1,11 +1,11 @@
-/* OpenCL's queues and memory behind host/gpu/device.h, and the steps of AES-GCM as aead.cl cuts them.
- */
+/* OpenCL's queues and memory behind host/gpu/driver.h, and the steps of AES-GCM as aead.cl cuts
+ * them. */
 #include "host/gpu/aead.h"
 #include "host/opencl/launch.h"
 
 const ocl_device *ocl_of(const gpu_device *d)
 {
-    return (const ocl_device *)d; /* its first member */
+    return (const ocl_device *)d; /* The gpu_device is its first member. */
 }
 
 /* ------------------------------------------------------------------------------------ queues -- */
@@ -69,7 +69,7 @@ static parseal_status make_buffer(const ocl_device *d, uint64_t size, cl_mem_fla
         made = d->api.CreateBuffer(d->context, flags, size > 0 ? (size_t)size : 1, NULL, &error);
     *memory = (gpu_memory)made;
     if (error == CL_INVALID_BUFFER_SIZE)
-        error = CL_MEM_OBJECT_ALLOCATION_FAILURE; /* more than the device can give */
+        error = CL_MEM_OBJECT_ALLOCATION_FAILURE; /* The device has less memory than that. */
     return error == CL_SUCCESS ? PARSEAL_OK : cl_failed("clCreateBuffer", error);
 }
 

@@ -3,7 +3,7 @@
 
 #include "host/support/float_state.h"
 
-/* Arguments as clSetKernelArg counts them: a place is two. */
+/* Arguments as clSetKernelArg counts them: a place is two arguments. */
 typedef struct {
     const ocl_device *device;
     cl_kernel kernel;
@@ -82,7 +82,8 @@ static void add_up_run(ocl_state *state, cl_ulong nanoseconds)
     float_state_restore(&before);
 }
 
-/* Adds up what the runs that are noted took. Queues without profiling do not tell. */
+/* Adds up the times of the noted runs. Runs in queues without profiling have no time and count as
+ * 0. */
 static void add_up_runs(const ocl_device *d)
 {
     ocl_state *state = d->state;

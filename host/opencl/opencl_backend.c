@@ -1,4 +1,5 @@
-/* OpenCL behind host/backend/backend.h: OPENCL buffers where they are, HOST buffers through the device. */
+/* OpenCL behind host/backend/backend.h: OPENCL buffers where they are, HOST buffers through the
+ * device. */
 #include "host/backend/backend.h"
 
 #include <inttypes.h>
@@ -11,7 +12,7 @@
 static void close_device(ocl_device *d)
 {
     if (d->state != NULL) {
-        (void)ocl_kernel_seconds(d); /* lets go of what is noted */
+        (void)ocl_kernel_seconds(d); /* This releases the events of noted runs. */
         gpu_shared_close(&d->gpu);
         for (size_t i = 0; i < GPU_PROGRAMS; i++)
             if (d->state->built[i] != NULL)
@@ -68,7 +69,7 @@ static double kernel_seconds(const parseal_device *device)
     return ocl_kernel_seconds(ocl_of(gpu_of(device)));
 }
 
-/* A cl_mem says itself whose it is, and how long. */
+/* Asks the cl_mem for its context and its size. */
 static parseal_status buf_check(const parseal_device *device, const char *name,
                                 const parseal_buf *buf)
 {

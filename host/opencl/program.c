@@ -1,4 +1,4 @@
-/* From kernels/opencl to programs of a device. */
+/* Builds the sources of kernels/opencl into programs of a device. */
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include "host/opencl/device.h"
 #include "host/support/cache.h"
 
-/* Made from kernels/opencl/NAME.cl by kernels/embed.cmake. */
+/* The texts that kernels/embed.cmake makes from kernels/opencl/NAME.cl. */
 #define SOURCE(upper, name, X)                    \
     extern const unsigned char ocl_##name##_cl[]; \
     extern const size_t ocl_##name##_cl_size;
@@ -33,7 +33,7 @@ static const char *build_options(const ocl_device *d)
     return d->has_double ? "-cl-std=CL1.2 -DHAS_DOUBLE=1" : "-cl-std=CL1.2 -DHAS_DOUBLE=0";
 }
 
-/* Everything that a binary depends on. */
+/* Hashes everything that a binary depends on. */
 static void cache_key(const ocl_device *d, const source *s, uint8_t key[CACHE_KEY])
 {
     crypto_generichash_state state;
@@ -50,7 +50,7 @@ static cl_int build(const ocl_device *d, cl_program program)
     return d->api.BuildProgram(program, 1, &d->id, build_options(d), NULL, NULL);
 }
 
-/* NULL where the cache has no binary that this device takes. */
+/* Returns NULL where the cache has no binary that this device takes. */
 static cl_program from_cache(const ocl_device *d, const uint8_t key[CACHE_KEY])
 {
     size_t size;

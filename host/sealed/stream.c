@@ -1,4 +1,4 @@
-/* Streams piece by piece: cutting, batches of segments, and what is said about a stream that is not
+/* Sealed files piece by piece: cutting, batches of segments, and the texts for a file that is not
  * authentic. */
 #include "host/sealed/stream.h"
 
@@ -12,7 +12,7 @@
 #include "host/support/hkdf.h"
 #include "host/support/sizes.h"
 
-/* A batch has this many bytes at most, and this many messages. */
+/* The most bytes and the most messages of a batch. */
 enum { BATCH_BYTES = 64 << 20, BATCH_SEGMENTS = 16384 };
 
 /* -------------------------------------------------------------------------------- creation -- */
@@ -113,7 +113,7 @@ static parseal_status create(parseal_sealed **stream, parseal_ctx *ctx,
     made->opens = opens;
     made->shape = shape;
     const parseal_status status = begin(made, key, key_len);
-    made->shape.params.aad = NULL; /* the caller's, which may go now */
+    made->shape.params.aad = NULL; /* The caller may free it now. */
     if (status != PARSEAL_OK) {
         parseal_sealed_destroy(made);
         return status;
@@ -156,20 +156,21 @@ static size_t piece_size(const parseal_sealed *s, uint64_t index)
     return index == 0 ? s->piece_first : s->piece_rest;
 }
 
-/* Bytes of header in segment `index`. */
+/* Returns the bytes of the header in segment `index`. */
 static size_t header_in(const parseal_sealed *s, uint64_t index)
 {
     return index == 0 ? s->shape.header_len : 0;
 }
 
-/* What a piece of `size` bytes becomes. */
+/* Returns how many bytes a piece of `size` bytes becomes. */
 static size_t output_size(const parseal_sealed *s, uint64_t index, size_t size)
 {
     const size_t around = header_in(s, index) + PARSEAL_TAGBYTES;
     return s->opens ? size - around : size + around;
 }
 
-/* Segment `index` as a message from `piece` to `out`, where its output begins. */
+/* Describes segment `index` as a message from `piece` to `out`, where the segment's output
+ * begins. */
 static void set_message(const parseal_sealed *s, parseal_msg *m, uint64_t index, bool last,
                         const uint8_t *piece, size_t size, uint8_t *out)
 {
@@ -186,10 +187,10 @@ static void set_message(const parseal_sealed *s, parseal_msg *m, uint64_t index,
         memcpy(m->tag, piece + size - PARSEAL_TAGBYTES, PARSEAL_TAGBYTES);
 }
 
-/* The header comes with the first piece, which has it whole. */
+/* Reads the header and derives the key. The first piece has the whole header. */
 static parseal_status read_header(parseal_sealed *s, const uint8_t *piece)
 {
-    if (s->keys != NULL) /* by an earlier call, which then lacked memory */
+    if (s->keys != NULL) /* An earlier call has read it, and then failed for lack of memory. */
         return PARSEAL_OK;
     if (piece[0] != s->shape.header_len)
         return parseal_fail(PARSEAL_ERR_AUTH, "in: a stream whose header has %u bytes, not %zu",
@@ -201,7 +202,8 @@ static parseal_status read_header(parseal_sealed *s, const uint8_t *piece)
     return PARSEAL_OK;
 }
 
-/* PARSEAL_OK or PARSEAL_ERR_AUTH: whether m would be authentic with `last` the other way round. */
+/* Opens m into scratch memory with the flag `last`. PARSEAL_OK says that it would be authentic with
+ * that flag. */
 static parseal_status open_as(const parseal_sealed *s, const parseal_msg *m, bool last)
 {
     parseal_msg other = *m;
@@ -215,7 +217,7 @@ static parseal_status open_as(const parseal_sealed *s, const parseal_msg *m, boo
     return status;
 }
 
-/* m is segment `index`, the first of its batch that is not authentic. */
+/* Fails with a text that says why m, segment `index`, is not authentic. */
 static parseal_status explain(const parseal_sealed *s, const parseal_msg *m, uint64_t index)
 {
     const bool last = m->nonce[STREAM_LAST] != 0;
@@ -239,7 +241,7 @@ static parseal_status explain(const parseal_sealed *s, const parseal_msg *m, uin
                         last ? "changed, cut off or extended" : "changed or out of order");
 }
 
-/* Runs n messages, segments from s->next on. */
+/* Seals or opens n messages, which are the segments from s->next on. */
 static parseal_status run(parseal_sealed *s, size_t n)
 {
     if (s->opens) {
@@ -260,7 +262,8 @@ static parseal_status run(parseal_sealed *s, size_t n)
     return PARSEAL_OK;
 }
 
-/* The next full piece: what is held, completed from *in, or bytes of *in themselves. */
+/* Takes the next full piece: it completes the held bytes from *in or, where none are held, returns
+ * the bytes of *in themselves. */
 static const uint8_t *take_piece(parseal_sealed *s, size_t size, const uint8_t **in)
 {
     const size_t held = s->held_len, more = size - held;
@@ -305,7 +308,7 @@ static parseal_status write_last(parseal_sealed *s, uint8_t *out)
 
 /* --------------------------------------------------------------------------------- calls -- */
 
-/* How many segments an update with in_len bytes completes, and their output. */
+/* Finds how many segments an update with in_len bytes completes, and the bytes of their output. */
 static parseal_status plan_update(const parseal_sealed *s, size_t in_len, size_t *count,
                                   size_t *size)
 {
@@ -356,7 +359,7 @@ static parseal_status check_output(const void *out, size_t out_size, size_t need
     return PARSEAL_OK;
 }
 
-/* Where a stream is. What is held stays in place until a call succeeds. */
+/* The state to go back to when a call fails. The held bytes stay in place until a call succeeds. */
 typedef struct {
     uint64_t next;
     size_t held_len;
@@ -368,8 +371,9 @@ static position begin_call(parseal_sealed *s)
     return (position){s->next, s->held_len};
 }
 
-/* Ends a call that began at `before` and writes `size` bytes at most. One that lacked memory is as
- * if it had not been made, and the stream goes on; but no nonce is ever used for a second time. */
+/* Ends a call that began at `before` and writes `size` bytes at most. A call that lacked memory is
+ * undone, so that it can be made again; but not after it has sealed, as no nonce may ever be used a
+ * second time. */
 static parseal_status conclude(parseal_sealed *s, parseal_status status, const position *before,
                                void *out, size_t size, size_t *written)
 {

@@ -1,4 +1,4 @@
-/* Whole streams in one call, and their sizes. */
+/* Whole files in one call, and their sizes. */
 #include <inttypes.h>
 #include <sodium.h>
 
@@ -66,7 +66,7 @@ static parseal_status run(parseal_sealed *stream, const void *in, size_t in_len,
     return status;
 }
 
-/* `size` is what will be written: the caller's arguments are found wanting before anything is. */
+/* Checks the caller's arguments before anything is written; `size` bytes will be. */
 static parseal_status check(const void *in, size_t in_len, void *out, size_t out_size,
                             uint64_t size, const size_t *written)
 {

@@ -13,17 +13,17 @@ typedef struct {
     const char *name;
     uint32_t key_size, nonce_size, tag_size; /* bytes */
     uint64_t message_max;                    /* bytes of a message */
-    const char *message_max_text;            /* the same as its standard writes it, and where */
+    const char *message_max_text;            /* the same in the standard's words */
 } parseal_algorithm;
 
-/* The row of an algorithm; NULL where there is none. */
+/* Returns the row of an algorithm, or NULL where there is none. */
 const parseal_algorithm *algorithm_find(int32_t id);
 
-/* The same for an argument of this name: PARSEAL_ERR_ARG where there is none. */
+/* Stores the row. Fails with PARSEAL_ERR_ARG, naming the argument, where there is none. */
 parseal_status check_algorithm(const char *name, int32_t id, const parseal_algorithm **algorithm);
 
-/* Whether the bytes behind the algorithm's nonce are zero. They are looked at because a caller who
- * has drawn 24 random bytes for an algorithm that takes 12 would rely on all of them. */
+/* Returns true when the bytes behind the algorithm's nonce are zero. They are looked at because a
+ * caller who has drawn 24 random bytes for an algorithm that takes 12 would rely on all of them. */
 static inline bool nonce_fits(const parseal_algorithm *algorithm,
                               const uint8_t nonce[PARSEAL_NONCEBYTES_MAX])
 {

@@ -1,4 +1,4 @@
-/* A file is: the key, a hash of what follows, and what follows. Its folder is parseal/ in
+/* A file has the key, a hash of the stored bytes, and these bytes. Its folder is parseal/ in
  * XDG_CACHE_HOME, or in ~/.cache (XDG Base Directory Specification). */
 #include "host/support/cache.h"
 
@@ -13,7 +13,7 @@
 
 enum { HASH = 32, HEAD = CACHE_KEY + HASH, PATH_SIZE = 1024 };
 
-/* A file beyond this is not one of ours. */
+/* The library never stores larger files. */
 static const size_t size_max = (size_t)64 << 20;
 
 static bool fits(int printed, size_t size)
@@ -21,7 +21,7 @@ static bool fits(int printed, size_t size)
     return printed > 0 && (size_t)printed < size;
 }
 
-/* The cache's folder; relative paths are to be ignored. */
+/* Writes the path of the cache's folder. The specification says to ignore relative paths. */
 static bool folder_path(char *path, size_t size)
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
@@ -45,7 +45,7 @@ static bool make_folder(void)
     char path[PATH_SIZE];
     if (!folder_path(path, sizeof path))
         return false;
-    /* The one above it too, which is there but on a new account. */
+    /* On a new account the folder above it is missing, too. */
     char *last = strrchr(path, '/');
     *last = '\0';
     if (mkdir(path, 0700) != 0 && errno != EEXIST)
@@ -59,7 +59,7 @@ static void hash(uint8_t out[HASH], const uint8_t *bytes, size_t size)
     (void)crypto_generichash(out, HASH, bytes, size, NULL, 0);
 }
 
-/* The file's bytes after its head, if they are those that were stored under the key. */
+/* Returns the file's bytes after its head, or NULL unless they were stored under the key. */
 static uint8_t *read_checked(FILE *file, const uint8_t key[CACHE_KEY], size_t *size)
 {
     uint8_t head[HEAD], actual[HASH];

@@ -9,16 +9,17 @@
 #include <sys/auxv.h>
 #endif
 
-/* Drivers start threads and keep memory that they do not give back when they are unloaded, so once
- * loaded they stay. */
+/* A driver is never unloaded, as it would not give back the threads and the memory that it has
+ * taken. */
 #ifdef RTLD_NODELETE
 enum { FLAGS = RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE };
 #else
 enum { FLAGS = RTLD_NOW | RTLD_LOCAL };
 #endif
 
-/* glibc's dlopen in a static program loads a second C library, whose locks and thread data nobody has set up: drivers
- * crash in it. A program is static where its own headers, which the kernel hands over, name no loader. */
+/* In a static program glibc's dlopen loads a second C library, whose locks and thread data are not
+ * set up, and drivers crash in it. A program is static when its own program headers, whose address
+ * the kernel hands over, name no loader. */
 static bool is_static_program(void)
 {
 #if defined(__linux__)
@@ -58,7 +59,8 @@ void dynlib_close(void *library)
 
 void dynlib_function(void *library, const char *name, void *function, size_t function_size)
 {
-    /* ISO C has no conversion between the two kinds of pointer; POSIX says they look the same. */
+    /* ISO C has no conversion from an object's pointer to a function's; POSIX says that both have
+     * the same form. */
     const void *symbol = dlsym(library, name);
     memcpy(function, &symbol, function_size);
 }

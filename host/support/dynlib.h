@@ -4,8 +4,9 @@
 
 #include <stddef.h>
 
-/* The first of the names, a NULL-terminated list, that can be loaded; NULL: none. A static program has no loader that
- * could, and dynlib_why_none() says so in words to be put behind "no library": it is "" in all other programs. */
+/* Loads the first of the names, a NULL-terminated list, that can be loaded, or returns NULL. A
+ * static program can load none: dynlib_why_none() then returns words that say so, to be put behind
+ * "no library", and "" in all other programs. */
 void *dynlib_open(const char *const *names);
 const char *dynlib_why_none(void);
 void dynlib_close(void *library);

@@ -1,4 +1,4 @@
-/* How a function fails: a status, and one line of text for parseal_last_error_text. */
+/* Failures of functions: a status, and one line of text for parseal_last_error_text. */
 #ifndef PARSEAL_HOST_SUPPORT_ERROR_H
 #define PARSEAL_HOST_SUPPORT_ERROR_H
 
@@ -13,7 +13,7 @@
 /* Stores one formatted line for parseal_last_error_text and returns status. */
 parseal_status parseal_fail(parseal_status status, const char *format, ...) PARSEAL_PRINTF;
 
-/* What parseal_fail returned last on this thread. */
+/* Returns what parseal_fail returned last on this thread. */
 parseal_status parseal_last_status(void);
 
 /* Returns from the calling function when `expression` is not PARSEAL_OK. */
@@ -24,8 +24,8 @@ parseal_status parseal_last_status(void);
             return try_status;                          \
     } while (0)
 
-/* The text of the last error, put aside: trying something that may fail must not replace the text
- * of an error that the caller has yet to read. */
+/* The last error, put aside: an attempt that may fail must not replace the text of an error that
+ * the caller has yet to read. */
 typedef struct {
     parseal_status status;
     char text[512];

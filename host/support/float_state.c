@@ -12,7 +12,7 @@ float_state float_state_set(void)
     float_state before;
     __asm__ volatile("stmxcsr %0" : "=m"(before.mxcsr)::"memory");
     __asm__ volatile("fnstcw %0" : "=m"(before.x87_control)::"memory");
-    if ((before.mxcsr & ~mxcsr_flags) != mxcsr_default) /* flags matter to traps alone */
+    if ((before.mxcsr & ~mxcsr_flags) != mxcsr_default) /* Flags do not change results. */
         __asm__ volatile("ldmxcsr %0" ::"m"(mxcsr_default) : "memory");
     if (before.x87_control != x87_default)
         __asm__ volatile("fldcw %0" ::"m"(x87_default) : "memory");
@@ -21,7 +21,7 @@ float_state float_state_set(void)
 
 void float_state_restore(const float_state *before)
 {
-    /* Whether flags have been raised depends on the numbers, so nothing is asked. */
+    /* The state is restored without a look at it: which flags are raised depends on the numbers. */
     __asm__ volatile("ldmxcsr %0" ::"m"(before->mxcsr) : "memory");
     if (before->x87_control != x87_default)
         __asm__ volatile("fldcw %0" ::"m"(before->x87_control) : "memory");
@@ -29,7 +29,7 @@ void float_state_restore(const float_state *before)
 
 #elif defined(__aarch64__)
 
-/* FPCR 0: nearest, no flushing, no traps (Arm ARM, C5.2.8). */
+/* FPCR 0 rounds to nearest, without flushing and without traps (Arm ARM, C5.2.8). */
 float_state float_state_set(void)
 {
     float_state before;

@@ -10,8 +10,8 @@
 #if defined(__x86_64__)
 #include <stdint.h>
 typedef struct {
-    uint32_t mxcsr;       /* SSE's, which floats and doubles are computed by */
-    uint16_t x87_control; /* where printf takes the rounding direction from */
+    uint32_t mxcsr;       /* SSE's, for floats and doubles */
+    uint16_t x87_control; /* x87's, from which printf takes the rounding direction */
 } float_state;
 #elif defined(__aarch64__)
 #include <stdint.h>

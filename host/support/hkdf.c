@@ -6,7 +6,7 @@
 
 #include "host/support/wipe.h"
 
-#ifdef crypto_kdf_hkdf_sha256_KEYBYTES /* from libsodium 1.0.19 on */
+#ifdef crypto_kdf_hkdf_sha256_KEYBYTES /* libsodium 1.0.19 and later */
 
 static void extract(uint8_t prk[32], const uint8_t *ikm, size_t ikm_len, const uint8_t *salt,
                     size_t salt_len)
@@ -22,7 +22,7 @@ static void expand(uint8_t *okm, size_t okm_len, const uint8_t prk[32], const ui
 
 #else
 
-/* HMAC takes keys of any length: PRK = HMAC(salt, IKM). */
+/* PRK = HMAC(salt, IKM), where the salt may have any length. */
 static void extract(uint8_t prk[32], const uint8_t *ikm, size_t ikm_len, const uint8_t *salt,
                     size_t salt_len)
 {
@@ -59,7 +59,7 @@ static void expand(uint8_t *okm, size_t okm_len, const uint8_t prk[32], const ui
 void hkdf_sha256(uint8_t *okm, size_t okm_len, const uint8_t *ikm, size_t ikm_len,
                  const uint8_t *salt, size_t salt_len, const uint8_t *info, size_t info_len)
 {
-    static const uint8_t none[1] = {0}; /* libsodium takes no NULL */
+    static const uint8_t none[1] = {0}; /* It stands in for NULL, which libsodium does not take. */
     uint8_t prk[32];
     assert(okm_len <= HKDF_SHA256_BYTES_MAX);
     extract(prk, ikm, ikm_len, salt_len > 0 ? salt : none, salt_len);

@@ -1,4 +1,4 @@
-/* What statuses are called, and the version. */
+/* The names of statuses, and the version. */
 #include "parseal/parseal.h"
 
 const char *parseal_status_name(parseal_status status)

@@ -1,4 +1,4 @@
-/* Finds overlaps among many memory ranges: those that are written against all others. */
+/* Finds overlaps among many memory ranges: written ranges against all others. */
 #ifndef PARSEAL_HOST_SUPPORT_RANGES_H
 #define PARSEAL_HOST_SUPPORT_RANGES_H
 
@@ -19,12 +19,12 @@ typedef struct {
     bool sorted;
 } range_set;
 
-/* Empty ranges are not kept. list must have room. */
+/* Adds a range unless it is empty. The list must have room. */
 void ranges_add(range_set *set, uint64_t begin, uint64_t size, size_t item);
 
-/* Whether a range of `written` overlaps another one of `written`, or one of `read`. Sorts both
- * sets. O(n) where the ranges were added in the order of their addresses, O(n log n) otherwise.
- * Fills the two items. */
+/* Returns true, and fills the two items, when a range of `written` overlaps another one of
+ * `written` or one of `read`. It sorts both sets, and takes O(n) where the ranges were added in the
+ * order of their addresses, else O(n log n). */
 bool ranges_conflict(range_set *written, range_set *read, size_t *written_item, size_t *other_item);
 
 #endif

@@ -1,7 +1,7 @@
-/* How long the structs that may grow are.
+/* The sizes of the structs that may grow.
  *
  * Each of them begins with struct_size, and gets new fields at its end only. A program was compiled
- * with the struct of its release, so the library takes every size from that of the first release
+ * with the struct of its release, so the library takes every size from the first release's
  * on: PARSEAL_*_SIZE_0, which ends with the field that was last then. These lines never change, and
  * a struct that is new gets one here. The tests hold that none of the structs ends in padding, as a
  * field that came to lie there would be read from bytes that an older program has never written.
@@ -12,8 +12,8 @@
 
 #include <stddef.h>
 
-/* No struct will ever be longer. A struct_size above it was not set, and bytes that it claims are
- * not the caller's to show. */
+/* No struct will ever be longer. A larger struct_size has not been set by the caller, so the memory
+ * behind it must not be read. */
 #define PARSEAL_STRUCT_SIZE_MAX 4096
 
 #define PARSEAL_SIZE_UP_TO(type, field) (offsetof(type, field) + sizeof(((type *)NULL)->field))

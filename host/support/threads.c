@@ -21,8 +21,8 @@ void threads_for_then(uint32_t threads, size_t n, void (*task)(void *arg, size_t
 {
 #ifdef _OPENMP
     if (threads > 1 && n > 1) {
-        /* Many short tasks are taken in chunks, so that taking costs little against doing, but
-         * small enough for the last chunks to even out what differs in length. */
+        /* Many short tasks are taken in chunks, which are long enough for taking one to cost
+         * little, and short enough for the threads to finish at about the same time. */
         const size_t share = n / ((size_t)threads * 16);
         const int chunk = share < 1 ? 1 : share > 64 ? 64 : (int)share;
         const int64_t end = (int64_t)n;

@@ -6,13 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Threads that a call may use: wish (0: no wish), bounded by OpenMP's own limits. */
+/* Returns how many threads a call may use: `wish` (0: no wish), bounded by OpenMP's own limits. */
 uint32_t threads_available(uint32_t wish);
 
-/* task(arg, i) for each i in [0, n), in any order and on up to `threads` threads. */
+/* Calls task(arg, i) for each i in [0, n), in any order and on up to `threads` threads. */
 void threads_for(uint32_t threads, size_t n, void (*task)(void *arg, size_t i), void *arg);
 
-/* The same, and then each of these threads calls last() once. */
+/* Does the same, and then each of these threads calls last() once. */
 void threads_for_then(uint32_t threads, size_t n, void (*task)(void *arg, size_t i), void *arg,
                       void (*last)(void));
 

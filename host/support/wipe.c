@@ -4,14 +4,15 @@
 #include <stdint.h>
 
 /* Registers that the calling conventions let a function change are cleared: a secret left in one
- * would otherwise be stored by whatever saves registers next, such as a signal's frame or lazy
- * binding. No instruction is run that the machine or its operating system does not know. Of other
- * architectures there is only portable code, and their registers are left to be overwritten. */
+ * would otherwise be stored by code that saves registers next, such as a signal's frame or lazy
+ * binding. No instruction is run that the machine or its operating system does not know. Other
+ * architectures have only portable code here, and their registers are left to be overwritten. */
 
 #if defined(__x86_64__) || defined(__i386__)
 
 #if defined(__x86_64__)
-/* System V: every vector register, and these general ones, belong to the function called. */
+/* In the System V convention a function may change every vector register, and these general
+ * ones. */
 static void wipe_general(void)
 {
     __asm__ volatile("xorl %%eax, %%eax\n\t"
@@ -28,8 +29,8 @@ static void wipe_general(void)
                      : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "cc");
 }
 
-/* VZEROALL leaves out registers 16 to 31. A function of its own, for which the compiler knows of
- * them. */
+/* Clears registers 16 to 31, which VZEROALL leaves out. It is a function of its own, since only its
+ * target attribute lets the compiler know them. */
 __attribute__((noinline, target("avx512f"))) static void wipe_high_registers(void)
 {
     __asm__ volatile("vpxord %%zmm16, %%zmm16, %%zmm16\n\t"
@@ -95,7 +96,8 @@ static void wipe_registers(void)
 
 #else
 
-/* Without clobbers of registers that the compiler may not know of: nothing here uses one. */
+/* The vector registers are no clobbers, as the compiler may not know them; no code here uses
+ * one. */
 static void wipe_registers(void)
 {
     if (__builtin_cpu_supports("avx"))
@@ -120,8 +122,8 @@ static void wipe_registers(void)
 
 #elif defined(__aarch64__)
 
-/* The low halves of v8 to v15 are the caller's: the compiler saves and restores them, which clears
- * the high halves. */
+/* The low halves of v8 to v15 belong to the caller. The compiler saves and restores them, and
+ * restoring clears the high halves. */
 static void wipe_registers(void)
 {
     __asm__ volatile("movi v0.2d, #0\n\t"
@@ -193,7 +195,7 @@ static void wipe_registers(void)
 
 #endif
 
-/* Registers come first: what runs after them may store them. */
+/* Registers are wiped before the stack, as the code that wipes the stack may store them there. */
 void wipe_stack_to(size_t depth)
 {
     uint8_t below[depth];

@@ -1,4 +1,4 @@
-/* Wiping what compilers leave behind. */
+/* Wiping the copies of secrets that compilers leave behind. */
 #ifndef PARSEAL_HOST_SUPPORT_WIPE_H
 #define PARSEAL_HOST_SUPPORT_WIPE_H
 

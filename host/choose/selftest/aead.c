@@ -1,4 +1,4 @@
-/* Messages: known answers, and what crossover measures. */
+/* Messages: known answers, and the work that crossover measures. */
 #include "host/choose/selftest/primitives.h"
 
 #include <sodium.h>
@@ -10,7 +10,7 @@
 
 enum { MESSAGES = LENGTH(aead_lengths), BAD_TAG_AT = 3, BAD_TEXT_AT = 9, BAD_LONG_AT = 11 };
 
-/* A batch in one block of memory: for each message ciphertext, then tag, and its aad. */
+/* A batch in one block of memory, which has each message's ciphertext, tag and aad. */
 typedef struct {
     const aead_answer *answer;
     parseal_msg msgs[MESSAGES];
@@ -47,15 +47,15 @@ static bool batch_init(aead_batch *b, const aead_answer *a)
     return true;
 }
 
-/* Opens what was sealed, with three messages of many spoiled. True when exactly those are refused
- * and zeroed. */
+/* Opens the sealed messages after spoiling three of them. Returns true when exactly those are
+ * refused and zeroed. */
 static bool open_is_right(const tester *t, const backend_keys *keys, aead_batch *b,
                           uint64_t key_bits)
 {
     const size_t n = b->answer->n;
     const bool many = n == MESSAGES;
     for (size_t i = 0; i < n; i++) {
-        b->msgs[i].in = b->msgs[i].out; /* in place */
+        b->msgs[i].in = b->msgs[i].out; /* It is opened in place. */
         b->msgs[i].status = PARSEAL_ITEM_UNSET;
     }
     if (many) {

@@ -1,4 +1,4 @@
-/* Masks of parseal/fcp.h: known answers, and what crossover measures. */
+/* Masks of parseal/fcp.h: known answers, and the work that crossover measures. */
 #include "host/choose/selftest/primitives.h"
 
 #include <stdlib.h>
@@ -33,7 +33,7 @@ static bool fcp_is_right(const tester *t, const backend_fcp *fcp, const ring_ans
     return true;
 }
 
-/* Moduli that the backend says it cannot do are left out, but not powers of two. */
+/* Skips moduli for which the backend says that it has no masks. Powers of two it must have. */
 bool selftest_fcp(const tester *t)
 {
     static const int32_t signs[3] = {1, -1, 1};

@@ -1,4 +1,4 @@
-/* Masks: known answers, and what crossover measures. */
+/* Masks: known answers, and the work that crossover measures. */
 #include "host/choose/selftest/primitives.h"
 
 #include <string.h>
@@ -14,7 +14,7 @@ static bool mask_is_right(const tester *t, const backend_seeds *seeds, const rin
     const parseal_vec alone = parseal_host_vec(written, MASK_COUNT, a->element_size);
     const size_t size = (size_t)sum.buf.size;
 
-    /* Written over something, a mask is what it adds to zeros. */
+    /* A mask that is written over old bytes must equal the mask that is added to zeros. */
     parseal_status status =
         t->backend->mask->apply(t->device, seeds, &ring, &sum, MASK_FIRST, false, NULL);
     tester_pattern(written, size, 10);

@@ -1,4 +1,5 @@
-/* Packing, sums of packed vectors, and updates that are opened and added: known answers, and what crossover measures. */
+/* Packing, sums of packed vectors, and updates that are opened and added: known answers, and the
+ * work that crossover measures. */
 #include "host/choose/selftest/primitives.h"
 
 #include <stdlib.h>
@@ -7,7 +8,8 @@
 #include "host/choose/selftest/tester.h"
 #include "host/choose/selftest/vectors.h"
 
-/* What has been unpacked becomes three times itself mod 2^bits, by two inputs. */
+/* Adds the packed vector twice to its own elements: they must become three times themselves mod
+ * 2^bits. */
 static bool packed_sum_is_right(const tester *t, const pack_answer *a, uint64_t *elements,
                                 const parseal_buf *packed)
 {
@@ -56,10 +58,10 @@ static bool pack_is_right(const tester *t, const pack_answer *a)
 
 enum { UPDATES = 3, SPOILED = 1, UPDATE_KEY = 33 };
 
-/* Updates and what their sum is to be. Their elements are packed. */
+/* Updates of packed elements, and the sink for their sum. */
 typedef struct {
     parseal_sink sink;
-    size_t n, size; /* updates, and the bytes of each */
+    size_t n, size; /* number of updates, and bytes of each */
     uint8_t *plain, *sealed;
     parseal_msg msgs[UPDATES];
 } updates;
@@ -85,7 +87,7 @@ static bool seal_updates(const tester *t, const backend_keys *keys, updates *u)
     return true;
 }
 
-/* Element i of an update. */
+/* Returns element i of an update. */
 static uint64_t packed_element(const uint8_t *p, uint32_t bits, size_t i)
 {
     uint64_t x = 0;
@@ -100,7 +102,7 @@ static bool sum_of_updates_is_right(const updates *u, const uint64_t *got)
 {
     const uint64_t m = u->sink.ring->modulus;
     for (size_t k = 0; k < u->sink.acc->n; k++) {
-        uint64_t want = 0; /* few enough and small enough, or mod 2^64 */
+        uint64_t want = 0; /* The sum fits, unless it is to be taken mod 2^64 anyway. */
         for (size_t i = 0; i < u->n; i++)
             if (i != SPOILED)
                 want += packed_element(u->plain + i * u->size, u->sink.bits, k);
@@ -110,7 +112,7 @@ static bool sum_of_updates_is_right(const updates *u, const uint64_t *got)
     return true;
 }
 
-/* Adds to zeros, by the way that long updates go. */
+/* Adds the updates to zeros. The sink asks for the kernels that add long updates. */
 static bool accumulate_is_right(const tester *t, const backend_keys *keys, updates *u)
 {
     parseal_vec acc = {{0}, u->sink.acc->n};
@@ -165,7 +167,8 @@ static bool updates_are_added(const tester *t, const parseal_ring *ring, uint32_
     return right;
 }
 
-/* More than a tile of CUDA's kernels; elements that lie in two blocks, and none that do. */
+/* The updates have more than one tile of CUDA's kernels. Elements of 13 bits lie across blocks,
+ * those of 32 and 64 bits do not. */
 static bool test_accumulate(const tester *t)
 {
     static const parseal_ring prime = {1000003, 4, 0}, whole32 = {UINT64_C(1) << 32, 4, 0},

@@ -1,4 +1,4 @@
-/* Quantisation: known answers, and what crossover measures. */
+/* Quantisation: known answers, and the work that crossover measures. */
 #include "host/choose/selftest/primitives.h"
 
 #include <math.h>
@@ -6,7 +6,7 @@
 #include "host/choose/selftest/tester.h"
 #include "host/choose/selftest/vectors.h"
 
-/* The pattern's bytes, read as little-endian floats, in the host's order. */
+/* Writes floats in the host's byte order. They are the pattern's bytes read as little-endian. */
 static void quant_input(void *to, size_t float_size)
 {
     const uint16_t one = 1;
@@ -47,7 +47,7 @@ static bool quantize_is_right(const tester *t, const quant_answer *a, const back
     return true;
 }
 
-/* A device without double may be one ulp away. */
+/* Accepts means that are one ulp away, as a device without double may be. */
 static bool dequantize_is_right(const tester *t)
 {
     uint8_t sums[4 * DEQUANT_COUNT] = {0};

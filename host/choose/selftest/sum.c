@@ -1,4 +1,4 @@
-/* Sums of vectors: known answers, and what crossover measures. */
+/* Sums of vectors: known answers, and the work that crossover measures. */
 #include "host/choose/selftest/primitives.h"
 
 #include "host/choose/selftest/tester.h"

@@ -1,4 +1,4 @@
-/* What the tests of all primitives share. */
+/* Helpers of the self-tests of all primitives. */
 #ifndef PARSEAL_HOST_CHOOSE_SELFTEST_TESTER_H
 #define PARSEAL_HOST_CHOOSE_SELFTEST_TESTER_H
 
@@ -11,25 +11,26 @@ struct tester {
     parseal_device *device; /* entered */
     char *detail;
     size_t detail_size;
-    bool *no_memory; /* whether that is why a test has failed */
+    bool *no_memory; /* set where a test has failed because memory was short */
 };
 
-/* Inputs are byte patterns, so that they need not be stored. */
+/* Writes a byte pattern. Inputs are patterns, so that they need not be stored. */
 void tester_pattern(void *to, size_t n, size_t salt);
 
-/* Three seeds, of which the second is subtracted. */
+/* Fills three seeds, of which the second is subtracted. */
 void tester_fill_seeds(parseal_seed seeds[3]);
 
-/* A little-endian element, on any machine. */
+/* Returns element i, with the same result on every machine. */
 uint64_t tester_element(const uint64_t *elements, size_t i, uint32_t element_size);
 
 bool tester_digest_is(const uint8_t expected[16], const void *data, size_t size);
 
-/* Both say why in the detail, and return false: an answer is wrong, or a call has failed. */
+/* Both return false and write the reason to the detail: an answer is wrong, or a call has
+ * failed. */
 bool tester_wrong(const tester *t, const char *answer, uint64_t a, uint64_t b);
 bool tester_failed(const tester *t, parseal_status status);
 
-/* For crossover's work: elements of 4 bytes that wrap around. */
+/* The ring of crossover's work: elements of 4 bytes that wrap around. */
 static const parseal_ring work_ring = {UINT64_C(1) << 32, 4, 0};
 enum { WORK_INPUTS = 4, WORK_MESSAGE = 1 << 14 };
 

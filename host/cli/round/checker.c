@@ -31,7 +31,7 @@ void checker_destroy(checker *c)
     cli_buffer_destroy(&c->floats);
 }
 
-/* a + b mod m, for a and b below m; m = 0 is 2^64. */
+/* Returns a + b mod m, for a and b below m; m = 0 stands for 2^64. */
 static uint64_t add_mod(uint64_t a, uint64_t b, uint64_t m)
 {
     uint64_t sum = a + b;
@@ -59,7 +59,7 @@ void checker_compare(const checker *c, const void *sum, const float *mean, verdi
         uint32_t size = c->ring.element_size;
         double error = fabs((double)mean[i] - floats[i] / (double)c->clients);
         v->differing += load_element(sum, i, size) != load_element(c->plain.p, i, size);
-        if (!(error <= v->max_error)) /* a NaN must not pass for a small error */
+        if (!(error <= v->max_error)) /* A NaN must not pass for a small error. */
             v->max_error = error;
     }
     crypto_generichash(v->digest, sizeof v->digest, sum, c->plain.size, NULL, 0);

@@ -35,7 +35,8 @@ void client_destroy(client *c)
     cli_buffer_destroy(&c->neighbours);
 }
 
-/* What training would do: a small step away from the parameters, another one for each client. */
+/* Stands in for training: it takes a small step away from the parameters, another one for each
+ * client. */
 static int perturb(client *c, const fl_round *r, draws *uniform, cli_failure *failure)
 {
     float *update = c->update.p;
@@ -46,7 +47,7 @@ static int perturb(client *c, const fl_round *r, draws *uniform, cli_failure *fa
         if (code != CLI_OK)
             return code;
         for (uint64_t i = 0; i < n; i++) {
-            /* 24 bits are exact in float32: [-1, 1). */
+            /* 24 bits are exact in float32, and give a number in [-1, 1). */
             float share = (float)(load_le32(uniform->u32 + 4 * i) >> 8) * 0x1p-23f - 1.0f;
             update[first + i] = r->params.x[first + i] + r->amplitude * share;
         }

@@ -17,7 +17,7 @@ typedef struct {
 int client_create(client *c, const fl_round *r, cli_failure *failure);
 void client_destroy(client *c);
 
-/* The steps of client `index`, in order. */
+/* Do the steps of client `index`, in order. */
 int client_train(client *c, fl_round *r, uint64_t index, cli_failure *failure);
 int client_quantise(client *c, fl_round *r, cli_failure *failure);
 int client_mask(client *c, fl_round *r, cli_failure *failure);

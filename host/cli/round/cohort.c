@@ -7,7 +7,7 @@
 
 #include "host/cli/bytes.h"
 
-/* 32 bytes for one purpose and client: BLAKE2b of both under the simulation's seed. */
+/* Derives 32 bytes for one purpose and client: BLAKE2b of both under the simulation's seed. */
 static void derive(const cohort *c, const char *purpose, uint64_t client, uint8_t out[32])
 {
     crypto_generichash_state state;
@@ -30,7 +30,7 @@ const uint8_t *cohort_public_key(const cohort *c, uint64_t client)
     return (const uint8_t *)c->public_keys.p + PARSEAL_X25519BYTES * client;
 }
 
-/* A shuffle of all clients that stops when `count` of them have been drawn. */
+/* Draws `count` clients by a shuffle of all that stops there. */
 static int choose_dropouts(cohort *c, uint64_t count, cli_failure *failure)
 {
     uint64_t n = c->n;
@@ -61,7 +61,7 @@ static int choose_dropouts(cohort *c, uint64_t count, cli_failure *failure)
     return code;
 }
 
-/* The clients that stay, then those that drop out. */
+/* Lists the clients that stay, then those that drop out. */
 static int list_turnout(cohort *c, cli_failure *failure)
 {
     int code = cli_buffer_create(&c->turnout, c->n, sizeof(uint32_t), "the turnout", failure);
@@ -85,8 +85,8 @@ static int create_graph(cohort *c, const round_options *options, cli_failure *fa
     return CLI_OK;
 }
 
-/* Without a wish: more than half of the holders, so that no server can have both secrets of a
- * client by telling two halves two stories; but no more than this round's dropouts leave. */
+/* Without a wish it takes more than half of the holders, so that no server can get both secrets of
+ * a client by telling two halves two stories, but no more than this round's dropouts leave. */
 static int choose_threshold(cohort *c, uint32_t wish, cli_failure *failure)
 {
     const uint32_t majority = cohort_holders(c) / 2 + 1;
@@ -168,7 +168,7 @@ bool cohort_drops(const cohort *c, uint64_t client)
 
 void cohort_neighbours(const cohort *c, uint64_t client, uint32_t *neighbours)
 {
-    /* Fails only for clients that are not in the graph. */
+    /* This fails only for clients that are not in the graph. */
     (void)parseal_graph_neighbours(c->graph, (uint32_t)client, neighbours);
 }
 

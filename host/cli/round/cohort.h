@@ -1,5 +1,5 @@
-/* The clients of a round: who masks with whom, who drops out, and every secret that each of them
- * holds.
+/* The clients of a round: the graph of who masks with whom, the dropouts, and every secret that
+ * each client holds.
  *
  * A client's secrets are derived from the one seed of the simulation when they are needed, so that
  * a round with many clients keeps no more than their public keys. */
@@ -14,7 +14,7 @@
 
 typedef struct {
     uint64_t n;     /* clients */
-    uint64_t round; /* the round's number: part of every nonce, stream and pair seed */
+    uint64_t round; /* the round's number: a part of every nonce, stream_id and pair seed */
     parseal_graph *graph;
     uint32_t degree;    /* neighbours of each client */
     uint32_t threshold; /* shares that recover a secret */
@@ -25,18 +25,18 @@ typedef struct {
     cli_buffer public_keys;
 } cohort;
 
-/* floor(dropout * n) of the clients drop out: at least one stays, as dropout is below 1. Keeps a
- * pointer to the options' seed. A cohort that is all zeros may be destroyed. */
+/* Makes a cohort of which floor(dropout * n) clients drop out: at least one stays, as dropout is
+ * below 1. It keeps a pointer to the options' seed. A cohort that is all zeros may be destroyed. */
 int cohort_create(cohort *c, const round_options *options, cli_failure *failure);
 void cohort_destroy(cohort *c);
 
 bool cohort_drops(const cohort *c, uint64_t client);
 
-/* The neighbours of a client, ascending: degree of them. */
+/* Writes the `degree` neighbours of a client, ascending. */
 void cohort_neighbours(const cohort *c, uint64_t client, uint32_t *neighbours);
 
-/* The masks that the server takes off, as parseal_graph_needs lists them; capacity 0: it counts
- * them. */
+/* Lists the masks that the server takes off, as parseal_graph_needs does. With capacity 0 it only
+ * counts them. */
 int cohort_needs(const cohort *c, parseal_need *needs, size_t capacity, size_t *n,
                  cli_failure *failure);
 
@@ -44,15 +44,15 @@ int cohort_needs(const cohort *c, parseal_need *needs, size_t capacity, size_t *
  * x-th of these, ascending, from 1. */
 uint32_t cohort_holders(const cohort *c);
 
-/* Which holders of the client's shares have stayed, ascending; returns how many. index has room for
- * all holders. */
+/* Lists the holders of the client's shares that have stayed, ascending, and returns how many.
+ * `index` has room for all holders. */
 uint32_t cohort_holders_left(const cohort *c, uint64_t client, uint32_t *index);
 
-/* Does the server need a secret of this client? Not of one that dropped out together with all of
- * its neighbours. */
+/* Returns true when the server needs a secret of this client. It needs none of a client that
+ * dropped out together with all of its neighbours. */
 bool cohort_is_needed(const cohort *c, uint64_t client, uint32_t holders_left);
 
-/* What a seed is for. Each purpose and client has a seed of its own. */
+/* The purpose of a seed. Each purpose and client has a seed of its own. */
 typedef enum {
     SEED_PARAMETERS, /* one for the whole round: client 0 */
     SEED_PERTURBATION,
@@ -62,18 +62,18 @@ typedef enum {
 
 void cohort_seed(const cohort *c, seed_purpose purpose, uint64_t client, parseal_seed *seed);
 
-/* The seed of a self mask under this key. */
+/* Makes the seed of a self mask under this key. */
 void cohort_self_mask(const cohort *c, const uint8_t key[PARSEAL_SEEDBYTES], parseal_seed *mask);
 
 void cohort_secret_key(const cohort *c, uint64_t client, uint8_t key[PARSEAL_X25519BYTES]);
 const uint8_t *cohort_public_key(const cohort *c, uint64_t client);
 
-/* The mask that `client`, who has this secret key, adds for the pair it makes with `other`:
- * positive where other < client. The mask that `other` adds is its negative. */
+/* Makes the mask that `client`, who has this secret key, adds for its pair with `other`: positive
+ * where other < client. The mask that `other` adds is its negative. */
 int cohort_pair_mask(const cohort *c, const uint8_t secret_key[PARSEAL_X25519BYTES],
                      uint64_t client, uint64_t other, parseal_seed *mask, cli_failure *failure);
 
-/* The AES-256-GCM keys of all clients. */
+/* Makes the AES-256-GCM keys of all clients. */
 int cohort_aead_keys(const cohort *c, parseal_ctx *ctx, parseal_keys **keys, cli_failure *failure);
 
 #endif

@@ -62,9 +62,9 @@ static uint64_t from_e2m1(float *x, const uint8_t *bytes, size_t n)
 
 const dtype dtype_f32 = {"F32", 32, from_f32};
 
-/* All types that the format knows (safetensors 0.8.0). Left out are what is no real number, the
- * F8_E8M0, which holds scales and no parameters, and the F6 ones, for which nothing says how their
- * bits are packed. */
+/* All types that the format knows (safetensors 0.8.0). Types without a conversion are those that
+ * are no real numbers, F8_E8M0, which holds scales and no parameters, and the F6 ones, whose
+ * packing no text defines. */
 static const dtype dtypes[] = {
     {"F64", 64, from_f64},
     {"F32", 32, from_f32},

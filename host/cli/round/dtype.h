@@ -10,16 +10,16 @@
 
 typedef struct {
     const char *name;
-    uint32_t bits; /* of an element; elements lie one after another without padding */
-    /* n elements from (n * bits) / 8 whole bytes to float32; returns how many values could not stay
-     * the same. NULL: tensors of this type are left out. */
+    uint32_t bits; /* bits of an element; elements lie one after another without padding */
+    /* Converts n elements from (n * bits) / 8 whole bytes to float32. Returns how many values could
+     * not stay the same. NULL: tensors of this type are left out. */
     uint64_t (*convert)(float *x, const uint8_t *bytes, size_t n);
 } dtype;
 
-/* NULL: no type of the format. */
+/* Returns NULL for a name that is no type of the format. */
 const dtype *dtype_find(const json_text *name);
 
-/* The one of .f32 files. */
+/* The type of .f32 files. */
 extern const dtype dtype_f32;
 
 /* Reads n elements of a type that converts, from where the file stands, and adds to *inexact how

@@ -19,7 +19,7 @@ static int open_context(fl_round *r, const round_options *options, cli_failure *
         status = parseal_ctx_info(r->ctx, &r->info);
     if (status == PARSEAL_OK && r->info.backend != PARSEAL_BACKEND_CPU)
         r->stages.device = r->ctx;
-    if (status == PARSEAL_ERR_ARG) /* a wrong name in the environment */
+    if (status == PARSEAL_ERR_ARG) /* The environment names something unknown. */
         return cli_fail(failure, CLI_USAGE, "%s", parseal_last_error_text());
     return status == PARSEAL_OK ? CLI_OK : cli_fail_library(failure, "backend", status);
 }
@@ -48,7 +48,7 @@ static int choose_quantisation(fl_round *r, const round_options *options, cli_fa
         return CLI_OK;
 
     float largest = r->params.max_abs + r->amplitude;
-    r->quant.clip = largest > 0 ? largest : 1.0f; /* all zeros: any clip will do */
+    r->quant.clip = largest > 0 ? largest : 1.0f; /* For all zeros any clip will do. */
     if (!round_clip_is_usable(r->quant.clip, r->quant.bits))
         return cli_fail(failure, CLI_USAGE,
                         "parameters of magnitude %g cannot be quantised to %u bits: give a --clip",
@@ -66,7 +66,7 @@ static uint32_t bit_length(uint64_t x)
 
 static int choose_wire_format(fl_round *r, cli_failure *failure)
 {
-    /* A modulus of 0 stands for 2^64, and 0 - 1 wraps to what is wanted. */
+    /* A modulus of 0 stands for 2^64, and 0 - 1 wraps to 2^64 - 1. */
     r->wire_bits = bit_length(r->ring.modulus - 1);
     parseal_status status = parseal_packed_size(r->params.n, r->wire_bits, &r->wire_size);
     if (status != PARSEAL_OK)

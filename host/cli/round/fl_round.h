@@ -1,4 +1,5 @@
-/* One round of federated learning: what client, server and checker of the simulation share. */
+/* One round of federated learning: the state that client, server and checker of the simulation
+ * share. */
 #ifndef PARSEAL_HOST_CLI_ROUND_FL_ROUND_H
 #define PARSEAL_HOST_CLI_ROUND_FL_ROUND_H
 
@@ -16,28 +17,28 @@ typedef struct {
     parseal_keys *keys;
     parseal_ring ring;
     parseal_quant quant;
-    float amplitude;    /* of the clients' perturbations */
-    uint32_t wire_bits; /* of a masked element */
+    float amplitude;    /* the clients' largest perturbation */
+    uint32_t wire_bits; /* bits of a masked element */
     uint64_t wire_size; /* bytes of a client's message */
     uint64_t nonfinite; /* values that were quantised as 0, over all clients */
     stages stages;
     progress progress;
 } fl_round;
 
-/* Everything that stands before the first client begins. A round that is all zeros may be
+/* Makes everything that is needed before the first client begins. A round that is all zeros may be
  * destroyed. */
 int fl_round_create(fl_round *r, const round_options *options, cli_failure *failure);
 void fl_round_destroy(fl_round *r);
 
-/* The distance between two neighbouring quantised values. */
+/* Returns the distance between two neighbouring quantised values. */
 double fl_round_step(const fl_round *r);
 
-/* Bytes of a vector of ring elements. */
+/* Returns the bytes of a vector of ring elements. */
 uint64_t fl_round_vector_size(const fl_round *r);
 parseal_vec fl_round_vector(const fl_round *r, const void *elements);
 parseal_vec fl_round_floats(const fl_round *r, const void *floats);
 
-/* What travels from a client to the server. */
+/* An envelope travels from a client to the server. */
 enum { ENVELOPE_AADBYTES = 16 };
 
 typedef struct {
@@ -47,8 +48,8 @@ typedef struct {
     uint8_t *bytes; /* wire_size bytes: packed, then sealed in place */
 } envelope;
 
-/* The message that seals or opens an envelope in place. The nonce counts rounds and clients; the
- * associated data binds the bytes to both, so that no message passes for another one's. */
+/* Makes the message that seals or opens an envelope in place. The nonce counts rounds and clients;
+ * the associated data binds the bytes to both, so that no message passes for another one's. */
 void fl_round_message(const fl_round *r, envelope *e, parseal_msg *message);
 
 #endif

@@ -16,14 +16,14 @@ float float_from_float64(uint64_t bits, bool *exact)
         return float_from_bits(sign | INFINITE | (uint32_t)(fraction >> 29) |
                                (fraction != 0 ? QUIET : 0));
 
-    /* The exponent that the float32 has, and the bits that its fraction has not room for: 29, and
-     * one more for each power of two below its smallest normal value. */
+    /* exponent32 is the float32's exponent. `shift` counts the bits that its fraction has no room
+     * for: 29, and one more for each power of two below its smallest normal value. */
     int exponent32 = exponent - 1023 + 127, shift = 29;
     if (exponent32 < 1) {
         shift += 1 - exponent32;
         exponent32 = 1;
     }
-    if (shift > 54) { /* below half of the smallest subnormal */
+    if (shift > 54) { /* The value is below half of the smallest subnormal. */
         *exact = exponent == 0 && fraction == 0;
         return float_from_bits(sign);
     }

@@ -9,15 +9,15 @@ typedef struct {
     uint32_t exponent_bits, fraction_bits, bias;
 } format;
 
-/* Sign, exponent, fraction, with every exponent an ordinary one. All such values are zero or normal
- * float32. */
+/* Converts sign, exponent and fraction, where no exponent is special. All such values are zero or
+ * normal in float32. */
 static float from_finite(uint32_t bits, format f)
 {
     const uint32_t sign = bits >> (f.exponent_bits + f.fraction_bits) & 1;
     const uint32_t exponent = bits >> f.fraction_bits & ((1u << f.exponent_bits) - 1);
     const uint32_t fraction = bits & ((1u << f.fraction_bits) - 1);
     float magnitude;
-    if (exponent == 0) /* a subnormal: fraction * 2^(1 - bias - fraction_bits) */
+    if (exponent == 0) /* A subnormal is fraction * 2^(1 - bias - fraction_bits). */
         magnitude = (float)fraction * float_from_bits((128 - f.bias - f.fraction_bits) << 23);
     else
         magnitude =
@@ -34,7 +34,7 @@ float float_from_e4m3(uint8_t bits)
 
 float float_from_e5m2(uint8_t bits)
 {
-    return float_from_float16((uint16_t)(bits << 8)); /* the upper half of a binary16 */
+    return float_from_float16((uint16_t)(bits << 8)); /* E5M2 is the upper half of a binary16. */
 }
 
 float float_from_e4m3fnuz(uint8_t bits)

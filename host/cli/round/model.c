@@ -29,7 +29,7 @@ static int no_memory(const char *path, cli_failure *failure)
     return cli_fail(failure, CLI_FAILED, "not enough memory for the files of %.200s", path);
 }
 
-/* The path: the first `prefix` bytes of one, and a name. */
+/* Adds a file whose path is the first `prefix` bytes of `path`, and a name. */
 static int add_file(model *m, const char *path, size_t prefix, const json_text *name,
                     cli_failure *failure)
 {
@@ -64,8 +64,8 @@ static int open_single(model *m, const char *path, cli_failure *failure)
     return add_file(m, path, 0, &name, failure);
 }
 
-/* Marks the shard's tensors in the index. What is in two shards is in one where the index does not
- * have it. */
+/* Marks the shard's tensors in the index. A tensor in two shards is found, as one of them is not
+ * the shard that the index says. */
 static int check_shard(const model *m, const model_file *file, const json_text *shard,
                        cli_failure *failure)
 {
@@ -96,8 +96,8 @@ static int check_all_seen(const model *m, const char *path, cli_failure *failure
     return CLI_OK;
 }
 
-/* `prefix` bytes of the path, up to its last '/', are the folder. All files are opened by its
- * descriptor, so that they are of one folder even where it is moved meanwhile. */
+/* Opens the folder, which is the first `prefix` bytes of the path, up to its last '/'. All files
+ * are opened by its descriptor, so that they are of one folder even where it is moved meanwhile. */
 static int open_folder(model *m, const char *path, size_t prefix, cli_failure *failure)
 {
     char *folder = prefix != 0 ? strndup(path, prefix) : strdup(".");
@@ -208,7 +208,7 @@ void model_note_left_out(const model *m)
                  left_out == NAMED + 1 ? " is" : "s are", left_out);
 }
 
-/* The values that were not exact, and how many there were of their type. */
+/* The number of values that were not exact, and the number of all values of their type. */
 typedef struct {
     uint64_t inexact, of;
 } rounding;

@@ -58,7 +58,7 @@ static int load_f32(params *p, const char *path, cli_failure *failure)
     return code;
 }
 
-/* Scaled by the largest magnitude, so that no square overflows or vanishes. */
+/* Computes with values scaled by the largest magnitude, so that no square overflows or vanishes. */
 static void measure(params *p)
 {
     double sum = 0;
@@ -100,7 +100,7 @@ int params_load(params *p, const char *path, cli_failure *failure)
     return code;
 }
 
-/* Box and Muller: two uniform numbers make two independent normal ones. */
+/* Makes two independent normal numbers of two uniform ones, by Box and Muller. */
 static void box_muller(float *x, uint64_t n, const uint8_t *uniform)
 {
     const double two_pi = 6.283185307179586;
@@ -119,7 +119,7 @@ static int gaussian_from(params *p, draws *uniform, cli_failure *failure)
     float *x = p->buffer.p;
     for (uint64_t first = 0; first < p->n; first += DRAWS_MAX) {
         uint64_t n = p->n - first < DRAWS_MAX ? p->n - first : DRAWS_MAX;
-        /* An odd n takes its last pair from one draw more. */
+        /* For an odd n the last pair takes one draw more. */
         int code = draws_read(uniform, first, n + n % 2, failure);
         if (code != CLI_OK)
             return code;

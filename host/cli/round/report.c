@@ -16,7 +16,7 @@ static void print_modulus(uint64_t modulus)
 {
     char text[REPORT_MODULUS_MAX];
     unsigned k = 0;
-    if ((modulus & (modulus - 1)) == 0) { /* a power of two, 0 being 2^64 */
+    if ((modulus & (modulus - 1)) == 0) { /* It is a power of two, and 0 is 2^64. */
         for (uint64_t m = modulus - 1; m != 0; m >>= 1)
             k++;
         cli_print("2^%u", k);

@@ -3,8 +3,8 @@
 
 #include "host/cli/round/report.h"
 
-/* An object under construction. What could not be added, for want of memory, makes the whole NULL
- * in the end. */
+/* An object under construction. A member that could not be added for want of memory makes the whole
+ * NULL in the end. */
 typedef struct {
     json_t *object;
     bool complete;
@@ -26,13 +26,13 @@ static void put_count(builder *b, const char *key, uint64_t value)
     put(b, key, json_integer((json_int_t)value));
 }
 
-/* JSON has no infinities. */
+/* Puts null for infinities, which JSON lacks. */
 static void put_real(builder *b, const char *key, double value)
 {
     put(b, key, isfinite(value) ? json_real(value) : json_null());
 }
 
-/* A file's name may be no UTF-8, which JSON's texts are. */
+/* Puts null for a text that is no UTF-8, as a file's name may be, since JSON's texts must be. */
 static void put_text(builder *b, const char *key, const char *value)
 {
     json_t *text = json_string(value);
@@ -103,7 +103,7 @@ static json_t *backend(const fl_round *r)
     return finish(&b);
 }
 
-/* Where no bytes are counted, bytes_of, bytes and gbps are null. */
+/* Makes the object of a stage. Where no bytes are counted, bytes_of, bytes and gbps are null. */
 static json_t *stage(const stages *s, stage_id id)
 {
     const stage_label *label = &stage_labels[id];

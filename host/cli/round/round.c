@@ -60,7 +60,7 @@ static int simulate(fl_round *r, verdict *v, cli_failure *failure)
 {
     const cohort *all = &r->cohort;
     simulation s;
-    size_t masks = 0; /* that the server takes off */
+    size_t masks = 0; /* masks that the server takes off */
     memset(&s, 0, sizeof s);
     int code = client_create(&s.client, r, failure);
     if (code == CLI_OK)

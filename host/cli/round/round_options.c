@@ -119,7 +119,7 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* What cannot be judged before all options are known. */
+/* Values that cannot be judged before all options are known. */
 typedef struct {
     bool dim, modulus, seed;
     uint64_t neighbours; /* 0: the default; UINT64_MAX: all */
@@ -216,7 +216,7 @@ static int parse_option(round_options *o, given *g, int option, cli_failure *fai
     case 'h':
         o->help = true;
         return CLI_OK;
-    default: /* args_next has filled *failure */
+    default: /* args_next has filled *failure. */
         return CLI_USAGE;
     }
 }

@@ -16,7 +16,7 @@ typedef struct {
     uint64_t dim;
     double dropout;
     int32_t graph;       /* PARSEAL_GRAPH_* */
-    uint32_t neighbours; /* of each client */
+    uint32_t neighbours; /* neighbours of each client */
     uint32_t threshold;  /* 0: chosen for the cohort */
     float clip;          /* 0: the largest magnitude in the update */
     uint32_t bits;
@@ -28,13 +28,13 @@ typedef struct {
     bool help;
 } round_options;
 
-/* Reads argv into *options. Keeps pointers into argv. */
+/* Reads argv into *options, which keeps pointers into argv. */
 int round_options_parse(round_options *options, int argc, char **argv, cli_failure *failure);
 
-/* Whether the library can quantise with this clip and number of bits. */
+/* Returns true when the library can quantise with this clip and number of bits. */
 bool round_clip_is_usable(float clip, uint32_t bits);
 
-/* "complete" or "harary" */
+/* Returns "complete" or "harary". */
 const char *round_graph_name(int32_t graph);
 
 void round_options_usage(void);

@@ -6,7 +6,7 @@
 #include "host/cli/buffer.h"
 #include "host/cli/bytes.h"
 
-/* A tensor whose entry is being read, and where a message about it comes from. */
+/* The tensor whose entry is being read, for messages about it. */
 typedef struct {
     json_reader *reader;
     const char *path;
@@ -18,8 +18,8 @@ typedef struct {
     cli_fail((at)->failure, CLI_USAGE, "%.200s: tensor '%s': " field ": " format, (at)->path, \
              JSON_SHOW(&(at)->tensor), __VA_ARGS__)
 
-/* Where a value could not be read: either the text is no JSON, or the value is not what the field
- * needs. */
+/* Fails where a value could not be read: either the text is no JSON, or the field needs another
+ * kind of value. */
 #define VALUE_FAIL(at, field, format, ...)                                     \
     ((at)->reader->error != NULL                                               \
          ? json_reader_fail((at)->reader, (at)->path, "header", (at)->failure) \
@@ -91,7 +91,7 @@ static int check_size(const safetensors_tensor *tensor, uint64_t data_size, cons
     return CLI_OK;
 }
 
-/* The fields may come in any order; others are passed over, as safetensors does. */
+/* Reads the fields, which may come in any order. Others are passed over, as safetensors does. */
 static int read_fields(safetensors_tensor *tensor, const place *at)
 {
     static const struct {
@@ -141,7 +141,7 @@ static int metadata_fail(const place *at, const char *what)
     return cli_fail(at->failure, CLI_USAGE, "%.200s: header: __metadata__%s", at->path, what);
 }
 
-/* Texts by name, or null, which safetensors takes for no metadata. */
+/* Checks that the metadata is texts by name, or null, which safetensors takes for no metadata. */
 static int check_metadata(const place *at)
 {
     json_text key, value;
@@ -186,7 +186,8 @@ static int check_names(const safetensors_header *header, place *at)
     return CLI_OK;
 }
 
-/* The tensors, in data order, must follow each other without overlap or gap up to the end. */
+/* Checks that the tensors, in data order, follow each other without overlap or gap up to the
+ * end. */
 static int check_cover(const safetensors_header *header, uint64_t data_size, place *at)
 {
     uint64_t end = 0;

@@ -10,7 +10,7 @@
 typedef struct {
     json_text name; /* lives as long as the header */
     const dtype *dtype;
-    uint64_t begin, end; /* bytes of the data */
+    uint64_t begin, end; /* the tensor's first byte in the data, and the byte behind it */
     uint64_t elements;
 } safetensors_tensor;
 
@@ -28,7 +28,7 @@ typedef struct {
  * it takes is in proportion to the header, which is checked against the file's size first. */
 int safetensors_read_header(safetensors_header *header, const source *s, cli_failure *failure);
 
-/* Harmless on a header that is all zeros. */
+/* Is harmless on a header that is all zeros. */
 void safetensors_destroy(safetensors_header *header);
 
 #endif

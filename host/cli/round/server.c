@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-    BATCH_BYTES = 16 << 20, /* of the messages that are added at once */
+    BATCH_BYTES = 16 << 20, /* bytes of the messages that are added at once */
     MASKS_MAX = 64          /* seeds that are stripped in one pass over the sum */
 };
 
@@ -122,7 +122,7 @@ static int strip(server *s, fl_round *r, cli_failure *failure)
     return status == PARSEAL_OK ? CLI_OK : cli_fail_library(failure, "unmask", status);
 }
 
-/* Where the seed of the next mask goes. */
+/* Stores the place for the seed of the next mask, after stripping when there is no place left. */
 static int next_mask(server *s, fl_round *r, parseal_seed **mask, cli_failure *failure)
 {
     int code = s->n_masks == MASKS_MAX ? strip(s, r, failure) : CLI_OK;
@@ -131,7 +131,7 @@ static int next_mask(server *s, fl_round *r, parseal_seed **mask, cli_failure *f
     return code;
 }
 
-/* The seed of one mask, from the secret of the client that has it to give. */
+/* Computes the seed of one mask, from the reconstructed secret of its client. */
 static int collect(server *s, fl_round *r, const shares *recovered, const parseal_need *need,
                    cli_failure *failure)
 {

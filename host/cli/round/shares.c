@@ -5,8 +5,8 @@
 
 enum {
     BYTES = PARSEAL_SECRETBYTES,
-    SECRETS = 2,           /* of a client: its self-mask key, then its X25519 secret key */
-    BATCH_BYTES = 4 << 20, /* of shares that are combined at a time */
+    SECRETS = 2,           /* a client's self-mask key, then its X25519 secret key */
+    BATCH_BYTES = 4 << 20, /* bytes of shares that are combined at a time */
 };
 
 int shares_create(shares *s, const fl_round *r, cli_failure *failure)
@@ -52,7 +52,7 @@ const uint8_t *shares_secret(const shares *s, uint64_t client)
     return s->secrets + BYTES * client;
 }
 
-/* The place for the k-th share that the server will ask for. */
+/* Returns the place for the k-th share that the server will ask for. */
 static uint8_t *kept_share(const shares *s, const cohort *all, uint64_t client, uint32_t k)
 {
     return (uint8_t *)s->kept.p + (client * all->threshold + k) * BYTES;
@@ -86,7 +86,7 @@ int shares_deal(shares *s, fl_round *r, uint64_t client, cli_failure *failure)
     return CLI_OK;
 }
 
-/* Is there a share for each of the masks that must be taken off? */
+/* Checks that enough holders have stayed for each secret that the server needs. */
 static int check_threshold(shares *s, const cohort *all, cli_failure *failure)
 {
     for (uint64_t i = 0; i < all->n; i++) {
@@ -115,7 +115,8 @@ static int combine(shares *s, fl_round *r, uint64_t first, size_t count, const u
     return status == PARSEAL_OK ? CLI_OK : cli_fail_library(failure, "reconstruct", status);
 }
 
-/* The holders of this client's shares that are asked; none where it is not needed. */
+/* Lists the holders that are asked for this client's shares, and returns how many: none where its
+ * secret is not needed. */
 static uint32_t ask(const cohort *all, uint64_t client, uint32_t *index)
 {
     const uint32_t left = cohort_holders_left(all, client, index);
@@ -148,7 +149,8 @@ static int combine_all(shares *s, fl_round *r, cli_failure *failure)
     return code;
 }
 
-/* Wrong shares give wrong secrets; that of an X25519 secret key shows. */
+/* Checks the reconstructed X25519 secret keys against the public keys: wrong shares give wrong
+ * secrets. */
 static int check_keys(const shares *s, const cohort *all, cli_failure *failure)
 {
     const uint32_t *dropped = (const uint32_t *)all->turnout.p + all->survivors;

@@ -6,30 +6,30 @@
 #include "host/cli/round/fl_round.h"
 
 /* Holders keep both shares until one is asked for. The simulation knows from the start who drops
- * out, and so keeps only what the server will ask for: threshold shares of one secret for each
- * client. */
+ * out, and so keeps only those that the server will ask for: threshold shares of one secret for
+ * each client. */
 typedef struct {
-    cli_buffer dealt; /* what one client gives: for each holder, a share of either secret */
+    cli_buffer dealt; /* one client's shares: for each holder, a share of either secret */
     cli_buffer index[2];
     cli_buffer kept;  /* clients * threshold shares */
-    cli_buffer asked; /* a batch of them, in the order of parseal_shamir_combine */
-    size_t batch;     /* secrets in it, at most */
-    uint8_t *secrets; /* the reconstructed ones; in guarded memory */
+    cli_buffer asked; /* a batch of shares, in the order of parseal_shamir_combine */
+    size_t batch;     /* the most secrets in a batch */
+    uint8_t *secrets; /* the reconstructed secrets; in guarded memory */
 } shares;
 
-/* A shares that is all zeros may be destroyed. */
+/* A `shares` that is all zeros may be destroyed. */
 int shares_create(shares *s, const fl_round *r, cli_failure *failure);
 void shares_destroy(shares *s);
 
-/* The client shares its two secrets. */
+/* Shares a client's two secrets. */
 int shares_deal(shares *s, fl_round *r, uint64_t client, cli_failure *failure);
 
-/* The server reconstructs the self-mask keys of the clients that stayed and the secret keys of
- * those that dropped out. CLI_FAILED where fewer than the threshold hold shares of one of them, or
- * where what comes out is not the client's key. */
+/* Reconstructs the self-mask keys of the clients that stayed and the secret keys of those that
+ * dropped out. CLI_FAILED: fewer than the threshold hold shares of one of them, or the result is
+ * not the client's key. */
 int shares_reconstruct(shares *s, fl_round *r, cli_failure *failure);
 
-/* What has been reconstructed of a client: 32 bytes. */
+/* Returns a client's reconstructed secret, 32 bytes. */
 const uint8_t *shares_secret(const shares *s, uint64_t client);
 
 #endif

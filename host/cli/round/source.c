@@ -15,7 +15,7 @@ static int fail(const source *s, const char *reason, cli_failure *failure)
 int source_open(source *s, int folder, const char *name, source_links links, const char *path,
                 cli_failure *failure)
 {
-    /* O_NONBLOCK: a FIFO opens at once, and is then refused. Regular files do not heed it. */
+    /* With O_NONBLOCK a FIFO opens at once, and is then refused. Regular files do not heed it. */
     const int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
     struct stat status;
 

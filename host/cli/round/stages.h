@@ -24,7 +24,7 @@ typedef enum {
 typedef struct {
     const char *side; /* "client" or "server" */
     const char *name;
-    const char *bytes; /* what the bytes are counted of; "" where there are none */
+    const char *bytes; /* says which bytes are counted; "" where none are */
 } stage_label;
 
 extern const stage_label stage_labels[STAGES];
@@ -37,13 +37,13 @@ typedef struct {
     double kernel_seconds[STAGES], kernels_before;
 } stages;
 
-/* One stage at a time: what lies between begin and end is added to the stage. */
+/* Measure one stage at a time: the time between begin and end is added to the stage. */
 void stage_begin(stages *s);
 void stage_end(stages *s, stage_id id, uint64_t bytes);
 
 double stages_seconds(const stages *s);
 
-/* 10^9 bytes per second; 0 where nothing was counted or no time was seen to pass. */
+/* Returns 10^9 bytes per second, or 0 where no bytes were counted or no time was seen to pass. */
 double stage_rate(const stages *s, stage_id id);
 
 #endif

@@ -11,7 +11,7 @@
 
 #include "host/cli/fd.h"
 
-extern char **environ; /* POSIX has it in no header */
+extern char **environ; /* POSIX declares it in no header. */
 
 enum { TEXT_MAX = 256 };
 
@@ -77,8 +77,8 @@ static int read_file(uint8_t *key, const key_source *s, char *text, const char *
                     KEY_BYTES);
 }
 
-/* Programs that are started from here would inherit the variable, and who may read this process's
- * environment (/proc/PID/environ) would find it: its bytes go first. */
+/* Wipes the variable's bytes and removes it. Programs that are started from here would inherit it,
+ * and everyone who may read this process's environment (/proc/PID/environ) would find it. */
 static void remove_from_environment(const char *name)
 {
     const size_t length = strlen(name);

@@ -1,4 +1,5 @@
-/* parseal seal, open, rekey: files through the streams of the library. */
+/* parseal seal, open, rekey: they pass files through the library's parseal_sealed, chunk by
+ * chunk. */
 #include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -14,10 +15,10 @@
 #include "host/cli/sealed/sealed_options.h"
 #include "parseal/sealed.h"
 
-/* Read at once: enough for all threads and for a GPU. */
+/* CHUNK bytes are read at once, which is enough for all threads and for a GPU. */
 enum { CHUNK = 16 << 20, STAGES_MAX = 2 };
 
-/* One stream, and what it makes of a chunk. */
+/* One parseal_sealed, and its output for a chunk. */
 typedef struct {
     parseal_sealed *stream;
     cli_buffer made;
@@ -25,10 +26,10 @@ typedef struct {
 
 typedef struct {
     const sealed_options *options;
-    const char *name; /* of the input */
+    const char *name; /* the input's name */
     int fd;
-    uint64_t size; /* of the input; 0: not known */
-    mode_t mode;   /* of the output */
+    uint64_t size; /* bytes of the input; 0: not known */
+    mode_t mode;   /* the output's mode */
     uint8_t *key, *new_key;
     parseal_ctx *ctx;
     uint8_t *aad;
@@ -61,7 +62,7 @@ static int open_input(job *j, bool opens, cli_failure *failure)
     const bool regular = S_ISREG(status.st_mode);
     j->size = regular ? (uint64_t)status.st_size : 0;
     j->mode = regular ? status.st_mode & 0777 : 0666;
-    if (opens) /* a plaintext is its owner's */
+    if (opens) /* A plaintext is for its owner only. */
         j->mode = 0600;
     return CLI_OK;
 }
@@ -98,7 +99,7 @@ static int open_context(job *j, cli_failure *failure)
     o.backend = j->options->backend;
     o.cpu_threads = j->options->threads;
     parseal_status status = parseal_ctx_create(&j->ctx, &o);
-    if (status == PARSEAL_ERR_ARG) /* a wrong name in the environment */
+    if (status == PARSEAL_ERR_ARG) /* The environment names something unknown. */
         return cli_fail(failure, CLI_USAGE, "%s", parseal_last_error_text());
     return status == PARSEAL_OK ? CLI_OK : cli_fail_library(failure, "backend", status);
 }
@@ -112,8 +113,9 @@ static parseal_sealed_params params_of(const job *j)
     return params;
 }
 
-/* A stream takes a chunk, or what the one before it makes of a chunk and of the segment it had held
- * back, and its own held segment; sealed, this is the most that it can give. */
+/* A stage takes a chunk, or the output of the stage before it for a chunk and the segment which
+ * that one had held back, and its own held segment. The size of all that when sealed is the most
+ * that the stage can give. */
 static int create_buffers(job *j, cli_failure *failure)
 {
     const parseal_sealed_params params = params_of(j);
@@ -128,7 +130,7 @@ static int create_buffers(job *j, cli_failure *failure)
     return code;
 }
 
-/* Adds a stream under a key. */
+/* Adds a stage under a key. */
 static int add_stage(job *j, const uint8_t *key, create_function create, cli_failure *failure)
 {
     const parseal_sealed_params params = params_of(j);
@@ -139,7 +141,7 @@ static int add_stage(job *j, const uint8_t *key, create_function create, cli_fai
 
 /* --------------------------------------------------------------------------------- the work -- */
 
-/* What the library says about its argument `in`, about the file. */
+/* Fails with the library's text about its argument `in`, turned into one about the file. */
 static int fail_stream(const job *j, parseal_status status, cli_failure *failure)
 {
     const char *text = parseal_last_error_text();
@@ -161,8 +163,7 @@ static int write_out(job *j, const uint8_t *bytes, size_t size, cli_failure *fai
     return code;
 }
 
-/* Hands bytes to stage i, and what it makes of them to the next; behind the last stage is the
- * output. */
+/* Hands bytes to stage i, and its output to the next stage. The last stage's output is written. */
 static int push(job *j, size_t i, const uint8_t *bytes, size_t size, bool last,
                 cli_failure *failure)
 {
@@ -183,7 +184,7 @@ static int push(job *j, size_t i, const uint8_t *bytes, size_t size, bool last,
     return push(j, i + 1, made, n, true, failure);
 }
 
-/* A full chunk, or what is left of the input. */
+/* Reads a full chunk, or the rest of the input. */
 static int read_chunk(const job *j, size_t *size, cli_failure *failure)
 {
     ssize_t n = fd_read_all(j->fd, j->chunk.p, CHUNK);
@@ -239,8 +240,8 @@ static void destroy(job *j)
         close(j->fd);
 }
 
-/* All that can be wrong with what the caller has given. Keys are read before a backend is opened:
- * what a GPU's runtime starts must not find them in its environment. */
+/* Reads and checks all that the caller has given. Keys are read before a backend is opened:
+ * programs that a GPU's runtime starts must not find them in their environment. */
 static int read_inputs(job *j, bool opens, bool seals, cli_failure *failure)
 {
     int code = output_check("-o", j->options->out, failure);
@@ -266,7 +267,7 @@ static int add_stages(job *j, bool opens, bool seals, cli_failure *failure)
     return code == CLI_OK ? create_buffers(j, failure) : code;
 }
 
-/* opens, seals: the stages, in this order. */
+/* `opens` and `seals` say which stages there are, in this order. */
 static int sealed_main(int argc, char **argv, bool opens, bool seals, cli_failure *failure)
 {
     sealed_options options;

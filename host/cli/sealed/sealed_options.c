@@ -86,7 +86,7 @@ enum {
     OPT_THREADS
 };
 
-/* The new key's options first: the others do without them. */
+/* The new key's options come first, so that the other commands can begin behind them. */
 static const struct option long_options[] = {
     {"new-key-file", required_argument, NULL, OPT_NEW_KEY_FILE},
     {"new-key-env", required_argument, NULL, OPT_NEW_KEY_ENV},
@@ -113,7 +113,7 @@ static int parse_fd(const char *name, const char *text, int *fd, cli_failure *fa
         return code;
     if (*fd >= 0)
         return cli_fail(failure, CLI_USAGE, "%s %s: %d was given before", name, text, *fd);
-    /* Later on the number may be that of a file that is opened here. */
+    /* It is checked now, as later on a file that is opened here may have the number. */
     if (!process_can_read((int)x))
         return cli_fail(failure, CLI_USAGE, "%s %s: %s", name, text, strerror(errno));
     *fd = (int)x;
@@ -131,7 +131,7 @@ static int parse_segment(const char *text, uint32_t *size, cli_failure *failure)
     return CLI_OK;
 }
 
-/* Once only: of two inputs or outputs one would be forgotten. */
+/* Refuses a second input or output, as one of the two would be forgotten. */
 static int set_once(const char **place, const char *what, cli_failure *failure)
 {
     if (*place != NULL)
@@ -177,7 +177,7 @@ static int parse_option(sealed_options *o, int option, cli_failure *failure)
     case 'h':
         o->help = true;
         return CLI_OK;
-    default: /* args_next_or_operand has filled *failure */
+    default: /* args_next_or_operand has filled *failure. */
         return CLI_USAGE;
     }
 }

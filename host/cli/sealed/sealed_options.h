@@ -13,14 +13,14 @@ typedef struct {
     bool help;
     const char *in, *out; /* "-": standard input and output */
     key_source key;
-    key_source new_key; /* of rekey */
+    key_source new_key; /* for rekey */
     const char *aad_text, *aad_file;
     uint32_t segment_size;
     int32_t backend;
     uint32_t threads;
 } sealed_options;
 
-/* argv[0] is the command. With help set, the other fields are not complete. */
+/* Reads argv, where argv[0] is the command. With help set, the other fields are not complete. */
 int sealed_options_parse(sealed_options *options, int argc, char **argv, cli_failure *failure);
 
 void sealed_options_usage(const char *command);

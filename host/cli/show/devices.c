@@ -1,4 +1,5 @@
-/* parseal devices: what can compute here, and what would be picked. */
+/* parseal devices lists the implementations that can compute here, and those that would be
+ * picked. */
 #include <string.h>
 
 #include "host/cli/show/impls.h"

@@ -13,17 +13,17 @@ typedef struct {
 
 int impl_list_create(impl_list *list, cli_failure *failure);
 
-/* The same for a command whose only option is --help, which prints `usage` and leaves list->rows
- * NULL. */
+/* Does the same for a command whose only option is --help, which prints `usage` and leaves
+ * list->rows NULL. */
 int impl_list_for_command(impl_list *list, int argc, char **argv, const char *usage,
                           cli_failure *failure);
 
 void impl_list_destroy(impl_list *list);
 
-/* "passed", "FAILED", "absent" or "not built". */
+/* Returns "passed", "FAILED", "absent" or "not built". */
 const char *impl_state_name(int32_t state);
 
-/* The primitive's name; "-" where the row stands for a whole backend. */
+/* Returns the primitive's name, or "-" where the row stands for a whole backend. */
 const char *impl_primitive_name(const parseal_impl *impl);
 
 #endif

@@ -1,4 +1,4 @@
-/* parseal selftest: known answers for every implementation present. */
+/* parseal selftest checks the known answers of every implementation that is present. */
 
 #include "host/cli/show/impls.h"
 
