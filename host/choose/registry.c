@@ -18,6 +18,7 @@
 /* An empty variable is as good as none. */
 static const char *environment(const char *variable)
 {
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): nothing in the library changes the environment. */
     const char *value = getenv(variable);
     return value != NULL && value[0] != '\0' ? value : NULL;
 }

@@ -24,8 +24,10 @@ void threads_for_then(uint32_t threads, size_t n, void (*task)(void *arg, size_t
         /* Many short tasks are taken in chunks, so that taking costs little against doing, but
          * small enough for the last chunks to even out what differs in length. */
         const size_t share = n / ((size_t)threads * 16);
+        /* NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): a clause of OpenMP reads it. */
         const int chunk = share < 1 ? 1 : share > 64 ? 64 : (int)share;
         const int64_t end = (int64_t)n;
+        /* NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): a clause of OpenMP reads it. */
         const int workers = n < threads ? (int)n : (int)threads;
 #pragma omp parallel num_threads(workers)
         {
