@@ -26,7 +26,7 @@ configure() {
 tidy() {
     local said arguments=(-p "$folder/first" --quiet)
     case $1 in fallback/arm/*)
-        arguments+=(--extra-arg={--target=aarch64-linux-gnu,-march=armv8-a+crypto,--sysroot="$sysroot"})
+        arguments+=(--extra-arg={--target=aarch64-linux-gnu,-march=armv8-a+crypto,--sysroot="$top/$sysroot"})
         ;;
     esac
     said=$(clang-tidy "${arguments[@]}" "$1" 2>&1) && return
