@@ -201,7 +201,9 @@ static bool make_seeds(struct device_work *w, struct vectors_data *d, size_t n)
 /* Returns as many elements as the sample may have, seeds and inputs counted. */
 static uint64_t slice_elements(const struct device_work *w, const struct vectors_data *d)
 {
-    const uint64_t most = w->side->sample_bytes / counted(w, d, 1) / SLICE_ALIGN * SLICE_ALIGN;
+    const uint64_t each = counted(w, d, 1);
+    const uint64_t most =
+        each > 0 ? w->side->sample_bytes / each / SLICE_ALIGN * SLICE_ALIGN : UINT64_MAX;
     const uint64_t slice = most > SLICE_ALIGN ? most : SLICE_ALIGN;
     return slice < d->elements ? slice : d->elements;
 }

@@ -42,6 +42,7 @@ static void *start(struct work *w)
     if (s == NULL)
         return NULL;
     s->w = w;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): it is an array of pointers. */
     s->ctx = calloc(w->threads, sizeof *s->ctx);
     bool fine = s->ctx != NULL;
     for (unsigned t = 0; fine && t < w->threads; t++) {

@@ -191,7 +191,7 @@ static void expand_round_keys(scratch *s, const aes_key *key)
         broadcast(s->round_key[r], key->round_key[r]);
 }
 
-static void encrypt(scratch *s, uint32_t rounds)
+static void encrypt_state(scratch *s, uint32_t rounds)
 {
     add_key(s->state, s->state, s->round_key[0]);
     for (uint32_t r = 1; r < rounds; r++) {
@@ -242,7 +242,7 @@ static NOINLINE void encrypt_block(scratch *s, const aes_key *key, const uint8_t
 {
     expand_round_keys(s, key);
     broadcast(s->state, in);
-    encrypt(s, key->rounds);
+    encrypt_state(s, key->rounds);
     planes_to_blocks(s);
     store_le64(out, s->half[0][0]);
     store_le64(out + 8, s->half[1][0]);
@@ -293,7 +293,7 @@ static void xor_blocks(const scratch *s, size_t skip, const uint8_t *in, uint8_t
     }
 }
 
-static NOINLINE void crypt(scratch *s, const aes_key *key, const uint8_t nonce[12],
+static NOINLINE void xor_keystream(scratch *s, const aes_key *key, const uint8_t nonce[12],
                            uint32_t counter, uint8_t *first, const uint8_t *in, uint8_t *out,
                            size_t len)
 {
@@ -303,7 +303,7 @@ static NOINLINE void crypt(scratch *s, const aes_key *key, const uint8_t nonce[1
         if (chunk > len)
             chunk = len;
         set_counters(s->state, nonce, counter);
-        encrypt(s, key->rounds);
+        encrypt_state(s, key->rounds);
         planes_to_blocks(s);
         if (first != NULL) {
             store_le64(first, s->half[0][0]);
@@ -326,6 +326,6 @@ void aes_ctr(const aes_key *key, const uint8_t nonce[12], uint32_t counter, uint
     scratch s;
     if (len == 0 && first == NULL)
         return;
-    crypt(&s, key, nonce, counter, first, in, out, len);
+    xor_keystream(&s, key, nonce, counter, first, in, out, len);
     wipe(&s);
 }

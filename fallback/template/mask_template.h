@@ -228,6 +228,7 @@ static NOINLINE void write_mask(uint8_t to[UNIT_BYTES], const mask_seed *seed, c
     chacha20(x, seed, 0, u->counter);
     pair_words(x);
     if (u->element_size == 8 && ~u->r->low_bits != 0)
+        /* NOLINTNEXTLINE(bugprone-branch-clone): the two cases are one for each element size. */
         cut_bits(x, u);
     else if (u->element_size == 4 && ~(uint32_t)u->r->low_bits != 0)
         cut_bits(x, u);

@@ -423,7 +423,7 @@ static parseal_status copy_on_device(const parseal_aggregator *a, const parseal_
 {
     const parseal_ctx *ctx = a->ctx;
     const parseal_seed none = {.sign = 1};
-    backend_seeds *seeds;
+    backend_seeds *seeds = NULL;
     TRY(CALL(ctx, mask->seeds_create, &seeds, &none, 0));
     parseal_status status = CALL(ctx, mask->apply, seeds, &a->shape.ring, sum, 0, true, NULL);
     LET_GO(ctx, mask->seeds_destroy, seeds);

@@ -205,6 +205,8 @@ static parseal_status check_mergeable(const parseal_aggregator *a, const import 
     SAME(dim, PRIu64);
     SAME(bits, PRIu32);
     SAME(quant_bits, PRIu32);
+    /* The bits, as the caller's floating-point state may take a subnormal number for 0. */
+    /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-exp42-c,cert-flp37-c) */
     if (memcmp(&o->quant_clip, &a->shape.quant_clip, sizeof o->quant_clip) != 0) {
         const float_state before = float_state_set();
         (void)parseal_fail(PARSEAL_ERR_ARG, "exported: quant_clip: %g, the aggregator's is %g",

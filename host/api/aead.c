@@ -156,13 +156,20 @@ static bool any_spoiled(parseal_msg *msgs, size_t n)
     return any;
 }
 
+static bool prefers_cpu(const parseal_ctx *ctx, const parseal_msg *msgs, size_t n)
+{
+    uint64_t bytes = 0;
+    if (ctx->cpu.backend == NULL)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        bytes += msgs[i].len;
+    return crossover_prefers_cpu(ctx, PARSEAL_PRIMITIVE_AEAD, bytes);
+}
+
 static parseal_status compute(const parseal_keys *keys, parseal_msg *msgs, size_t n, bool open)
 {
     const parseal_ctx *ctx = keys->ctx;
-    uint64_t bytes = 0;
-    for (size_t i = 0; ctx->cpu.backend != NULL && i < n; i++)
-        bytes += msgs[i].len;
-    if (crossover_prefers_cpu(ctx, PARSEAL_PRIMITIVE_AEAD, bytes))
+    if (prefers_cpu(ctx, msgs, n))
         return on_cpu(keys, msgs, n, open);
     const parseal_error before = parseal_error_save();
     const parseal_status status = CALL(ctx, aead->run, keys->data, msgs, n, open);

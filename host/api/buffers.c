@@ -42,6 +42,7 @@ parseal_status check_buf(const parseal_ctx *ctx, const char *name, const parseal
         return parseal_fail(PARSEAL_ERR_ARG, "%s.handle: NULL, but size is %" PRIu64, name,
                             buf->size);
     const uint64_t base = kind->is_address ? buf->handle : 0;
+    /* NOLINTNEXTLINE(bugprone-branch-clone): the two differ where addresses have 32 bits. */
     const uint64_t limit = kind->is_address ? UINTPTR_MAX : UINT64_MAX;
     if (buf->offset > limit - base || buf->size > limit - base - buf->offset)
         return parseal_fail(PARSEAL_ERR_SIZE,

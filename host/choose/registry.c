@@ -18,6 +18,7 @@
 /* Returns NULL for an empty variable, too. */
 static const char *environment(const char *variable)
 {
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): nothing in the library changes the environment. */
     const char *value = getenv(variable);
     return value != NULL && value[0] != '\0' ? value : NULL;
 }

@@ -226,6 +226,7 @@ static parseal_status begin_load(const batch *b, const gpu_stage *stage, load *l
     gpu_slot *slot = l->slot;
     gpu_span in = {stage, slot, false, 0, l->data};
     TRY(gpu_table_open(&slot->table, stage->device, l->n));
+    /* NOLINTNEXTLINE(clang-analyzer-optin.portability.UnixAPI): a load has a message. */
     l->direct = calloc(l->n, sizeof *l->direct);
     if (l->direct == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "batch: out of memory for %zu messages", l->n);

@@ -16,6 +16,7 @@ static bool is_set(const char *text)
 
 gpu_wish gpu_wish_of(const parseal_request *request, const char *variable)
 {
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): nothing in the library changes the environment. */
     return (gpu_wish){request->device, variable, getenv(variable)};
 }
 

@@ -42,7 +42,8 @@ parseal_status parseal_x25519_keypair(uint8_t *public_key, uint8_t *secret_key)
 static const char label[] = "parseal pair seed v1";
 
 typedef struct {
-    uint8_t bytes[sizeof label - 1 + 4 + PARSEAL_ROUNDBYTES_MAX + 2 * (8 + PARSEAL_X25519BYTES)];
+    uint8_t bytes[sizeof label - 1 + 4 + PARSEAL_ROUNDBYTES_MAX +
+                  (size_t)2 * (8 + PARSEAL_X25519BYTES)];
     size_t len;
 } pair_info;
 

@@ -24,6 +24,7 @@ static bool fits(int printed, size_t size)
 /* Writes the path of the cache's folder. The specification says to ignore relative paths. */
 static bool folder_path(char *path, size_t size)
 {
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): nothing in the library changes the environment. */
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     if (cache != NULL && cache[0] == '/')
         return fits(snprintf(path, size, "%s/parseal", cache), size);

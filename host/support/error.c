@@ -5,7 +5,8 @@
 
 static _Thread_local parseal_error last_error;
 
-parseal_status parseal_fail(parseal_status status, const char *format, ...)
+/* In parentheses, as error.h has a macro of that name for the analyzer. */
+parseal_status(parseal_fail)(parseal_status status, const char *format, ...)
 {
     va_list args;
     va_start(args, format);

@@ -24,8 +24,10 @@ void threads_for_then(uint32_t threads, size_t n, void (*task)(void *arg, size_t
         /* Many short tasks are taken in chunks, which are long enough for taking one to cost
          * little, and short enough for the threads to finish at about the same time. */
         const size_t share = n / ((size_t)threads * 16);
+        /* NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): a clause of OpenMP reads it. */
         const int chunk = share < 1 ? 1 : share > 64 ? 64 : (int)share;
         const int64_t end = (int64_t)n;
+        /* NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): a clause of OpenMP reads it. */
         const int workers = n < threads ? (int)n : (int)threads;
 #pragma omp parallel num_threads(workers)
         {

@@ -38,7 +38,7 @@ bool selftest_fcp(const tester *t)
 {
     static const int32_t signs[3] = {1, -1, 1};
     uint8_t keys[3][32];
-    uint64_t *acc = calloc(2 * FCP_COUNT, sizeof *acc);
+    uint64_t *acc = calloc(2 * (size_t)FCP_COUNT, sizeof *acc);
     bool right = acc != NULL;
     if (!right)
         return tester_failed(t, parseal_fail(PARSEAL_ERR_NO_MEMORY, "self-test: out of memory"));

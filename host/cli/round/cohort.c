@@ -47,7 +47,7 @@ static int choose_dropouts(cohort *c, uint64_t count, cli_failure *failure)
         memset(dropped, 0, (size_t)n);
         for (uint64_t i = 0; i < n; i++)
             client[i] = i;
-        for (uint64_t i = 0; i < count; i++) {
+        for (uint64_t i = 0; i < count && i < n; i++) {
             const uint8_t *number = (const uint8_t *)numbers.p + 8 * i;
             uint64_t j = i + load_le64(number) % (n - i);
             uint64_t chosen = client[j];

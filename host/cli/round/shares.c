@@ -17,7 +17,8 @@ int shares_create(shares *s, const fl_round *r, cli_failure *failure)
     s->batch = BATCH_BYTES / BYTES / threshold;
     if (s->batch < 1)
         s->batch = 1;
-    int code = cli_buffer_create(&s->dealt, holders, SECRETS * BYTES, "a client's shares", failure);
+    int code = cli_buffer_create(&s->dealt, holders, (size_t)SECRETS * BYTES, "a client's shares",
+                                 failure);
     for (int i = 0; code == CLI_OK && i < 2; i++)
         code = cli_buffer_create(&s->index[i], holders, sizeof(uint32_t), "holders", failure);
     if (code == CLI_OK)
@@ -81,8 +82,8 @@ int shares_deal(shares *s, fl_round *r, uint64_t client, cli_failure *failure)
     const uint32_t left = cohort_holders_left(all, client, index);
     const size_t which = cohort_drops(all, client) ? 1 : 0;
     for (uint32_t k = 0; k < left && k < all->threshold; k++)
-        memcpy(kept_share(s, all, client, k), dealt + ((index[k] - 1) * SECRETS + which) * BYTES,
-               BYTES);
+        memcpy(kept_share(s, all, client, k),
+               dealt + ((size_t)(index[k] - 1) * SECRETS + which) * BYTES, BYTES);
     return CLI_OK;
 }
 

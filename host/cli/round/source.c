@@ -29,11 +29,10 @@ int source_open(source *s, int folder, const char *name, source_links links, con
         return fail(s, strerror(errno), failure);
 
     int code = CLI_OK;
-    if (fstat(fd, &status) != 0)
-        code = fail(s, strerror(errno), failure);
-    else if (!S_ISREG(status.st_mode))
+    const bool known = fstat(fd, &status) == 0;
+    if (known && !S_ISREG(status.st_mode))
         code = fail(s, "not a regular file", failure);
-    else if ((s->file = fdopen(fd, "rb")) == NULL)
+    else if (!known || (s->file = fdopen(fd, "rb")) == NULL)
         code = fail(s, strerror(errno), failure);
     if (code != CLI_OK) {
         close(fd);
