@@ -294,8 +294,8 @@ static void xor_blocks(const scratch *s, size_t skip, const uint8_t *in, uint8_t
 }
 
 static NOINLINE void xor_keystream(scratch *s, const aes_key *key, const uint8_t nonce[12],
-                           uint32_t counter, uint8_t *first, const uint8_t *in, uint8_t *out,
-                           size_t len)
+                                   uint32_t counter, uint8_t *first, const uint8_t *in,
+                                   uint8_t *out, size_t len)
 {
     expand_round_keys(s, key);
     for (size_t skip = first != NULL; len > 0 || first != NULL; skip = 0) {
