@@ -19,8 +19,8 @@
 #ifndef PARSEAL_KERNELS_CUDA_GHASH_MATRIX_H
 #define PARSEAL_KERNELS_CUDA_GHASH_MATRIX_H
 
-#include "kernels/kernels.h"
 #include "kernels/cuda/device.h"
+#include "kernels/kernels.h"
 
 enum {
     MATRIX_TILES = 8,

@@ -316,7 +316,7 @@ static void control_characters(void **state)
     run_shown("n=$(printf 'a\\302\\233b\\033c\\177d\\ne.safetensors'); mv t.safetensors \"$n\"; "
               "$PARSEAL round --clients 3 --params \"$n\"; $PARSEAL round --clients 3 "
               "--params \"$n\" --json -; rm \"$n\" bad.safetensors",
-              "from a?b?c?d?e.safetensors", "a?b?c?d?e.safetensors: 1 ");
+              "from a?b?c?d?e.safetensors", "a?b?c?d?e.safetensors: tensor '?31mX' is left out");
     run_shown("printf '\\000\\000\\200\\077' >x.f32; n=$(printf 'a\\302\\233b\\033c\\177d.f32'); "
               "mv x.f32 \"$n\"; $PARSEAL round --clients 3 --params \"$n\" --json -; rm \"$n\"",
               "\"a\\u009Bb\\u001Bc\\u007Fd.f32\"", "");
