@@ -93,7 +93,8 @@ static void test_selftest(void **state)
     command_result result = command_run("selftest");
     (void)state;
     assert_int_equal(count_impls(PARSEAL_IMPL_FAILED), 0);
-    assert_true(passed >= (size_t)parseal_primitive_count()); /* each primitive has a portable one */
+    assert_true(passed >=
+                (size_t)parseal_primitive_count()); /* each primitive has a portable one */
     assert_int_equal(result.code, 0);
     for (const char *c = result.out; *c != '\0'; c++)
         lines += *c == '\n';

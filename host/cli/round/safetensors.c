@@ -175,10 +175,17 @@ static int by_offset(const void *left, const void *right)
     return (a->end > b->end) - (a->end < b->end);
 }
 
+/* A header without tensors has no list, and qsort takes no NULL. */
+static void sort_tensors(const safetensors_header *header,
+                         int (*order)(const void *left, const void *right))
+{
+    if (header->n > 0)
+        qsort(header->tensors, header->n, sizeof *header->tensors, order);
+}
+
 static int check_names(const safetensors_header *header, place *at)
 {
-    if (header->n != 0) /* qsort takes no null pointer */
-        qsort(header->tensors, header->n, sizeof *header->tensors, by_name);
+    sort_tensors(header, by_name);
     for (size_t i = 1; i < header->n; i++) {
         at->tensor = header->tensors[i].name;
         if (json_text_compare(&at->tensor, &header->tensors[i - 1].name) == 0)
@@ -192,8 +199,7 @@ static int check_names(const safetensors_header *header, place *at)
 static int check_cover(const safetensors_header *header, uint64_t data_size, place *at)
 {
     uint64_t end = 0;
-    if (header->n != 0) /* qsort takes no null pointer */
-        qsort(header->tensors, header->n, sizeof *header->tensors, by_offset);
+    sort_tensors(header, by_offset);
     for (size_t i = 0; i < header->n; i++) {
         const safetensors_tensor *tensor = &header->tensors[i];
         at->tensor = tensor->name;
