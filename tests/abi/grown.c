@@ -122,7 +122,7 @@ static parseal_status with_shape(void *p)
 
 static int32_t verdicts[2];
 static uint8_t nonces[24], tags[32];
-static uint64_t workspace[512];
+static _Alignas(16) uint64_t workspace[512];
 
 static void fill_io(void *p)
 {
