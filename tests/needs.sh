@@ -16,10 +16,11 @@ selected_tests() {
 
 # build_for FOLDER [ctest arguments]: builds what those tests need, as parseal_test.cmake has noted it.
 build_for() {
-    local folder=$1 targets
+    local folder=$1 names targets
+    names=$(selected_tests "$@")
     targets=$(awk 'NR == FNR { wanted[$1 ":"] = 1; next }
                    $1 in wanted { for (i = 2; i <= NF; i++) if (!seen[$i]++) print $i }' \
-        <(selected_tests "$@") "$folder/tests/needs.txt")
+        - "$folder/tests/needs.txt" <<<"$names")
     if [ -z "$targets" ]; then
         echo "needs: no tests are selected in $folder" >&2
         return 1
