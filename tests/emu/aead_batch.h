@@ -3,8 +3,8 @@
 #ifndef PARSEAL_TESTS_EMU_AEAD_BATCH_H
 #define PARSEAL_TESTS_EMU_AEAD_BATCH_H
 
-#include "kernels/kernels.h"
 #include "kernels/common/launch.h"
+#include "kernels/kernels.h"
 #include "rng.h"
 #include "test.h"
 
