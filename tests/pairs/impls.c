@@ -86,5 +86,5 @@ void impls_agree(impl_set *set, impl_call call, void *arg, const void *start, si
 
 size_t repeat_step(size_t in_slow_builds)
 {
-    return PARSEAL_TESTS_SLOW_BUILD || run_emulated() ? in_slow_builds : 1;
+    return run_slow() ? in_slow_builds : 1;
 }

@@ -80,7 +80,7 @@ static void every_set(void **state)
 {
     (void)state;
     static const uint64_t lengths[] = {1, 77, 128, 300};
-    const size_t step = run_emulated() ? 3 : 1; /* Each set takes others. */
+    const size_t step = run_slow() ? 3 : 1; /* Each set takes others. */
     bench *t = bench_open("sets", BY_OPTION, 1);
     for (size_t i = 0; i < N_RINGS; i++) {
         for (size_t n = 0; n <= SEEDS; n++) {
@@ -100,7 +100,7 @@ static void unit_boundaries(void **state)
     (void)state;
     static const uint64_t units[] = {64, 128, 256, 512};
     static const uint64_t at[] = {1, 2, 3, 7777777};
-    const size_t step = run_emulated() ? 5 : 1; /* Each ring takes others. */
+    const size_t step = run_slow() ? 5 : 1; /* Each ring takes others. */
     bench *t = bench_open("units", BY_ENVIRONMENT, 1);
     for (size_t i = 0; i < N_RINGS; i++) {
         for (size_t k = i % step; k < COUNT_OF(units) * COUNT_OF(at); k += step) {
@@ -132,7 +132,7 @@ static void last_elements_of_the_keystream(void **state)
     bench *t = bench_open("end", BY_ENVIRONMENT, 1);
     for (size_t i = 0; i < N_RINGS; i++) {
         const uint64_t end = (UINT64_C(1) << 38) / RINGS[i].element_size;
-        for (uint64_t left = 0; left < 600; left += left >= 20 ? 29 : run_emulated() ? 3 : 1) {
+        for (uint64_t left = 0; left < 600; left += left >= 20 ? 29 : run_slow() ? 3 : 1) {
             check(t, &RINGS[i], left, end - left);
             check(t, &RINGS[i], left / 2, end - left);
         }

@@ -79,9 +79,14 @@ bool run_emulated(void)
     return text != NULL && text[0] != '\0';
 }
 
+bool run_slow(void)
+{
+    return PARSEAL_TESTS_SLOW_BUILD || run_emulated();
+}
+
 size_t run_share(size_t n, size_t part)
 {
-    return run_emulated() ? (n + part - 1) / part : n;
+    return run_slow() ? (n + part - 1) / part : n;
 }
 
 bool run_length(size_t n)

@@ -29,7 +29,12 @@ int32_t run_backend(void);
  * large, but no length at which a kernel does something else, and no kind of case. */
 bool run_emulated(void);
 
-/* Returns n, and on an emulated device n / part, rounded up. */
+/* Returns whether everything takes many times as long: on an emulated device, and in builds with
+ * sanitizers or for an emulated processor. A suite then repeats less, but leaves out no kind of
+ * case. */
+bool run_slow(void);
+
+/* Returns n, and in slow runs n / part, rounded up. */
 size_t run_share(size_t n, size_t part);
 
 /* Returns whether a suite that goes through all lengths should try n bytes. On an emulated device

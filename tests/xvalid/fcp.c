@@ -117,6 +117,7 @@ static void every_width(void **state)
     (void)state;
     static const uint64_t lengths[] = {0, 1, 2, 3, 15, 16, 17, 31, 33, 64, 100, 255, 513, 1025};
     static bench t;
+    const size_t step = run_slow() ? 7 : 3; /* Each modulus takes others. */
     parseal_ctx *ctx = run_ctx(1);
     bench_open(&t, "widths", N_MAX);
     for (uint32_t bits = 1; bits <= 62; bits++)
@@ -124,7 +125,7 @@ static void every_width(void **state)
             const uint64_t modulus = modulus_of(&t.r, bits, kind);
             if (modulus < 2 || modulus > PARSEAL_FCP_MODULUS_MAX)
                 continue;
-            for (size_t k = (bits + (uint32_t)kind) % 3; k < COUNT_OF(lengths); k += 3)
+            for (size_t k = (bits + (uint32_t)kind) % step; k < COUNT_OF(lengths); k += step)
                 check_modulus(&t, ctx, modulus, lengths[k], 3);
         }
     bench_close(&t);
@@ -165,7 +166,7 @@ static void waves(void **state)
     static bench t;
     parseal_ctx *ctx = run_ctx(2);
     bench_open(&t, "waves", WAVES);
-    for (size_t i = 0; i < 4 && !run_emulated(); i++)
+    for (size_t i = 0; i < run_share(4, 2) && !run_emulated(); i++)
         check_modulus(&t, ctx, i % 2 == 0 ? 532021 : (UINT64_C(1) << 61) - 1, WAVES, 1);
     bench_close(&t);
     parseal_ctx_destroy(ctx);
@@ -179,7 +180,7 @@ static void any_number_of_threads(void **state)
     bench_open(&t, "threads", LONG);
     for (size_t k = 0; k < COUNT_OF(threads) && !run_emulated(); k++) {
         parseal_ctx *ctx = run_ctx(threads[k]);
-        for (size_t i = 0; i < COUNT_OF(moduli); i++)
+        for (size_t i = 0; i < COUNT_OF(moduli); i += run_slow() ? 3 : 1)
             check_modulus(&t, ctx, moduli[i], LONG - rng_below(&t.r, 5000), 2);
         parseal_ctx_destroy(ctx);
     }
