@@ -99,8 +99,8 @@ endfunction()
 
 # One run of `command`.
 function(parseal_test_run kind)
-  # No thread spins while it waits for the others, and only tests of a device meet a device's runtime.
-  set(environment "OMP_WAIT_POLICY=passive")
+  # Only tests of a device meet a device's runtime.
+  set(environment "")
   set(changes "CUDA_VISIBLE_DEVICES=set:-1" "OCL_ICD_VENDORS=set:/nonexistent")
   if(NOT kind STREQUAL "cpu")
     list(APPEND environment "XDG_CACHE_HOME=${PARSEAL_TEST_CACHE}")
@@ -108,7 +108,7 @@ function(parseal_test_run kind)
   if(kind STREQUAL "cpu")
     set(prefix "")
     set(labels ${folder} ${arg_LABELS})
-    list(APPEND environment "OMP_NUM_THREADS=7") # on any machine
+    list(APPEND environment "PARSEAL_THREADS=7") # on any machine
   elseif(kind STREQUAL "opencl" AND TARGET parseal_opencl)
     set(prefix opencl.)
     set(labels opencl gpu)

@@ -8,8 +8,7 @@
 /* Does items first to end - 1 as thread number `thread`. */
 typedef bool slice_fn(void *arg, unsigned thread, size_t first, size_t end);
 
-/* Cuts [0, n) evenly over the threads. Returns false when any slice does. There is one slice where
- * the bench was built without OpenMP. */
+/* Cuts [0, n) evenly over the threads. Returns false when any slice does. */
 bool parallel_slices(unsigned threads, size_t n, slice_fn *slice, void *arg);
 
 #endif

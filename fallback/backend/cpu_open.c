@@ -4,7 +4,6 @@
 
 #include "fallback/backend/cpu_device.h"
 #include "fallback/backend/cpu_features.h"
-#include "host/support/threads.h"
 
 static parseal_status level_of(const char *source, const char *name, size_t *level)
 {
@@ -36,7 +35,7 @@ parseal_status cpu_open(parseal_device **device, const parseal_request *request)
     if (d == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "CPU device: out of memory");
     cpu_name(d->name, sizeof d->name);
-    d->threads = threads_available(request->cpu_threads);
+    d->threads = request->cpu_threads > 0 ? request->cpu_threads : 1;
     d->cache_size = cpu_cache_size();
     d->max_level = max_level;
     *device = (parseal_device *)d;

@@ -2,11 +2,12 @@
 #include <sodium.h>
 
 #include "fallback/backend/cpu_device.h"
+#include "host/support/process.h"
 
 void *cpu_guarded(size_t n, size_t size, bool *locked)
 {
     *locked = false;
-    if (sodium_init() < 0 || n > SIZE_MAX / 2 / size)
+    if (!process_ready() || n > SIZE_MAX / 2 / size)
         return NULL;
     const size_t whole = (n * size + 63) / 64 * 64;
     void *made = sodium_malloc(whole);

@@ -200,7 +200,9 @@ void accumulate_items(const accumulation *a, const cpu_item *items, size_t n, vo
         const size_t left = (size_t)(items + n - j.next);
         j.n_next = left < TOGETHER ? left : TOGETHER;
         memset(work, 0, 16 * j.n_next * (size_t)j.regions);
-        threads_for(a->threads, (size_t)j.regions, sealed_region, &j);
+        threads_for(a->threads, (size_t)j.regions,
+                    (j.n + j.n_next) * (size_t)packed_size(a, region_elements(a)), sealed_region,
+                    &j);
         for (size_t k = 0; k < j.n_next; k++)
             aead_decide(a->aead, &j.next[k], packed_size(a, region_elements(a)),
                         (const uint8_t(*)[16])(j.partial + k * j.regions));

@@ -18,6 +18,9 @@
 /* The most tiles that a task takes at once: enough to overlap one short message with the next. */
 enum { GROUP_MAX = 64 };
 
+/* A message costs about as much as so many bytes besides its own. */
+enum { MESSAGE_WORTH = 512 };
+
 /* Cutting costs something: a whole message is hashed while its neighbour is decrypted, but a
  * message that is cut takes one pass to hash and another to decrypt, and its hashes must be put
  * together. */
@@ -151,11 +154,12 @@ void aead_run(const aead_batch *b, bool open)
 
     if (long_items)
         memset(b->partial, 0, 16 * b->n_tiles);
-    threads_for(b->threads, (b->n_tiles + p.group - 1) / p.group, first_pass, &p);
+    const size_t bytes = (size_t)(b->bytes / (b->n_tiles > 0 ? b->n_tiles : 1)) + MESSAGE_WORTH;
+    threads_for(b->threads, (b->n_tiles + p.group - 1) / p.group, p.group * bytes, first_pass, &p);
     if (!long_items)
         return;
-    threads_for(b->threads, b->n_tiles, second_pass, &p);
+    threads_for(b->threads, b->n_tiles, MESSAGE_WORTH, second_pass, &p);
     if (open)
-        threads_for(b->threads, b->n_tiles, third_pass, &p);
+        threads_for(b->threads, b->n_tiles, bytes, third_pass, &p);
     sodium_memzero(b->partial, 16 * b->n_tiles);
 }

@@ -210,11 +210,11 @@ static bool apply_waves(const job *w, uint32_t threads)
         for (size_t i = 0; i < shares; i++)
             v.inputs[i] = v.sums + i * WAVE * TILE;
         if (w->first > 0)
-            threads_for(threads, w->set->n, find_first, &v);
+            threads_for(threads, w->set->n, THREADS_WORTH, find_first, &v);
         for (; v.at < w->count; v.at += v.n) {
             v.n = w->count - v.at < WAVE * whole ? (size_t)(w->count - v.at) : WAVE * whole;
-            threads_for(threads, shares, sum_share, &v);
-            threads_for(threads, (v.n + whole - 1) / whole, add_shares, &v);
+            threads_for(threads, shares, THREADS_WORTH, sum_share, &v);
+            threads_for(threads, (v.n + whole - 1) / whole, (shares + 1) * TILE, add_shares, &v);
         }
         sodium_memzero(v.sums, shares * WAVE * TILE);
     }
@@ -312,11 +312,11 @@ static bool apply_ranges(const job *w, uint32_t threads)
     if (q.before == NULL)
         return false;
     q.cursors = q.before + q.segments * n;
-    threads_for(threads, n * (q.segments - 1), count_segment, &q);
+    threads_for(threads, n * (q.segments - 1), (size_t)q.segment * 16, count_segment, &q);
     for (size_t j = 0; j < n; j++)
         for (size_t i = 1; i < q.segments; i++)
             q.before[j * q.segments + i] += q.before[j * q.segments + i - 1];
-    threads_for(threads, q.ranges, range_task, &q);
+    threads_for(threads, q.ranges, (size_t)q.range * 16 * (n + 1), range_task, &q);
     free(q.before);
     return true;
 }
@@ -330,6 +330,7 @@ bool fcp_apply(const fcp_set *set, const sum_impl *sum, uint32_t threads, uint8_
         return true;
     if (set->format.rejected != 0)
         return set->n >= threads ? apply_waves(&w, threads) : apply_ranges(&w, threads);
-    threads_for(threads, (size_t)((count + whole - 1) / whole), power_of_two_tile, &w);
+    threads_for(threads, (size_t)((count + whole - 1) / whole), (set->n + 1) * TILE,
+                power_of_two_tile, &w);
     return true;
 }

@@ -15,7 +15,7 @@
 /* Elements of a piece. With its inputs a piece stays in the second-level cache, and with any bit
  * width it is whole bytes. Sums take longer pieces, as they read many vectors, and a vector is read
  * the faster the longer the piece is. */
-enum { PIECE = 8192, SUM_PIECE = 32768 };
+enum { PIECE = 8192, QUANT_PIECE = 4096, SUM_PIECE = 32768 };
 
 /* The n elements from `begin` on. */
 typedef struct {
@@ -28,10 +28,13 @@ static piece piece_at(uint64_t count, size_t i, size_t size)
     return (piece){i * size, left < size ? (size_t)left : size};
 }
 
-static void for_pieces(uint32_t threads, uint64_t count, size_t size, void (*task)(void *, size_t),
-                       void *arg)
+/* Calls task for pieces of `size` elements, of which each is so many bytes of work. */
+static void for_pieces(uint32_t threads, uint64_t count, size_t size, size_t bytes,
+                       void (*task)(void *, size_t), void *arg)
 {
-    threads_for(threads, (size_t)((count + size - 1) / size), task, arg);
+    const size_t piece_bytes = size * bytes;
+    threads_for(threads, (size_t)((count + size - 1) / size),
+                count < size ? (size_t)count * bytes : piece_bytes, task, arg);
 }
 
 /* -------------------------------------------------------------------------------------- mask -- */
@@ -75,7 +78,8 @@ void vectors_mask(const mask_impl *impl, uint32_t threads, const mask_seed *seed
 {
     mask_job job = {impl, seeds, n_seeds, modulus, first, count, element_size, acc, write};
     const uint64_t end = count > 0 ? first % PIECE + count : 0;
-    threads_for_then(threads, (size_t)((end + PIECE - 1) / PIECE), mask_piece, &job,
+    threads_for_then(threads, (size_t)((end + PIECE - 1) / PIECE), PIECE * element_size * n_seeds,
+                     mask_piece, &job,
                      (modulus & (modulus - 1)) == 0 ? wipe_mask : wipe_mask_retry);
 }
 
@@ -102,7 +106,7 @@ void vectors_sum(const sum_impl *impl, uint32_t threads, uint64_t modulus, uint3
                  void *acc, const void *const *v, size_t n, uint64_t count)
 {
     sum_job job = {count, impl, modulus, element_size, acc, v, n};
-    for_pieces(threads, count, SUM_PIECE, sum_piece, &job);
+    for_pieces(threads, count, SUM_PIECE, (n + 2) * element_size, sum_piece, &job);
 }
 
 /* ------------------------------------------------------------------------------ quantisation -- */
@@ -123,8 +127,8 @@ typedef struct {
 static void quantize_piece(void *arg, size_t i)
 {
     quantize_job *job = arg;
-    const piece p = piece_at(job->count, i, PIECE);
-    uint32_t random[PIECE];
+    const piece p = piece_at(job->count, i, QUANT_PIECE);
+    uint32_t random[QUANT_PIECE]; /* 16 KiB: what masks need below it is as much. */
 
     if (job->seed != NULL)
         job->mask->apply(job->seed, 1, UINT64_C(1) << 32, 4, random, job->first + p.begin, p.n,
@@ -154,7 +158,7 @@ uint64_t vectors_quantize(const quant_impl *impl, const mask_impl *mask, uint32_
                         params, x,    seed != NULL ? &rounding : NULL,
                         first,  q,    params->float_type == PARSEAL_FLOAT32 ? 4 : 2,
                         0};
-    for_pieces(threads, count, PIECE, quantize_piece, &job);
+    for_pieces(threads, count, QUANT_PIECE, 2 * (size_t)params->element_size, quantize_piece, &job);
     if (seed != NULL) {
         sodium_memzero(&rounding, sizeof rounding);
         wipe_stack();
@@ -184,7 +188,7 @@ void vectors_dequantize(const quant_impl *impl, uint32_t threads, const dequant_
                         const void *sum, float *mean, uint64_t count)
 {
     dequantize_job job = {count, impl, params, sum, mean};
-    for_pieces(threads, count, PIECE, dequantize_piece, &job);
+    for_pieces(threads, count, PIECE, 2 * (size_t)params->element_size, dequantize_piece, &job);
 }
 
 /* -------------------------------------------------------------------------------------- pack -- */
@@ -217,18 +221,19 @@ void vectors_pack(const pack_impl *impl, uint32_t threads, uint32_t bits, uint32
                   const void *elements, uint8_t *packed, uint64_t count)
 {
     pack_job job = {count, impl, bits, element_size, elements, packed};
-    for_pieces(threads, count, PIECE, pack_piece, &job);
+    for_pieces(threads, count, PIECE, 2 * (size_t)element_size, pack_piece, &job);
 }
 
 void vectors_unpack(const pack_impl *impl, uint32_t threads, uint32_t bits, uint32_t element_size,
                     const uint8_t *packed, void *elements, uint64_t count)
 {
     pack_job job = {count, impl, bits, element_size, packed, elements};
-    for_pieces(threads, count, PIECE, unpack_piece, &job);
+    for_pieces(threads, count, PIECE, 2 * (size_t)element_size, unpack_piece, &job);
 }
 
-/* How many inputs are unpacked into the cache and then added together. */
-enum { UNPACKED = 2 };
+/* How many inputs are unpacked into the cache and then added together, and the bytes that are
+ * unpacked of each: stacks of 64 KiB have room for them. */
+enum { UNPACKED = 2, UNPACKED_BYTES = 16 * 1024 };
 
 typedef struct {
     uint64_t count;
@@ -254,12 +259,10 @@ static void prefetch(const uint8_t *p, size_t size)
 #endif
 }
 
-static void packed_sum_piece(void *arg, size_t i)
+static void packed_sum_part(const packed_sum_job *job, piece p)
 {
-    const packed_sum_job *job = arg;
-    const piece p = piece_at(job->count, i, PIECE);
     const size_t from = p.begin / 8 * job->bits;
-    uint64_t unpacked[UNPACKED][PIECE];
+    uint64_t unpacked[UNPACKED][UNPACKED_BYTES / 8];
     const void *inputs[UNPACKED];
     size_t done = 0;
     do {
@@ -278,6 +281,15 @@ static void packed_sum_piece(void *arg, size_t i)
         sodium_memzero(unpacked[j], p.n * job->element_size);
 }
 
+static void packed_sum_piece(void *arg, size_t i)
+{
+    const packed_sum_job *job = arg;
+    const piece p = piece_at(job->count, i, PIECE);
+    const size_t most = UNPACKED_BYTES / job->element_size;
+    for (size_t done = 0; done < p.n; done += most)
+        packed_sum_part(job, (piece){p.begin + done, p.n - done < most ? p.n - done : most});
+}
+
 void vectors_packed_sum(const pack_impl *pack, const sum_impl *sum, uint32_t threads, uint32_t bits,
                         uint64_t modulus, uint32_t element_size, void *acc,
                         const uint8_t *const *packed, size_t n, uint64_t count)
@@ -287,5 +299,5 @@ void vectors_packed_sum(const pack_impl *pack, const sum_impl *sum, uint32_t thr
         vectors_sum(sum, threads, modulus, element_size, acc, (const void *const *)packed, n,
                     count);
     else
-        for_pieces(threads, count, PIECE, packed_sum_piece, &job);
+        for_pieces(threads, count, PIECE, (n + 2) * element_size, packed_sum_piece, &job);
 }

@@ -1,6 +1,5 @@
 /* Contexts: creation, references, destruction, and questions about them. */
 #include <inttypes.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +8,9 @@
 #include "host/support/check.h"
 #include "host/support/error.h"
 #include "host/support/float_state.h"
+#include "host/support/process.h"
 #include "host/support/sizes.h"
+#include "host/support/threads.h"
 
 /* Opens the device and the CPU beside it, and finds the sizes from which the device is faster.
  * After a failure the caller closes what is open. */
@@ -39,12 +40,17 @@ parseal_status parseal_ctx_create(parseal_ctx **ctx, const parseal_options *opti
     if (options != NULL)
         TRY(copy_struct_in("options", &complete, options, sizeof complete, PARSEAL_OPTIONS_SIZE_0));
     TRY(check_reserved("options.reserved", complete.reserved));
-    if (sodium_init() < 0)
+    if (!process_ready())
         return parseal_fail(PARSEAL_ERR_DEVICE, "libsodium could not be initialised");
 
+    /* Backends are told how many threads there are, not how many are wished for. */
+    TRY(threads_open(complete.cpu_threads, &complete.cpu_threads));
     parseal_ctx *made = calloc(1, sizeof *made);
-    if (made == NULL)
+    if (made == NULL) {
+        threads_close();
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "ctx: out of memory");
+    }
+    made->generation = process_generation();
     atomic_init(&made->references, 1);
     atomic_init(&made->cpu_finished, 0);
     /* Self-tests and crossovers compute in floating point, too. */
@@ -54,6 +60,7 @@ parseal_status parseal_ctx_create(parseal_ctx **ctx, const parseal_options *opti
     if (status != PARSEAL_OK) {
         close_sides(made);
         free(made);
+        threads_close();
         return status;
     }
     *ctx = made;
@@ -72,6 +79,7 @@ void parseal_ctx_destroy(parseal_ctx *ctx)
         return;
     close_sides(ctx);
     free(ctx);
+    threads_close();
 }
 
 parseal_status parseal_ctx_info(const parseal_ctx *ctx, parseal_info *info)

@@ -33,7 +33,7 @@ enum {
 /* The wishes of the caller and of the environment that a backend is opened by. */
 typedef struct {
     bool named;           /* the caller names this backend; else any that works will do */
-    uint32_t cpu_threads; /* 0: no wish */
+    uint32_t cpu_threads; /* as threads_open gave them, or 0: one */
     bool time_kernels;
     uint64_t device_memory;   /* 0: no wish */
     const char *device;       /* a GPU's number or a part of its name; NULL: no wish */

@@ -28,7 +28,7 @@ void gpu_spread(const gpu_device *d, uint64_t size,
                 void (*task)(void *arg, uint64_t begin, uint64_t end), void *arg)
 {
     spread s = {size, task, arg};
-    threads_for(d->copy_threads, (size_t)(size / PART + (size % PART != 0)), spread_part, &s);
+    threads_for(d->copy_threads, (size_t)(size / PART + (size % PART != 0)), PART, spread_part, &s);
 }
 
 typedef struct {

@@ -51,7 +51,7 @@ parseal_status gpu_take_options(gpu_device *d, uint64_t memory, const parseal_re
         return parseal_fail(PARSEAL_ERR_ARG, "options.device_memory: %llu, at least %d expected",
                             (unsigned long long)request->device_memory, BUDGET_MIN);
     d->budget = request->device_memory != 0 ? request->device_memory : memory / 4;
-    d->copy_threads = threads_available(request->cpu_threads);
+    d->copy_threads = request->cpu_threads > 0 ? request->cpu_threads : 1;
     return PARSEAL_OK;
 }
 

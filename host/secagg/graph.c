@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "host/support/check.h"
+#include "host/support/process.h"
 #include "parseal/secagg.h"
 
 /* A Harary graph keeps who stands at each place of the circle, and where each client stands. Both
@@ -106,7 +107,7 @@ parseal_status parseal_graph_create(parseal_graph **graph, int32_t kind, uint32_
 {
     TRY(check_pointer("graph", graph));
     TRY(check_degree(kind, n, k));
-    if (sodium_init() < 0)
+    if (!process_ready())
         return parseal_fail(PARSEAL_ERR_DEVICE, "libsodium could not be initialised");
     parseal_graph *made = calloc(1, sizeof *made);
     if (made == NULL)

@@ -5,12 +5,13 @@
 
 #include "host/support/check.h"
 #include "host/support/hkdf.h"
+#include "host/support/process.h"
 #include "host/support/wipe.h"
 #include "parseal/secagg.h"
 
 static parseal_status start_libsodium(void)
 {
-    return sodium_init() >= 0
+    return process_ready()
                ? PARSEAL_OK
                : parseal_fail(PARSEAL_ERR_DEVICE, "libsodium could not be initialised");
 }

@@ -9,6 +9,7 @@
 #include "host/api/buffers.h"
 #include "host/secagg/gf16.h"
 #include "host/support/check.h"
+#include "host/support/process.h"
 #include "host/support/wipe.h"
 
 enum {
@@ -197,7 +198,7 @@ parseal_status shamir_share(const uint8_t *secrets, size_t count, uint32_t thres
                  .state = state};
     TRY(check_threshold(threshold, n, "n"));
     TRY(check_arrays(secrets, shares, count, n));
-    if (sodium_init() < 0)
+    if (!process_ready())
         return parseal_fail(PARSEAL_ERR_DEVICE, "libsodium could not be initialised");
     while (UINT32_C(1) << d.levels < threshold)
         d.levels++;
@@ -355,7 +356,7 @@ parseal_status parseal_shamir_combine(const uint32_t *index, const uint8_t *shar
     TRY(check_threshold(threshold, n_shares, "n_shares"));
     TRY(check_pointer("index", index));
     TRY(check_arrays(secrets, shares, count, n_shares));
-    if (sodium_init() < 0)
+    if (!process_ready())
         return parseal_fail(PARSEAL_ERR_DEVICE, "libsodium could not be initialised");
 
     uint8_t *seen = calloc(PARSEAL_HOLDERS_MAX + 1, 1);

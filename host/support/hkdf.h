@@ -9,7 +9,7 @@
 #define HKDF_SHA256_BYTES_MAX ((size_t)255 * 32)
 
 /* Derives okm_len bytes, at most HKDF_SHA256_BYTES_MAX, which the caller checks. salt and info may
- * be NULL where their length is 0. okm must not overlap the inputs. sodium_init() must have been
+ * be NULL where their length is 0. okm must not overlap the inputs. process_ready() must have been
  * called. */
 void hkdf_sha256(uint8_t *okm, size_t okm_len, const uint8_t *ikm, size_t ikm_len,
                  const uint8_t *salt, size_t salt_len, const uint8_t *info, size_t info_len);

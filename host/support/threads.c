@@ -1,53 +1,157 @@
 #include "host/support/threads.h"
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
+#include <stdlib.h>
 
-uint32_t threads_available(uint32_t wish)
+#include "host/support/cores.h"
+#include "host/support/error.h"
+#include "host/support/pool.h"
+
+/* NOLINTBEGIN(concurrency-mt-unsafe): nothing in the library changes the environment. */
+static parseal_status bound_of_environment(uint32_t *bound)
 {
-#ifdef _OPENMP
-    const int max = omp_get_max_threads();
-    const uint32_t bound = max > 0 ? (uint32_t)max : 1;
-    return wish != 0 && wish < bound ? wish : bound;
-#else
-    (void)wish;
-    return 1;
-#endif
+    const char *own = getenv("PARSEAL_THREADS");
+    const char *openmp = getenv("OMP_NUM_THREADS");
+    if (own != NULL && own[0] != '\0') {
+        if (!cores_parse(own, false, bound))
+            return parseal_fail(PARSEAL_ERR_ARG,
+                                "PARSEAL_THREADS: \"%s\"; a number of threads, 1 or more, expected",
+                                own);
+    } else if (openmp == NULL || !cores_parse(openmp, true, bound)) {
+        *bound = cores_available(); /* OpenMP ignores what it cannot read, too. */
+    }
+    return PARSEAL_OK;
+}
+/* NOLINTEND(concurrency-mt-unsafe) */
+
+parseal_status threads_open(uint32_t wish, uint32_t *threads)
+{
+    uint32_t bound;
+    TRY(bound_of_environment(&bound));
+    pool_open(bound - 1);
+    *threads = wish != 0 && wish < bound ? wish : bound;
+    return PARSEAL_OK;
 }
 
-void threads_for_then(uint32_t threads, size_t n, void (*task)(void *arg, size_t i), void *arg,
-                      void (*last)(void))
+void threads_close(void)
 {
-#ifdef _OPENMP
-    if (threads > 1 && n > 1) {
-        /* Many short tasks are taken in chunks, which are long enough for taking one to cost
-         * little, and short enough for the threads to finish at about the same time. */
-        const size_t share = n / ((size_t)threads * 16);
-        /* NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): a clause of OpenMP reads it. */
-        const int chunk = share < 1 ? 1 : share > 64 ? 64 : (int)share;
-        const int64_t end = (int64_t)n;
-        /* NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): a clause of OpenMP reads it. */
-        const int workers = n < threads ? (int)n : (int)threads;
-#pragma omp parallel num_threads(workers)
-        {
-#pragma omp for schedule(dynamic, chunk) nowait
-            for (int64_t i = 0; i < end; i++)
-                task(arg, (size_t)i);
-            if (last != NULL)
-                last();
-        }
+    pool_close();
+}
+
+/* One call's tasks, of which each thread claims a chunk at a time. */
+typedef struct {
+    pool_loop loop; /* first, so that a pointer to it is one to this */
+    void (*task)(void *arg, size_t i);
+    void *arg;
+    void (*last)(void);
+    size_t n, chunk;
+    atomic_size_t next;
+} tasks;
+
+static void share(pool_loop *loop)
+{
+    tasks *t = (tasks *)loop;
+    size_t first = atomic_fetch_add_explicit(&t->next, t->chunk, memory_order_relaxed);
+    if (first >= t->n)
+        return;
+    do {
+        const size_t end = t->n - first < t->chunk ? t->n : first + t->chunk;
+        for (size_t i = first; i < end; i++)
+            t->task(t->arg, i);
+        first = atomic_fetch_add_explicit(&t->next, t->chunk, memory_order_relaxed);
+    } while (first < t->n);
+    if (t->last != NULL)
+        t->last();
+}
+
+/* Returns how many helpers the work is worth: none where the calling thread would be done before
+ * one is awake. */
+static uint32_t helpers_for(uint32_t threads, size_t n, size_t bytes)
+{
+    const size_t each = bytes < THREADS_WORTH ? bytes : THREADS_WORTH;
+    size_t worth = n > SIZE_MAX / THREADS_WORTH ? n : n * each / THREADS_WORTH;
+    worth = worth < n ? worth : n;
+    const size_t least = worth < threads ? worth : threads;
+    return least > 1 ? (uint32_t)(least - 1) : 0;
+}
+
+void threads_for_then(uint32_t threads, size_t n, size_t bytes, void (*task)(void *arg, size_t i),
+                      void *arg, void (*last)(void))
+{
+    const uint32_t helpers = helpers_for(threads, n, bytes);
+    if (helpers == 0) {
+        for (size_t i = 0; i < n; i++)
+            task(arg, i);
+        if (last != NULL && n > 0)
+            last();
         return;
     }
-#endif
-    (void)threads;
-    for (size_t i = 0; i < n; i++)
-        task(arg, i);
-    if (last != NULL)
-        last();
+    /* Many short tasks are taken in chunks, which are long enough for taking one to cost little,
+     * and short enough for the threads to finish at about the same time. */
+    const size_t part = n / ((size_t)threads * 16);
+    tasks t = {.loop = {.share = share, .wanted = helpers},
+               .task = task,
+               .arg = arg,
+               .last = last,
+               .n = n,
+               .chunk = part < 1    ? 1
+                        : part > 64 ? 64
+                                    : part};
+    atomic_init(&t.next, 0);
+    pool_publish(&t.loop);
+    share(&t.loop);
+    pool_withdraw(&t.loop);
 }
 
-void threads_for(uint32_t threads, size_t n, void (*task)(void *arg, size_t i), void *arg)
+void threads_for(uint32_t threads, size_t n, size_t bytes, void (*task)(void *arg, size_t i),
+                 void *arg)
 {
-    threads_for_then(threads, n, task, arg, NULL);
+    threads_for_then(threads, n, bytes, task, arg, NULL);
+}
+
+/* ----------------------------------------------------------------------------------- stacks -- */
+
+typedef struct {
+    void (*work)(void *arg);
+    void *arg;
+    parseal_error error; /* of the thread, for the calling one */
+} on_stack;
+
+static void *run_on_stack(void *arg)
+{
+    on_stack *s = arg;
+    parseal_error_restore(&s->error);
+    s->work(s->arg);
+    s->error = parseal_error_save();
+    return NULL;
+}
+
+void threads_with_stack(size_t stack, void (*work)(void *arg), void *arg)
+{
+    on_stack s = {work, arg, parseal_error_save()};
+    pthread_attr_t attributes;
+    pthread_t id;
+    bool started = false;
+    if (pthread_attr_init(&attributes) == 0) {
+        started = pthread_attr_setstacksize(&attributes, stack) == 0 &&
+                  pthread_create(&id, &attributes, run_on_stack, &s) == 0;
+        (void)pthread_attr_destroy(&attributes);
+    }
+    if (!started) {
+        work(arg);
+        return;
+    }
+    (void)pthread_join(id, NULL);
+    parseal_error_restore(&s.error);
+}
+
+/* ------------------------------------------------------------------------------------- fork -- */
+
+void threads_before_fork(void)
+{
+    pool_lock_for_fork();
+}
+
+void threads_after_fork(bool child)
+{
+    pool_unlock_after_fork(child);
 }

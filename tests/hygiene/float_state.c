@@ -1,10 +1,11 @@
 /* The caller's floating-point state: rounding direction, flush-to-zero and denormals-are-zero,
- * traps and flags, on the calling thread and on OpenMP's. Whatever it is, the bytes are those of
+ * traps and flags, on the calling thread and on the pool's. Whatever it is, the bytes are those of
  * the default state, nothing traps, and the state is as before afterwards. */
 #include <fenv.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "all_threads.h"
 #include "check.h"
 #include "parseal/aggregator.h"
 #include "parseal/fcp.h"
@@ -70,25 +71,13 @@ static seen_state see_state(void)
                         (uint64_t)fetestexcept(FE_ALL_EXCEPT)};
 }
 
-/* On the threads that calls use, too: each calls f. */
-static void on_all_threads(void (*f)(void *arg, int thread), void *arg)
-{
-#ifdef _OPENMP
-#pragma omp parallel for num_threads(THREADS) schedule(static, 1)
-    for (int i = 0; i < THREADS; i++)
-        f(arg, i);
-#else
-    f(arg, 0);
-#endif
-}
-
-static void set_thread(void *arg, int thread)
+static void set_thread(void *arg, uint32_t thread)
 {
     (void)thread;
     set_state(arg);
 }
 
-static void see_thread(void *arg, int thread)
+static void see_thread(void *arg, uint32_t thread)
 {
     ((seen_state *)arg)[thread] = see_state();
 }
@@ -179,7 +168,7 @@ static void compare(const bench *got, const bench *want)
     assert_bytes(got->mask, want->mask, sizeof want->mask);
 }
 
-static void try_state(bench *got, const bench *want, const float_state *s)
+static void try_state(bench *got, const bench *want, const float_state *s, uint32_t threads)
 {
     seen_state before[THREADS], after[THREADS];
     memset(got->q, UNTOUCHED, sizeof got->q);
@@ -187,10 +176,10 @@ static void try_state(bench *got, const bench *want, const float_state *s)
     memset(got->mask, UNTOUCHED, sizeof got->mask);
     memset(before, 0, sizeof before);
     memset(after, 0, sizeof after);
-    on_all_threads(set_thread, (void *)(uintptr_t)s);
-    on_all_threads(see_thread, before);
+    on_all_threads(threads, set_thread, (void *)(uintptr_t)s);
+    on_all_threads(threads, see_thread, before);
     run_calls(got);
-    on_all_threads(see_thread, after);
+    on_all_threads(threads, see_thread, after);
     (void)fesetenv(FE_DFL_ENV);
     compare(got, want);
     for (size_t i = 0; i < THREADS; i++) {
@@ -240,7 +229,7 @@ static void test_states(void **state)
             run_calls(&want);
             got = want;
             for (size_t s = 0; s < COUNT_OF(states); s++)
-                try_state(&got, &want, &states[s]);
+                try_state(&got, &want, &states[s], threads);
         }
         parseal_seeds_destroy(want.seed);
         parseal_seeds_destroy(want.fcp);

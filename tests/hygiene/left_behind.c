@@ -5,10 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef _OPENMP
-#include <omp.h>
-#endif
-
+#include "all_threads.h"
 #include "check.h"
 #include "parseal/aggregator.h"
 #include "parseal/fcp.h"
@@ -116,15 +113,18 @@ enum { BYTES = 250000, ELEMENTS = 20000, PRIME = 1000003, HALF_REJECTED = 107374
 
 static scan_registers own, others[THREADS];
 
+static void store_registers(void *unused, uint32_t thread)
+{
+    (void)unused;
+    if (thread > 0)
+        scan_store_registers(&others[thread]);
+}
+
 /* Registers of the threads that the call has used: the same pool serves this program. */
 static void store_all_registers(void)
 {
     scan_store_registers(&own);
-#ifdef _OPENMP
-#pragma omp parallel num_threads(THREADS)
-    if (omp_get_thread_num() > 0)
-        scan_store_registers(&others[omp_get_thread_num()]);
-#endif
+    on_all_threads(THREADS, store_registers, NULL);
 }
 
 static void nothing_is_left(const char *call)

@@ -34,7 +34,7 @@ static const char usage[] =
     "  --modulus M         modulus of the masked sum, 2 to 2^64, decimal or 2^K (default: the\n"
     "                      smallest power of two that the sum of all clients stays below)\n"
     "  --backend NAME      auto, cpu, opencl or cuda (default auto)\n"
-    "  --threads T         CPU threads per call, at most (default: as many as OpenMP would use)\n"
+    "  --threads T         CPU threads per call, at most (default: all cores it may use)\n"
     "  --seed S            repeats a run: 64 hexadecimal digits or an integer (default: random;\n"
     "                      the report names the seed)\n"
     "  --json FILE         write the figures as JSON too; - is standard output, instead of text\n"

@@ -49,7 +49,7 @@ static const char usage[] =
     "  --aad-file F         the same from a file of at most 1 MiB\n"
     "  --segment 4KB|1MB    size of the segments, which must be that of sealing (default 1MB)\n"
     "  --backend NAME       auto, cpu, opencl or cuda (default auto)\n"
-    "  --threads T          CPU threads, at most (default: as many as OpenMP would use)\n"
+    "  --threads T          CPU threads, at most (default: all cores it may use)\n"
     "  --help               this text\n"
     "\n"
     "A key is made by: (umask 077; head -c 32 /dev/urandom > K)\n"
