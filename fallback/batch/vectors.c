@@ -15,7 +15,7 @@
 /* Elements of a piece. With its inputs a piece stays in the second-level cache, and with any bit
  * width it is whole bytes. Sums take longer pieces, as they read many vectors, and a vector is read
  * the faster the longer the piece is. */
-enum { PIECE = 8192, QUANT_PIECE = 4096, SUM_PIECE = 32768 };
+enum { PIECE = 8192, QUANT_PIECE = 4096, SUM_PIECE = 16384 };
 
 /* The n elements from `begin` on. */
 typedef struct {

@@ -87,7 +87,7 @@ void threads_for_then(uint32_t threads, size_t n, size_t bytes, void (*task)(voi
     }
     /* Many short tasks are taken in chunks, which are long enough for taking one to cost little,
      * and short enough for the threads to finish at about the same time. */
-    const size_t part = n / ((size_t)threads * 16);
+    const size_t part = n / ((size_t)threads * 64);
     tasks t = {.loop = {.share = share, .wanted = helpers},
                .task = task,
                .arg = arg,
