@@ -30,8 +30,7 @@ struct parseal_ctx {
     parseal_side cpu;
     uint64_t crossover[PARSEAL_PRIMITIVES];
     atomic_uint_fast64_t cpu_finished;
-    uint64_t generation; /* of the process that made it (host/support/process.h) */
-    arena *secrets;      /* what calls and sealed streams keep in host memory for a while */
+    arena *secrets; /* what calls and sealed streams keep in host memory for a while */
     parseal_choice choice;
 };
 
