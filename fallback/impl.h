@@ -67,7 +67,9 @@ typedef struct {
 /* An AEAD algorithm. Everywhere input and output are either the same bytes or do not overlap. */
 struct aead_impl {
     size_t key_size; /* bytes of one expanded key, a multiple of 64 */
-    void (*key_init)(void *key, const uint8_t *bytes, size_t key_len);
+
+    /* Expands n keys of key_len bytes, which lie one after another in `bytes`. */
+    void (*keys_init)(void *keys, const uint8_t *bytes, size_t key_len, size_t n);
 
     /* Seal or open n >= 1 whole messages, whose keys all have the same length. No plaintext is
      * written before its tag has been checked; the output of a message that fails is zeroed. */

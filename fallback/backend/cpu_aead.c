@@ -1,10 +1,8 @@
 /* AEAD on the CPU: key sets, batches on host memory, and plans. */
-#include <sodium.h>
 #include <stdlib.h>
 
 #include "fallback/backend/cpu_aead.h"
 #include "fallback/batch/aead.h"
-#include "host/support/wipe.h"
 
 /* -------------------------------------------------------------------------------------- keys -- */
 
@@ -21,7 +19,8 @@ static const aead_impl *impl_of(const cpu_chosen *chosen, int32_t alg)
 }
 
 static parseal_status keys_create(const parseal_device *device, backend_keys **keys,
-                                  const parseal_algorithm *alg, const uint8_t *bytes, size_t n)
+                                  const parseal_algorithm *alg, const uint8_t *bytes, size_t n,
+                                  bool own_pages)
 {
     const aead_impl *impl = impl_of(&cpu_of(device)->chosen, alg->id);
     if (impl == NULL)
@@ -31,29 +30,25 @@ static parseal_status keys_create(const parseal_device *device, backend_keys **k
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "keys: out of memory");
     k->impl = impl;
     k->nonce_size = alg->nonce_size;
-    k->expanded = cpu_guarded(n, k->impl->key_size, &k->locked);
-    if (k->expanded == NULL) {
+    if (!arena_take(cpu_of(device)->secrets, n, impl->key_size, own_pages, &k->piece)) {
         free(k);
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "keys: no guarded memory for %zu keys", n);
     }
-    for (size_t i = 0; i < n; i++)
-        k->impl->key_init(k->expanded + i * k->impl->key_size, bytes + i * alg->key_size,
-                          alg->key_size);
-    wipe_stack();
-    (void)sodium_mprotect_readonly(k->expanded);
+    impl->keys_init(k->piece.bytes, bytes, alg->key_size, n);
+    arena_filled(&k->piece);
+    k->expanded = k->piece.bytes;
     *keys = (backend_keys *)k;
     return PARSEAL_OK;
 }
 
 static bool keys_locked(const backend_keys *keys)
 {
-    return cpu_keys_of(keys)->locked;
+    return cpu_keys_of(keys)->piece.locked;
 }
 
 static void keys_destroy(const parseal_device *device, backend_keys *keys)
 {
-    (void)device;
-    sodium_free(cpu_keys_of(keys)->expanded); /* This wipes, too. */
+    arena_give(cpu_of(device)->secrets, &((cpu_keys *)keys)->piece);
     free(keys);
 }
 

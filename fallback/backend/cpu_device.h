@@ -4,12 +4,14 @@
 
 #include "fallback/backend/candidates.h"
 #include "host/backend/backend.h"
+#include "host/support/arena.h"
 
 typedef struct {
     char name[128];
     uint32_t threads;
     uint64_t cache_size;
     size_t max_level;
+    arena *secrets; /* keys and seeds of all of the device's sets */
     cpu_chosen chosen;
 } cpu_device;
 
@@ -27,10 +29,6 @@ static inline uint32_t cpu_threads(const parseal_device *device)
 {
     return cpu_of(device)->threads;
 }
-
-/* Returns guarded memory, which callers make read-only once filled, or NULL. It begins at a
- * multiple of 64, as its size is one. *locked becomes true when the pages are locked in memory. */
-void *cpu_guarded(size_t n, size_t size, bool *locked);
 
 /* Functions of parseal_backend (host/backend/backend.h), in cpu_open.c. */
 parseal_status cpu_open(parseal_device **device, const parseal_request *request);

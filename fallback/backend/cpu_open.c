@@ -32,8 +32,12 @@ parseal_status cpu_open(parseal_device **device, const parseal_request *request)
         max_level = level < max_level ? level : max_level;
     }
     cpu_device *d = calloc(1, sizeof *d);
-    if (d == NULL)
+    arena *secrets = d != NULL ? arena_create() : NULL;
+    if (secrets == NULL) {
+        free(d);
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "CPU device: out of memory");
+    }
+    d->secrets = secrets;
     cpu_name(d->name, sizeof d->name);
     d->threads = request->cpu_threads > 0 ? request->cpu_threads : 1;
     d->cache_size = cpu_cache_size();
@@ -44,6 +48,7 @@ parseal_status cpu_open(parseal_device **device, const parseal_request *request)
 
 void cpu_close(parseal_device *device)
 {
+    arena_destroy(cpu_of(device)->secrets);
     free(device);
 }
 

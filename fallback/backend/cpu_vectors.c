@@ -1,5 +1,4 @@
 /* Masks, sums, quantisation and packing behind host/backend/backend.h, and the sets of seeds. */
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,8 +10,8 @@
 
 typedef struct {
     size_t n;
-    bool locked;
-    mask_seed list[];
+    arena_piece piece;
+    const mask_seed *list; /* what is in the piece */
 } cpu_seeds;
 
 static const cpu_seeds *seeds_of(const backend_seeds *seeds)
@@ -23,40 +22,41 @@ static const cpu_seeds *seeds_of(const backend_seeds *seeds)
 static parseal_status seeds_create(const parseal_device *device, backend_seeds **seeds,
                                    const parseal_seed *list, size_t n)
 {
-    (void)device;
-    bool locked;
-    cpu_seeds *s = cpu_guarded(n + 1, sizeof(mask_seed), &locked);
-    if (s == NULL)
+    cpu_seeds *s = malloc(sizeof *s);
+    if (s == NULL || !arena_take(cpu_of(device)->secrets, n > 0 ? n : 1, sizeof(mask_seed), false,
+                                 &s->piece)) {
+        free(s);
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "seeds: no guarded memory for %zu seeds", n);
-    s->n = n;
-    s->locked = locked;
-    for (size_t i = 0; i < n; i++) {
-        memcpy(s->list[i].key, list[i].key, sizeof s->list[i].key);
-        memcpy(s->list[i].stream_id, list[i].stream_id, sizeof s->list[i].stream_id);
-        s->list[i].sign = list[i].sign;
-        s->list[i].reserved = 0;
     }
-    (void)sodium_mprotect_readonly(s);
+    mask_seed *copy = s->piece.bytes;
+    for (size_t i = 0; i < n; i++) {
+        memcpy(copy[i].key, list[i].key, sizeof copy[i].key);
+        memcpy(copy[i].stream_id, list[i].stream_id, sizeof copy[i].stream_id);
+        copy[i].sign = list[i].sign;
+        copy[i].reserved = 0;
+    }
+    arena_filled(&s->piece);
+    s->n = n;
+    s->list = copy;
     *seeds = (backend_seeds *)s;
     return PARSEAL_OK;
 }
 
 static bool seeds_locked(const backend_seeds *seeds)
 {
-    return seeds_of(seeds)->locked;
+    return seeds_of(seeds)->piece.locked;
 }
 
 static void seeds_destroy(const parseal_device *device, backend_seeds *seeds)
 {
-    (void)device;
-    sodium_free(seeds); /* This wipes, too. */
+    arena_give(cpu_of(device)->secrets, &((cpu_seeds *)seeds)->piece);
+    free(seeds);
 }
 
 /* A set of keys of parseal/fcp.h. Only the keys are in guarded memory, as the rest is public. */
 typedef struct {
     fcp_set set;
-    bool locked;
-    uint8_t *keys;
+    arena_piece piece;
     int32_t signs[];
 } cpu_fcp;
 
@@ -70,17 +70,17 @@ static parseal_status fcp_create(const parseal_device *device, backend_fcp **fcp
 {
     const fcp_impl *impl = cpu_of(device)->chosen.fcp;
     cpu_fcp *f = malloc(sizeof *f + n * sizeof *signs);
-    uint8_t *expanded = f != NULL ? cpu_guarded(n + 1, impl->key_size, &f->locked) : NULL;
-    if (expanded == NULL) {
+    if (f == NULL || !arena_take(cpu_of(device)->secrets, n > 0 ? n : 1, impl->key_size, false,
+                                 &f->piece)) {
         free(f);
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "seeds: no guarded memory for %zu keys", n);
     }
+    uint8_t *expanded = f->piece.bytes;
     for (size_t i = 0; i < n; i++) {
         impl->key_init(expanded + i * impl->key_size, keys + 32 * i);
         f->signs[i] = signs[i];
     }
-    (void)sodium_mprotect_readonly(expanded);
-    f->keys = expanded;
+    arena_filled(&f->piece);
     f->set = (fcp_set){impl, fcp_format_of(modulus), n, expanded, f->signs};
     *fcp = (backend_fcp *)f;
     return PARSEAL_OK;
@@ -88,15 +88,15 @@ static parseal_status fcp_create(const parseal_device *device, backend_fcp **fcp
 
 static bool fcp_locked(const backend_fcp *fcp)
 {
-    return fcp_of(fcp)->locked;
+    return fcp_of(fcp)->piece.locked;
 }
 
 static void fcp_destroy(const parseal_device *device, backend_fcp *fcp)
 {
-    (void)device;
-    sodium_free(fcp_of(fcp)->keys); /* This wipes, too. */
+    arena_give(cpu_of(device)->secrets, &((cpu_fcp *)fcp)->piece);
     free(fcp);
 }
+
 /* ----------------------------------------------------------------------------------- vectors -- */
 
 static parseal_status mask(const parseal_device *device, const backend_seeds *seeds,

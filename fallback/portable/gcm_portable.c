@@ -18,13 +18,15 @@ typedef struct {
 
 #define KEY_SIZE ((sizeof(gcm_key) + 63) / 64 * 64)
 
-static void key_init(void *key, const uint8_t *bytes, size_t key_len)
+static void keys_init(void *keys, const uint8_t *bytes, size_t key_len, size_t n)
 {
     static const uint8_t zero[16];
-    gcm_key *k = key;
-    aes_key_init(&k->aes, bytes, key_len);
-    aes_encrypt_block(&k->aes, zero, k->h);
-    ghash_key_init(&k->ghash, k->h);
+    for (size_t i = 0; i < n; i++) {
+        gcm_key *k = (gcm_key *)(void *)((uint8_t *)keys + i * KEY_SIZE);
+        aes_key_init(&k->aes, bytes + i * key_len, key_len);
+        aes_encrypt_block(&k->aes, zero, k->h);
+        ghash_key_init(&k->ghash, k->h);
+    }
 }
 
 static void hash_key(const void *key, uint8_t h[16])
@@ -113,7 +115,7 @@ static void open_items(const cpu_item *items, size_t n)
 
 const gcm_impl gcm_portable = {
     .name = "portable",
-    .aead = {KEY_SIZE, key_init, seal_items, open_items, &gcm_parts},
+    .aead = {KEY_SIZE, keys_init, seal_items, open_items, &gcm_parts},
     .hash_key = hash_key,
     .encrypt_j0 = encrypt_j0,
     .ctr = ctr,

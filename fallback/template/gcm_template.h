@@ -38,10 +38,12 @@ enum { PREFETCH_AHEAD = 6144, NEAR_MAX = 256 * 1024 };
 /* A longer message is hashed while it is encrypted itself, a shorter one while the next one is. */
 enum { HASH_WITH_NEXT_MAX = 8192 };
 
+enum { KEYS_AT_ONCE = 4 };
+
+/* A register of the last powers reaches into the round keys: what they meet there are zeros. */
 typedef struct {
+    block power[CHUNK_BLOCKS]; /* [i] = H^(CHUNK_BLOCKS - i) * x */
     block round_key[15];
-    block h;                                      /* E(0), as AES gives it */
-    block power[CHUNK_BLOCKS + BLOCKS_COUNT - 1]; /* [i] = H^(CHUNK_BLOCKS - i) * x, then zeros */
     uint32_t rounds;
 } gcm_key;
 
@@ -95,6 +97,13 @@ INLINE blocks multiply(blocks a, blocks b)
     return reduce(p);
 }
 
+/* (a + b)^2 = a^2 + b^2: the middle of a square is what Karatsuba's method takes away. */
+INLINE blocks square(blocks x)
+{
+    const blocks low = blocks_clmul(x, x, 0x00), high = blocks_clmul(x, x, 0x11);
+    return reduce((product){low, blocks_xor(low, high), high});
+}
+
 INLINE block ghash_chunk(const gcm_key *key, block y, const uint8_t *data, bool far)
 {
     product sum = product_zero();
@@ -146,40 +155,75 @@ INLINE block times_x(block h)
     return block_set((hi << 1 | lo >> 63) ^ (carry & POLYNOMIAL), lo << 1 ^ (carry & 1));
 }
 
-static void fill_powers(gcm_key *key)
+/* Makes 2 n registers of powers from n, given the highest power among them in every block of *step.
+ * Its products do not wait for each other. */
+INLINE void double_powers(blocks powers[CHUNK_REGISTERS], int n, blocks *step)
 {
-    block *end = key->power + CHUNK_BLOCKS;
-    memset(end, 0, sizeof key->power - CHUNK_BLOCKS * sizeof *end);
-    end[-1] = times_x(key->h);
-    /* First there are 2, 4, ... BLOCKS_COUNT powers, then whole registers of them. */
-    for (int n = 1; n < BLOCKS_COUNT; n *= 2) {
-        const blocks known = blocks_load_partial(end - n, 16 * (size_t)n);
-        blocks_store_partial(end - 2 * n, multiply(known, blocks_broadcast(end[-n])),
-                             16 * (size_t)n);
-    }
-    const blocks step = blocks_broadcast(end[-BLOCKS_COUNT]);
-    blocks powers = blocks_load(end - BLOCKS_COUNT);
-    for (int n = 2 * BLOCKS_COUNT; n <= CHUNK_BLOCKS; n += BLOCKS_COUNT) {
-        powers = multiply(powers, step);
-        blocks_store(end - n, powers);
-    }
+    for (int v = 0; v < n; v++)
+        powers[n + v] = multiply(powers[v], *step);
+    *step = square(*step);
 }
 
-static void key_init(void *k, const uint8_t *bytes, size_t key_len)
+/* Returns H = E(0) as AES gives it. */
+INLINE block hash_key_of(const gcm_key *key)
 {
-    gcm_key *key = k;
+    return block_aes(key->round_key, key->rounds, block_set(0, 0));
+}
+
+/* H is where the lowest power is to be. */
+INLINE void fill_powers(gcm_key *key)
+{
+    block *end = key->power + CHUNK_BLOCKS;
+    /* First n powers fill a register, again and again: H H H H, then H^2 H H^2 H, ... */
+    blocks step = blocks_broadcast(times_x(end[-1])); /* H^n */
+    blocks powers[CHUNK_REGISTERS] = {step};
+    for (int n = 1; n < BLOCKS_COUNT; n *= 2) {
+        powers[0] = blocks_alternate(multiply(powers[0], step), powers[0], n);
+        step = square(step);
+    }
+    double_powers(powers, 1, &step);
+    double_powers(powers, 2, &step);
+    double_powers(powers, 4, &step);
+    for (int v = 0; v < CHUNK_REGISTERS; v++)
+        blocks_store(end - (v + 1) * BLOCKS_COUNT, powers[v]);
+}
+
+INLINE void expand(gcm_key *key, const uint8_t *bytes, size_t key_len)
+{
     key->rounds = (uint32_t)key_len / 4 + 6;
     if (key_len == 16)
         block_expand_key128(key->round_key, bytes);
     else
         block_expand_key256(key->round_key, bytes);
-    key->h = block_aes(key->round_key, key->rounds, block_set(0, 0));
-    fill_powers(key);
+}
+
+INLINE void find_h(gcm_key *key)
+{
+    key->power[CHUNK_BLOCKS - 1] = hash_key_of(key);
+}
+
+/* The steps of one key wait for each other, and a CPU looks ahead for about as many instructions as
+ * one key takes. So a few keys take each step together. */
+static void keys_init(void *keys, const uint8_t *bytes, size_t key_len, size_t n)
+{
+    uint8_t *next = keys;
+    while (n > 0) {
+        const size_t m = n < KEYS_AT_ONCE ? n : KEYS_AT_ONCE;
+        for (size_t i = 0; i < m; i++)
+            expand((gcm_key *)(void *)(next + i * KEY_SIZE), bytes + i * key_len, key_len);
+        for (size_t i = 0; i < m; i++)
+            find_h((gcm_key *)(void *)(next + i * KEY_SIZE));
+        for (size_t i = 0; i < m; i++)
+            fill_powers((gcm_key *)(void *)(next + i * KEY_SIZE));
+        next += m * KEY_SIZE;
+        bytes += m * key_len;
+        n -= m;
+    }
 }
 
 static void hash_key(const void *key, uint8_t h[16])
 {
-    block_store(h, ((const gcm_key *)key)->h);
+    block_store(h, hash_key_of(key));
 }
 
 /* --------------------------------------------------------------------------------------- CTR -- */
@@ -588,7 +632,7 @@ static void open_items(const cpu_item *items, size_t n)
 #define GCM_IMPL(identifier, level)                                              \
     const gcm_impl identifier = {                                                \
         .name = level,                                                           \
-        .aead = {KEY_SIZE, key_init, seal_items, open_items, &gcm_adding_parts}, \
+        .aead = {KEY_SIZE, keys_init, seal_items, open_items, &gcm_adding_parts}, \
         .hash_key = hash_key,                                                    \
         .encrypt_j0 = encrypt_j0,                                                \
         .ctr = ctr,                                                              \

@@ -93,6 +93,13 @@ static inline blocks blocks_xor3(blocks a, blocks b, blocks c)
     return _mm256_xor_si256(_mm256_xor_si256(a, b), c);
 }
 
+/* Returns the first block of a and the second one of b; n is 1. */
+static inline blocks blocks_alternate(blocks a, blocks b, int n)
+{
+    (void)n;
+    return _mm256_blend_epi32(a, b, 0xf0);
+}
+
 /* Returns each block's bytes, last first. */
 static inline blocks blocks_reverse(blocks x)
 {

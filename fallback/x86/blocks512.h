@@ -101,6 +101,12 @@ static inline blocks blocks_xor3(blocks a, blocks b, blocks c)
     return _mm512_ternarylogic_epi64(a, b, c, 0x96);
 }
 
+/* Returns n blocks of a, the next n of b, and so on; n is 1 or 2. */
+static inline blocks blocks_alternate(blocks a, blocks b, int n)
+{
+    return _mm512_mask_blend_epi64(n == 1 ? 0xcc : 0xf0, a, b);
+}
+
 /* Returns each block's bytes, last first. */
 static inline blocks blocks_reverse(blocks x)
 {

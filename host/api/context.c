@@ -62,10 +62,13 @@ parseal_status parseal_ctx_create(parseal_ctx **ctx, const parseal_options *opti
     /* Backends are told how many threads there are, not how many are wished for. */
     TRY(threads_open(complete.cpu_threads, &complete.cpu_threads));
     parseal_ctx *made = calloc(1, sizeof *made);
-    if (made == NULL) {
+    arena *secrets = made != NULL ? arena_create() : NULL;
+    if (secrets == NULL) {
+        free(made);
         threads_close();
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "ctx: out of memory");
     }
+    made->secrets = secrets;
     atomic_init(&made->references, 1);
     atomic_init(&made->cpu_finished, 0);
     /* Self-tests and GPUs' runtimes take more stack than callers may have. */
@@ -74,6 +77,7 @@ parseal_status parseal_ctx_create(parseal_ctx **ctx, const parseal_options *opti
     const parseal_status status = o.status;
     if (status != PARSEAL_OK) {
         close_sides(made);
+        arena_destroy(secrets);
         free(made);
         threads_close();
         return status;
@@ -93,6 +97,7 @@ void parseal_ctx_destroy(parseal_ctx *ctx)
     if (ctx == NULL || !reference_dropped(&ctx->references))
         return;
     close_sides(ctx);
+    arena_destroy(ctx->secrets);
     free(ctx);
     threads_close();
 }

@@ -28,15 +28,17 @@ parseal_status parseal_keys_create(parseal_keys **set, parseal_ctx *ctx, int32_t
                             "options.limit_messages: %" PRIu64 ", 0 expected: this release does "
                             "not count messages",
                             complete.limit_messages);
+    TRY(check_reserved("options.reserved", complete.reserved));
     if (n == 0 || n > UINT32_MAX)
         return parseal_fail(PARSEAL_ERR_SIZE, "n: %zu keys, 1 to 2^32 - 1 expected", n);
 
     parseal_keys *made = calloc(1, sizeof *made);
     if (made == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "keys: out of memory");
-    parseal_status status = CALL(ctx, aead->keys_create, &made->data, algorithm, keys, n);
+    const bool own = complete.own_pages != 0;
+    parseal_status status = CALL(ctx, aead->keys_create, &made->data, algorithm, keys, n, own);
     if (status == PARSEAL_OK && ctx->cpu.backend != NULL) {
-        status = CALL(&ctx->cpu, aead->keys_create, &made->cpu_data, algorithm, keys, n);
+        status = CALL(&ctx->cpu, aead->keys_create, &made->cpu_data, algorithm, keys, n, own);
         if (status != PARSEAL_OK)
             LET_GO(ctx, aead->keys_destroy, made->data);
     }

@@ -87,10 +87,12 @@ typedef struct {
 
 /* Messages in host memory, and the keys of plans. */
 typedef struct {
-    /* Takes n keys of alg->key_size bytes, one after another. Returns PARSEAL_ERR_UNSUPPORTED where
-     * the backend lacks the algorithm. */
+    /* Takes n keys of alg->key_size bytes, one after another. own_pages: in host memory they get
+     * pages of their own. Returns PARSEAL_ERR_UNSUPPORTED where the backend lacks the
+     * algorithm. */
     parseal_status (*keys_create)(const parseal_device *device, backend_keys **keys,
-                                  const parseal_algorithm *alg, const uint8_t *bytes, size_t n);
+                                  const parseal_algorithm *alg, const uint8_t *bytes, size_t n,
+                                  bool own_pages);
     void (*keys_destroy)(const parseal_device *device, backend_keys *keys);
 
     /* Every msgs[i].status is UNSET on entry. After a failure the messages that are still UNSET can

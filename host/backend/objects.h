@@ -6,6 +6,7 @@
 
 #include "host/backend/backend.h"
 #include "host/support/algorithms.h"
+#include "host/support/arena.h"
 
 /* A backend and its device. backend is NULL where there is none. */
 typedef struct {
@@ -29,6 +30,7 @@ struct parseal_ctx {
     parseal_side cpu;
     uint64_t crossover[PARSEAL_PRIMITIVES];
     atomic_uint_fast64_t cpu_finished;
+    arena *secrets; /* what calls and sealed streams keep in host memory for a while */
     parseal_choice choice;
 };
 

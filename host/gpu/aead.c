@@ -44,9 +44,11 @@ static const gpu_steps *steps_of(int32_t alg)
 }
 
 static parseal_status keys_create(const parseal_device *device, backend_keys **keys,
-                                  const parseal_algorithm *alg, const uint8_t *bytes, size_t n)
+                                  const parseal_algorithm *alg, const uint8_t *bytes, size_t n,
+                                  bool own_pages)
 {
     const gpu_device *d = gpu_of(device);
+    (void)own_pages;
     const gpu_steps *steps = steps_of(alg->id);
     if (steps == NULL)
         return parseal_fail(PARSEAL_ERR_UNSUPPORTED, "alg: %s has no %s", d->name, alg->name);

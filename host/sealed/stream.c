@@ -55,12 +55,14 @@ static parseal_status derive(parseal_sealed *s, const uint8_t *key, size_t key_l
 static parseal_status keep_secret(parseal_sealed *s, const uint8_t *key, size_t key_len)
 {
     const size_t aad_len = s->shape.params.aad_len;
-    s->secret = key_len <= SIZE_MAX - aad_len ? sodium_malloc(key_len + aad_len) : NULL;
-    if (s->secret == NULL)
+    if (key_len > SIZE_MAX - aad_len ||
+        !arena_take(s->ctx->secrets, key_len + aad_len, 1, false, &s->secret))
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "stream: out of memory for key and aad");
-    memcpy(s->secret, key, key_len);
+    uint8_t *secret = s->secret.bytes;
+    memcpy(secret, key, key_len);
     if (aad_len > 0)
-        memcpy(s->secret + key_len, s->shape.params.aad, aad_len);
+        memcpy(secret + key_len, s->shape.params.aad, aad_len);
+    arena_filled(&s->secret);
     s->secret_len = key_len;
     return PARSEAL_OK;
 }
@@ -71,9 +73,7 @@ static parseal_status allocate(parseal_sealed *s)
     size_t batch = (size_t)BATCH_BYTES / segment;
     batch = batch > BATCH_SEGMENTS ? BATCH_SEGMENTS : batch;
     s->max_batch = batch > 0 ? batch : 1;
-    s->msgs = calloc(s->max_batch, sizeof *s->msgs);
-    s->held = sodium_malloc(segment);
-    if (s->msgs == NULL || s->held == NULL)
+    if (!arena_take(s->ctx->secrets, segment, 1, false, &s->held))
         return parseal_fail(PARSEAL_ERR_NO_MEMORY,
                             "stream: out of memory for segments of %zu bytes", segment);
     return PARSEAL_OK;
@@ -141,8 +141,8 @@ void parseal_sealed_destroy(parseal_sealed *stream)
     if (stream == NULL)
         return;
     parseal_keys_destroy(stream->keys);
-    sodium_free(stream->secret);
-    sodium_free(stream->held);
+    arena_give(stream->ctx->secrets, &stream->secret);
+    arena_give(stream->ctx->secrets, &stream->held);
     free(stream->msgs);
     parseal_ctx_destroy(stream->ctx);
     sodium_memzero(stream, sizeof *stream);
@@ -196,9 +196,9 @@ static parseal_status read_header(parseal_sealed *s, const uint8_t *piece)
         return parseal_fail(PARSEAL_ERR_AUTH, "in: a stream whose header has %u bytes, not %zu",
                             piece[0], s->shape.header_len);
     memcpy(s->header, piece, s->shape.header_len);
-    TRY(derive(s, s->secret, s->secret_len, s->secret + s->secret_len));
-    sodium_free(s->secret);
-    s->secret = NULL;
+    const uint8_t *secret = s->secret.bytes;
+    TRY(derive(s, secret, s->secret_len, secret + s->secret_len));
+    arena_give(s->ctx->secrets, &s->secret);
     return PARSEAL_OK;
 }
 
@@ -271,15 +271,31 @@ static const uint8_t *take_piece(parseal_sealed *s, size_t size, const uint8_t *
     *in += more;
     if (held == 0)
         return from;
-    memcpy(s->held + held, from, more);
+    memcpy((uint8_t *)s->held.bytes + held, from, more);
     s->held_len = 0;
-    return s->held;
+    return s->held.bytes;
+}
+
+/* Makes room for a batch of n segments. A stream that waits for input has none, so that very many
+ * of them may wait. */
+static parseal_status need_messages(parseal_sealed *s, size_t n)
+{
+    n = n < s->max_batch ? n : s->max_batch;
+    if (n <= s->n_msgs)
+        return PARSEAL_OK;
+    parseal_msg *more = realloc(s->msgs, n * sizeof *more);
+    if (more == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "stream: out of memory for %zu segments", n);
+    s->msgs = more;
+    s->n_msgs = n;
+    return PARSEAL_OK;
 }
 
 /* Writes the next `count` segments, none of them the last, and moves *in behind their input. */
 static parseal_status write_segments(parseal_sealed *s, size_t count, const uint8_t **in,
                                      uint8_t *out)
 {
+    TRY(need_messages(s, count));
     while (count > 0) {
         size_t n = 0;
         for (; n < s->max_batch && n < count; n++) {
@@ -300,9 +316,10 @@ static parseal_status write_segments(parseal_sealed *s, size_t count, const uint
 
 static parseal_status write_last(parseal_sealed *s, uint8_t *out)
 {
+    TRY(need_messages(s, 1));
     if (s->opens && s->next == 0)
-        TRY(read_header(s, s->held));
-    set_message(s, &s->msgs[0], s->next, true, s->held, s->held_len, out);
+        TRY(read_header(s, s->held.bytes));
+    set_message(s, &s->msgs[0], s->next, true, s->held.bytes, s->held_len, out);
     return run(s, 1);
 }
 
@@ -411,7 +428,7 @@ parseal_status parseal_sealed_update(parseal_sealed *stream, const void *in, siz
     const uint8_t *rest = in, *end = rest + in_len;
     const parseal_status status = write_segments(stream, count, &rest, out);
     if (status == PARSEAL_OK) {
-        memcpy(stream->held + stream->held_len, rest, (size_t)(end - rest));
+        memcpy((uint8_t *)stream->held.bytes + stream->held_len, rest, (size_t)(end - rest));
         stream->held_len += (size_t)(end - rest);
     }
     return conclude(stream, status, &before, out, size, written);

@@ -30,13 +30,13 @@ struct parseal_sealed {
     size_t piece_first, piece_rest; /* input bytes of a full segment: the first, all others */
     uint64_t next;                  /* index of the next segment */
     uint8_t header[STREAM_HEADER_MAX];
-    uint8_t *secret;    /* opening: key, then aad, until the header has come; guarded */
+    arena_piece secret; /* opening: key, then aad, until the header has come */
     size_t secret_len;  /* bytes of the key in it */
     parseal_keys *keys; /* the derived key, once the header is known */
-    uint8_t *held;      /* input of the next segment, up to a full piece; guarded */
+    arena_piece held;   /* input of the next segment, up to a full piece */
     size_t held_len;
-    parseal_msg *msgs; /* max_batch messages */
-    size_t max_batch;
+    parseal_msg *msgs; /* n_msgs messages, as many as an update has needed */
+    size_t n_msgs, max_batch;
 };
 
 #endif

@@ -67,11 +67,14 @@ typedef struct {
     size_t struct_size;
     uint64_t limit_messages; /* messages that may be sealed under each key; 0: no limit, and they
                                 are not counted. This release counts none and takes only 0 */
+    int32_t own_pages; /* not 0: the set has pages of its own, read-only once it is made, however
+                          small it is (parseal.h, "Secrets") */
+    uint32_t reserved; /* 0 */
 } parseal_keys_options;
 
-#define PARSEAL_KEYS_OPTIONS_INIT       \
-    {                                   \
-        sizeof(parseal_keys_options), 0 \
+#define PARSEAL_KEYS_OPTIONS_INIT             \
+    {                                         \
+        sizeof(parseal_keys_options), 0, 0, 0 \
     }
 
 /* parseal_keys_create expands n keys of algorithm alg, which lie one after another in `keys`, and

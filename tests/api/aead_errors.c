@@ -40,8 +40,12 @@ static void keys_options(void **state)
         assert_error(parseal_keys_create(&set, f->ctx, PARSEAL_AES256GCM, key, 1, &options),
                      PARSEAL_ERR_ARG, "limit_messages");
     }
-    assert_ptr_equal(set, before);
     options.limit_messages = 0;
+    options.reserved = 1;
+    assert_error(parseal_keys_create(&set, f->ctx, PARSEAL_AES256GCM, key, 1, &options),
+                 PARSEAL_ERR_ARG, "reserved");
+    assert_ptr_equal(set, before);
+    options.reserved = 0;
     assert_ok(parseal_keys_create(&set, f->ctx, PARSEAL_AES256GCM, key, 1, &options));
     parseal_keys_destroy(set);
 }

@@ -1,12 +1,14 @@
 /* After each call that has handled a secret: nothing of it is left on any thread's stack, on the
  * heap, or in a register. What the library keeps is in guarded memory, which this program sees by
- * standing in for libsodium's allocator; it is read-only, and so not searched itself. */
+ * standing in for the arena and for libsodium's allocator. Of an arena's memory all is searched but
+ * the pieces that are in use. */
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "all_threads.h"
 #include "check.h"
+#include "host/support/arena.h"
 #include "parseal/aggregator.h"
 #include "parseal/fcp.h"
 #include "parseal/sealed.h"
@@ -32,7 +34,12 @@ static struct {
     void *p;
     size_t size;
 } guarded[GUARDED_MAX];
+static bool in_arena; /* what libsodium is asked for now is a slab */
 
+bool __real_arena_take(arena *a, size_t n, size_t size, bool own_pages, arena_piece *piece);
+void __real_arena_give(arena *a, arena_piece *piece);
+bool __wrap_arena_take(arena *a, size_t n, size_t size, bool own_pages, arena_piece *piece);
+void __wrap_arena_give(arena *a, arena_piece *piece);
 void *__real_sodium_malloc(size_t size);
 void __real_sodium_free(void *p);
 void *__wrap_sodium_malloc(size_t size);
@@ -46,9 +53,8 @@ static void remember_guarded(const char *what, size_t i)
         scan_remember(what, guarded[i].p, guarded[i].size, 16);
 }
 
-void *__wrap_sodium_malloc(size_t size)
+static void note_guarded(void *p, size_t size)
 {
-    void *p = __real_sodium_malloc(size);
     for (size_t i = 0; p != NULL; i++) {
         assert_true(i < GUARDED_MAX);
         if (guarded[i].p != NULL)
@@ -57,6 +63,41 @@ void *__wrap_sodium_malloc(size_t size)
         guarded[i].size = size;
         break;
     }
+}
+
+static void forget_guarded(void *p)
+{
+    for (size_t i = 0; p != NULL && i < GUARDED_MAX; i++)
+        if (guarded[i].p == p) {
+            remember_guarded("guarded memory, now free", i);
+            guarded[i].p = NULL;
+        }
+}
+
+bool __wrap_arena_take(arena *a, size_t n, size_t size, bool own_pages, arena_piece *piece)
+{
+    in_arena = true;
+    const bool taken = __real_arena_take(a, n, size, own_pages, piece);
+    in_arena = false;
+    if (taken) {
+        note_guarded(piece->bytes, piece->size);
+        scan_leave_out(piece->bytes, piece->size);
+    }
+    return taken;
+}
+
+void __wrap_arena_give(arena *a, arena_piece *piece)
+{
+    scan_look_into(piece->bytes);
+    forget_guarded(piece->bytes);
+    __real_arena_give(a, piece);
+}
+
+void *__wrap_sodium_malloc(size_t size)
+{
+    void *p = __real_sodium_malloc(size);
+    if (!in_arena)
+        note_guarded(p, size);
     return p;
 }
 
@@ -67,11 +108,7 @@ void *__wrap_sodium_allocarray(size_t n, size_t size)
 
 void __wrap_sodium_free(void *p)
 {
-    for (size_t i = 0; p != NULL && i < GUARDED_MAX; i++)
-        if (guarded[i].p == p) {
-            remember_guarded("guarded memory, now free", i);
-            guarded[i].p = NULL;
-        }
+    forget_guarded(p);
     __real_sodium_free(p);
 }
 

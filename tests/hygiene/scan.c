@@ -10,6 +10,7 @@ enum {
     TABLE = 1 << 15,
     DIFFERENT_MIN = 9,
     PRINTED_MAX = 8,
+    LEFT_OUT_MAX = 64,
     PAGE = 4096
 };
 
@@ -130,6 +131,44 @@ static size_t scan_range(const char *when, const char *where, const uint8_t *p, 
     return found;
 }
 
+static struct {
+    const uint8_t *p, *end;
+} left_out[LEFT_OUT_MAX]; /* p NULL: unused */
+
+void scan_leave_out(const volatile void *p, size_t n)
+{
+    size_t i = 0;
+    while (left_out[i].p != NULL)
+        if (++i == LEFT_OUT_MAX)
+            abort();
+    left_out[i].p = (const uint8_t *)p;
+    left_out[i].end = left_out[i].p + n;
+}
+
+void scan_look_into(const volatile void *p)
+{
+    for (size_t i = 0; i < LEFT_OUT_MAX; i++)
+        if (left_out[i].p == (const uint8_t *)p)
+            left_out[i].p = NULL;
+}
+
+/* Searches from p to `end`, but for what is left out. */
+static size_t scan_around(const char *when, const char *where, const uint8_t *p, const uint8_t *end)
+{
+    size_t found = 0;
+    while (p < end) {
+        const uint8_t *stop = end, *next = end;
+        for (size_t i = 0; i < LEFT_OUT_MAX; i++)
+            if (left_out[i].p != NULL && left_out[i].p >= p && left_out[i].p < stop) {
+                stop = left_out[i].p;
+                next = left_out[i].end;
+            }
+        found += scan_range(when, where, p, stop);
+        p = next;
+    }
+    return found;
+}
+
 size_t scan_memory(const char *when)
 {
     FILE *maps = fopen("/proc/self/maps", "r");
@@ -143,8 +182,8 @@ size_t scan_memory(const char *when)
         if (sscanf(line, "%llx-%llx %7s %*s %*s %*s %255[^\n]", &begin, &end, mode, name) < 3)
             abort();
         if (mode[0] == 'r' && mode[1] == 'w' && strncmp(name, "/dev/", 5) != 0)
-            found += scan_range(when, name, (const uint8_t *)(uintptr_t)begin,
-                                (const uint8_t *)(uintptr_t)end);
+            found += scan_around(when, name, (const uint8_t *)(uintptr_t)begin,
+                                 (const uint8_t *)(uintptr_t)end);
     }
     fclose(maps);
     return found;

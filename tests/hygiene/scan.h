@@ -17,6 +17,10 @@ void scan_remember(const char *what, const volatile void *p, size_t n, size_t st
 /* The 32-bit words of the n bytes at p as vector code spreads them: four times each. */
 void scan_remember_spread(const char *what, const volatile void *p, size_t n);
 
+/* scan_leave_out leaves the n bytes at p out of the search, until scan_look_into(p). */
+void scan_leave_out(const volatile void *p, size_t n);
+void scan_look_into(const volatile void *p);
+
 /* How often a window is found in memory that can be written: stacks of all threads, heap, data.
  * What is found is printed, with `when`. */
 size_t scan_memory(const char *when);

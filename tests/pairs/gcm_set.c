@@ -16,7 +16,7 @@ void gcm_set_open(gcm_set *set, const uint8_t *bytes, size_t key_len)
             continue;
         void *key = aligned_alloc(64, impl->aead.key_size);
         assert_non_null(key);
-        impl->aead.key_init(key, bytes, key_len);
+        impl->aead.keys_init(key, bytes, key_len, 1);
         set->impl[set->n] = impl;
         set->key[set->n++] = key;
     }

@@ -140,9 +140,10 @@ static void flip_last(const parseal_buf *buf, uint32_t element_size)
 }
 
 static parseal_status keys_create(const parseal_device *d, backend_keys **keys,
-                                  const parseal_algorithm *alg, const uint8_t *bytes, size_t n)
+                                  const parseal_algorithm *alg, const uint8_t *bytes, size_t n,
+                                  bool own_pages)
 {
-    return cpu()->aead->keys_create(inner(d), keys, alg, bytes, n);
+    return cpu()->aead->keys_create(inner(d), keys, alg, bytes, n, own_pages);
 }
 
 static parseal_status seeds_create(const parseal_device *d, backend_seeds **seeds,

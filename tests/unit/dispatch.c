@@ -108,7 +108,7 @@ static void algorithms_that_a_backend_lacks(void **state)
     parseal_device *device = NULL;
     backend_keys *keys = NULL;
     assert_ok(parseal_cpu_backend.open(&device, &request));
-    assert_error(parseal_cpu_backend.aead->keys_create(device, &keys, &other, key, 1),
+    assert_error(parseal_cpu_backend.aead->keys_create(device, &keys, &other, key, 1, false),
                  PARSEAL_ERR_UNSUPPORTED, "rot13-poly");
     assert_null(keys);
     parseal_cpu_backend.close(device);

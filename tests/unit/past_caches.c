@@ -87,7 +87,7 @@ static void visit_gcm(bench *t, const gcm_impl *impl)
     assert_int_equal(posix_memalign(&key, 64, impl->aead.key_size), 0);
     for (size_t key_len = 16; key_len <= 32; key_len += 16) {
         rng_fill(&t->r, bytes, sizeof bytes);
-        impl->aead.key_init(key, bytes, key_len);
+        impl->aead.keys_init(key, bytes, key_len, 1);
         for (size_t offset = 0; offset < OFFSETS; offset++) {
             size_t len = lens[offset % COUNT_OF(lens)];
             seal_and_open(t, impl, key, offset, len);

@@ -107,7 +107,8 @@ static bool aead_is_right(const tester *t, const aead_answer *a)
         return tester_failed(t, parseal_fail(PARSEAL_ERR_NO_MEMORY, "self-test: out of memory"));
     }
     const parseal_status status =
-        t->backend->aead->keys_create(t->device, &keys, algorithm_find(a->alg), bytes, 2);
+        t->backend->aead->keys_create(t->device, &keys, algorithm_find(a->alg), bytes, 2,
+                                          false);
     const bool right = status == PARSEAL_OK ? batch_is_right(t, keys, batch, 8 * key_len)
                                             : tester_failed(t, status);
     if (status == PARSEAL_OK)
@@ -133,7 +134,7 @@ parseal_status work_aead(const parseal_side *side, const work_material *m, size_
     const size_t n = size / WORK_MESSAGE;
     backend_keys *keys;
     TRY(side->backend->aead->keys_create(side->device, &keys, algorithm_find(PARSEAL_AES256GCM),
-                                         key, 1));
+                                         key, 1, false));
     for (size_t i = 0; i < n; i++)
         m->msgs[i] = (parseal_msg){
             .in = m->from + i * WORK_MESSAGE, .out = m->to + i * WORK_MESSAGE, .len = WORK_MESSAGE};
