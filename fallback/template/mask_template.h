@@ -31,35 +31,40 @@ INLINE void pair_words(lanes word, lanes next, lanes *low, lanes *high)
     *high = lanes_unpack_high32(word, next);
 }
 
-/* Returns words 2i, 2i + 1 of the blocks that `half` says, from a set's words, or its pairs. */
-INLINE lanes pair_of(const lanes *set, int i, int half, bool paired)
+/* Returns words 2i, 2i + 1 of half of a set's blocks, from the set's words or its pairs. */
+INLINE lanes pair_of(const lanes *set, int i, bool high, bool paired)
 {
-    lanes pair[2];
     if (paired)
-        return set[2 * i + half];
-    pair_words(set[2 * i], set[2 * i + 1], &pair[0], &pair[1]);
-    return pair[half];
+        return set[2 * i + high];
+    return high ? lanes_unpack_high32(set[2 * i], set[2 * i + 1])
+                : lanes_unpack_low32(set[2 * i], set[2 * i + 1]);
 }
 
-/* Stores the blocks one after the other: the rest of the transposition, or all of it. */
+INLINE void store_half_set(uint8_t *to, const lanes *set, bool high_pairs, bool paired, bool cut,
+                           lanes low_bits)
+{
+    lanes low[4], high[4];
+    for (int g = 0; g < 4; g++) {
+        const lanes a = pair_of(set, 2 * g, high_pairs, paired);
+        const lanes b = pair_of(set, 2 * g + 1, high_pairs, paired);
+        low[g] = lanes_unpack_low64(a, b);
+        high[g] = lanes_unpack_high64(a, b);
+        if (cut) {
+            low[g] = lanes_and(low[g], low_bits);
+            high[g] = lanes_and(high[g], low_bits);
+        }
+    }
+    lanes_store_quarters(to, 256, low[0], low[1], low[2], low[3]);
+    lanes_store_quarters(to + 64, 256, high[0], high[1], high[2], high[3]);
+}
+
+/* Stores the blocks one after the other: the transposition, or the rest of it where words are
+ * paired. */
 INLINE void store_blocks(uint8_t *to, const lanes x[VECTORS], bool paired, bool cut, lanes low_bits)
 {
-    for (int part = 0; part < 2 * SETS; part++) {
-        const lanes *set = x + 16 * (part / 2);
-        uint8_t *p = to + 64 * LANES * (part / 2) + 128 * (part % 2);
-        lanes low[4], high[4];
-        for (int g = 0; g < 4; g++) {
-            const lanes a = pair_of(set, 2 * g, part % 2, paired);
-            const lanes b = pair_of(set, 2 * g + 1, part % 2, paired);
-            low[g] = lanes_unpack_low64(a, b);
-            high[g] = lanes_unpack_high64(a, b);
-            if (cut) {
-                low[g] = lanes_and(low[g], low_bits);
-                high[g] = lanes_and(high[g], low_bits);
-            }
-        }
-        lanes_store_quarters(p, 256, low[0], low[1], low[2], low[3]);
-        lanes_store_quarters(p + 64, 256, high[0], high[1], high[2], high[3]);
+    for (int set = 0; set < SETS; set++) {
+        store_half_set(to + 64 * LANES * set, x + 16 * set, false, paired, cut, low_bits);
+        store_half_set(to + 64 * LANES * set + 128, x + 16 * set, true, paired, cut, low_bits);
     }
 }
 
@@ -274,8 +279,9 @@ static void add_sum(const reduction *red, uint32_t element_size, uint8_t *acc, c
  * come in bursts that no cache can absorb. */
 INLINE void prefetch_unit(const uint8_t *p, size_t left)
 {
-    for (size_t i = 0; i < UNIT_BYTES && i < left; i += 64)
-        __builtin_prefetch(p + i, 1, 3);
+    if (left >= UNIT_BYTES)
+        for (size_t i = 0; i < UNIT_BYTES; i += 64)
+            __builtin_prefetch(p + i, 1, 3);
 }
 
 static void apply(const mask_seed *seeds, size_t n_seeds, uint64_t modulus, uint32_t element_size,

@@ -2,8 +2,8 @@
  *
  * The state is 16 vectors, and a rotation that does not move whole bytes needs one more than the
  * registers have room for. Words 8 and 11 share a register: of a round's four quarter rounds the
- * two that need the one come first, and then those with the other, which is kept in memory until
- * then. Compilers keep more in memory; so this is assembly.
+ * one that needs the first comes first, and then the others side by side, of which one needs the
+ * second, which is kept in memory until then. Compilers keep more in memory; so this is assembly.
  *
  * Constant time: no branch or address depends on the state.
  */
@@ -23,26 +23,31 @@ enum { KERNEL_SETS = 1 };
     "vpsrld $32-" #by ", %%ymm" #a ", %%ymm" #a "\n\t"                                         \
     "vpor %%ymm15, %%ymm" #a ", %%ymm" #a "\n\t"
 
-/* One quarter round behind its first addition, and two that are independent of each other. */
+/* One quarter round behind its first addition, one, and three that are independent of each other. */
 #define REST_OF_COLUMN(a, b, c, d)                                                             \
     XOR(d, a) BYTES(d, 16) ADD(c, d) XOR(b, c) BITS(b, 12)                                     \
     ADD(a, b) XOR(d, a) BYTES(d, 8) ADD(c, d) XOR(b, c) BITS(b, 7)
-#define QUARTER_ROUNDS(a, b, c, d, A, B, C, D)                                                 \
-    ADD(a, b) ADD(A, B) XOR(d, a) XOR(D, A) BYTES(d, 16) BYTES(D, 16)                          \
-    ADD(c, d) ADD(C, D) XOR(b, c) XOR(B, C) BITS(b, 12) BITS(B, 12)                            \
-    ADD(a, b) ADD(A, B) XOR(d, a) XOR(D, A) BYTES(d, 8) BYTES(D, 8)                            \
-    ADD(c, d) ADD(C, D) XOR(b, c) XOR(B, C) BITS(b, 7) BITS(B, 7)
+#define QUARTER_ROUND(a, b, c, d) ADD(a, b) REST_OF_COLUMN(a, b, c, d)
+#define ADD3(a0, a1, a2, b0, b1, b2) ADD(a0, b0) ADD(a1, b1) ADD(a2, b2)
+#define XOR3(a0, a1, a2, b0, b1, b2) XOR(a0, b0) XOR(a1, b1) XOR(a2, b2)
+#define BYTES3(a0, a1, a2, by)       BYTES(a0, by) BYTES(a1, by) BYTES(a2, by)
+#define BITS3(a0, a1, a2, by)        BITS(a0, by) BITS(a1, by) BITS(a2, by)
+#define QUARTER_ROUNDS(a0, a1, a2, b0, b1, b2, c0, c1, c2, d0, d1, d2)                         \
+    ADD3(a0, a1, a2, b0, b1, b2) XOR3(d0, d1, d2, a0, a1, a2) BYTES3(d0, d1, d2, 16)           \
+    ADD3(c0, c1, c2, d0, d1, d2) XOR3(b0, b1, b2, c0, c1, c2) BITS3(b0, b1, b2, 12)            \
+    ADD3(a0, a1, a2, b0, b1, b2) XOR3(d0, d1, d2, a0, a1, a2) BYTES3(d0, d1, d2, 8)            \
+    ADD3(c0, c1, c2, d0, d1, d2) XOR3(b0, b1, b2, c0, c1, c2) BITS3(b0, b1, b2, 7)
 
 /* Word i is in register i up to word 10, and in i - 1 from word 12 on. Register 8 has word 8 or
  * 11; the other one is in its place of x. */
 #define TAKE_8  "vmovdqa %%ymm8, 32*11(%[x])\n\t" "vmovdqa 32*8(%[x]), %%ymm8\n\t"
 #define TAKE_11 "vmovdqa %%ymm8, 32*8(%[x])\n\t" "vmovdqa 32*11(%[x]), %%ymm8\n\t"
 #define COLUMNS                                                                                \
-    QUARTER_ROUNDS(0, 4, 8, 11, 1, 5, 9, 12) TAKE_11                                           \
-    QUARTER_ROUNDS(2, 6, 10, 13, 3, 7, 8, 14)
+    QUARTER_ROUND(0, 4, 8, 11) TAKE_11                                                         \
+    QUARTER_ROUNDS(1, 2, 3, 5, 6, 7, 9, 10, 8, 12, 13, 14)
 #define DIAGONALS                                                                              \
-    QUARTER_ROUNDS(1, 6, 8, 11, 0, 5, 10, 14) TAKE_8                                           \
-    QUARTER_ROUNDS(3, 4, 9, 13, 2, 7, 8, 12)
+    QUARTER_ROUND(1, 6, 8, 11) TAKE_8                                                          \
+    QUARTER_ROUNDS(0, 3, 2, 5, 4, 7, 10, 9, 8, 14, 13, 12)
 
 /* Word i, which is register r: the same for all blocks, or a vector. */
 #define BEGIN(i, r)            "vpbroadcastd 4*" #i "(%[start]), %%ymm" #r "\n\t"
@@ -106,6 +111,11 @@ static __attribute__((noinline)) void kernel_chacha20(lanes *x, const uint32_t *
 #undef BYTES
 #undef BITS
 #undef REST_OF_COLUMN
+#undef QUARTER_ROUND
+#undef ADD3
+#undef XOR3
+#undef BYTES3
+#undef BITS3
 #undef QUARTER_ROUNDS
 #undef TAKE_8
 #undef TAKE_11
