@@ -29,7 +29,7 @@ uint64_t aead_tile_size(uint32_t threads, uint64_t bytes)
     const uint64_t least = 64 * 1024;
     if (threads <= 1)
         return UINT64_MAX;
-    const uint64_t share = bytes / ((uint64_t)threads * 8);
+    const uint64_t share = bytes / ((uint64_t)threads * 32);
     return share <= least ? least : share / least * least;
 }
 
@@ -148,7 +148,7 @@ static void third_pass(void *arg, size_t t)
 
 void aead_run(const aead_batch *b, bool open)
 {
-    const size_t share = b->threads > 1 ? b->n_tiles / ((size_t)b->threads * 4) : GROUP_MAX;
+    const size_t share = b->threads > 1 ? b->n_tiles / ((size_t)b->threads * 16) : GROUP_MAX;
     pass p = {b, open, share < 1 ? 1 : share < GROUP_MAX ? share : GROUP_MAX};
     const bool long_items = b->tiles != NULL;
 
