@@ -214,13 +214,13 @@ static void add_rejecting_seed(chunk *c, const mask_seed *seed, const extent *e)
     }
 }
 
-/* apply, with r and red made. The chunk begins at the first element's block, as whole units are not
+/* apply, with red made. The chunk begins at the first element's block, as whole units are not
  * needed. */
-static NOINLINE void apply_rejecting(const mask_seed *seeds, size_t n_seeds, const ring *r,
-                                     const reduction *red, uint32_t element_size, void *acc,
-                                     uint64_t first, size_t count, bool write)
+static NOINLINE void apply_rejecting(const mask_seed *seeds, size_t n_seeds, const reduction *red,
+                                     uint32_t element_size, void *acc, uint64_t first, size_t count,
+                                     mask_output output)
 {
-    const uint32_t whole_attempts = attempts_of_whole_units(r, element_size);
+    const uint32_t whole_attempts = attempts_of_whole_units(&red->r, element_size);
     uint64_t at = first * element_size;
     size_t left = count * element_size;
     uint8_t *p = acc;
@@ -229,16 +229,13 @@ static NOINLINE void apply_rejecting(const mask_seed *seeds, size_t n_seeds, con
     while (left > 0) {
         const size_t from = (size_t)(at % 64);
         const size_t size = left < CHUNK_BYTES - from ? left : CHUNK_BYTES - from;
-        const extent e = {{r, element_size, (uint32_t)(at / 64)},
+        const extent e = {{&red->r, element_size, (uint32_t)(at / 64)},
                           (uint32_t)((from + size + 63) / 64),
                           whole_attempts};
         memset(c.sum, 0, sizeof c.sum);
         for (size_t j = 0; j < n_seeds; j++)
             add_rejecting_seed(&c, &seeds[j], &e);
-        if (write)
-            memcpy(p, (const uint8_t *)c.sum + from, size);
-        else
-            add_sum(red, element_size, p, (const uint8_t *)c.sum + from, size);
+        put_sum(red, element_size, p, (const uint8_t *)c.sum + from, size, output);
         p += size;
         at += size;
         left -= size;

@@ -273,6 +273,29 @@ static void add_sum(const reduction *red, uint32_t element_size, uint8_t *acc, c
     }
 }
 
+/* Writes past the caches what can be, which are whole vectors at their own alignment. */
+static void store_past_caches(uint8_t *to, const uint8_t *from, size_t size)
+{
+    const size_t unaligned = (size_t)(0 - (uintptr_t)to) % sizeof(lanes);
+    size_t done = unaligned < size ? unaligned : size;
+    memcpy(to, from, done);
+    for (; size - done >= sizeof(lanes); done += sizeof(lanes))
+        lanes_store_past_caches(to + done, lanes_load(from + done));
+    memcpy(to + done, from + done, size - done);
+}
+
+/* Puts a sum in the order of memory where it belongs. */
+static void put_sum(const reduction *red, uint32_t element_size, uint8_t *acc, const uint8_t *sum,
+                    size_t size, mask_output output)
+{
+    if (output == MASK_ADDED)
+        add_sum(red, element_size, acc, sum, size);
+    else if (output == MASK_WRITTEN)
+        memcpy(acc, sum, size);
+    else
+        store_past_caches(acc, sum, size);
+}
+
 #include "fallback/template/mask_reject.h"
 
 /* Brings what the next unit will write into the cache while this one is computed, as stores alone
@@ -284,37 +307,44 @@ INLINE void prefetch_unit(const uint8_t *p, size_t left)
             __builtin_prefetch(p + i, 1, 3);
 }
 
-static void apply(const mask_seed *seeds, size_t n_seeds, uint64_t modulus, uint32_t element_size,
-                  void *acc, uint64_t first, size_t count, bool write)
+static void apply_by_units(const mask_seed *seeds, size_t n_seeds, const reduction *red,
+                           uint32_t element_size, void *acc, uint64_t first, size_t count,
+                           mask_output output)
 {
-    const ring r = ring_init(modulus);
-    const reduction red = write ? (reduction){.r = r} : reduction_init(&r, element_size, 2);
     const size_t unit_size = UNIT_BYTES / element_size;
     uint8_t *p = acc;
     uint8_t sum[UNIT_BYTES];
 
-    if (rejects_many(&r)) {
-        apply_rejecting(seeds, n_seeds, &r, &red, element_size, acc, first, count, write);
-        return;
-    }
     while (count > 0) {
         const size_t from = (size_t)(first % unit_size);
         const size_t n = count < unit_size - from ? count : unit_size - from;
         const size_t size = n * element_size;
-        const unit u = {&r, element_size, (uint32_t)(first / unit_size * UNIT_BLOCKS)};
-        prefetch_unit(p + size, (count - n) * element_size);
-        if (write && n == unit_size) {
+        const unit u = {&red->r, element_size, (uint32_t)(first / unit_size * UNIT_BLOCKS)};
+        if (output != MASK_WRITTEN_PAST_CACHES)
+            prefetch_unit(p + size, (count - n) * element_size);
+        if (output == MASK_WRITTEN && n == unit_size) {
             sum_unit(p, seeds, n_seeds, &u);
         } else {
             sum_unit(sum, seeds, n_seeds, &u);
-            if (write)
-                memcpy(p, sum + from * element_size, size);
-            else
-                add_sum(&red, element_size, p, sum + from * element_size, size);
+            put_sum(red, element_size, p, sum + from * element_size, size, output);
         }
         p += size;
         first += n;
         count -= n;
     }
     sodium_memzero(sum, sizeof sum);
+}
+
+static void apply(const mask_seed *seeds, size_t n_seeds, uint64_t modulus, uint32_t element_size,
+                  void *acc, uint64_t first, size_t count, mask_output output)
+{
+    const ring r = ring_init(modulus);
+    const reduction red =
+        output == MASK_ADDED ? reduction_init(&r, element_size, 2) : (reduction){.r = r};
+    if (rejects_many(&r))
+        apply_rejecting(seeds, n_seeds, &red, element_size, acc, first, count, output);
+    else
+        apply_by_units(seeds, n_seeds, &red, element_size, acc, first, count, output);
+    if (output == MASK_WRITTEN_PAST_CACHES)
+        lanes_past_caches_end();
 }

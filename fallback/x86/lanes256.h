@@ -35,6 +35,17 @@ static inline void lanes_store(void *p, lanes x)
     _mm256_storeu_si256(p, x);
 }
 
+/* p is aligned to a vector. */
+static inline void lanes_store_past_caches(void *p, lanes x)
+{
+    _mm256_stream_si256(p, x);
+}
+
+static inline void lanes_past_caches_end(void)
+{
+    _mm_sfence();
+}
+
 static inline lanes lanes_and(lanes a, lanes b)
 {
     return _mm256_and_si256(a, b);

@@ -35,6 +35,17 @@ static inline void lanes_store(void *p, lanes x)
     _mm512_storeu_si512(p, x);
 }
 
+/* p is aligned to a vector. */
+static inline void lanes_store_past_caches(void *p, lanes x)
+{
+    _mm512_stream_si512(p, x);
+}
+
+static inline void lanes_past_caches_end(void)
+{
+    _mm_sfence();
+}
+
 static inline lanes lanes_and(lanes a, lanes b)
 {
     return _mm512_and_si512(a, b);
