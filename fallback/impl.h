@@ -130,13 +130,17 @@ typedef struct {
     uint32_t reserved;
 } mask_seed;
 
+/* What becomes of the sum of masks. Past the caches it is the same, but written by non-temporal
+ * stores where there are any. */
+typedef enum { MASK_ADDED, MASK_WRITTEN, MASK_WRITTEN_PAST_CACHES } mask_output;
+
 typedef struct {
     const char *name;
 
-    /* acc[i] = ((write ? 0 : acc[i]) + sum_j sign_j * PRG(seed_j)[first + i]) mod
+    /* acc[i] = ((output == MASK_ADDED ? acc[i] : 0) + sum_j sign_j * PRG(seed_j)[first + i]) mod
      * modulus, for count elements of element_size bytes. */
     void (*apply)(const mask_seed *seeds, size_t n_seeds, uint64_t modulus, uint32_t element_size,
-                  void *acc, uint64_t first, size_t count, bool write);
+                  void *acc, uint64_t first, size_t count, mask_output output);
 } mask_impl;
 
 /* --------------------------------------------------------- masks of format `fcp-aes256ctr` -- */

@@ -41,6 +41,17 @@ static inline void lanes_store(void *p, lanes x)
     vst1q_u8(p, vreinterpretq_u8_u32(x));
 }
 
+/* This is an ordinary store: the one that spares the caches (STNP) takes two registers, and is only
+ * a hint. */
+static inline void lanes_store_past_caches(void *p, lanes x)
+{
+    lanes_store(p, x);
+}
+
+static inline void lanes_past_caches_end(void)
+{
+}
+
 static inline lanes lanes_and(lanes a, lanes b)
 {
     return vandq_u32(a, b);

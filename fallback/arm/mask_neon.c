@@ -1,5 +1,5 @@
 /* Masks, four blocks at a time: one set of 16 vectors leaves 16 of the 32 registers free. */
-#include "fallback/arm/lanes_neon.h"
+#include "fallback/arm/chacha20_neon.h"
 
 enum { SETS = 1 };
 

@@ -104,9 +104,13 @@ static parseal_status mask(const parseal_device *device, const backend_seeds *se
                            bool write, void *stream)
 {
     const cpu_seeds *s = seeds_of(seeds);
+    const bool past_caches = acc->n * ring->element_size > cpu_of(device)->cache_size;
     (void)stream;
     vectors_mask(cpu_of(device)->chosen.mask, cpu_threads(device), s->list, s->n, ring->modulus,
-                 ring->element_size, cpu_address(&acc->buf), first, acc->n, write);
+                 ring->element_size, cpu_address(&acc->buf), first, acc->n,
+                 !write        ? MASK_ADDED
+                 : past_caches ? MASK_WRITTEN_PAST_CACHES
+                               : MASK_WRITTEN);
     return PARSEAL_OK;
 }
 

@@ -47,7 +47,7 @@ typedef struct {
     uint64_t modulus, first, count;
     uint32_t element_size;
     uint8_t *acc;
-    bool write;
+    mask_output output;
 } mask_job;
 
 /* Pieces begin where the mask's own index is a multiple of PIECE, so that only the first and the
@@ -60,7 +60,7 @@ static void mask_piece(void *arg, size_t i)
     const uint64_t left = job->count - begin, room = i == 0 ? PIECE - lead : PIECE;
     job->impl->apply(job->seeds, job->n_seeds, job->modulus, job->element_size,
                      job->acc + begin * job->element_size, job->first + begin,
-                     (size_t)(left < room ? left : room), job->write);
+                     (size_t)(left < room ? left : room), job->output);
 }
 
 static void wipe_mask(void)
@@ -75,9 +75,9 @@ static void wipe_mask_retry(void)
 
 void vectors_mask(const mask_impl *impl, uint32_t threads, const mask_seed *seeds, size_t n_seeds,
                   uint64_t modulus, uint32_t element_size, void *acc, uint64_t first,
-                  uint64_t count, bool write)
+                  uint64_t count, mask_output output)
 {
-    mask_job job = {impl, seeds, n_seeds, modulus, first, count, element_size, acc, write};
+    mask_job job = {impl, seeds, n_seeds, modulus, first, count, element_size, acc, output};
     const uint64_t end = count > 0 ? first % PIECE + count : 0;
     threads_for_then(threads, (size_t)((end + PIECE - 1) / PIECE), PIECE * element_size * n_seeds,
                      mask_piece, &job,
@@ -133,7 +133,7 @@ static void quantize_piece(void *arg, size_t i)
 
     if (job->seed != NULL)
         job->mask->apply(job->seed, 1, UINT64_C(1) << 32, 4, random, job->first + p.begin, p.n,
-                         true);
+                         MASK_WRITTEN);
     const float_state before = float_state_set();
     const uint64_t nonfinite = job->impl->quantize(
         job->params, job->x + p.begin * job->float_size, job->seed != NULL ? random : NULL,

@@ -7,7 +7,7 @@
 
 void vectors_mask(const mask_impl *impl, uint32_t threads, const mask_seed *seeds, size_t n_seeds,
                   uint64_t modulus, uint32_t element_size, void *acc, uint64_t first,
-                  uint64_t count, bool write);
+                  uint64_t count, mask_output output);
 
 void vectors_sum(const sum_impl *impl, uint32_t threads, uint64_t modulus, uint32_t element_size,
                  void *acc, const void *const *v, size_t n, uint64_t count);

@@ -81,7 +81,7 @@ static void accumulate(scratch *s, const unit *u, const ring *r, int32_t sign)
 }
 
 static void apply(const mask_seed *seeds, size_t n_seeds, uint64_t modulus, uint32_t element_size,
-                  void *acc, uint64_t first, size_t count, bool write)
+                  void *acc, uint64_t first, size_t count, mask_output output)
 {
     const ring r = ring_init(modulus);
     const size_t unit_size = CHACHA20_BYTES / element_size;
@@ -95,7 +95,7 @@ static void apply(const mask_seed *seeds, size_t n_seeds, uint64_t modulus, uint
         u.to = count < unit_size - u.from ? u.from + count : unit_size;
         const size_t n = u.to - u.from;
 
-        if (write) {
+        if (output != MASK_ADDED) {
             for (size_t i = u.from; i < u.to; i++)
                 s.sum[i] = 0;
         } else {

@@ -16,95 +16,55 @@
 
 #include "fallback/impl.h"
 #include "fallback/math/elements.h"
+#include "fallback/template/chacha20.h"
 #include "fallback/template/reduce.h"
-
-/* SETS sets of LANES blocks go through the rounds side by side. */
-enum { UNIT_BLOCKS = SETS * LANES, UNIT_BYTES = 64 * UNIT_BLOCKS, VECTORS = 16 * SETS };
 
 #define NOINLINE __attribute__((noinline))
 
-/* ---------------------------------------------------------------------------------- ChaCha20 -- */
+/* ----------------------------------------------------------------------- the order of memory -- */
 
-INLINE void quarter_rounds(lanes *x, int a, int b, int c, int d)
+/* Words i, i + 1 become 64-bit lanes: every 128-bit quarter L gets those of blocks 4L, 4L + 1 in
+ * *low, and of blocks 4L + 2, 4L + 3 in *high. */
+INLINE void pair_words(lanes word, lanes next, lanes *low, lanes *high)
 {
-    /* Each step is done for all sets before the next one, so that the sets' chains of dependent
-     * operations overlap. */
-#define EACH_SET(statement)                \
-    for (int set = 0; set < SETS; set++) { \
-        lanes *s = x + 16 * set;           \
-        statement;                         \
-    }
-    EACH_SET(s[a] = lanes_add32(s[a], s[b]))
-    EACH_SET(s[d] = lanes_rotate32(lanes_xor(s[d], s[a]), 16))
-    EACH_SET(s[c] = lanes_add32(s[c], s[d]))
-    EACH_SET(s[b] = lanes_rotate32(lanes_xor(s[b], s[c]), 12))
-    EACH_SET(s[a] = lanes_add32(s[a], s[b]))
-    EACH_SET(s[d] = lanes_rotate32(lanes_xor(s[d], s[a]), 8))
-    EACH_SET(s[c] = lanes_add32(s[c], s[d]))
-    EACH_SET(s[b] = lanes_rotate32(lanes_xor(s[b], s[c]), 7))
-#undef EACH_SET
+    *low = lanes_unpack_low32(word, next);
+    *high = lanes_unpack_high32(word, next);
 }
 
-/* x = the keystream (RFC 8439 section 2.3) of blocks counter .. counter + UNIT_BLOCKS - 1 under the
- * nonce LE32(attempt) || stream_id. */
-INLINE void chacha20(lanes x[VECTORS], const mask_seed *seed, uint32_t attempt, uint32_t counter)
+/* Returns words 2i, 2i + 1 of half of a set's blocks, from the set's words or its pairs. */
+INLINE lanes pair_of(const lanes *set, int i, bool high, bool paired)
 {
-    uint32_t input[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
-    memcpy(input + 4, seed->key, 32);
-    input[12] = counter;
-    input[13] = attempt;
-    memcpy(input + 14, seed->stream_id, 8);
-
-    for (int set = 0; set < SETS; set++) {
-        for (int i = 0; i < 16; i++)
-            x[16 * set + i] = lanes_set32(input[i]);
-        x[16 * set + 12] =
-            lanes_add32(lanes_set32(counter + (uint32_t)set * LANES), lanes_numbers());
-    }
-    for (int round = 0; round < 20; round += 2) {
-        quarter_rounds(x, 0, 4, 8, 12);
-        quarter_rounds(x, 1, 5, 9, 13);
-        quarter_rounds(x, 2, 6, 10, 14);
-        quarter_rounds(x, 3, 7, 11, 15);
-        quarter_rounds(x, 0, 5, 10, 15);
-        quarter_rounds(x, 1, 6, 11, 12);
-        quarter_rounds(x, 2, 7, 8, 13);
-        quarter_rounds(x, 3, 4, 9, 14);
-    }
-    for (int set = 0; set < SETS; set++) {
-        lanes *s = x + 16 * set;
-        for (int i = 0; i < 16; i++)
-            if (i != 12)
-                s[i] = lanes_add32(s[i], lanes_set32(input[i]));
-        s[12] = lanes_add32(
-            s[12], lanes_add32(lanes_set32(counter + (uint32_t)set * LANES), lanes_numbers()));
-    }
+    if (paired)
+        return set[2 * i + high];
+    return high ? lanes_unpack_high32(set[2 * i], set[2 * i + 1])
+                : lanes_unpack_low32(set[2 * i], set[2 * i + 1]);
 }
 
-/* Pairs of words become 64-bit lanes: every 128-bit quarter L gets words 2i, 2i + 1 of blocks 4L,
- * 4L + 1, and of blocks 4L + 2, 4L + 3. */
-INLINE void pair_words(lanes x[VECTORS])
+INLINE void store_half_set(uint8_t *to, const lanes *set, bool high_pairs, bool paired, bool cut,
+                           lanes low_bits)
 {
-    for (int i = 0; i < VECTORS; i += 2) {
-        const lanes low = lanes_unpack_low32(x[i], x[i + 1]);
-        x[i + 1] = lanes_unpack_high32(x[i], x[i + 1]);
-        x[i] = low;
-    }
-}
-
-/* Does the rest of the transposition, and stores the blocks one after the other. */
-INLINE void store_blocks(uint8_t *to, const lanes x[VECTORS])
-{
-    for (int part = 0; part < 2 * SETS; part++) {
-        const lanes *s = x + 16 * (part / 2) + part % 2;
-        uint8_t *p = to + 64 * LANES * (part / 2) + 128 * (part % 2);
-        lanes low[4], high[4];
-        for (int g = 0; g < 4; g++) {
-            low[g] = lanes_unpack_low64(s[4 * g], s[4 * g + 2]);
-            high[g] = lanes_unpack_high64(s[4 * g], s[4 * g + 2]);
+    lanes low[4], high[4];
+    for (int g = 0; g < 4; g++) {
+        const lanes a = pair_of(set, 2 * g, high_pairs, paired);
+        const lanes b = pair_of(set, 2 * g + 1, high_pairs, paired);
+        low[g] = lanes_unpack_low64(a, b);
+        high[g] = lanes_unpack_high64(a, b);
+        if (cut) {
+            low[g] = lanes_and(low[g], low_bits);
+            high[g] = lanes_and(high[g], low_bits);
         }
-        lanes_store_quarters(p, 256, low[0], low[1], low[2], low[3]);
-        lanes_store_quarters(p + 64, 256, high[0], high[1], high[2], high[3]);
+    }
+    lanes_store_quarters(to, 256, low[0], low[1], low[2], low[3]);
+    lanes_store_quarters(to + 64, 256, high[0], high[1], high[2], high[3]);
+}
+
+/* Stores the blocks one after the other: the transposition, or the rest of it where words are
+ * paired. */
+INLINE void store_blocks(uint8_t *to, const lanes x[VECTORS], bool paired, bool cut, lanes low_bits)
+{
+    for (int set = 0; set < SETS; set++) {
+        store_half_set(to + 64 * LANES * set, x + 16 * set, false, paired, cut, low_bits);
+        store_half_set(to + 64 * LANES * set + 128, x + 16 * set, true, paired, cut, low_bits);
     }
 }
 
@@ -117,65 +77,66 @@ typedef struct {
     uint32_t counter;
 } unit;
 
-INLINE void cut_bits(lanes x[VECTORS], const unit *u)
+INLINE lanes low_bits_of(const unit *u)
 {
-    const lanes low_bits =
-        u->element_size == 4 ? lanes_set32((uint32_t)u->r->low_bits) : lanes_set64(u->r->low_bits);
-    for (int i = 0; i < VECTORS; i++)
-        x[i] = lanes_and(x[i], low_bits);
+    return u->element_size == 4 ? lanes_set32((uint32_t)u->r->low_bits)
+                                : lanes_set64(u->r->low_bits);
 }
 
-/* x = the candidates of one attempt. */
-INLINE void candidates(lanes x[VECTORS], const mask_seed *seed, const unit *u, uint32_t attempt)
+/* Returns true where candidates are whole words. */
+INLINE bool has_all_bits(const unit *u)
+{
+    return u->element_size == 4 ? ~(uint32_t)u->r->low_bits == 0 : ~u->r->low_bits == 0;
+}
+
+/* x = the words of one attempt, which are candidates but for the bits above those of m; of 64 bits
+ * where these are. */
+INLINE void words_of(lanes x[VECTORS], const mask_seed *seed, const unit *u, uint32_t attempt)
 {
     chacha20(x, seed, attempt, u->counter);
-    if (u->element_size == 8)
-        pair_words(x);
-    cut_bits(x, u);
+    for (int i = 0; u->element_size == 8 && i < VECTORS; i += 2)
+        pair_words(x[i], x[i + 1], &x[i], &x[i + 1]);
+}
+
+/* to[i] = x[i] where that is below m, and else other[i]. */
+INLINE lanes accepted_or(lanes x, lanes other, lanes m, bool narrow)
+{
+    return narrow ? lanes_replace_from32(x, m, other) : lanes_replace_from64(x, m, other);
+}
+
+INLINE bool any_rejected(const lanes *x, int n, lanes m, bool narrow)
+{
+    return narrow ? lanes_any_from32(x, n, m) : lanes_any_from64(x, n, m);
 }
 
 static NOINLINE void retry(lanes x[VECTORS], const mask_seed *seed, const unit *u)
 {
-    const lanes m32 = lanes_set32((uint32_t)u->r->modulus), m64 = lanes_set64(u->r->modulus);
     const bool narrow = u->element_size == 4;
+    const lanes low_bits = low_bits_of(u);
+    const lanes m = narrow ? lanes_set32((uint32_t)u->r->modulus) : lanes_set64(u->r->modulus);
     lanes other[VECTORS];
-    for (uint32_t attempt = 1;
-         narrow ? lanes_any_from32(x, VECTORS, m32) : lanes_any_from64(x, VECTORS, m64);
-         attempt++) {
-        candidates(other, seed, u, attempt);
+    for (uint32_t attempt = 1; any_rejected(x, VECTORS, m, narrow); attempt++) {
+        words_of(other, seed, u, attempt);
         for (int i = 0; i < VECTORS; i++)
-            x[i] = narrow ? lanes_replace_from32(x[i], m32, other[i])
-                          : lanes_replace_from64(x[i], m64, other[i]);
+            x[i] = accepted_or(x[i], lanes_and(other[i], low_bits), m, narrow);
     }
     sodium_memzero(other, sizeof other);
 }
 
-INLINE void add_power_of_two(lanes sum[VECTORS], const lanes x[VECTORS], uint32_t element_size,
-                             bool negative)
-{
-    for (int i = 0; i < VECTORS; i++)
-        if (element_size == 4)
-            sum[i] = negative ? lanes_sub32(sum[i], x[i]) : lanes_add32(sum[i], x[i]);
-        else
-            sum[i] = negative ? lanes_sub64(sum[i], x[i]) : lanes_add64(sum[i], x[i]);
-}
-
 /* sum = sum - d, plus m where that is below zero. To subtract x, d is x; to add it, d is m - x. */
-INLINE void add_modular32(lanes sum[VECTORS], const lanes x[VECTORS], uint32_t modulus,
-                          bool negative)
+INLINE void add_modular32(lanes *sum, const lanes *x, int n, uint32_t modulus, bool negative)
 {
     const lanes m = lanes_set32(modulus);
-    for (int i = 0; i < VECTORS; i++) {
+    for (int i = 0; i < n; i++) {
         const lanes d = negative ? x[i] : lanes_sub32(m, x[i]);
         sum[i] = lanes_add_if_less32(lanes_sub32(sum[i], d), sum[i], d, m);
     }
 }
 
-INLINE void add_modular64(lanes sum[VECTORS], const lanes x[VECTORS], uint64_t modulus,
-                          bool negative)
+INLINE void add_modular64(lanes *sum, const lanes *x, int n, uint64_t modulus, bool negative)
 {
     const lanes m = lanes_set64(modulus);
-    for (int i = 0; i < VECTORS; i++) {
+    for (int i = 0; i < n; i++) {
         const lanes d = negative ? x[i] : lanes_sub64(m, x[i]);
         sum[i] = lanes_add_if_less64(lanes_sub64(sum[i], d), sum[i], d, m);
     }
@@ -187,10 +148,8 @@ static NOINLINE void add_power_of_two_seed32(lanes sum[VECTORS], const mask_seed
 {
     lanes x[VECTORS];
     chacha20(x, seed, 0, counter);
-    if (seed->sign < 0)
-        add_power_of_two(sum, x, 4, true);
-    else
-        add_power_of_two(sum, x, 4, false);
+    for (int i = 0; i < VECTORS; i++)
+        sum[i] = seed->sign < 0 ? lanes_sub32(sum[i], x[i]) : lanes_add32(sum[i], x[i]);
 }
 
 static NOINLINE void add_power_of_two_seed64(lanes sum[VECTORS], const mask_seed *seed,
@@ -198,26 +157,35 @@ static NOINLINE void add_power_of_two_seed64(lanes sum[VECTORS], const mask_seed
 {
     lanes x[VECTORS];
     chacha20(x, seed, 0, counter);
-    pair_words(x);
-    if (seed->sign < 0)
-        add_power_of_two(sum, x, 8, true);
-    else
-        add_power_of_two(sum, x, 8, false);
+    for (int i = 0; i < VECTORS; i += 2) {
+        lanes low, high;
+        pair_words(x[i], x[i + 1], &low, &high);
+        sum[i] = seed->sign < 0 ? lanes_sub64(sum[i], low) : lanes_add64(sum[i], low);
+        sum[i + 1] = seed->sign < 0 ? lanes_sub64(sum[i + 1], high) : lanes_add64(sum[i + 1], high);
+    }
+}
+
+INLINE void cut_bits(lanes x[VECTORS], lanes low_bits)
+{
+    for (int i = 0; i < VECTORS; i++)
+        x[i] = lanes_and(x[i], low_bits);
 }
 
 static NOINLINE void add_modular_seed(lanes sum[VECTORS], const mask_seed *seed, const unit *u)
 {
     const bool negative = seed->sign < 0;
     lanes x[VECTORS];
-    candidates(x, seed, u, 0);
+    words_of(x, seed, u, 0);
+    if (!has_all_bits(u))
+        cut_bits(x, low_bits_of(u));
     if (u->element_size == 4) {
         if (lanes_any_from32(x, VECTORS, lanes_set32((uint32_t)u->r->modulus)))
             retry(x, seed, u);
-        add_modular32(sum, x, (uint32_t)u->r->modulus, negative);
+        add_modular32(sum, x, VECTORS, (uint32_t)u->r->modulus, negative);
     } else {
         if (lanes_any_from64(x, VECTORS, lanes_set64(u->r->modulus)))
             retry(x, seed, u);
-        add_modular64(sum, x, u->r->modulus, negative);
+        add_modular64(sum, x, VECTORS, u->r->modulus, negative);
     }
 }
 
@@ -226,13 +194,10 @@ static NOINLINE void write_mask(uint8_t to[UNIT_BYTES], const mask_seed *seed, c
 {
     lanes x[VECTORS];
     chacha20(x, seed, 0, u->counter);
-    pair_words(x);
-    if (u->element_size == 8 && ~u->r->low_bits != 0)
-        /* NOLINTNEXTLINE(bugprone-branch-clone): the two cases are one for each element size. */
-        cut_bits(x, u);
-    else if (u->element_size == 4 && ~(uint32_t)u->r->low_bits != 0)
-        cut_bits(x, u);
-    store_blocks(to, x);
+    if (has_all_bits(u))
+        store_blocks(to, x, false, false, low_bits_of(u));
+    else
+        store_blocks(to, x, false, true, low_bits_of(u));
 }
 
 /* Writes the unit's sum over all seeds mod m, in the order of memory. */
@@ -255,11 +220,10 @@ static void sum_unit(uint8_t to[UNIT_BYTES], const mask_seed *seeds, size_t n_se
     else
         for (size_t j = 0; j < n_seeds; j++)
             add_power_of_two_seed64(sum, &seeds[j], u->counter);
-    if (r->power_of_two)
-        cut_bits(sum, u);
     if (u->element_size == 4)
-        pair_words(sum);
-    store_blocks(to, sum);
+        store_blocks(to, sum, false, true, low_bits_of(u));
+    else
+        store_blocks(to, sum, true, true, low_bits_of(u));
 }
 
 /* --------------------------------------------------------------------------- into the vector -- */
@@ -309,19 +273,44 @@ static void add_sum(const reduction *red, uint32_t element_size, uint8_t *acc, c
     }
 }
 
+/* Writes past the caches what can be, which are whole vectors at their own alignment. */
+static void store_past_caches(uint8_t *to, const uint8_t *from, size_t size)
+{
+    const size_t unaligned = (size_t)(0 - (uintptr_t)to) % sizeof(lanes);
+    size_t done = unaligned < size ? unaligned : size;
+    memcpy(to, from, done);
+    for (; size - done >= sizeof(lanes); done += sizeof(lanes))
+        lanes_store_past_caches(to + done, lanes_load(from + done));
+    memcpy(to + done, from + done, size - done);
+}
+
+/* Puts a sum in the order of memory where it belongs. */
+static void put_sum(const reduction *red, uint32_t element_size, uint8_t *acc, const uint8_t *sum,
+                    size_t size, mask_output output)
+{
+    if (output == MASK_ADDED)
+        add_sum(red, element_size, acc, sum, size);
+    else if (output == MASK_WRITTEN)
+        memcpy(acc, sum, size);
+    else
+        store_past_caches(acc, sum, size);
+}
+
+#include "fallback/template/mask_reject.h"
+
 /* Brings what the next unit will write into the cache while this one is computed, as stores alone
  * come in bursts that no cache can absorb. */
 INLINE void prefetch_unit(const uint8_t *p, size_t left)
 {
-    for (size_t i = 0; i < UNIT_BYTES && i < left; i += 64)
-        __builtin_prefetch(p + i, 1, 3);
+    if (left >= UNIT_BYTES)
+        for (size_t i = 0; i < UNIT_BYTES; i += 64)
+            __builtin_prefetch(p + i, 1, 3);
 }
 
-static void apply(const mask_seed *seeds, size_t n_seeds, uint64_t modulus, uint32_t element_size,
-                  void *acc, uint64_t first, size_t count, bool write)
+static void apply_by_units(const mask_seed *seeds, size_t n_seeds, const reduction *red,
+                           uint32_t element_size, void *acc, uint64_t first, size_t count,
+                           mask_output output)
 {
-    const ring r = ring_init(modulus);
-    const reduction red = write ? (reduction){.r = r} : reduction_init(&r, element_size, 2);
     const size_t unit_size = UNIT_BYTES / element_size;
     uint8_t *p = acc;
     uint8_t sum[UNIT_BYTES];
@@ -330,20 +319,32 @@ static void apply(const mask_seed *seeds, size_t n_seeds, uint64_t modulus, uint
         const size_t from = (size_t)(first % unit_size);
         const size_t n = count < unit_size - from ? count : unit_size - from;
         const size_t size = n * element_size;
-        const unit u = {&r, element_size, (uint32_t)(first / unit_size * UNIT_BLOCKS)};
-        prefetch_unit(p + size, (count - n) * element_size);
-        if (write && n == unit_size) {
+        const unit u = {&red->r, element_size, (uint32_t)(first / unit_size * UNIT_BLOCKS)};
+        if (output != MASK_WRITTEN_PAST_CACHES)
+            prefetch_unit(p + size, (count - n) * element_size);
+        if (output == MASK_WRITTEN && n == unit_size) {
             sum_unit(p, seeds, n_seeds, &u);
         } else {
             sum_unit(sum, seeds, n_seeds, &u);
-            if (write)
-                memcpy(p, sum + from * element_size, size);
-            else
-                add_sum(&red, element_size, p, sum + from * element_size, size);
+            put_sum(red, element_size, p, sum + from * element_size, size, output);
         }
         p += size;
         first += n;
         count -= n;
     }
     sodium_memzero(sum, sizeof sum);
+}
+
+static void apply(const mask_seed *seeds, size_t n_seeds, uint64_t modulus, uint32_t element_size,
+                  void *acc, uint64_t first, size_t count, mask_output output)
+{
+    const ring r = ring_init(modulus);
+    const reduction red =
+        output == MASK_ADDED ? reduction_init(&r, element_size, 2) : (reduction){.r = r};
+    if (rejects_many(&r))
+        apply_rejecting(seeds, n_seeds, &red, element_size, acc, first, count, output);
+    else
+        apply_by_units(seeds, n_seeds, &red, element_size, acc, first, count, output);
+    if (output == MASK_WRITTEN_PAST_CACHES)
+        lanes_past_caches_end();
 }

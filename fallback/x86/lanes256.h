@@ -35,6 +35,17 @@ static inline void lanes_store(void *p, lanes x)
     _mm256_storeu_si256(p, x);
 }
 
+/* p is aligned to a vector. */
+static inline void lanes_store_past_caches(void *p, lanes x)
+{
+    _mm256_stream_si256(p, x);
+}
+
+static inline void lanes_past_caches_end(void)
+{
+    _mm_sfence();
+}
+
 static inline lanes lanes_and(lanes a, lanes b)
 {
     return _mm256_and_si256(a, b);
@@ -90,20 +101,6 @@ static inline lanes lanes_shift_right64_by(lanes x, uint32_t by)
 {
     return _mm256_srl_epi64(x, _mm_cvtsi32_si128((int)by));
 }
-
-/* A shuffle moves whole bytes. */
-static inline lanes lanes_rotate_bytes(lanes x, int by)
-{
-    const __m256i by16 = _mm256_set_epi8(13, 12, 15, 14, 9, 8, 11, 10, 5, 4, 7, 6, 1, 0, 3, 2, 13,
-                                         12, 15, 14, 9, 8, 11, 10, 5, 4, 7, 6, 1, 0, 3, 2);
-    const __m256i by8 = _mm256_set_epi8(14, 13, 12, 15, 10, 9, 8, 11, 6, 5, 4, 7, 2, 1, 0, 3, 14,
-                                        13, 12, 15, 10, 9, 8, 11, 6, 5, 4, 7, 2, 1, 0, 3);
-    return _mm256_shuffle_epi8(x, by == 16 ? by16 : by8);
-}
-
-#define lanes_rotate32(x, by)                  \
-    ((by) % 8 == 0 ? lanes_rotate_bytes(x, by) \
-                   : _mm256_or_si256(_mm256_slli_epi32(x, by), _mm256_srli_epi32(x, 32 - (by))))
 
 /* Returns all ones where a < b, unsigned. */
 static inline lanes lanes_less32(lanes a, lanes b)

@@ -35,6 +35,17 @@ static inline void lanes_store(void *p, lanes x)
     _mm512_storeu_si512(p, x);
 }
 
+/* p is aligned to a vector. */
+static inline void lanes_store_past_caches(void *p, lanes x)
+{
+    _mm512_stream_si512(p, x);
+}
+
+static inline void lanes_past_caches_end(void)
+{
+    _mm_sfence();
+}
+
 static inline lanes lanes_and(lanes a, lanes b)
 {
     return _mm512_and_si512(a, b);
@@ -90,8 +101,6 @@ static inline lanes lanes_shift_right64_by(lanes x, uint32_t by)
 {
     return _mm512_srl_epi64(x, _mm_cvtsi32_si128((int)by));
 }
-
-#define lanes_rotate32(x, by) _mm512_rol_epi32(x, by)
 
 /* x + (a < b ? m : 0), unsigned. */
 static inline lanes lanes_add_if_less32(lanes x, lanes a, lanes b, lanes m)
@@ -157,12 +166,20 @@ static inline bool lanes_any_from64(const lanes *x, int n, lanes m)
 static inline void lanes_store_quarters(uint8_t *to, size_t stride, lanes p0, lanes p1, lanes p2,
                                         lanes p3)
 {
-    const lanes a = _mm512_shuffle_i32x4(p0, p1, 0x44), b = _mm512_shuffle_i32x4(p0, p1, 0xee);
-    const lanes c = _mm512_shuffle_i32x4(p2, p3, 0x44), d = _mm512_shuffle_i32x4(p2, p3, 0xee);
-    lanes_store(to, _mm512_shuffle_i32x4(a, c, 0x88));
-    lanes_store(to + stride, _mm512_shuffle_i32x4(a, c, 0xdd));
-    lanes_store(to + 2 * stride, _mm512_shuffle_i32x4(b, d, 0x88));
-    lanes_store(to + 3 * stride, _mm512_shuffle_i32x4(b, d, 0xdd));
+    const lanes i01 = _mm512_set_epi64(11, 10, 3, 2, 9, 8, 1, 0),
+                i23 = _mm512_set_epi64(15, 14, 7, 6, 13, 12, 5, 4);
+    const lanes a = _mm512_permutex2var_epi64(p0, i01, p1),
+                b = _mm512_permutex2var_epi64(p0, i23, p1);
+    const lanes c = _mm512_permutex2var_epi64(p2, i01, p3),
+                d = _mm512_permutex2var_epi64(p2, i23, p3);
+    _mm256_storeu_si256((void *)to, _mm512_castsi512_si256(a));
+    _mm256_storeu_si256((void *)(to + 32), _mm512_castsi512_si256(c));
+    _mm256_storeu_si256((void *)(to + stride), _mm512_extracti64x4_epi64(a, 1));
+    _mm256_storeu_si256((void *)(to + stride + 32), _mm512_extracti64x4_epi64(c, 1));
+    _mm256_storeu_si256((void *)(to + 2 * stride), _mm512_castsi512_si256(b));
+    _mm256_storeu_si256((void *)(to + 2 * stride + 32), _mm512_castsi512_si256(d));
+    _mm256_storeu_si256((void *)(to + 3 * stride), _mm512_extracti64x4_epi64(b, 1));
+    _mm256_storeu_si256((void *)(to + 3 * stride + 32), _mm512_extracti64x4_epi64(d, 1));
 }
 
 #endif

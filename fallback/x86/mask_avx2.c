@@ -1,5 +1,5 @@
 /* Masks, eight blocks at a time. */
-#include "fallback/x86/lanes256.h"
+#include "fallback/x86/chacha20_256.h"
 
 enum { SETS = 2 };
 

@@ -1,5 +1,5 @@
 /* Masks, sixteen blocks at a time. */
-#include "fallback/x86/lanes512.h"
+#include "fallback/x86/chacha20_512.h"
 
 enum { SETS = 2 };
 

@@ -114,8 +114,45 @@ static void gcm(void **state)
     free(t);
 }
 
+/* A mask, or the sum of two, at any alignment that elements of four bytes may have. */
+static void visit_mask(bench *t, const mask_impl *impl)
+{
+    static const uint64_t moduli[] = {UINT64_C(1) << 32, 4294967291, 2147483659};
+    static const size_t counts[] = {1, 15, 64, 511, 513, 2048, 3333};
+    mask_seed seeds[2];
+    rng_fill(&t->r, seeds, sizeof seeds);
+    seeds[0].sign = 1;
+    seeds[1].sign = -1;
+    for (size_t offset = 0; offset < OFFSETS; offset += 4)
+        for (size_t k = 0; k < COUNT_OF(counts); k++)
+            for (size_t n = 1; n <= COUNT_OF(seeds); n++) {
+                const uint64_t modulus = moduli[(k + n + offset / 4) % COUNT_OF(moduli)];
+                clear(t);
+                impl->apply(seeds, n, modulus, 4, t->want + offset, offset, counts[k],
+                            MASK_WRITTEN);
+                impl->apply(seeds, n, modulus, 4, t->out + offset, offset, counts[k],
+                            MASK_WRITTEN_PAST_CACHES);
+                assert_bytes(t->out, t->want, sizeof t->out);
+            }
+}
+
+static void masks(void **state)
+{
+    (void)state;
+    bench *t = bench_open("masks");
+    size_t visited = 0;
+    for (size_t i = 0; i < mask_candidate_count; i++) {
+        if (!cpu_levels[mask_candidates[i].level].supported())
+            continue;
+        visit_mask(t, mask_candidates[i].impl);
+        visited++;
+    }
+    assert_true(visited > 0);
+    free(t);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(gcm)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(gcm), cmocka_unit_test(masks)};
     return RUN_SUITE("past_caches", tests);
 }
