@@ -14,8 +14,9 @@ struct machine {
     uint64_t memory, memory_available;
     uint64_t l1d, l2, l3;
     uint64_t last_level_cache;
-    double memcpy_gbps; /* bytes copied, each read once and written once */
+    double memcpy_gbps; /* bytes copied, each read once and written once; 0: not measured */
     uint64_t memcpy_bytes;
+    double first_context_seconds; /* what the process's first context took; 0: not measured */
 };
 
 void machine_describe(struct machine *machine);
