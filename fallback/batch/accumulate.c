@@ -14,11 +14,11 @@
 #include "host/support/wipe.h"
 #include "parseal/parseal.h"
 
-/* PART bytes of elements are decrypted and unpacked at a time, in the first-level cache. A region
- * of acc, REGION_PARTS of them, stays in the second-level cache while a pair is added to it. With
- * any bit width both are whole AES blocks of an update. Vectors above NEAR bytes come from memory
- * each time. */
-enum { PART = 16 * 1024, REGION_PARTS = 32, TOGETHER = 2, NEAR = 512 * 1024 };
+/* PART bytes of elements are decrypted and unpacked at a time, in the first-level cache and on a
+ * stack of 64 KiB. A region of acc, REGION_PARTS of them, stays in the second-level cache while a
+ * pair is added to it. With any bit width both are whole AES blocks of an update. Vectors above
+ * NEAR bytes come from memory each time. */
+enum { PART = 8 * 1024, REGION_PARTS = 64, TOGETHER = 2, NEAR = 512 * 1024 };
 
 typedef struct {
     const accumulation *a;
@@ -29,10 +29,11 @@ typedef struct {
     uint8_t (*partial)[16]; /* [next item][region]: the hash */
 } job;
 
-/* Parts of TOGETHER items. They are aligned as the vector code reads whole registers. */
+/* Parts of TOGETHER items, and one that is packed. They are aligned as the vector code reads whole
+ * registers. */
 typedef struct {
-    _Alignas(64) uint8_t decrypted[TOGETHER][PART];
-    _Alignas(64) uint8_t unpacked[TOGETHER][PART];
+    _Alignas(64) uint8_t elements[TOGETHER][PART];
+    _Alignas(64) uint8_t packed[PART];
 } scratch;
 
 /* Elements [first, first + n) of the vector, and their bytes in an update. */
@@ -96,16 +97,6 @@ static void open_piece(const job *j, bool add, const cpu_item *item, const cpu_i
         aead->parts->hash_part(aead, next, p->at, p->size, y);
 }
 
-/* Returns the elements of a plaintext, unpacked where they are packed. */
-static const uint8_t *elements_of(const accumulation *a, const uint8_t *decrypted, const piece *p,
-                                  uint8_t *unpacked)
-{
-    if (a->bits == 8 * a->element_size)
-        return decrypted;
-    a->pack->unpack(a->bits, a->element_size, decrypted, unpacked, p->n);
-    return unpacked;
-}
-
 static void add_elements(const accumulation *a, const piece *p, const void *const *elements,
                          size_t n)
 {
@@ -129,15 +120,20 @@ static const cpu_item *hashed(const job *j, size_t k)
 
 static void sealed_piece(const job *j, size_t region, const piece *p, scratch *s)
 {
+    const accumulation *a = j->a;
+    const bool packed = a->bits != 8 * a->element_size;
     const void *elements[TOGETHER];
     size_t n = 0;
     for (size_t k = 0; k < TOGETHER; k++) {
         open_piece(j, is_added(j, k), j->items + k, hashed(j, k),
-                   j->partial[k * j->regions + region], p, s->decrypted[k]);
-        if (is_added(j, k))
-            elements[n++] = elements_of(j->a, s->decrypted[k], p, s->unpacked[k]);
+                   j->partial[k * j->regions + region], p, packed ? s->packed : s->elements[k]);
+        if (!is_added(j, k))
+            continue;
+        if (packed)
+            a->pack->unpack(a->bits, a->element_size, s->packed, s->elements[k], p->n);
+        elements[n++] = s->elements[k];
     }
-    add_elements(j->a, p, elements, n);
+    add_elements(a, p, elements, n);
 }
 
 static void sealed_pieces(const job *j, size_t r, uint64_t begin, uint64_t end)

@@ -15,7 +15,7 @@
 #include "host/support/wipe.h"
 
 /* A tile's elements have TILE bytes. At most STREAM bytes of keystream are expanded at a time. */
-enum { TILE = 8192, STREAM = 2 * TILE + 1024, BLOCK = 16 };
+enum { TILE = 5120, STREAM = 2 * TILE + 1024, BLOCK = 16 };
 
 typedef struct {
     uint8_t sum[TILE + FCP_SLACK], elements[TILE + FCP_SLACK], keystream[STREAM + FCP_SLACK];

@@ -28,13 +28,14 @@ static piece piece_at(uint64_t count, size_t i, size_t size)
     return (piece){i * size, left < size ? (size_t)left : size};
 }
 
-/* Calls task for pieces of `size` elements, of which each is so many bytes of work. */
+/* Calls task for pieces of `size` elements, of which each is so many bytes of work, and on each
+ * thread `last`, unless that is NULL. */
 static void for_pieces(uint32_t threads, uint64_t count, size_t size, size_t bytes,
-                       void (*task)(void *, size_t), void *arg)
+                       void (*task)(void *, size_t), void *arg, void (*last)(void))
 {
-    const size_t piece_bytes = size * bytes;
-    threads_for(threads, (size_t)((count + size - 1) / size),
-                count < size ? (size_t)count * bytes : piece_bytes, task, arg);
+    const size_t longest = count < size ? (size_t)count : size;
+    threads_for_then(threads, (size_t)((count + size - 1) / size), longest * bytes, task, arg,
+                     last);
 }
 
 /* -------------------------------------------------------------------------------------- mask -- */
@@ -106,7 +107,7 @@ void vectors_sum(const sum_impl *impl, uint32_t threads, uint64_t modulus, uint3
                  void *acc, const void *const *v, size_t n, uint64_t count)
 {
     sum_job job = {count, impl, modulus, element_size, acc, v, n};
-    for_pieces(threads, count, SUM_PIECE, (n + 2) * element_size, sum_piece, &job);
+    for_pieces(threads, count, SUM_PIECE, (n + 2) * element_size, sum_piece, &job, NULL);
 }
 
 /* ------------------------------------------------------------------------------ quantisation -- */
@@ -139,10 +140,12 @@ static void quantize_piece(void *arg, size_t i)
         job->q + p.begin * job->params->element_size, p.n);
     float_state_restore(&before);
     atomic_fetch_add_explicit(&job->nonfinite, nonfinite, memory_order_relaxed);
-    if (job->seed != NULL) {
-        sodium_memzero(random, 4 * p.n);
-        wipe_stack_to(WIPE_MASK); /* The callers' wipes would not reach below `random`. */
-    }
+}
+
+/* Reaches below the random numbers of quantize_piece, whose frame has little else. */
+static void wipe_quantize(void)
+{
+    wipe_stack_to(sizeof(uint32_t[QUANT_PIECE]) + 512 + WIPE_MASK);
 }
 
 uint64_t vectors_quantize(const quant_impl *impl, const mask_impl *mask, uint32_t threads,
@@ -158,7 +161,8 @@ uint64_t vectors_quantize(const quant_impl *impl, const mask_impl *mask, uint32_
                         params, x,    seed != NULL ? &rounding : NULL,
                         first,  q,    params->float_type == PARSEAL_FLOAT32 ? 4 : 2,
                         0};
-    for_pieces(threads, count, QUANT_PIECE, 2 * (size_t)params->element_size, quantize_piece, &job);
+    for_pieces(threads, count, QUANT_PIECE, 2 * (size_t)params->element_size, quantize_piece, &job,
+               seed != NULL ? wipe_quantize : NULL);
     if (seed != NULL) {
         sodium_memzero(&rounding, sizeof rounding);
         wipe_stack();
@@ -188,7 +192,8 @@ void vectors_dequantize(const quant_impl *impl, uint32_t threads, const dequant_
                         const void *sum, float *mean, uint64_t count)
 {
     dequantize_job job = {count, impl, params, sum, mean};
-    for_pieces(threads, count, PIECE, 2 * (size_t)params->element_size, dequantize_piece, &job);
+    for_pieces(threads, count, PIECE, 2 * (size_t)params->element_size, dequantize_piece, &job,
+               NULL);
 }
 
 /* -------------------------------------------------------------------------------------- pack -- */
@@ -221,14 +226,14 @@ void vectors_pack(const pack_impl *impl, uint32_t threads, uint32_t bits, uint32
                   const void *elements, uint8_t *packed, uint64_t count)
 {
     pack_job job = {count, impl, bits, element_size, elements, packed};
-    for_pieces(threads, count, PIECE, 2 * (size_t)element_size, pack_piece, &job);
+    for_pieces(threads, count, PIECE, 2 * (size_t)element_size, pack_piece, &job, NULL);
 }
 
 void vectors_unpack(const pack_impl *impl, uint32_t threads, uint32_t bits, uint32_t element_size,
                     const uint8_t *packed, void *elements, uint64_t count)
 {
     pack_job job = {count, impl, bits, element_size, packed, elements};
-    for_pieces(threads, count, PIECE, 2 * (size_t)element_size, unpack_piece, &job);
+    for_pieces(threads, count, PIECE, 2 * (size_t)element_size, unpack_piece, &job, NULL);
 }
 
 /* How many inputs are unpacked into the cache and then added together, and the bytes that are
@@ -299,5 +304,5 @@ void vectors_packed_sum(const pack_impl *pack, const sum_impl *sum, uint32_t thr
         vectors_sum(sum, threads, modulus, element_size, acc, (const void *const *)packed, n,
                     count);
     else
-        for_pieces(threads, count, PIECE, (n + 2) * element_size, packed_sum_piece, &job);
+        for_pieces(threads, count, PIECE, (n + 2) * element_size, packed_sum_piece, &job, NULL);
 }

@@ -6,8 +6,9 @@
  *
  * The speed of the memory that holds the inputs bounds that of a sum. Memory is read fastest from a
  * few inputs at once, several vectors of one before the next one's turn, and in blocks that are as
- * long as acc and the carries can be without leaving the second-level cache. Where carries are
- * counted, taking more inputs at once saves some of the ways to that cache.
+ * long as acc can be without leaving the second-level cache. Where carries are counted, taking more
+ * inputs at once saves some of the ways to that cache; where they outlive a group, blocks are as
+ * long as small stacks have room for the carries.
  *
  * Constant time: no branch or address depends on elements.
  */
@@ -22,6 +23,7 @@ enum {
     VECTORS = 4,                      /* vectors of an input that are added before the next one's */
     STRIDE = VECTORS * sizeof(lanes), /* the same in bytes */
     BLOCK = 65536,                    /* bytes of a group that are added before the next one's */
+    BLOCK_COUNTED = 32768,            /* the same where carries outlive a group */
     INPUTS_MAX = 1 << 24              /* inputs to one reduction, a multiple of MANY */
 };
 
@@ -122,31 +124,50 @@ static void add_group(const reduction *red, uint32_t element_size, uint8_t *acc,
         add_reduced(red, 8, acc, carries, in, at_once, size, first, last);
 }
 
-static void sum(uint64_t modulus, uint32_t element_size, void *acc, const void *const *v, size_t n,
-                size_t offset, size_t count)
+/* Adds `size` bytes of the inputs, from byte `begin` on, in blocks. */
+INLINE void add_blocks(const reduction *red, uint32_t element_size, uint8_t *acc, uint8_t *carries,
+                       const void *const *v, size_t n, size_t begin, size_t size, size_t block)
 {
-    const ring r = ring_init(modulus);
-    const reduction red =
-        reduction_init(&r, element_size, (uint32_t)(n < INPUTS_MAX ? n : INPUTS_MAX) + 1);
-    const size_t at_once = r.power_of_two || n <= FEW ? FEW : MANY;
-    const size_t size = count * element_size / STRIDE * STRIDE;
-    const size_t begin = offset * element_size;
-    uint8_t carries[BLOCK];
-
-    for (size_t done = 0; done < size; done += BLOCK) {
-        const size_t run = size - done < BLOCK ? size - done : BLOCK;
-        uint8_t *p = (uint8_t *)acc + begin + done;
+    const size_t at_once = red->r.power_of_two || n <= FEW ? FEW : MANY;
+    for (size_t done = 0; done < size; done += block) {
+        const size_t run = size - done < block ? size - done : block;
         size_t j = 0;
         do {
             const group g = group_at(v, j, n, begin + done);
             const bool first = j % INPUTS_MAX == 0;
             j = n - j > at_once ? j + at_once : n;
             const bool last = j == n || j % INPUTS_MAX == 0;
-            add_group(&red, element_size, p, carries, &g, at_once, run, first, last);
+            add_group(red, element_size, acc + begin + done, carries, &g, at_once, run, first,
+                      last);
         } while (j < n);
     }
-    if (!r.power_of_two && n > MANY && size > 0)
-        sodium_memzero(carries, size < BLOCK ? size : BLOCK);
+}
+
+/* The carries are in a frame of their own, which sums of few inputs do not have: others call them
+ * with large frames already. */
+static __attribute__((noinline)) void add_counted_blocks(const reduction *red,
+                                                         uint32_t element_size, uint8_t *acc,
+                                                         const void *const *v, size_t n,
+                                                         size_t begin, size_t size)
+{
+    uint8_t carries[BLOCK_COUNTED];
+    add_blocks(red, element_size, acc, carries, v, n, begin, size, BLOCK_COUNTED);
+    sodium_memzero(carries, size < BLOCK_COUNTED ? size : BLOCK_COUNTED);
+}
+
+static void sum(uint64_t modulus, uint32_t element_size, void *acc, const void *const *v, size_t n,
+                size_t offset, size_t count)
+{
+    const ring r = ring_init(modulus);
+    const reduction red =
+        reduction_init(&r, element_size, (uint32_t)(n < INPUTS_MAX ? n : INPUTS_MAX) + 1);
+    const size_t size = count * element_size / STRIDE * STRIDE;
+    const size_t begin = offset * element_size;
+
+    if (r.power_of_two || n <= MANY)
+        add_blocks(&red, element_size, acc, NULL, v, n, begin, size, BLOCK);
+    else
+        add_counted_blocks(&red, element_size, acc, v, n, begin, size);
     sum_portable.sum(modulus, element_size, acc, v, n, offset + size / element_size,
                      count - size / element_size);
 }

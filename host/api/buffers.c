@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "host/backend/call.h"
 #include "host/choose/backends.h"
 
 parseal_status check_stream(const parseal_ctx *ctx, const void *stream)
@@ -53,6 +54,7 @@ parseal_status check_buf(const parseal_ctx *ctx, const char *name, const parseal
                             alignment);
     if (buf->kind == PARSEAL_BUF_HOST || buf->size == 0 || ctx->backend->buf_check == NULL)
         return PARSEAL_OK;
+    TRY(check_not_inherited(ctx->backend, ctx->device));
     return ctx->backend->buf_check(ctx->device, name, buf);
 }
 

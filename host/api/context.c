@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/backend/call.h"
 #include "host/choose/backends.h"
 #include "host/choose/crossover.h"
 #include "host/support/check.h"
@@ -25,9 +26,24 @@ static parseal_status open_sides(parseal_ctx *made, const parseal_options *optio
     return crossover_find(&device, &made->cpu, made->crossover);
 }
 
+typedef struct {
+    parseal_ctx *made;
+    const parseal_options *options;
+    parseal_status status;
+} opening;
+
+/* Self-tests and crossovers compute in floating point, too. */
+static void run_opening(void *arg)
+{
+    opening *o = arg;
+    const float_state before = float_state_set();
+    o->status = open_sides(o->made, o->options);
+    float_state_restore(&before);
+}
+
 static void close_sides(const parseal_ctx *ctx)
 {
-    if (ctx->backend != NULL)
+    if (ctx->backend != NULL && !device_is_inherited(ctx->backend, ctx->device))
         ctx->backend->close(ctx->device);
     if (ctx->cpu.backend != NULL)
         ctx->cpu.backend->close(ctx->cpu.device);
@@ -50,13 +66,12 @@ parseal_status parseal_ctx_create(parseal_ctx **ctx, const parseal_options *opti
         threads_close();
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "ctx: out of memory");
     }
-    made->generation = process_generation();
     atomic_init(&made->references, 1);
     atomic_init(&made->cpu_finished, 0);
-    /* Self-tests and crossovers compute in floating point, too. */
-    const float_state before = float_state_set();
-    const parseal_status status = open_sides(made, &complete);
-    float_state_restore(&before);
+    /* Self-tests and GPUs' runtimes take more stack than callers may have. */
+    opening o = {made, &complete, PARSEAL_OK};
+    threads_with_large_stack(run_opening, &o);
+    const parseal_status status = o.status;
     if (status != PARSEAL_OK) {
         close_sides(made);
         free(made);
@@ -88,7 +103,7 @@ parseal_status parseal_ctx_info(const parseal_ctx *ctx, parseal_info *info)
     TRY(check_struct_size("info", info, PARSEAL_INFO_SIZE_0));
     parseal_info now = ctx->choice.info;
     now.cpu_finished = atomic_load_explicit(&ctx->cpu_finished, memory_order_relaxed);
-    if (ctx->backend->kernel_seconds != NULL)
+    if (ctx->backend->kernel_seconds != NULL && !device_is_inherited(ctx->backend, ctx->device))
         now.kernel_seconds = ctx->backend->kernel_seconds(ctx->device);
     copy_struct_out(info, &now, sizeof now);
     return PARSEAL_OK;

@@ -197,6 +197,10 @@ typedef struct parseal_backend {
     parseal_status (*buf_check)(const parseal_device *device, const char *name,
                                 const parseal_buf *buf);
 
+    /* Returns whether the device was opened before a fork, by an ancestor of this process. Nothing
+     * else is then called with it. NULL: devices work in a child as they do in its parent. */
+    bool (*is_inherited)(const parseal_device *device);
+
     /* Called before and after a family's functions, on the same thread: `enter` makes the device's
      * own state current there, such as a CUDA context, and `leave` restores the state from before.
      * Calls may be nested. Both NULL: the thread needs no such state. */

@@ -6,9 +6,26 @@
 
 #include "host/backend/backend.h"
 
+static inline bool device_is_inherited(const parseal_backend *backend, const parseal_device *device)
+{
+    return backend->is_inherited != NULL && backend->is_inherited(device);
+}
+
+static inline parseal_status check_not_inherited(const parseal_backend *backend,
+                                                 const parseal_device *device)
+{
+    if (!device_is_inherited(backend, device))
+        return PARSEAL_OK;
+    return parseal_fail(PARSEAL_ERR_DEVICE,
+                        "ctx: made before fork(), and %s does not work in a child process: make "
+                        "one for the CPU there",
+                        parseal_backend_name(backend->id));
+}
+
 static inline parseal_status device_enter(const parseal_backend *backend,
                                           const parseal_device *device)
 {
+    TRY(check_not_inherited(backend, device));
     return backend->enter == NULL ? PARSEAL_OK : backend->enter(device);
 }
 
@@ -30,9 +47,12 @@ static inline parseal_status device_leave(const parseal_backend *backend,
          : parseal_last_status())
 
 /* Calls a function that frees something. It is called even where the device cannot be entered: its
- * driver then refuses by itself, and the host's part is freed. */
+ * driver then refuses by itself, and the host's part is freed. In a child of fork the parent's
+ * devices are left alone. */
 #define LET_GO(side, function, ...)                                                       \
     do {                                                                                  \
+        if (device_is_inherited((side)->backend, (side)->device))                         \
+            break;                                                                        \
         const bool entered = device_enter((side)->backend, (side)->device) == PARSEAL_OK; \
         (side)->backend->function((side)->device, __VA_ARGS__);                           \
         if (entered)                                                                      \

@@ -29,7 +29,6 @@ struct parseal_ctx {
     parseal_side cpu;
     uint64_t crossover[PARSEAL_PRIMITIVES];
     atomic_uint_fast64_t cpu_finished;
-    uint64_t generation; /* of the process that made it (host/support/process.h) */
     parseal_choice choice;
 };
 

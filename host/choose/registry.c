@@ -1,6 +1,5 @@
 #include "host/choose/registry.h"
 
-#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +10,9 @@
 #include "host/support/check.h"
 #include "host/support/error.h"
 #include "host/support/float_state.h"
+#include "host/support/process.h"
 #include "host/support/sizes.h"
+#include "host/support/threads.h"
 
 /* ------------------------------------------------------------------------------ environment -- */
 
@@ -222,10 +223,10 @@ typedef struct {
 
 /* Counts the rows of all backends, and fills *place for row `index`, whose device is then open.
  * Sets *enough to false where a backend lacked memory, as its rows are then missing. */
-static size_t walk(size_t index, impl_place *place, bool *enough)
+static size_t walk(size_t index, uint32_t threads, impl_place *place, bool *enough)
 {
     const parseal_registry registry = parseal_builtin_registry();
-    const parseal_request request = {.named = true};
+    const parseal_request request = {.named = true, .cpu_threads = threads};
     size_t count = 0;
 
     place->row = NULL;
@@ -260,12 +261,18 @@ static size_t walk(size_t index, impl_place *place, bool *enough)
     return count;
 }
 
-size_t parseal_impl_count(void)
+static void run_count(void *count)
 {
     impl_place place = {0};
-    const parseal_error before = parseal_error_save();
     bool enough;
-    const size_t count = walk(SIZE_MAX, &place, &enough);
+    *(size_t *)count = walk(SIZE_MAX, 1, &place, &enough);
+}
+
+size_t parseal_impl_count(void)
+{
+    const parseal_error before = parseal_error_save();
+    size_t count = 0;
+    threads_with_large_stack(run_count, &count);
     parseal_error_restore(&before);
     return count;
 }
@@ -313,29 +320,43 @@ static parseal_status test_place(const impl_place *place, parseal_impl *impl)
     return PARSEAL_OK;
 }
 
-parseal_status parseal_impl_test(size_t index, parseal_impl *impl)
-{
-    parseal_impl result = PARSEAL_IMPL_INIT;
-    impl_place place = {0};
+typedef struct {
+    size_t index;
+    uint32_t threads;
+    parseal_impl result;
+    parseal_status status;
+} impl_test;
 
-    TRY(check_struct_size("impl", impl, PARSEAL_IMPL_SIZE_0));
-    if (sodium_init() < 0)
-        return parseal_fail(PARSEAL_ERR_DEVICE, "libsodium could not be initialised");
-    const parseal_error before = parseal_error_save();
+static void run_impl_test(void *arg)
+{
+    impl_test *t = arg;
+    impl_place place = {0};
     bool enough;
-    const size_t count = walk(index, &place, &enough);
-    parseal_status status = PARSEAL_OK;
+    const size_t count = walk(t->index, t->threads, &place, &enough);
     if (!enough)
-        status = parseal_fail(PARSEAL_ERR_NO_MEMORY, "impl: no memory to open its backend");
+        t->status = parseal_fail(PARSEAL_ERR_NO_MEMORY, "impl: no memory to open its backend");
     else if (place.row == NULL)
-        return parseal_fail(PARSEAL_ERR_SIZE, "index: %zu, but there are %zu implementations",
-                            index, count);
+        t->status = parseal_fail(PARSEAL_ERR_SIZE, "index: %zu, but there are %zu implementations",
+                                 t->index, count);
     else
-        status = test_place(&place, &result);
+        t->status = test_place(&place, &t->result);
     if (place.row != NULL && place.device != NULL)
         place.row->backend->close(place.device);
-    TRY(status);
-    copy_struct_out(impl, &result, sizeof result);
+}
+
+parseal_status parseal_impl_test(size_t index, parseal_impl *impl)
+{
+    impl_test t = {.index = index, .result = PARSEAL_IMPL_INIT};
+
+    TRY(check_struct_size("impl", impl, PARSEAL_IMPL_SIZE_0));
+    if (!process_ready())
+        return parseal_fail(PARSEAL_ERR_DEVICE, "libsodium could not be initialised");
+    const parseal_error before = parseal_error_save();
+    TRY(threads_open(0, &t.threads));
+    threads_with_large_stack(run_impl_test, &t);
+    threads_close();
+    TRY(t.status);
+    copy_struct_out(impl, &t.result, sizeof t.result);
     parseal_error_restore(&before);
     return PARSEAL_OK;
 }

@@ -75,6 +75,8 @@ static parseal_status open_inside(cuda_device *d)
 
 static parseal_status device_open(parseal_device **device, const parseal_request *request)
 {
+    static atomic_uint_fast64_t opened;
+    TRY(gpu_runtime_enter("cuda", &opened));
     cuda_device *d = calloc(1, sizeof *d);
     if (d == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "cuda: out of memory");
@@ -134,6 +136,7 @@ const parseal_backend parseal_cuda_backend = {
     .buf_kind = PARSEAL_BUF_CUDA,
     .open = device_open,
     .close = device_close,
+    .is_inherited = gpu_is_inherited,
     .name = device_name,
     .kernel_seconds = kernel_seconds,
     .buf_check = buf_check,

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "host/gpu/driver.h"
-#include "host/support/threads.h"
+#include "host/support/process.h"
 
 enum { BUDGET_MIN = 1 << 20 };
 
@@ -51,8 +51,26 @@ parseal_status gpu_take_options(gpu_device *d, uint64_t memory, const parseal_re
         return parseal_fail(PARSEAL_ERR_ARG, "options.device_memory: %llu, at least %d expected",
                             (unsigned long long)request->device_memory, BUDGET_MIN);
     d->budget = request->device_memory != 0 ? request->device_memory : memory / 4;
+    d->generation = process_generation();
     d->copy_threads = request->cpu_threads > 0 ? request->cpu_threads : 1;
     return PARSEAL_OK;
+}
+
+/* -------------------------------------------------------------------------------------- fork -- */
+
+bool gpu_is_inherited(const parseal_device *device)
+{
+    return gpu_of(device)->generation != process_generation();
+}
+
+parseal_status gpu_runtime_enter(const char *name, atomic_uint_fast64_t *opened)
+{
+    uint_fast64_t first = 0; /* 0: never; else the generation plus one */
+    const uint_fast64_t now = process_generation() + 1;
+    if (atomic_compare_exchange_strong(opened, &first, now) || first == now)
+        return PARSEAL_OK;
+    return parseal_fail(PARSEAL_ERR_NO_DEVICE,
+                        "%s: in use before fork(), and its driver does not work in a child", name);
 }
 
 /* ------------------------------------------------------------------------------------ memory -- */

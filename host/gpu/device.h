@@ -4,6 +4,7 @@
 #define PARSEAL_HOST_GPU_DEVICE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "host/backend/backend.h"
 #include "kernels/common/launch.h"
@@ -56,7 +57,8 @@ typedef struct {
     uint64_t buffer_max; /* the most bytes of one buffer */
     uint64_t budget;     /* bytes that a staged call may take on the device */
     uint32_t copy_threads;
-    uint32_t add_tiles; /* how many tiles keep the whole device busy with aead_add */
+    uint64_t generation; /* of the process that opened it (host/support/process.h) */
+    uint32_t add_tiles;  /* how many tiles keep the whole device busy with aead_add */
 } gpu_device;
 
 /* Returns the device behind the API's handle. */
@@ -79,6 +81,17 @@ parseal_status gpu_wish_failed(const gpu_wish *wish);
 
 /* Takes the caller's other options; `memory` is the device's whole memory in bytes. */
 parseal_status gpu_take_options(gpu_device *d, uint64_t memory, const parseal_request *request);
+
+/* -------------------------------------------------------------------------------------- fork -- */
+
+/* Drivers keep threads and mappings that a child of fork does not have, so that what they opened
+ * cannot be used in it, nor closed. Returns whether an ancestor of this process opened the
+ * device. */
+bool gpu_is_inherited(const parseal_device *device);
+
+/* Is called before a runtime is loaded. *opened, the backend's own, remembers by which generation
+ * of processes that was done first. Fails in a child of a process that has done it. */
+parseal_status gpu_runtime_enter(const char *name, atomic_uint_fast64_t *opened);
 
 /* ------------------------------------------------------------------------------------ memory -- */
 

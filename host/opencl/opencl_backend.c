@@ -37,6 +37,8 @@ static parseal_status open_state(ocl_device *d)
 
 static parseal_status device_open(parseal_device **device, const parseal_request *request)
 {
+    static atomic_uint_fast64_t opened;
+    TRY(gpu_runtime_enter("opencl", &opened));
     ocl_device *d = calloc(1, sizeof *d);
     if (d == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "opencl: out of memory");
@@ -98,6 +100,7 @@ const parseal_backend parseal_opencl_backend = {
     .buf_kind = PARSEAL_BUF_OPENCL,
     .open = device_open,
     .close = device_close,
+    .is_inherited = gpu_is_inherited,
     .name = device_name,
     .kernel_seconds = kernel_seconds,
     .buf_check = buf_check,

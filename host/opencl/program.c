@@ -6,6 +6,7 @@
 
 #include "host/opencl/device.h"
 #include "host/support/cache.h"
+#include "host/support/threads.h"
 
 /* The texts that kernels/embed.cmake makes from kernels/opencl/NAME.cl. */
 #define SOURCE(upper, name, X)                    \
@@ -126,14 +127,27 @@ static parseal_status make(const ocl_device *d, const source *s, cl_program *pro
     return PARSEAL_OK;
 }
 
+typedef struct {
+    const ocl_device *d;
+    const source *s;
+    cl_program *program;
+    parseal_status status;
+} job;
+
+static void run_make(void *arg)
+{
+    job *j = arg;
+    j->status = make(j->d, j->s, j->program);
+}
+
 parseal_status ocl_program_of(const ocl_device *d, gpu_program which, cl_program *program)
 {
     cl_program *built = &d->state->built[which];
-    parseal_status status = PARSEAL_OK;
+    job j = {d, &sources[which], built, PARSEAL_OK};
     (void)pthread_mutex_lock(&d->gpu.shared->lock);
     if (*built == NULL)
-        status = make(d, &sources[which], built);
+        threads_with_large_stack(run_make, &j);
     *program = *built;
     (void)pthread_mutex_unlock(&d->gpu.shared->lock);
-    return status;
+    return j.status;
 }

@@ -29,6 +29,7 @@ enum {
 
 typedef struct helper {
     pthread_t id;
+    uint64_t epoch; /* the pool's when it was started, which may be long before it first runs */
     struct helper *next;
 } helper;
 
@@ -132,13 +133,12 @@ static void rest(uint64_t epoch)
     pool.sleeping--;
 }
 
-static void *run_helper(void *unused)
+static void *run_helper(void *self)
 {
-    (void)unused;
+    const uint64_t epoch = ((const helper *)self)->epoch;
     /* Formats round to nearest, whatever the thread did that started this one. */
     (void)float_state_set();
     lock();
-    const uint64_t epoch = pool.epoch;
     while (pool.epoch == epoch) {
         pool_loop *loop = wanting();
         if (loop != NULL)
@@ -159,6 +159,7 @@ static bool start(void)
     helper *made = malloc(sizeof *made);
     if (made == NULL)
         return false;
+    made->epoch = pool.epoch;
     if (pthread_attr_init(&attributes) != 0) {
         free(made);
         return false;
@@ -166,7 +167,7 @@ static bool start(void)
     (void)pthread_attr_setstacksize(&attributes, HELPER_STACK);
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    const bool started = pthread_create(&made->id, &attributes, run_helper, NULL) == 0;
+    const bool started = pthread_create(&made->id, &attributes, run_helper, made) == 0;
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     (void)pthread_attr_destroy(&attributes);
     if (!started) {

@@ -110,6 +110,8 @@ void threads_for(uint32_t threads, size_t n, size_t bytes, void (*task)(void *ar
 
 /* ----------------------------------------------------------------------------------- stacks -- */
 
+enum { LARGE_STACK = 8 << 20 };
+
 typedef struct {
     void (*work)(void *arg);
     void *arg;
@@ -125,14 +127,14 @@ static void *run_on_stack(void *arg)
     return NULL;
 }
 
-void threads_with_stack(size_t stack, void (*work)(void *arg), void *arg)
+void threads_with_large_stack(void (*work)(void *arg), void *arg)
 {
     on_stack s = {work, arg, parseal_error_save()};
     pthread_attr_t attributes;
     pthread_t id;
     bool started = false;
     if (pthread_attr_init(&attributes) == 0) {
-        started = pthread_attr_setstacksize(&attributes, stack) == 0 &&
+        started = pthread_attr_setstacksize(&attributes, LARGE_STACK) == 0 &&
                   pthread_create(&id, &attributes, run_on_stack, &s) == 0;
         (void)pthread_attr_destroy(&attributes);
     }

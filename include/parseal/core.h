@@ -79,8 +79,9 @@ typedef struct parseal_ctx parseal_ctx;
 typedef struct {
     size_t struct_size;
     int32_t backend;      /* PARSEAL_BACKEND_* */
-    uint32_t cpu_threads; /* CPU threads per call, at most; 0: as many as OpenMP would use.
-                             OMP_NUM_THREADS bounds it either way */
+    uint32_t cpu_threads; /* CPU threads per call, at most; 0: as many as the bound. It is what
+                             PARSEAL_THREADS or else OMP_NUM_THREADS says, or else the cores that
+                             affinity and control groups leave to the process */
     const char *cpu_impl; /* the best CPU implementation to use ("portable", ...); NULL: no limit */
     uint64_t device_memory;   /* bytes of a GPU's memory that one call on host memory may take at
                                  most, 1 MiB or more; 0: a quarter of what it has */

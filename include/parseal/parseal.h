@@ -46,11 +46,24 @@
  * same object is an error of the caller. An aggregator and a sealed stream take one call at a time
  * each. There is no global initialisation.
  *
- * Threads. A call takes up to 256 KiB of the calling thread's stack, and of each of OpenMP's
- * threads (OMP_STACKSIZE): parseal_ctx_create and parseal_packed_sum the most, others below 100
- * KiB. On a GPU its driver's need comes on top. Results do not depend on the calling thread's
+ * Threads. A large call is shared out between the calling thread and helpers, which sleep when
+ * there is nothing to do. Helpers are the process's, fewer by one than the bound of
+ * options.cpu_threads, however many threads of the application call at once; they take no signals,
+ * and end with the last context. A call returns when its work is done: it waits for no helper that
+ * has begun nothing, so that other programs on the machine may keep cores busy, and where no thread
+ * can be started the calling one does all of it. Results do not depend on the calling thread's
  * floating-point state (rounding direction, flush-to-zero, traps), which is as before when a call
  * returns.
+ *
+ * Stacks. A call on a CPU context takes less than 64 KiB of the calling thread's stack. On a GPU its
+ * driver's need comes on top; runtimes are loaded, and kernels compiled, on a thread with a stack of
+ * 8 MiB.
+ *
+ * Processes. After fork() the child may use and destroy the CPU contexts that the parent made, and
+ * what was made from them, and make its own, whatever other threads of the parent did meanwhile. A
+ * GPU's driver does not work on in a child: calls on the parent's contexts are PARSEAL_ERR_DEVICE
+ * there, and destroying them does nothing but forget them. The library may be unloaded (dlclose)
+ * when its objects are destroyed.
  *
  * Secrets. Keys and seeds are kept in guarded memory (libsodium's sodium_malloc), which is locked
  * as far as RLIMIT_MEMLOCK (ulimit -l) allows: a set beyond that limit is made all the same, but

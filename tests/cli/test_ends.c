@@ -388,6 +388,6 @@ int main(void)
     };
     signal(SIGPIPE, SIG_IGN); /* a command that ends too early is an assertion's matter */
     setenv("PARSEAL_BACKEND", "cpu", 1);
-    setenv("OMP_NUM_THREADS", "1", 1);
+    setenv("PARSEAL_THREADS", "1", 1);
     return cmocka_run_group_tests_name("ends", tests, set_up, tear_down);
 }

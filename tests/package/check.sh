@@ -115,12 +115,12 @@ portable_sources() {
 # Compilers for x86-64 know the 32-bit machine as well, and the C library's headers but for one, which lists nothing
 # that is needed here: enough to see every warning, where nothing is linked.
 check_32_bit() {
-    local flags=(-m32 -std=c11 -fopenmp -fsyntax-only -isystem "$WORK" -isystem /usr/include/x86_64-linux-gnu
+    local flags=(-m32 -std=c11 -fsyntax-only -isystem "$WORK" -isystem /usr/include/x86_64-linux-gnu
         -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 '-DPARSEAL_API=__attribute__((visibility("default")))')
     rm -rf "$WORK"
     mkdir -p "$WORK/gnu"
     : >"$WORK/gnu/stubs-32.h"
-    printf '#include <%s.h>\n' stdio sodium jansson omp | "$CC" "${flags[@]}" -x c - 2>"$WORK/said" ||
+    printf '#include <%s.h>\n' stdio sodium jansson | "$CC" "${flags[@]}" -x c - 2>"$WORK/said" ||
         skip "$CC cannot compile for 32 bits here: $(head -n 1 "$WORK/said")"
     portable_sources | xargs -0 "$CC" "${flags[@]}" -I "$top" -I "$top/include" -Wall -Wextra -Wpedantic -Wshadow \
         -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wno-psabi -Werror
