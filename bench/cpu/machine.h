@@ -21,7 +21,7 @@ struct machine {
 
 void machine_describe(struct machine *machine);
 
-/* Returns the bytes that a row needs so that no cache holds them: 4 times the last-level cache and
+/* Returns the bytes that a row needs so that no cache holds them: twice the last-level cache and
  * at least 256 MiB, but no more than an eighth of the memory that is free now. */
 size_t machine_large_bytes(const struct machine *machine);
 
