@@ -192,16 +192,44 @@ INLINE void add_to_large(uint32_t element_size, lanes m, uint8_t *acc, const uin
     }
 }
 
-/* Sums of 4-byte elements are exact in lanes of 64 bits. */
-static void add_exactly(const reduction *red, uint8_t *acc, const uint8_t *v, size_t size)
+/* x mod m in every 64-bit lane, for x < 2^33: one step of Barrett's with constants at hand. */
+INLINE lanes reduce_once(lanes x, lanes factor, uint32_t shift, lanes m)
 {
-    const lanes low = lanes_set64(UINT32_MAX);
+    const lanes product = lanes_multiply32(lanes_shift_right64(x, 1), factor);
+    const lanes quotient = lanes_shift_right64_by(product, shift);
+    return lanes_add_if_negative64(lanes_sub64(lanes_sub64(x, m), lanes_multiply32(quotient, m)),
+                                   m);
+}
+
+/* Sums of 4-byte elements are exact in lanes of 64 bits. */
+static void add_exactly(const barrett *b, uint8_t *acc, const uint8_t *v, size_t size)
+{
+    const lanes low = lanes_set64(UINT32_MAX), m = lanes_set64(b->multiple);
+    const lanes factor = lanes_set64(b->factor);
+    const uint32_t shift = b->shift;
     for (size_t i = 0; i < size; i += sizeof(lanes)) {
-        const lanes a = lanes_load(acc + i), b = lanes_load(v + i);
-        const lanes even = lanes_add64(lanes_and(a, low), lanes_and(b, low));
-        const lanes odd = lanes_add64(lanes_shift_right64(a, 32), lanes_shift_right64(b, 32));
-        lanes_store(acc + i, lanes_or(reduce_narrow(red, even),
-                                      lanes_shift_left64(reduce_narrow(red, odd), 32)));
+        const lanes x = lanes_load(acc + i), y = lanes_load(v + i);
+        const lanes even = lanes_add64(lanes_and(x, low), lanes_and(y, low));
+        const lanes odd = lanes_add64(lanes_shift_right64(x, 32), lanes_shift_right64(y, 32));
+        lanes_store(acc + i, lanes_or(reduce_once(even, factor, shift, m),
+                                      lanes_shift_left64(reduce_once(odd, factor, shift, m), 32)));
+    }
+}
+
+/* Elements of 8 bytes are added to 65 bits, whose quotient is found at once. */
+static void add_words(const barrett *b, uint8_t *acc, const uint8_t *v, size_t size)
+{
+    const lanes m = lanes_set64(b->multiple), m_high = lanes_set64(b->multiple >> 32);
+    const lanes factor = lanes_set64(b->factor), zero = lanes_set64(0);
+    for (size_t i = 0; i < size; i += sizeof(lanes)) {
+        const lanes addend = lanes_load(v + i);
+        const lanes sum = lanes_add64(lanes_load(acc + i), addend);
+        const lanes top = shift_right128(lanes_count_less64(zero, sum, addend), sum, b->drop);
+        const lanes quotient = lanes_shift_right64(lanes_multiply32(top, factor), 33);
+        const lanes multiple =
+            lanes_add64(lanes_multiply32(quotient, m),
+                        lanes_shift_left64(lanes_multiply32(quotient, m_high), 32));
+        lanes_store(acc + i, less_modulus(lanes_sub64(sum, multiple), m));
     }
 }
 
@@ -209,16 +237,20 @@ static void add_exactly(const reduction *red, uint8_t *acc, const uint8_t *v, si
 static bool add_one(const ring *r, uint32_t element_size, uint8_t *acc, const uint8_t *v,
                     size_t size)
 {
-    const bool large = r->modulus >> (8 * element_size - 1) == 1;
-    if (r->power_of_two || (element_size == 8 && !large))
+    const uint64_t m = r->modulus;
+    const uint32_t k = ring_bits(r);
+    if (r->power_of_two || k < 3 || (element_size == 8 && k < 37))
         return false;
-    if (element_size == 8) {
-        add_to_large(8, lanes_set64(r->modulus), acc, v, size);
-    } else if (large) {
-        add_to_large(4, lanes_set32((uint32_t)r->modulus), acc, v, size);
+    if (element_size == 4 && k == 32) {
+        add_to_large(4, lanes_set32((uint32_t)m), acc, v, size);
+    } else if (element_size == 4) {
+        const barrett b = barrett_init(m, k, 33);
+        add_exactly(&b, acc, v, size);
+    } else if (k == 64) {
+        add_to_large(8, lanes_set64(m), acc, v, size);
     } else {
-        const reduction red = reduction_init(r, element_size, 2);
-        add_exactly(&red, acc, v, size);
+        const barrett b = barrett_init_word(m, k);
+        add_words(&b, acc, v, size);
     }
     return true;
 }
