@@ -14,7 +14,7 @@ enum {
 };
 
 static const double settle_seconds = 0.1; /* until the system has spread the busy processes */
-static const double longest_pair = 0.01;  /* of which a window says when the gain is back */
+static const double longest_pair = 0.015; /* of which a window says when the gain is back */
 static const double least_gain = 0.9;     /* a ratio above it is no gain that could come back */
 static const double tolerance = 1.1;
 
