@@ -62,10 +62,13 @@ static void name_library(struct library *l)
 {
     size_t n = 0, words = 0;
     for (const char *p = l->contender.version(&l->contender); *p != '\0'; p++) {
-        if (*p == ' ' && ++words == 2)
+        char c = (char)tolower((unsigned char)*p);
+        if (c == ' ' && ++words == 2)
             break;
+        if (c == ' ')
+            c = '-';
         if (n + 1 < sizeof l->name)
-            l->name[n++] = *p == ' ' ? '-' : (char)tolower((unsigned char)*p);
+            l->name[n++] = c;
     }
     l->contender.name = l->name;
 }
