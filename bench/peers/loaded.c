@@ -9,6 +9,7 @@
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifndef RTLD_DEEPBIND
 #define RTLD_DEEPBIND 0 /* glibc's: elsewhere the library must have been linked to itself. */
@@ -99,6 +100,10 @@ static bool make_contender(struct library *l)
 bool peers_load(const char *path)
 {
     struct library *l = &libraries[n_libraries];
+    if (access(path, R_OK) != 0) {
+        complain("--libcrypto: %s: cannot be read", path);
+        return false;
+    }
     l->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
     if (l->handle == NULL) {
         complain("--libcrypto: %s", dlerror());
