@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# check-busy.sh PARSEAL_BENCH: its busy processes are gone when parseal-bench load has ended, and also when it was killed
-# while they ran. All of them are in its process group; one that only waits to be collected is gone.
+# check-busy.sh PARSEAL_BENCH: its busy processes are gone when parseal-bench load has ended, and also when it was
+# killed while they ran. All of them are in its process group; one that only waits to be collected is gone.
 set -euo pipefail
 
 [ -r /proc/self/stat ] || {

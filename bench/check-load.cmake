@@ -1,9 +1,11 @@
-# cmake -DBENCH=... -DFOLDER=... -P check-load.cmake: parseal-bench load runs to its end on small sizes and has a row for
-# every family, with times that are in order. What the times are is the machine's business.
+# cmake -DBENCH=... -DFOLDER=... -P check-load.cmake: parseal-bench load runs to its end on small sizes and has a row
+# for every family, with times that are in order. What the times are is the machine's business.
 cmake_minimum_required(VERSION 3.22)
 
 set(json_file ${FOLDER}/load.json)
-execute_process(COMMAND ${BENCH} load --ms 5 --size-divisor 1000 --processes 2 --json ${json_file} RESULT_VARIABLE status)
+execute_process(
+  COMMAND ${BENCH} load --ms 5 --size-divisor 1000 --processes 2 --json ${json_file}
+  RESULT_VARIABLE status)
 if(NOT status EQUAL 0)
   message(FATAL_ERROR "parseal-bench load ended with ${status}")
 endif()
@@ -29,7 +31,8 @@ foreach(i RANGE ${last})
         string(JSON ${field} GET "${figures}" results ${i} ${phase} ${side} ${field})
       endforeach()
       if(NOT median_ms GREATER 0 OR median_ms GREATER p95_ms OR calls LESS 5 OR NOT ratio GREATER 0)
-        message(FATAL_ERROR "${op}, ${phase}, ${side}: ${median_ms} ms, 95% in ${p95_ms} ms, ${calls} calls, ratio ${ratio}")
+        message(FATAL_ERROR
+          "${op}, ${phase}, ${side}: ${median_ms} ms, 95% in ${p95_ms} ms, ${calls} calls, ratio ${ratio}")
       endif()
     endforeach()
   endforeach()

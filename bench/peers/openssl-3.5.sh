@@ -21,8 +21,8 @@ apt_there() {
         -o Acquire::Retries=1 -o Acquire::http::Timeout=20 "$@" >&2
 }
 
-# unpack PACKAGE FILE: the package's FILE, whose path it prints; each package is in a folder of its own, so that programs
-# started with that C library still find the system's OpenSSL.
+# unpack PACKAGE FILE: prints the path of the package's FILE. Each package is in a folder of its own, so that programs
+# which are started with that C library still find the system's OpenSSL.
 unpack() {
     local to="$folder/$1"
     if [ ! -d "$to" ]; then
