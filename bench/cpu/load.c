@@ -50,7 +50,7 @@ static const char usage[] =
     "  --processes N       busy processes; 0: as many as cores (default)\n"
     "  --ms N              milliseconds for each row alone, and again beside the processes "
     "(default\n"
-    "                      2000)\n"
+    "                      3000)\n"
     "  --filter TEXT       only operations whose name contains TEXT\n"
     "  --size-divisor N    all sizes divided by N: to see that it runs\n"
     "  --json FILE         the figures as JSON\n"
@@ -67,6 +67,7 @@ static const char usage[] =
 struct options {
     unsigned long threads, processes, ms, divisor;
     const char *filter, *json;
+    uint64_t memory; /* bytes that may be taken */
 };
 
 enum option_code {
@@ -119,7 +120,7 @@ static enum args_outcome parse(int argc, char **argv, struct options *o)
 {
     int option, index = 0;
     size_t n = 0;
-    *o = (struct options){.ms = 2000, .divisor = 1, .filter = ""};
+    *o = (struct options){.ms = 3000, .divisor = 1, .filter = ""};
     while ((option = getopt_long(argc, argv, "", option_list, &index)) != -1) {
         if (option == OPT_HELP) {
             fputs(usage, stdout);
@@ -160,11 +161,20 @@ static bool open_context(parseal_ctx **ctx, unsigned threads, parseal_info *info
     return status == PARSEAL_OK;
 }
 
+/* Both sides read and write as much. */
+static bool has_room(const struct work *w, const struct options *o)
+{
+    if (w->n <= o->memory / (2 * SIDES) / w->size)
+        return true;
+    printf("%-20s left out: size %zu, n %zu needs more memory than is free\n", w->op->name, w->size,
+           w->n);
+    return false;
+}
+
 /* Prepares the row's work once for each side. */
-static bool prepare(struct work side[SIDES], size_t row, const struct options *o)
+static bool prepare(struct work side[SIDES])
 {
     for (size_t s = 0; s < SIDES; s++) {
-        settle_case(&side[s], operation_named(rows[row].op), &rows[row].c, 0, o->divisor);
         if (!work_prepare(&side[s])) {
             if (s > 0)
                 work_release(&side[0]);
@@ -180,7 +190,11 @@ static bool run_row(parseal_ctx *const ctx[SIDES], size_t row, const struct opti
     struct work side[SIDES] = {{.ctx = ctx[ONE_THREAD], .threads = 1},
                                {.ctx = ctx[ALL_THREADS], .threads = report->threads}};
     struct load_result result;
-    if (!prepare(side, row, o))
+    for (size_t s = 0; s < SIDES; s++)
+        settle_case(&side[s], operation_named(rows[row].op), &rows[row].c, 0, o->divisor);
+    if (!has_room(side, o))
+        return true;
+    if (!prepare(side))
         return false;
     const bool fine =
         load_measure(side, effort, &result) && load_report_row(report, &side[ALL_THREADS], &result);
@@ -213,6 +227,7 @@ int load_main(int argc, char **argv)
     if (outcome != ARGS_RUN)
         return outcome == ARGS_HELP ? EXIT_SUCCESS : EXIT_USAGE;
     machine_describe(&machine);
+    o.memory = machine.memory_available != 0 ? machine.memory_available : UINT64_MAX;
     const bool fine = open_context(&ctx[ONE_THREAD], 1, &info[ONE_THREAD]) &&
                       open_context(&ctx[ALL_THREADS], (unsigned)o.threads, &info[ALL_THREADS]) &&
                       run_rows(ctx, &o, &machine, &info[ALL_THREADS]);
