@@ -164,7 +164,8 @@ static bool open_context(parseal_ctx **ctx, unsigned threads, parseal_info *info
 /* Both sides read and write as much. */
 static bool has_room(const struct work *w, const struct options *o)
 {
-    if (w->n <= o->memory / (2 * SIDES) / w->size)
+    enum { COPIES = 2 * SIDES };
+    if (w->n <= o->memory / COPIES / w->size)
         return true;
     printf("%-20s left out: size %zu, n %zu needs more memory than is free\n", w->op->name, w->size,
            w->n);

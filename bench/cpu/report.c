@@ -169,7 +169,10 @@ static void write_csv_row(FILE *file, const struct row *row)
         fputs(",,,", file);
     if (r->cpb > 0)
         fprintf(file, "%.6g", r->cpb);
-    fprintf(file, ",%.6g,%zu,", row->memcpy_share, r->runs);
+    fputc(',', file);
+    if (row->memcpy_share > 0)
+        fprintf(file, "%.6g", row->memcpy_share);
+    fprintf(file, ",%zu,", r->runs);
     if (row->kernel_gbps > 0)
         fprintf(file, "%.6g", row->kernel_gbps);
     fprintf(file, ",%.6g,%.6g,%.6g,", ns_of(w, r->seconds), ns_of(w, r->seconds_min),
