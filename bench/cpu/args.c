@@ -12,6 +12,7 @@ static const char help_text[] =
     "usage: parseal-bench [options]\n"
     "       parseal-bench server [options]   a server's part of secure aggregation: see its "
     "--help\n"
+    "       parseal-bench load [options]     beside other busy processes: see its --help\n"
     "\n"
     "Measures parseal, and with --peers other libraries on the same data in turn.\n"
     "\n"
@@ -24,6 +25,9 @@ static const char help_text[] =
     "  --peers            also libsodium and, where found when building, OpenSSL and ipsec-mb; "
     "for\n"
     "                     sums a naive loop over inputs that are known to be reduced\n"
+    "  --libcrypto FILE   with --peers: also the libcrypto in FILE, OpenSSL's, AWS-LC's or "
+    "BoringSSL's;\n"
+    "                     may be given twice\n"
     "  --json FILE        the figures as JSON\n"
     "  --csv FILE         the figures as CSV\n"
     "  --min-runs N       runs of each row at least, 1 to 101 (default 7)\n"
@@ -40,7 +44,8 @@ static const char help_text[] =
     "be read. memcpy is the share of the rate at which memcpy copies what no cache holds. ratio "
     "is\n"
     "parseal's rate divided by the peer's. kernel, on a GPU: the rate while its kernels run,\n"
-    "without copies to and from it. Data that is in a CUDA device's memory already:\n"
+    "without copies to and from it. Rows of call.* have the nanoseconds of a call instead. Data "
+    "that is in a CUDA device's memory already:\n"
     "parseal-bench-device --help.\n"
     "\n"
     "Exit status: 0 fine, 1 a failure or a peer that gives other bytes, 2 a wrong command line.\n";
@@ -52,6 +57,7 @@ enum option_code {
     OPT_QUICK,
     OPT_DIVISOR,
     OPT_PEERS,
+    OPT_LIBCRYPTO,
     OPT_JSON,
     OPT_CSV,
     OPT_MIN_RUNS,
@@ -67,6 +73,7 @@ static const struct option options[] = {
     {"quick", no_argument, NULL, OPT_QUICK},
     {"size-divisor", required_argument, NULL, OPT_DIVISOR},
     {"peers", no_argument, NULL, OPT_PEERS},
+    {"libcrypto", required_argument, NULL, OPT_LIBCRYPTO},
     {"json", required_argument, NULL, OPT_JSON},
     {"csv", required_argument, NULL, OPT_CSV},
     {"min-runs", required_argument, NULL, OPT_MIN_RUNS},
@@ -76,9 +83,8 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* Reads a whole number from low to high. Returns false after a complaint. */
-static bool parse_number(const char *name, const char *text, unsigned long low, unsigned long high,
-                         unsigned long *number)
+bool args_number(const char *name, const char *text, unsigned long low, unsigned long high,
+                 unsigned long *number)
 {
     char *end;
     errno = 0;
@@ -111,7 +117,7 @@ static bool take_number(int option, const char *name, struct args *args)
         [OPT_MIN_MS] = {0, 60000}, [OPT_MAX_SECONDS] = {0, 1000000},
     };
     unsigned long number;
-    if (!parse_number(name, optarg, limits[option].low, limits[option].high, &number))
+    if (!args_number(name, optarg, limits[option].low, limits[option].high, &number))
         return false;
     if (option == OPT_THREADS)
         args->threads = (unsigned)number;
@@ -123,6 +129,16 @@ static bool take_number(int option, const char *name, struct args *args)
         args->effort.min_run_seconds = (double)number / 1e3;
     else
         args->effort.max_row_seconds = (double)number;
+    return true;
+}
+
+static bool take_libcrypto(struct args *args)
+{
+    if (args->n_libcrypto == PEERS_LOADED_MAX) {
+        complain("--libcrypto: at most %d files", PEERS_LOADED_MAX);
+        return false;
+    }
+    args->libcrypto[args->n_libcrypto++] = optarg;
     return true;
 }
 
@@ -140,6 +156,8 @@ static bool take_option(int option, const char *name, struct args *args)
     case OPT_PEERS:
         args->peers = true;
         return true;
+    case OPT_LIBCRYPTO:
+        return take_libcrypto(args);
     case OPT_JSON:
         args->json = optarg;
         return true;
@@ -168,6 +186,10 @@ enum args_outcome args_parse(int argc, char **argv, struct args *args)
     }
     if (optind < argc) {
         complain("\"%s\": no argument like this; see --help", argv[optind]);
+        return ARGS_BAD;
+    }
+    if (args->n_libcrypto > 0 && !args->peers) {
+        complain("--libcrypto: only with --peers");
         return ARGS_BAD;
     }
     if (args->quick)

@@ -6,12 +6,15 @@
 
 struct contender {
     const char *name;
+    /* Returns the library's version in its own words; NULL: it is no library. */
+    const char *(*version)(const struct contender *who);
     /* Returns true when it has this operation on this machine. */
-    bool (*can)(const struct work *w);
+    bool (*can)(const struct contender *who, const struct work *w);
     /* Does the work that is done once for many runs (key expansion, contexts). NULL: it failed. */
-    void *(*start)(struct work *w);
+    void *(*start)(const struct contender *who, struct work *w);
     bool (*run)(void *session); /* false: it failed */
     void (*stop)(void *session);
+    const void *library; /* its functions, where they are known only when the bench runs */
 };
 
 /* A peer that was not found when the bench was built has no contender. */
@@ -20,8 +23,13 @@ struct peer {
     const struct contender *contender;
 };
 
-extern const struct peer peers[];
-extern const size_t n_peers;
+enum { PEERS_LOADED_MAX = 2, PEERS_MAX = 4 + PEERS_LOADED_MAX };
+extern struct peer peers[PEERS_MAX];
+extern size_t n_peers;
+
+void peers_add(const struct contender *contender);
+/* Adds the libcrypto in a file, up to PEERS_LOADED_MAX of them. Returns false after a complaint. */
+bool peers_load(const char *path);
 
 extern const struct contender contender_parseal, contender_libsodium, contender_openssl,
     contender_ipsec_mb, contender_naive;
@@ -33,8 +41,11 @@ bool work_is_aead(const struct work *w);
 /* Returns true for masks whose elements are whole keystream words: no rejection, no byte swaps. */
 bool work_is_plain_mask(const struct work *w);
 bool work_is_native_sum(const struct work *w);
+/* Returns true where a run makes and destroys a set of keys or of seeds. */
+bool work_is_set(const struct work *w);
 
-/* Calls crypt_one for every message, on the work's threads. */
+/* Calls crypt_one for every message, on the work's threads or, where parseal has each message in a
+ * call of its own, on one. */
 typedef bool crypt_one_fn(void *session, unsigned thread, parseal_msg *msg);
 bool peer_each_message(struct work *w, crypt_one_fn *crypt_one, void *session);
 

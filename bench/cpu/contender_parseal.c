@@ -1,15 +1,17 @@
 #include "bench/cpu/contender.h"
 #include "bench/cpu/support.h"
 
-static bool can(const struct work *w)
+static bool can(const struct contender *who, const struct work *w)
 {
+    (void)who;
     (void)w;
     return true;
 }
 
 /* Has nothing to do, as the keys and seeds are part of the work already. */
-static void *start(struct work *w)
+static void *start(const struct contender *who, struct work *w)
 {
+    (void)who;
     return w;
 }
 
@@ -27,4 +29,5 @@ static void stop(void *session)
     (void)session;
 }
 
-const struct contender contender_parseal = {"parseal", can, start, run, stop};
+const struct contender contender_parseal = {
+    .name = "parseal", .can = can, .start = start, .run = run, .stop = stop};

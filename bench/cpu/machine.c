@@ -115,7 +115,7 @@ void machine_describe(struct machine *machine)
 
 size_t machine_large_bytes(const struct machine *machine)
 {
-    uint64_t large = 4 * machine->last_level_cache;
+    uint64_t large = 2 * machine->last_level_cache;
     if (large < 256 * MIB)
         large = 256 * MIB;
     if (machine->memory_available != 0 && large > machine->memory_available / 8)

@@ -14,13 +14,14 @@ struct machine {
     uint64_t memory, memory_available;
     uint64_t l1d, l2, l3;
     uint64_t last_level_cache;
-    double memcpy_gbps; /* bytes copied, each read once and written once */
+    double memcpy_gbps; /* bytes copied, each read once and written once; 0: not measured */
     uint64_t memcpy_bytes;
+    double first_context_seconds; /* what the process's first context took; 0: not measured */
 };
 
 void machine_describe(struct machine *machine);
 
-/* Returns the bytes that a row needs so that no cache holds them: 4 times the last-level cache and
+/* Returns the bytes that a row needs so that no cache holds them: twice the last-level cache and
  * at least 256 MiB, but no more than an eighth of the memory that is free now. */
 size_t machine_large_bytes(const struct machine *machine);
 

@@ -2,6 +2,7 @@
 #include "bench/cpu/args.h"
 #include "bench/cpu/contender.h"
 #include "bench/cpu/cycles.h"
+#include "bench/cpu/load.h"
 #include "bench/cpu/operations.h"
 #include "bench/cpu/report.h"
 #include "bench/cpu/server.h"
@@ -32,7 +33,7 @@ struct lineup {
 
 static bool join(struct lineup *lineup, const struct contender *who, struct work *w)
 {
-    void *session = who->start(w);
+    void *session = who->start(who, w);
     if (session == NULL) {
         complain("%s: %s could not start", w->op->name, who->name);
         return false;
@@ -49,7 +50,7 @@ static bool gather(struct lineup *lineup, struct work *w, bool with_peers)
         return false;
     for (size_t i = 0; with_peers && i < n_peers; i++) {
         const struct contender *peer = peers[i].contender;
-        if (peer != NULL && peer->can(w) && !join(lineup, peer, w))
+        if (peer != NULL && peer->can(peer, w) && !join(lineup, peer, w))
             return false;
     }
     return true;
@@ -103,24 +104,36 @@ static double kernel_rate(const struct bench *b, const struct lineup *lineup, st
     return seconds > 0 ? 1e-9 * (double)w->bytes / seconds : 0;
 }
 
+/* Writes "parseal/", the backend and, where there is one, the implementation that ran. */
+static bool name_own(const struct bench *b, const struct work *w, char *name, size_t size)
+{
+    const char *backend = parseal_backend_name(b->info.backend);
+    parseal_primitive_info picked = PARSEAL_PRIMITIVE_INFO_INIT;
+    if (w->op->family->primitive == NO_PRIMITIVE) {
+        snprintf(name, size, "parseal/%s", backend);
+        return true;
+    }
+    if (parseal_ctx_primitive(b->ctx, w->op->family->primitive, &picked) != PARSEAL_OK)
+        return false;
+    snprintf(name, size, "parseal/%s/%s", backend, picked.impl);
+    return true;
+}
+
 static bool report_lineup(struct bench *b, struct work *w, const struct lineup *lineup,
                           struct rates *rates)
 {
     char own_name[64];
-    parseal_primitive_info picked = PARSEAL_PRIMITIVE_INFO_INIT;
-    if (parseal_ctx_primitive(b->ctx, w->op->family->primitive, &picked) != PARSEAL_OK)
+    if (!name_own(b, w, own_name, sizeof own_name))
         return false;
-    snprintf(own_name, sizeof own_name, "parseal/%s/%s", parseal_backend_name(b->info.backend),
-             picked.impl);
     for (size_t i = 0; i < lineup->n; i++) {
         if (w->threads > 1) /* The counter sees only the calling thread. */
-            rates[i].cpb = 0;
+            rates[i].cpb = rates[i].cycles = 0;
         struct row row = {.work = w,
                           .impl = i == 0 ? own_name : lineup->who[i]->name,
                           .rates = rates[i],
                           .kernel_gbps = i == 0 ? kernel_rate(b, lineup, w) : 0,
                           .memcpy_share = rates[i].gbps / b->machine.memcpy_gbps,
-                          .ratio = i == 0 ? 0 : rates[0].gbps / rates[i].gbps};
+                          .ratio = i == 0 ? 0 : rates[i].seconds / rates[0].seconds};
         if (!report_row(&b->report, &row))
             return false;
         b->rows++;
@@ -208,7 +221,9 @@ static bool open_context(struct bench *b)
     options.backend = b->args.backend;
     options.cpu_threads = b->args.threads;
     options.time_kernels = 1;
+    const double start = seconds_now();
     parseal_status status = parseal_ctx_create(&b->ctx, &options);
+    b->machine.first_context_seconds = seconds_now() - start;
     if (status != PARSEAL_OK) {
         complain_status("parseal_ctx_create", status);
         return false;
@@ -231,7 +246,6 @@ static void name_missing_peers(void)
 
 static bool bench_run(struct bench *b)
 {
-    machine_describe(&b->machine);
     b->large_bytes = machine_large_bytes(&b->machine);
     if (!machine_measure_memcpy(&b->machine, b->large_bytes / b->args.divisor + 1, b->threads,
                                 &b->args.effort))
@@ -243,7 +257,8 @@ static bool bench_run(struct bench *b)
                "them\n",
                b->large_bytes);
     b->report.kernels = b->info.backend != PARSEAL_BACKEND_CPU;
-    report_machine(&b->machine, &b->info, b->threads, b->report.kernels);
+    b->report.peers = b->args.peers;
+    report_machine(&b->report, &b->machine, &b->info, b->threads);
     return bench_all(b);
 }
 
@@ -252,6 +267,8 @@ int main(int argc, char **argv)
     static struct bench b;
     if (argc > 1 && strcmp(argv[1], "server") == 0)
         return server_main(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "load") == 0)
+        return load_main(argc - 1, argv + 1);
     switch (args_parse(argc, argv, &b.args)) {
     case ARGS_HELP:
         return EXIT_SUCCESS;
@@ -262,6 +279,11 @@ int main(int argc, char **argv)
     }
     if (!filter_matches(b.args.filter))
         return EXIT_USAGE;
+    machine_describe(&b.machine);
+    for (size_t i = 0; i < b.args.n_libcrypto; i++) {
+        if (!peers_load(b.args.libcrypto[i]))
+            return EXIT_FAILURE;
+    }
     if (!open_context(&b))
         return EXIT_FAILURE;
     cycles_open();

@@ -73,10 +73,14 @@ static struct rates summarise(struct run_record *record, size_t runs, uint64_t b
 {
     double gigabytes = (double)bytes / 1e9;
     struct rates rates = {.runs = runs};
-    rates.gbps = gigabytes / median(record->seconds, runs); /* This sorts the seconds. */
-    rates.gbps_min = gigabytes / record->seconds[runs - 1];
-    rates.gbps_max = gigabytes / record->seconds[0];
-    rates.cpb = median(record->cycles, runs) / (double)bytes;
+    rates.seconds = median(record->seconds, runs); /* This sorts the seconds. */
+    rates.seconds_min = record->seconds[0];
+    rates.seconds_max = record->seconds[runs - 1];
+    rates.gbps = gigabytes / rates.seconds;
+    rates.gbps_min = gigabytes / rates.seconds_max;
+    rates.gbps_max = gigabytes / rates.seconds_min;
+    rates.cycles = median(record->cycles, runs);
+    rates.cpb = bytes > 0 ? rates.cycles / (double)bytes : 0;
     return rates;
 }
 

@@ -24,15 +24,17 @@ struct subject {
 };
 
 struct rates {
-    double gbps, gbps_min, gbps_max; /* median, slowest run, fastest run */
-    double cpb;                      /* median cycles per byte; 0: not readable */
+    double gbps, gbps_min, gbps_max;          /* median, slowest run, fastest run; 0: no bytes */
+    double seconds, seconds_min, seconds_max; /* of the work once: median, fastest, slowest run */
+    double cycles;                            /* median of the work once; 0: not readable */
+    double cpb;                               /* the same per byte; 0: not readable, or no bytes */
     size_t runs;
 };
 
 enum measured { MEASURED, MEASURE_FAILED, MEASURE_TOO_LONG };
 
 /* Measures n subjects in turn, run by run, so that other work of the machine hits them alike. A run
- * counts as `bytes` bytes. On MEASURE_TOO_LONG *seconds tells how long it would have taken. */
+ * counts as `bytes` bytes, or has no rate where that is 0. On MEASURE_TOO_LONG *seconds tells how long it would have taken. */
 enum measured measure(const struct subject *subjects, size_t n, uint64_t bytes,
                       const struct effort *effort, struct rates *rates, double *seconds);
 

@@ -7,6 +7,8 @@
  *   pack, unpack    the elements (not the packed bytes)
  *   mask.fcp        the masks' elements, 4 bytes each, however much keystream they take
  *   packed.sum      the elements of all inputs, 4 bytes each, not the packed bytes
+ *   call.seal, open the plaintext, one message a call
+ *   call.*          none: a run makes a set or a context and destroys it
  */
 #include "bench/cpu/operations.h"
 
@@ -57,6 +59,15 @@ static const struct bench_case fcp_cases[] = {
 /* These are like sums, but only packed vectors come from memory. */
 static const struct bench_case packed_cases[] = {{4 * MIB, 16, true}, {MODEL, 16, false}};
 
+/* Messages one a call: the small ones from a cache that is close, the large ones from memory. */
+static const struct bench_case single_cases[] = {
+    {16, 64, false}, {1 * KIB, 64, true}, {16 * KIB, 16, false}, {SIZE_LARGE, N_BATCH, false}};
+
+static const struct bench_case set_cases[] = {{32, 1, true}, {32, 1000, false}};
+
+/* A context has no size. */
+static const struct bench_case context_cases[] = {{1, 1, true}};
+
 #define CASES(list) list, sizeof(list) / sizeof((list)[0])
 
 /* The largest primes below 2^32 and 2^64, and one of which every other word is rejected. */
@@ -99,6 +110,14 @@ const struct operation operations[] = {
     {"packed.sum.b32", &family_packed_sum, CASES(packed_cases), .ring = {UINT64_C(1) << 32, 4, 0}},
     {"packed.sum.b20", &family_packed_sum, CASES(packed_cases), .ring = {UINT64_C(1) << 20, 4, 0}},
     {"packed.sum.prime", &family_packed_sum, CASES(packed_cases), .ring = {PRIME32, 4, 0}},
+    {"call.seal.aes256gcm", &family_aead, CASES(single_cases), .alg = PARSEAL_AES256GCM,
+     .single = true, .timed = true},
+    {"call.open.aes256gcm", &family_aead, CASES(single_cases), .alg = PARSEAL_AES256GCM,
+     .single = true, .timed = true, .inverse = true},
+    {"call.keys.aes256gcm", &family_keys, CASES(set_cases), .alg = PARSEAL_AES256GCM,
+     .timed = true},
+    {"call.seeds", &family_seeds, CASES(set_cases), .timed = true},
+    {"call.context", &family_context, CASES(context_cases), .timed = true},
 };
 
 const size_t n_operations = sizeof operations / sizeof operations[0];
@@ -108,9 +127,11 @@ static size_t at_least_one(size_t n)
     return n > 0 ? n : 1;
 }
 
-/* Divides a size, and leaves whole elements of any ring. */
+/* Divides a size, unless it is small, and leaves whole elements of any ring. */
 static size_t divided(size_t size, size_t divisor)
 {
+    if (divisor == 1 || size <= 64)
+        return size;
     return size / divisor < 64 ? 64 : size / divisor / 64 * 64;
 }
 

@@ -9,6 +9,7 @@ enum { PATTERN = 0x5a };
 
 bool work_prepare(struct work *w)
 {
+    w->calls = w->op->single ? w->n : 1;
     if (w->op->family->prepare(w))
         return true;
     work_release(w);

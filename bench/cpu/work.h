@@ -12,14 +12,16 @@ struct work;
 
 /* A family of operations: how its data is made, and how parseal does it. */
 struct family {
-    int32_t primitive; /* PARSEAL_PRIMITIVE_* whose implementation ran */
+    int32_t primitive; /* PARSEAL_PRIMITIVE_* whose implementation ran, or NO_PRIMITIVE */
     bool (*prepare)(struct work *w);
     parseal_status (*run)(struct work *w);
     void (*release)(struct work *w);
 };
 
-/* `size` counts the bytes of one message or vector, or is SIZE_LARGE. `n` counts messages, seeds or
- * inputs, or is N_BATCH. */
+#define NO_PRIMITIVE (-1)
+
+/* `size` counts the bytes of one message, vector or key, or is SIZE_LARGE. `n` counts messages,
+ * seeds, keys or inputs, or is N_BATCH. */
 struct bench_case {
     size_t size;
     size_t n;
@@ -41,6 +43,8 @@ struct operation {
     bool key_each;     /* aead: every message under a key of its own */
     bool in_place;     /* aead: seal over the plaintext */
     bool cpu_alone;    /* only the CPU backend does it */
+    bool single;       /* aead: each message in a call of its own */
+    bool timed;        /* its rows tell how long a call takes, and not at what rate */
     parseal_ring ring; /* mask, vec.sum, packed.sum */
 };
 
@@ -87,12 +91,20 @@ struct convert_data {
     uint64_t nonfinite;
 };
 
+/* Keys and seeds that sets are made of, and what a context is made with. */
+struct set_data {
+    uint8_t *key; /* n keys of `size` bytes, one after another */
+    parseal_seed *seed;
+    parseal_options options;
+};
+
 struct work {
     const struct operation *op;
     parseal_ctx *ctx;
     unsigned threads;
     size_t size, n;
-    uint64_t bytes;          /* bytes that one run counts as, see operations.c */
+    size_t calls;            /* calls of the library that one run makes */
+    uint64_t bytes;          /* bytes that one run counts as, see operations.c; 0: none */
     struct region result[2]; /* the places of the results; unused ones have count 0 */
     union {
         struct aead_data aead;
@@ -100,6 +112,7 @@ struct work {
         struct sum_data sum;
         struct packed_data packed;
         struct convert_data convert;
+        struct set_data set;
     } data;
 };
 
@@ -115,6 +128,6 @@ uint8_t *work_save_results(const struct work *w);
 bool work_same_results(const struct work *w, uint8_t *saved);
 
 extern const struct family family_aead, family_mask, family_vec_sum, family_quant, family_pack,
-    family_fcp, family_packed_sum;
+    family_fcp, family_packed_sum, family_keys, family_seeds, family_context;
 
 #endif

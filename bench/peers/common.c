@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-const struct peer peers[] = {
+struct peer peers[PEERS_MAX] = {
     {"libsodium", &contender_libsodium},
 #ifdef PARSEAL_BENCH_OPENSSL
     {"openssl", &contender_openssl},
@@ -18,7 +18,12 @@ const struct peer peers[] = {
     {"naive", &contender_naive},
 };
 
-const size_t n_peers = sizeof peers / sizeof peers[0];
+size_t n_peers = PEERS_MAX - PEERS_LOADED_MAX;
+
+void peers_add(const struct contender *contender)
+{
+    peers[n_peers++] = (struct peer){contender->name, contender};
+}
 
 const uint8_t mask_zeros[MASK_CHUNK];
 
@@ -39,6 +44,11 @@ bool work_is_plain_mask(const struct work *w)
 {
     return w->op->family == &family_mask && w->op->ring.element_size == 4 &&
            w->op->ring.modulus == UINT64_C(1) << 32 && host_is_little_endian();
+}
+
+bool work_is_set(const struct work *w)
+{
+    return w->op->family == &family_keys || w->op->family == &family_seeds;
 }
 
 bool work_is_native_sum(const struct work *w)
@@ -65,7 +75,7 @@ static bool crypt_slice(void *arg, unsigned thread, size_t first, size_t end)
 bool peer_each_message(struct work *w, crypt_one_fn *crypt_one, void *session)
 {
     struct crypt_job job = {w->data.aead.msgs, crypt_one, session};
-    return parallel_slices(w->threads, w->n, crypt_slice, &job);
+    return parallel_slices(w->op->single ? 1 : w->threads, w->n, crypt_slice, &job);
 }
 
 struct mask_job {

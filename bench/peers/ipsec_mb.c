@@ -1,4 +1,4 @@
-/* The single-call AES-GCM of Intel's multi-buffer library. */
+/* The single-call AES-GCM of Intel's multi-buffer library, and its key set-up. */
 #include "bench/cpu/contender.h"
 #include "bench/cpu/support.h"
 
@@ -17,9 +17,16 @@ struct session {
     gcm_fn *crypt;
 };
 
-static bool can(const struct work *w)
+static const char *version(const struct contender *who)
 {
-    return work_is_aead(w);
+    (void)who;
+    return imb_get_version_str();
+}
+
+static bool can(const struct contender *who, const struct work *w)
+{
+    (void)who;
+    return work_is_aead(w) || w->op->family == &family_keys;
 }
 
 static void stop(void *session)
@@ -31,14 +38,24 @@ static void stop(void *session)
     free(s);
 }
 
-static void *start(struct work *w)
+static void set_up(struct session *s, const uint8_t *key, size_t size, size_t n)
 {
+    for (size_t i = 0; i < n; i++)
+        if (s->w->op->alg == PARSEAL_AES128GCM)
+            IMB_AES128_GCM_PRE(s->manager, key + i * size, &s->keys[i]);
+        else
+            IMB_AES256_GCM_PRE(s->manager, key + i * size, &s->keys[i]);
+}
+
+static void *start(const struct contender *who, struct work *w)
+{
+    (void)who;
     struct session *s = calloc(1, sizeof *s);
     if (s == NULL)
         return NULL;
     const struct aead_data *d = &w->data.aead;
     s->w = w;
-    s->keys = bench_alloc(d->n_keys, sizeof *s->keys);
+    s->keys = bench_alloc(work_is_set(w) ? w->n : d->n_keys, sizeof *s->keys);
     s->manager = alloc_mb_mgr(0);
     if (s->keys == NULL || s->manager == NULL) {
         stop(s);
@@ -46,11 +63,9 @@ static void *start(struct work *w)
     }
     init_mb_mgr_auto(s->manager, NULL);
     bool open = w->op->inverse;
-    for (size_t i = 0; i < d->n_keys; i++)
-        if (w->op->alg == PARSEAL_AES128GCM)
-            IMB_AES128_GCM_PRE(s->manager, d->key + i * d->key_len, &s->keys[i]);
-        else
-            IMB_AES256_GCM_PRE(s->manager, d->key + i * d->key_len, &s->keys[i]);
+    if (work_is_set(w))
+        return s;
+    set_up(s, d->key, d->key_len, d->n_keys);
     if (w->op->alg == PARSEAL_AES128GCM)
         s->crypt = open ? s->manager->gcm128_dec : s->manager->gcm128_enc;
     else
@@ -86,7 +101,13 @@ static bool open_one(void *session, unsigned thread, parseal_msg *msg)
 static bool run(void *session)
 {
     struct session *s = session;
-    return peer_each_message(s->w, s->w->op->inverse ? open_one : seal_one, s);
+    const struct work *w = s->w;
+    if (work_is_set(w)) {
+        set_up(s, w->data.set.key, w->size, w->n);
+        return true;
+    }
+    return peer_each_message(s->w, w->op->inverse ? open_one : seal_one, s);
 }
 
-const struct contender contender_ipsec_mb = {"ipsec-mb", can, start, run, stop};
+const struct contender contender_ipsec_mb = {
+    .name = "ipsec-mb", .version = version, .can = can, .start = start, .run = run, .stop = stop};

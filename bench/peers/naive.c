@@ -39,8 +39,15 @@ static bool sum_slice(void *arg, unsigned thread, size_t first, size_t end)
     return true;
 }
 
-static void *start(struct work *w)
+static bool can(const struct contender *who, const struct work *w)
 {
+    (void)who;
+    return work_is_native_sum(w);
+}
+
+static void *start(const struct contender *who, struct work *w)
+{
+    (void)who;
     return w;
 }
 
@@ -55,4 +62,5 @@ static void stop(void *session)
     (void)session;
 }
 
-const struct contender contender_naive = {"naive", work_is_native_sum, start, run, stop};
+const struct contender contender_naive = {
+    .name = "naive", .can = can, .start = start, .run = run, .stop = stop};

@@ -5,6 +5,24 @@
 #include "host/backend/call.h"
 #include "host/choose/backends.h"
 
+void buf_name(char name[BUF_NAME], const char *array, size_t j)
+{
+    char digits[24];
+    size_t n = 0, at = 0;
+    do
+        digits[n++] = (char)('0' + j % 10);
+    while ((j /= 10) != 0);
+    while (array[at] != '\0' && at < BUF_NAME - sizeof digits - 3) {
+        name[at] = array[at];
+        at++;
+    }
+    name[at++] = '[';
+    while (n > 0)
+        name[at++] = digits[--n];
+    name[at++] = ']';
+    name[at] = '\0';
+}
+
 parseal_status check_stream(const parseal_ctx *ctx, const void *stream)
 {
     if (stream == NULL || ctx->backend->has_streams)

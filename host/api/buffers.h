@@ -6,6 +6,11 @@
 #include "host/backend/objects.h"
 #include "host/support/check.h"
 
+/* Writes "v[3]", the name of element j of an array, whose own name is short. Calls on short vectors
+ * name each of them, and printf would take longer than the rest of the call. */
+enum { BUF_NAME = 40 };
+void buf_name(char name[BUF_NAME], const char *array, size_t j);
+
 parseal_status check_stream(const parseal_ctx *ctx, const void *stream);
 
 /* Checks kind, handle, alignment (1: any) and that the range does not pass the end of memory. */

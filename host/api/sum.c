@@ -1,6 +1,5 @@
 /* Sums of vectors and of packed vectors: checks arguments and hands them to the backend. */
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "host/api/buffers.h"
 #include "host/backend/call.h"
@@ -9,8 +8,8 @@
 static parseal_status check_input(const parseal_ctx *ctx, const parseal_ring *ring,
                                   const parseal_vec *acc, const parseal_vec *v, size_t j)
 {
-    char name[32];
-    snprintf(name, sizeof name, "v[%zu]", j);
+    char name[BUF_NAME];
+    buf_name(name, "v", j);
     TRY(check_vec(ctx, name, v, ring->element_size));
     if (v->n != acc->n)
         return parseal_fail(PARSEAL_ERR_SIZE, "%s.n: %" PRIu64 ", but acc.n is %" PRIu64, name,
@@ -42,8 +41,8 @@ parseal_status parseal_vec_sum(parseal_ctx *ctx, const parseal_ring *ring, const
 static parseal_status check_packed(const parseal_ctx *ctx, const parseal_vec *acc, uint64_t size,
                                    const parseal_buf *packed, size_t j)
 {
-    char name[40];
-    snprintf(name, sizeof name, "packed[%zu]", j);
+    char name[BUF_NAME];
+    buf_name(name, "packed", j);
     TRY(check_buf(ctx, name, packed, 1));
     if (packed->size != size)
         return parseal_fail(PARSEAL_ERR_SIZE, "%s.size: %" PRIu64 ", exactly %" PRIu64 " expected",

@@ -70,6 +70,27 @@ static void bad_arguments(void **state)
     }
 }
 
+/* The text names the input by its index, however many digits that has. */
+static void named_inputs(void **state)
+{
+    fixture *f = *state;
+    static const struct {
+        size_t j;
+        const char *name;
+    } cases[] = {{0, "v[0].n"}, {9, "v[9].n"}, {10, "v[10].n"}, {1009, "v[1009].n"}};
+    call c;
+    call_init(&c, f, 4);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        parseal_vec v[1010];
+        for (size_t j = 0; j < COUNT_OF(v); j++)
+            v[j] = c.v[0];
+        v[cases[i].j] = parseal_host_vec(c.data[2], N - 1, 4);
+        assert_error(parseal_vec_sum(c.ctx, &c.ring, &c.acc, v, COUNT_OF(v), NULL),
+                     PARSEAL_ERR_SIZE, cases[i].name);
+    }
+    assert_filled(c.data, sizeof c.data, UNTOUCHED);
+}
+
 static void aliasing(void **state)
 {
     fixture *f = *state;
@@ -103,6 +124,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_FIXTURE(bad_arguments),
+        WITH_FIXTURE(named_inputs),
         WITH_FIXTURE(aliasing),
         WITH_FIXTURE(nothing_to_do),
     };

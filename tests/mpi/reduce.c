@@ -161,6 +161,40 @@ static void types(void **state)
     parseal_ctx_destroy(ctx);
 }
 
+/* The operation itself, at the lengths that MPICH hands out and beside those of registers, on words
+ * of any value. */
+static void local_sums(void **state)
+{
+    (void)state;
+    static const uint64_t lengths[] = {1, 15, 16, 17, 63, 64, 65, 2047, 2048, 2049};
+    rng r = rng_for("local sums");
+    parseal_ctx *ctx = world_ctx();
+    MPI_Op op;
+    assert_mpi_ok(parseal_mpi_op_create(&op));
+    for (size_t k = 0; k < N_RINGS; k++) {
+        MPI_Datatype type;
+        assert_mpi_ok(parseal_mpi_type_create(&type, ctx, &RINGS[k]));
+        for (size_t i = 0; i < COUNT_OF(lengths); i++) {
+            const size_t size = (size_t)lengths[i] * RINGS[k].element_size;
+            uint8_t *in = room(size), *inout = room(size), *want = room(size);
+            rng_fill(&r, in, size);
+            rng_fill(&r, inout, size);
+            memcpy(want, inout, size);
+            const void *one = in;
+            ref_sum(&RINGS[k], want, &one, 1, lengths[i]);
+            MPI_Reduce_local(in, inout, (int)lengths[i], type, op);
+            assert_bytes(inout, want, size + 1);
+            free(in);
+            free(inout);
+            free(want);
+        }
+        assert_mpi_ok(parseal_mpi_type_status(type));
+        MPI_Type_free(&type);
+    }
+    MPI_Op_free(&op);
+    parseal_ctx_destroy(ctx);
+}
+
 static int type_errors;
 
 static void count_error(MPI_Comm *comm, int *code, ...)
@@ -300,9 +334,9 @@ static void communicators(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_ring), cmocka_unit_test(long_vectors),
-        cmocka_unit_test(types),      cmocka_unit_test(failing_sums),
-        cmocka_unit_test(errors),     cmocka_unit_test(communicators),
+        cmocka_unit_test(every_ring),    cmocka_unit_test(long_vectors), cmocka_unit_test(types),
+        cmocka_unit_test(local_sums),    cmocka_unit_test(failing_sums), cmocka_unit_test(errors),
+        cmocka_unit_test(communicators),
     };
     static const parseal_ring ring = {2, 4, 0};
     uint8_t one[4] = {0};

@@ -94,6 +94,51 @@ static void every_ring(void **state)
     parseal_ctx_destroy(ctx);
 }
 
+/* Fills x and y with words of any value whose sums lie beside multiples of the modulus, up to the
+ * largest there are: quotients that are estimated are wrong there if anywhere. */
+static void fill_beside_multiples(rng *r, const parseal_ring *ring, uint8_t *x, uint8_t *y,
+                                  uint64_t n)
+{
+    const uint64_t largest = ring->element_size == 4 ? UINT32_MAX : UINT64_MAX;
+    const u128 m = ring->modulus, most = (u128)largest * 2;
+    for (uint64_t i = 0; i < n; i++) {
+        const u128 quotient = (u128)rng_u64(r) * rng_u64(r) % (most / m + 1);
+        u128 sum = quotient * m + rng_below(r, 3) - 1;
+        if (i == 0 || sum > most) /* This is also the sum that is one below zero. */
+            sum = most;
+        const u128 least = sum > largest ? sum - largest : 0;
+        const u128 room = (sum < largest ? sum : largest) - least;
+        const uint64_t first = (uint64_t)(least + rng_u64(r) % (room + 1));
+        elem_store(x, i, ring->element_size, first);
+        elem_store(y, i, ring->element_size, (uint64_t)(sum - first));
+    }
+}
+
+/* One vector is added in ways of its own, which the modulus's length decides. */
+static void one_vector(void **state)
+{
+    (void)state;
+    enum { COUNT = 130 };
+    rng r = rng_for("one vector");
+    parseal_ctx *ctx = run_ctx(1);
+    vectors a;
+    vectors_open(&a, 1, COUNT);
+    for (uint32_t bits = 2; bits <= 64; bits++) {
+        const uint64_t half = UINT64_C(1) << (bits - 1);
+        const uint64_t moduli[] = {half + 1, half + 1 + rng_below(&r, half - 1), 2 * half - 1};
+        for (uint32_t size = bits <= 32 ? 4 : 8; size <= 8; size += 4)
+            for (size_t i = 0; i < COUNT_OF(moduli); i++) {
+                const parseal_ring ring = {moduli[i], size, 0};
+                for (int times = 0; times < 4; times++) {
+                    fill_beside_multiples(&r, &ring, a.acc, a.v[0], COUNT);
+                    check_sum(ctx, &a, &ring, 1, COUNT - (uint64_t)times);
+                }
+            }
+    }
+    vectors_close(&a);
+    parseal_ctx_destroy(ctx);
+}
+
 /* There are more elements than in any block, and any number of threads sums them up. */
 static void any_number_of_threads(void **state)
 {
@@ -146,6 +191,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_ring),
+        cmocka_unit_test(one_vector),
         cmocka_unit_test(any_number_of_threads),
         cmocka_unit_test(inputs_that_overlap),
     };

@@ -1,0 +1,50 @@
+# cmake -DBENCH=... -DFOLDER=... -P check-load.cmake: parseal-bench load runs to its end on small sizes and has a row
+# for every family, with times that are in order. What the times are is the machine's business.
+cmake_minimum_required(VERSION 3.22)
+
+set(json_file ${FOLDER}/load.json)
+execute_process(
+  COMMAND ${BENCH} load --ms 5 --size-divisor 1000 --processes 2 --json ${json_file}
+  RESULT_VARIABLE status)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "parseal-bench load ended with ${status}")
+endif()
+
+file(READ ${json_file} figures)
+foreach(field cpu cores os compiler parseal date)
+  string(JSON ignored GET "${figures}" machine ${field})
+endforeach()
+string(JSON processes GET "${figures}" processes)
+if(NOT processes EQUAL 2)
+  message(FATAL_ERROR "${processes} processes, 2 expected")
+endif()
+string(JSON count LENGTH "${figures}" results)
+math(EXPR last "${count} - 1")
+set(seen "")
+foreach(i RANGE ${last})
+  string(JSON op GET "${figures}" results ${i} op)
+  list(APPEND seen ${op})
+  foreach(phase idle load)
+    string(JSON ratio GET "${figures}" results ${i} ${phase} ratio)
+    foreach(side one all)
+      foreach(field median_ms p95_ms calls)
+        string(JSON ${field} GET "${figures}" results ${i} ${phase} ${side} ${field})
+      endforeach()
+      if(NOT median_ms GREATER 0 OR median_ms GREATER p95_ms OR calls LESS 5 OR NOT ratio GREATER 0)
+        message(FATAL_ERROR
+          "${op}, ${phase}, ${side}: ${median_ms} ms, 95% in ${p95_ms} ms, ${calls} calls, ratio ${ratio}")
+      endif()
+    endforeach()
+  endforeach()
+  string(JSON kind TYPE "${figures}" results ${i} back_ms)
+  if(NOT kind STREQUAL "ARRAY")
+    message(FATAL_ERROR "${op}: back_ms is ${kind}")
+  endif()
+endforeach()
+
+foreach(op aead.seal.aes256gcm aead.open.aes256gcm mask.write mask.add vec.sum.u32.prime packed.sum.b20 quantize
+           mask.fcp.b32)
+  if(NOT op IN_LIST seen)
+    message(FATAL_ERROR "no row for ${op}")
+  endif()
+endforeach()
