@@ -278,6 +278,25 @@ static void sums(void **state)
     parseal_ctx_destroy(ctx);
 }
 
+/* One vector is added in ways of its own, by the modulus's length. */
+static void sums_of_one(void **state)
+{
+    (void)state;
+    static const parseal_ring more[] = {{532021, 4, 0}, {(UINT64_C(1) << 40) + 15, 8, 0}};
+    rng r = rng_for("sums of one");
+    parseal_ctx *ctx = forced_ctx(1);
+    for (size_t i = 0; i < N_RINGS + COUNT_OF(more); i++) {
+        const parseal_ring *ring = i < N_RINGS ? &RINGS[i] : &more[i - N_RINGS];
+        const uint32_t size = ring->element_size;
+        const parseal_vec acc = secret_vec(&r, N, size), v = secret_vec(&r, N, size);
+        assert_ok(parseal_vec_sum(ctx, ring, &acc, &v, 1, NULL));
+        assert_secret(address(&acc), N * size, size);
+        free(address(&v));
+        free(address(&acc));
+    }
+    parseal_ctx_destroy(ctx);
+}
+
 static parseal_quant quant_of(int32_t float_type, int32_t rounding, uint32_t element_size)
 {
     parseal_quant quant = PARSEAL_QUANT_INIT;
@@ -373,10 +392,10 @@ static void pack(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(aes128gcm), cmocka_unit_test(aes256gcm),  cmocka_unit_test(cut_messages),
-        cmocka_unit_test(plans),     cmocka_unit_test(masks),      cmocka_unit_test(sums),
-        cmocka_unit_test(quantize),  cmocka_unit_test(dequantize), cmocka_unit_test(pack),
-        cmocka_unit_test(fcp_masks),
+        cmocka_unit_test(aes128gcm),   cmocka_unit_test(aes256gcm), cmocka_unit_test(cut_messages),
+        cmocka_unit_test(plans),       cmocka_unit_test(masks),     cmocka_unit_test(sums),
+        cmocka_unit_test(sums_of_one), cmocka_unit_test(quantize),  cmocka_unit_test(dequantize),
+        cmocka_unit_test(pack),        cmocka_unit_test(fcp_masks),
     };
     return FORCED_SUITE(argc, argv, "secrets", tests);
 }
