@@ -71,9 +71,8 @@ static void write_before_all(arena *a, arena_piece *piece)
 
 static void write_after_and_give(arena *a, arena_piece *piece)
 {
-    ((volatile uint8_t *)piece->bytes)[(piece->size + ARENA_CANARY + ARENA_UNIT - 1) / ARENA_UNIT *
-                                           ARENA_UNIT -
-                                       1] ^= 1;
+    ((volatile uint8_t *)piece
+         ->bytes)[(piece->size + ARENA_CANARY + ARENA_UNIT - 1) / ARENA_UNIT * ARENA_UNIT - 1] ^= 1;
     arena_give(a, piece);
 }
 
