@@ -268,6 +268,20 @@ static void slabs_wait_for_open_pieces(void **state)
     arena_filled(&pieces[1]);
     assert_int_equal(ends_by(write_first, a, &pieces[0]), SIGSEGV);
     assert_int_equal(ends_by(write_first, a, &pieces[1]), SIGSEGV);
+
+    /* One is given back that was never filled: it is not waited for. */
+    arena_piece others[2];
+    arena_give(a, &pieces[1]);
+    assert_true(arena_take(a, 1, PIECE, false, &pieces[1]));
+    arena_give(a, &pieces[1]);
+    assert_true(arena_take(a, 1, PIECE, false, &pieces[1]));
+    assert_ptr_equal(pieces[1].slab, pieces[0].slab);
+    arena_filled(&pieces[1]);
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        assert_true(arena_take(a, 1, PIECE, false, &others[i]));
+    assert_int_equal(ends_by(write_first, a, &pieces[0]), SIGSEGV);
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        arena_give(a, &others[i]);
     for (size_t i = 0; i <= n; i++)
         arena_give(a, &pieces[i]);
     arena_destroy(a);
