@@ -23,8 +23,8 @@ static parseal_status seeds_create(const parseal_device *device, backend_seeds *
                                    const parseal_seed *list, size_t n)
 {
     cpu_seeds *s = malloc(sizeof *s);
-    if (s == NULL || !arena_take(cpu_of(device)->secrets, n > 0 ? n : 1, sizeof(mask_seed), false,
-                                 &s->piece)) {
+    if (s == NULL ||
+        !arena_take(cpu_of(device)->secrets, n > 0 ? n : 1, sizeof(mask_seed), false, &s->piece)) {
         free(s);
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "seeds: no guarded memory for %zu seeds", n);
     }
@@ -70,8 +70,8 @@ static parseal_status fcp_create(const parseal_device *device, backend_fcp **fcp
 {
     const fcp_impl *impl = cpu_of(device)->chosen.fcp;
     cpu_fcp *f = malloc(sizeof *f + n * sizeof *signs);
-    if (f == NULL || !arena_take(cpu_of(device)->secrets, n > 0 ? n : 1, impl->key_size, false,
-                                 &f->piece)) {
+    if (f == NULL ||
+        !arena_take(cpu_of(device)->secrets, n > 0 ? n : 1, impl->key_size, false, &f->piece)) {
         free(f);
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "seeds: no guarded memory for %zu keys", n);
     }

@@ -3,6 +3,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "host/support/process.h"
@@ -57,12 +58,23 @@ static size_t slab_size(size_t bytes)
     return round_up(bytes + ARENA_UNIT, page_size()) - ARENA_UNIT;
 }
 
+/* Returns whether the pages before and after may be touched by nobody. Where a process is at its
+ * limit of mappings they may: sodium_malloc does not look whether protecting them has failed. Doing
+ * it again changes nothing where it has not. */
+static bool is_guarded(uint8_t *bytes, size_t size)
+{
+    const size_t page = page_size();
+    return sodium_mprotect_readwrite(bytes) == 0 && mprotect(bytes + size, page, PROT_NONE) == 0 &&
+           mprotect(bytes - ARENA_UNIT - page, page, PROT_NONE) == 0;
+}
+
 static arena_slab *slab_create(size_t size, size_t cell, uint32_t class)
 {
     const size_t cells = size / cell;
     arena_slab *slab = malloc(sizeof *slab + cells * sizeof slab->free_cell[0]);
     uint8_t *bytes = slab != NULL ? sodium_malloc(size) : NULL;
-    if (bytes == NULL) {
+    if (bytes == NULL || !is_guarded(bytes, size)) {
+        sodium_free(bytes);
         free(slab);
         return NULL;
     }

@@ -228,8 +228,8 @@ static void many_streams(void **state)
     for (size_t i = 0, k = 0; i < n_made; i += LOOKED_AT, k++) {
         size_t rest;
         assert_ok(parseal_sealed_update(made[i], text, LEN, sealed[k], sizeof sealed[k], &len[k]));
-        assert_ok(parseal_sealed_final(made[i], sealed[k] + len[k], sizeof sealed[k] - len[k],
-                                       &rest));
+        assert_ok(
+            parseal_sealed_final(made[i], sealed[k] + len[k], sizeof sealed[k] - len[k], &rest));
         len[k] += rest;
     }
     destroy_many(&sealing);
@@ -261,8 +261,7 @@ static void sets_with_own_pages(void **state)
             parseal_keys *own = NULL, *shared = NULL;
             uint8_t got[LEN], want[LEN];
             options.own_pages = again == 0 ? 1 : -7;
-            assert_ok(
-                parseal_keys_create(&own, ctx, PARSEAL_AES256GCM, keys, counts[i], &options));
+            assert_ok(parseal_keys_create(&own, ctx, PARSEAL_AES256GCM, keys, counts[i], &options));
             assert_ok(parseal_keys_create(&shared, ctx, PARSEAL_AES256GCM, keys, counts[i], NULL));
             ask_keys(own, got);
             ask_keys(shared, want);
@@ -276,8 +275,8 @@ static void sets_with_own_pages(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(many_key_sets), cmocka_unit_test(many_seed_sets),
-        cmocka_unit_test(many_fcp_sets), cmocka_unit_test(many_streams),
+        cmocka_unit_test(many_key_sets),       cmocka_unit_test(many_seed_sets),
+        cmocka_unit_test(many_fcp_sets),       cmocka_unit_test(many_streams),
         cmocka_unit_test(sets_with_own_pages),
     };
     return RUN_SUITE("sets", tests);

@@ -3,7 +3,10 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "all_threads.h"
 #include "check.h"
 #include "failing.h"
 #include "parseal/aggregator.h"
@@ -44,6 +47,13 @@ static void set_output(void)
     memcpy(b.before, b.out, sizeof b.out);
 }
 
+static void do_nothing(void *unused, uint32_t thread)
+{
+    (void)unused;
+    (void)thread;
+}
+
+/* Helpers are there before anything fails: one that cannot be started is no failure. */
 static int set_up(void **state)
 {
     (void)state;
@@ -52,6 +62,7 @@ static int set_up(void **state)
         b.in[i] = i % 4 < 2 ? (uint8_t)(i * 7 + i / 251) : 0; /* elements below 2^16 */
     set_output();
     b.ctx = run_ctx(THREADS);
+    on_all_threads(THREADS, do_nothing, NULL);
     return 0;
 }
 
@@ -70,37 +81,89 @@ static int tear_down(void **state)
 
 /* ------------------------------------------------------------------------------- contexts -- */
 
-static parseal_ctx *made;
-
-static parseal_status create_ctx(void)
+/* On one thread: a helper that cannot be started is no failure. */
+static parseal_status create_ctx(parseal_ctx **ctx)
 {
     parseal_options o = PARSEAL_OPTIONS_INIT;
     o.backend = PARSEAL_BACKEND_CPU;
-    return parseal_ctx_create(&made, &o);
+    o.cpu_threads = 1;
+    return parseal_ctx_create(ctx, &o);
 }
 
-static void no_ctx(void)
+static bool picked_alike(const parseal_ctx *a, const parseal_ctx *other)
 {
-    assert_null(made);
-}
-
-/* The implementations are those that a machine with memory takes. */
-static void test_contexts(void **state)
-{
-    parseal_info want = PARSEAL_INFO_INIT, got = PARSEAL_INFO_INIT;
-    (void)state;
-    assert_ok(parseal_ctx_info(b.ctx, &want));
-    each_allocation(create_ctx, no_ctx, 20);
-    assert_ok(parseal_ctx_info(made, &got));
+    parseal_info one = PARSEAL_INFO_INIT, two = PARSEAL_INFO_INIT;
+    bool alike = parseal_ctx_info(a, &one) == PARSEAL_OK &&
+                 parseal_ctx_info(other, &two) == PARSEAL_OK && strcmp(one.reason, two.reason) == 0;
     for (int32_t p = 0; p < parseal_primitive_count(); p++) {
         parseal_primitive_info picked = PARSEAL_PRIMITIVE_INFO_INIT, usual = picked;
-        assert_ok(parseal_ctx_primitive(made, p, &picked));
-        assert_ok(parseal_ctx_primitive(b.ctx, p, &usual));
-        assert_string_equal(picked.impl, usual.impl);
+        alike = alike && parseal_ctx_primitive(a, p, &picked) == PARSEAL_OK &&
+                parseal_ctx_primitive(other, p, &usual) == PARSEAL_OK &&
+                strcmp(picked.impl, usual.impl) == 0;
     }
+    return alike;
+}
+
+enum { ALL_DONE = 0, ONE_FAILED = 1, WRONG = 2 };
+
+/* A process's first context without the n-th allocation. The implementations are those that a
+ * machine with memory takes, whether then or in the same call once more. */
+static int first_context(size_t n)
+{
+    parseal_ctx *made = NULL, *again = NULL;
+    fail_nth(n);
+    const parseal_status status = create_ctx(&made);
+    const bool failed = stop_failing();
+    if (status != (failed ? PARSEAL_ERR_NO_MEMORY : PARSEAL_OK) || failed != (made == NULL)) {
+        print_error("allocation %zu: %s\n", n, parseal_last_error_text());
+        return WRONG;
+    }
+    if (create_ctx(&again) != PARSEAL_OK || (failed && create_ctx(&made) != PARSEAL_OK))
+        return WRONG;
+    const bool alike = picked_alike(made, again);
     parseal_ctx_destroy(made);
-    made = NULL;
-    assert_string_equal(got.reason, want.reason);
+    parseal_ctx_destroy(again);
+    return !alike ? WRONG : failed ? ONE_FAILED : ALL_DONE;
+}
+
+/* Each in a child, as a process remembers what has computed its known answers. */
+static void test_first_contexts(void **state)
+{
+    size_t n = 0;
+    int status = 0;
+    (void)state;
+    do {
+        const pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0)
+            _exit(first_context(n));
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        assert_in_range(WEXITSTATUS(status), ALL_DONE, ONE_FAILED);
+        n++;
+    } while (WEXITSTATUS(status) == ONE_FAILED);
+    assert_true(n > 20);
+}
+
+static parseal_ctx *later;
+
+static parseal_status create_later(void)
+{
+    return create_ctx(&later);
+}
+
+static void no_later_ctx(void)
+{
+    assert_null(later);
+}
+
+static void test_later_contexts(void **state)
+{
+    (void)state;
+    each_allocation(create_later, no_later_ctx, 3);
+    assert_true(picked_alike(later, b.ctx));
+    parseal_ctx_destroy(later);
+    later = NULL;
 }
 
 static size_t tested;
@@ -129,6 +192,14 @@ static void test_implementations(void **state)
 static parseal_status create_keys(void)
 {
     return parseal_keys_create(&b.keys, b.ctx, PARSEAL_AES256GCM, key, 1, NULL);
+}
+
+enum { MANY_KEYS = 1000 };
+
+/* More than fit beside others. */
+static parseal_status create_many_keys(void)
+{
+    return parseal_keys_create(&b.keys, b.ctx, PARSEAL_AES256GCM, b.in, MANY_KEYS, NULL);
 }
 
 static void no_keys(void)
@@ -170,7 +241,10 @@ static void test_batches(void **state)
 {
     static const size_t lens[] = {100, 2 * BYTES / MESSAGES};
     (void)state;
-    each_allocation(create_keys, no_keys, 3);
+    each_allocation(create_many_keys, no_keys, 4);
+    parseal_keys_destroy(b.keys);
+    b.keys = NULL;
+    each_allocation(create_keys, no_keys, 4);
     for (size_t i = 0; i < COUNT_OF(lens); i++) {
         set_output();
         set_messages(lens[i]);
@@ -509,8 +583,15 @@ static void test_secagg(void **state)
 
 int main(void)
 {
-    static const struct CMUnitTest tests[] = {
-        TEST(contexts), TEST(implementations), TEST(batches), TEST(plans), TEST(masks),
-        TEST(sums),     TEST(aggregator),      TEST(results), TEST(secagg)};
+    static const struct CMUnitTest tests[] = {cmocka_unit_test(test_first_contexts),
+                                              TEST(later_contexts),
+                                              TEST(implementations),
+                                              TEST(batches),
+                                              TEST(plans),
+                                              TEST(masks),
+                                              TEST(sums),
+                                              TEST(aggregator),
+                                              TEST(results),
+                                              TEST(secagg)};
     return RUN_SUITE("hygiene.no_memory", tests);
 }

@@ -54,7 +54,14 @@ static void read_first(arena *a, arena_piece *piece)
     (void)*(volatile uint8_t *)piece->bytes;
 }
 
-/* A loop that runs on and on, until it is stopped. */
+/* Loops that run on and on, until they are stopped. */
+static void read_past_all(arena *a, arena_piece *piece)
+{
+    (void)a;
+    for (volatile uint8_t *p = piece->bytes;; p++)
+        (void)*p;
+}
+
 static void write_past_all(arena *a, arena_piece *piece)
 {
     (void)a;
@@ -71,9 +78,8 @@ static void write_before_all(arena *a, arena_piece *piece)
 
 static void write_after_and_give(arena *a, arena_piece *piece)
 {
-    ((volatile uint8_t *)piece->bytes)[(piece->size + ARENA_CANARY + ARENA_UNIT - 1) / ARENA_UNIT *
-                                           ARENA_UNIT -
-                                       1] ^= 1;
+    ((volatile uint8_t *)piece
+         ->bytes)[(piece->size + ARENA_CANARY + ARENA_UNIT - 1) / ARENA_UNIT * ARENA_UNIT - 1] ^= 1;
     arena_give(a, piece);
 }
 
@@ -262,9 +268,56 @@ static void slabs_wait_for_open_pieces(void **state)
     arena_filled(&pieces[1]);
     assert_int_equal(ends_by(write_first, a, &pieces[0]), SIGSEGV);
     assert_int_equal(ends_by(write_first, a, &pieces[1]), SIGSEGV);
+
+    /* One is given back that was never filled: it is not waited for. */
+    arena_piece others[2];
+    arena_give(a, &pieces[1]);
+    assert_true(arena_take(a, 1, PIECE, false, &pieces[1]));
+    arena_give(a, &pieces[1]);
+    assert_true(arena_take(a, 1, PIECE, false, &pieces[1]));
+    assert_ptr_equal(pieces[1].slab, pieces[0].slab);
+    arena_filled(&pieces[1]);
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        assert_true(arena_take(a, 1, PIECE, false, &others[i]));
+    assert_int_equal(ends_by(write_first, a, &pieces[0]), SIGSEGV);
+    for (size_t i = 0; i < COUNT_OF(others); i++)
+        arena_give(a, &others[i]);
     for (size_t i = 0; i <= n; i++)
         arena_give(a, &pieces[i]);
     arena_destroy(a);
+}
+
+/* ---------------------------------------------------------------------- the limit of mappings -- */
+
+/* At its limit a process gets no piece, rather than one without guards. */
+static void pieces_up_to_the_limit_of_mappings(void **state)
+{
+    enum { MOST = 20000, SIZE = 100 };
+    static arena_piece pieces[MOST];
+    arena *a = arena_create();
+    arena_piece shared;
+    (void)state;
+    const size_t most = run_share(MOST, 20);
+    size_t n = 0;
+    while (n < most && arena_take(a, 1, SIZE, true, &pieces[n])) {
+        fill(&pieces[n], n, SIZE);
+        arena_filled(&pieces[n]);
+        n++;
+    }
+    assert_true(n > 0);
+    for (size_t i = 0; i<n; i += n> 1 ? n - 1 : 1) {
+        assert_int_equal(ends_by(read_past_all, a, &pieces[i]), SIGSEGV);
+        assert_int_equal(ends_by(write_first, a, &pieces[i]), SIGSEGV);
+    }
+    for (size_t i = 0; i < n; i++) {
+        assert_true(holds(&pieces[i], i, SIZE));
+        arena_give(a, &pieces[i]);
+    }
+    assert_true(arena_take(a, 1, SIZE, false, &shared));
+    arena_give(a, &shared);
+    arena_destroy(a);
+    if (n == most)
+        skip(); /* This system lets a process have more. */
 }
 
 /* ---------------------------------------------------------------------------------- what is left -- */
@@ -439,6 +492,7 @@ int main(void)
         cmocka_unit_test(own_pages_are_read_only),
         cmocka_unit_test(full_slabs_are_read_only),
         cmocka_unit_test(slabs_wait_for_open_pieces),
+        cmocka_unit_test(pieces_up_to_the_limit_of_mappings),
         cmocka_unit_test(nothing_is_left_in_free_cells),
         cmocka_unit_test(nothing_is_left_in_own_pages),
         cmocka_unit_test(threads_take_and_give),

@@ -107,8 +107,7 @@ static bool aead_is_right(const tester *t, const aead_answer *a)
         return tester_failed(t, parseal_fail(PARSEAL_ERR_NO_MEMORY, "self-test: out of memory"));
     }
     const parseal_status status =
-        t->backend->aead->keys_create(t->device, &keys, algorithm_find(a->alg), bytes, 2,
-                                          false);
+        t->backend->aead->keys_create(t->device, &keys, algorithm_find(a->alg), bytes, 2, false);
     const bool right = status == PARSEAL_OK ? batch_is_right(t, keys, batch, 8 * key_len)
                                             : tester_failed(t, status);
     if (status == PARSEAL_OK)

@@ -155,9 +155,8 @@ static bool updates_are_added(const tester *t, const parseal_ring *ring, uint32_
     if (u.plain == NULL)
         return tester_failed(t, parseal_fail(PARSEAL_ERR_NO_MEMORY, "self-test: out of memory"));
     u.sealed = u.plain + n_updates * u.size;
-    const parseal_status status =
-        t->backend->aead->keys_create(t->device, &keys, algorithm_find(PARSEAL_AES256GCM), key, 1,
-                                          false);
+    const parseal_status status = t->backend->aead->keys_create(
+        t->device, &keys, algorithm_find(PARSEAL_AES256GCM), key, 1, false);
     if (status == PARSEAL_OK) {
         right = seal_updates(t, keys, &u) && accumulate_is_right(t, keys, &u);
         t->backend->aead->keys_destroy(t->device, keys);
