@@ -4,8 +4,8 @@
  *
  * A set is LANES blocks, whose vector i holds word i of every block; a unit is SETS sets. Blocks
  * differ in word 12, the counter, and where the caller says so in word 13, the attempt. What the
- * first round makes of the other columns is the same for all blocks, so that is done once, on
- * scalars: three quarter rounds of 80, or two.
+ * first round makes of the other columns is the same for all blocks, so that is done once: three
+ * quarter rounds of 80, or two.
  *
  * kernel_chacha20(x, start, input, counter, attempt, one_attempt) of a kernel makes KERNEL_SETS
  * sets from there on: x = the keystream, given the state after those quarter rounds (and the first
@@ -23,7 +23,7 @@
 
 enum { UNIT_BLOCKS = SETS * LANES, UNIT_BYTES = 64 * UNIT_BLOCKS, VECTORS = 16 * SETS };
 
-/* Where a unit's blocks lie in the keystreams of a seed. */
+/* A number for each of a unit's blocks: their counters, say. */
 typedef union {
     lanes vector[SETS];
     uint32_t block[UNIT_BLOCKS];

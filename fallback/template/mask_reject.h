@@ -1,12 +1,12 @@
 /* Masks mod an m that many candidates are not below, on vectors of 32-bit lanes: a part of
  * mask_template.h, which includes it.
  *
- * A block of 64 bytes has to be made for every attempt that one of its elements needs. Where half of
- * all candidates are rejected, that is 5.4 times for 16 elements and 4.4 for 8, on average; but the
- * slowest of the elements of a whole unit needs 10. So whole units make the first attempts only,
- * those that most blocks need. After these single blocks wait in a queue, with the attempt that each
- * needs next, and the kernel takes as many of them at a time as it has lanes, wherever in the chunk
- * they lie. Where fewer wait than there are lanes, each gets several attempts at once.
+ * A block of 64 bytes has to be made for every attempt that one of its elements needs. Where half
+ * of all candidates are rejected, that is 5.4 times for 16 elements and 4.4 for 8, on average; but
+ * the slowest of the 512 elements of a whole unit needs 10. So whole units make the first attempts
+ * only, those that most blocks need. After these single blocks wait in a queue, with the attempt
+ * that each needs next, and the kernel takes as many of them at a time as it has lanes, wherever in
+ * the chunk they lie. Where fewer wait than there are lanes, each gets several attempts at once.
  *
  * Constant time but for one thing: which blocks wait decides what is computed next, and at which
  * place of the chunk it is put. That follows from which candidates were at or above m; these are
@@ -16,7 +16,7 @@
 /* A chunk's elements, and their sum over the seeds, are in the order of memory and stay in the
  * first-level cache. A longer chunk wastes fewer lanes at its end, and takes more of the stack. */
 enum {
-    CHUNK_BLOCKS = 128,
+    CHUNK_BLOCKS = 256,
     CHUNK_BYTES = 64 * CHUNK_BLOCKS,
     BLOCK_VECTORS = 64 / sizeof(lanes),
     CHUNK_VECTORS = CHUNK_BLOCKS * BLOCK_VECTORS
@@ -57,8 +57,8 @@ static bool rejects_many(const ring *r)
     return !r->power_of_two && rejected_share(r) >> 20 != 0;
 }
 
-/* Attempt t is for whole units while a block has 7 / 4 elements left, on average. By then five
- * blocks of six need it, and the queue takes a fifth more time for a block than a unit does. */
+/* An attempt is for whole units while a block has 5 / 2 elements left, on average. Nine blocks of
+ * ten need it then; with fewer left the queue is as fast. */
 static uint32_t attempts_of_whole_units(const ring *r, uint32_t element_size)
 {
     const uint64_t share = rejected_share(r);
@@ -67,7 +67,7 @@ static uint32_t attempts_of_whole_units(const ring *r, uint32_t element_size)
     do {
         left = (left >> 32) * share + ((left & UINT32_MAX) * share >> 32);
         t++;
-    } while (left >= UINT64_C(7) << 30);
+    } while (left >= UINT64_C(10) << 30);
     return t;
 }
 

@@ -1,11 +1,11 @@
 /* Masks of format `chacha20`, acc += sum_j sign_j * PRG(seed_j) mod m, on vectors of 32-bit lanes,
- * for every instruction set. The including file defines `lanes` and its operations (lanes256.h,
- * lanes512.h, lanes_neon.h).
+ * for every instruction set. The including file has included a kernel of ChaCha20 with its `lanes`,
+ * and defines SETS (chacha20.h says what sets and units are).
  *
- * A set is LANES blocks of keystream, whose vector i holds word i of every block; a unit is SETS
- * sets. The sum over all seeds of a call is kept in that order, in the first-level cache; only the
- * sum is put into the order of memory, once per unit, whatever the number of seeds. Elements of 8
- * bytes go through the first of the four steps of that transposition before they are summed up.
+ * The sum over all seeds of a call is kept in the order of a unit's vectors, in the first-level
+ * cache; only the sum is put into the order of memory, once per unit, whatever the number of seeds.
+ * Elements of 8 bytes go through the first of the four steps of that transposition before they are
+ * summed up. Moduli that reject many candidates take another way (mask_reject.h).
  *
  * Constant time but for one thing: whether another attempt is needed is a branch, as in the
  * portable code. It tells which candidates were at or above m; these are thrown away, and are
@@ -98,7 +98,7 @@ INLINE void words_of(lanes x[VECTORS], const mask_seed *seed, const unit *u, uin
         pair_words(x[i], x[i + 1], &x[i], &x[i + 1]);
 }
 
-/* to[i] = x[i] where that is below m, and else other[i]. */
+/* Returns x where that is below m, and else other. */
 INLINE lanes accepted_or(lanes x, lanes other, lanes m, bool narrow)
 {
     return narrow ? lanes_replace_from32(x, m, other) : lanes_replace_from64(x, m, other);
@@ -165,19 +165,13 @@ static NOINLINE void add_power_of_two_seed64(lanes sum[VECTORS], const mask_seed
     }
 }
 
-INLINE void cut_bits(lanes x[VECTORS], lanes low_bits)
-{
-    for (int i = 0; i < VECTORS; i++)
-        x[i] = lanes_and(x[i], low_bits);
-}
-
 static NOINLINE void add_modular_seed(lanes sum[VECTORS], const mask_seed *seed, const unit *u)
 {
     const bool negative = seed->sign < 0;
     lanes x[VECTORS];
     words_of(x, seed, u, 0);
-    if (!has_all_bits(u))
-        cut_bits(x, low_bits_of(u));
+    for (int i = 0; !has_all_bits(u) && i < VECTORS; i++)
+        x[i] = lanes_and(x[i], low_bits_of(u));
     if (u->element_size == 4) {
         if (lanes_any_from32(x, VECTORS, lanes_set32((uint32_t)u->r->modulus)))
             retry(x, seed, u);

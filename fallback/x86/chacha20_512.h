@@ -4,9 +4,13 @@
  * them in memory, and take a sixth more time; so this is assembly. Every operation works in place,
  * and the state's word i is register i (set 0) or 16 + i (set 1).
  *
- * The bound, on a core with two ports for 512-bit integers, is half the number of operations: 919
- * for the rounds of sixteen blocks, of which 20 are done once for all blocks (template/chacha20.h),
- * and 16 for the last addition. Constant time: no branch or address depends on the state.
+ * Sixteen blocks take 939 operations: 960 for the rounds, less 37 that are done once for all blocks
+ * (template/chacha20.h), and 16 for the last addition. Two ports for 512-bit integers need 470
+ * cycles for them; a Sapphire Rapids was measured at 487. Two sets go side by side since one has
+ * only four chains of dependent operations, which is too few where an operation takes two cycles
+ * (Zen 5), or one more to come from another port (Sapphire Rapids: 507 cycles at best).
+ *
+ * Constant time: no branch or address depends on the state.
  */
 #ifndef PARSEAL_FALLBACK_X86_CHACHA20_512_H
 #define PARSEAL_FALLBACK_X86_CHACHA20_512_H
@@ -64,7 +68,7 @@ enum { KERNEL_SETS = 2 };
     STORE(i) STORE(j)
 #define STORE(i) "vmovdqa64 %%zmm" #i ", 64*" #i "(%[x])\n\t"
 
-/* begin_13, end_13: how word 13 begins and ends; column_1: what is left of it in the first round. */
+/* begin_13, end_13: how word 13 begins and ends; column_1: what its first round has left to do. */
 #define KERNEL(begin_13, column_1, end_13)                                                     \
     __asm__ volatile(                                                                          \
         BEGIN(0, 16) BEGIN(1, 17) BEGIN(2, 18) BEGIN(3, 19) BEGIN(4, 20) BEGIN(5, 21)          \

@@ -180,10 +180,11 @@ static inline bool lanes_any_from64(const lanes *x, int n, lanes m)
 static inline void lanes_store_quarters(uint8_t *to, size_t stride, lanes p0, lanes p1, lanes p2,
                                         lanes p3)
 {
-    lanes_store(to, _mm256_permute2x128_si256(p0, p1, 0x20));
-    lanes_store(to + 32, _mm256_permute2x128_si256(p2, p3, 0x20));
-    lanes_store(to + stride, _mm256_permute2x128_si256(p0, p1, 0x31));
-    lanes_store(to + stride + 32, _mm256_permute2x128_si256(p2, p3, 0x31));
+
+#define Q(p, o)                                                    \
+    _mm_storeu_si128((void *)(to + o), _mm256_castsi256_si128(p)); \
+    _mm_storeu_si128((void *)(to + stride + o), _mm256_extracti128_si256(p, 1));
+    Q(p0, 0) Q(p1, 16) Q(p2, 32) Q(p3, 48)
 }
 
 #endif
