@@ -16,7 +16,14 @@
 
 /* ---------------------------------------------------------------------------------- bench -- */
 
-enum { THREADS = 3, ELEMENTS = 40000, BYTES = 4 * ELEMENTS, MESSAGES = 3, PRIME = 1000003 };
+enum {
+    THREADS = 3,
+    ELEMENTS = 40000,
+    BYTES = 4 * ELEMENTS,
+    MESSAGES = 3,
+    INPUTS = 40,
+    PRIME = 1000003
+};
 
 typedef struct {
     parseal_ctx *ctx;
@@ -341,8 +348,10 @@ static void test_masks(void **state)
 static parseal_status sum_vectors(void)
 {
     const parseal_vec acc = parseal_host_vec(b.out, ELEMENTS, 4);
-    const parseal_vec v = parseal_host_vec(b.in, ELEMENTS, 4);
-    return parseal_vec_sum(b.ctx, &whole, &acc, &v, 1, NULL);
+    parseal_vec v[INPUTS];
+    for (size_t i = 0; i < INPUTS; i++)
+        v[i] = parseal_host_vec(b.in, ELEMENTS, 4);
+    return parseal_vec_sum(b.ctx, &whole, &acc, v, INPUTS, NULL);
 }
 
 static parseal_status sum_packed(void)
