@@ -7,8 +7,9 @@
 
 enum { KERNEL_SETS = 1 };
 
-static inline void rest_of_quarter_round(lanes *x, int a, int b, int c, int d)
+static inline void quarter_round(lanes *x, int a, int b, int c, int d)
 {
+    x[a] = lanes_add32(x[a], x[b]);
     x[d] = lanes_rotate32(lanes_xor(x[d], x[a]), 16);
     x[c] = lanes_add32(x[c], x[d]);
     x[b] = lanes_rotate32(lanes_xor(x[b], x[c]), 12);
@@ -16,12 +17,6 @@ static inline void rest_of_quarter_round(lanes *x, int a, int b, int c, int d)
     x[d] = lanes_rotate32(lanes_xor(x[d], x[a]), 8);
     x[c] = lanes_add32(x[c], x[d]);
     x[b] = lanes_rotate32(lanes_xor(x[b], x[c]), 7);
-}
-
-static inline void quarter_round(lanes *x, int a, int b, int c, int d)
-{
-    x[a] = lanes_add32(x[a], x[b]);
-    rest_of_quarter_round(x, a, b, c, d);
 }
 
 static inline void columns(lanes *x)
@@ -42,10 +37,7 @@ static inline void kernel_chacha20(lanes *x, const uint32_t *start, const uint32
 {
     lanes s[16]; /* The compiler keeps these in registers, but not what it cannot know alone. */
     for (int i = 0; i < 16; i++)
-        s[i] = i == 12 ? *counter : i == 13 && !one_attempt ? *attempt : lanes_set32(start[i]);
-    rest_of_quarter_round(s, 0, 4, 8, 12);
-    if (!one_attempt)
-        rest_of_quarter_round(s, 1, 5, 9, 13);
+        s[i] = i % 4 == 0 || (i % 4 == 1 && !one_attempt) ? x[i] : lanes_set32(start[i]);
     diagonals(s);
     for (int round = 2; round < 20; round += 2) {
         columns(s);

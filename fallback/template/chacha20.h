@@ -8,8 +8,9 @@
  * quarter rounds of 80, or two.
  *
  * kernel_chacha20(x, start, input, counter, attempt, one_attempt) of a kernel makes KERNEL_SETS
- * sets from there on: x = the keystream, given the state after those quarter rounds (and the first
- * additions of the others), the input, and words 12 and 13 of each block.
+ * sets from the first diagonal round on: x = the keystream, given the state after the first column
+ * round in `start`, and in x for column 0 and, unless one_attempt, column 1; the input; and words 12
+ * and 13 of each block.
  */
 #ifndef PARSEAL_FALLBACK_TEMPLATE_CHACHA20_H
 #define PARSEAL_FALLBACK_TEMPLATE_CHACHA20_H
@@ -44,29 +45,44 @@ INLINE void store_row(uint32_t to[4], row x)
     memcpy(to, &x, sizeof x);
 }
 
-/* Does the first quarter round of the columns that `common` has all ones for, and the first
- * addition of the others. */
-INLINE void begin_columns(uint32_t start[16], row a, row b, row c, row d, row common)
+/* Does the first quarter round of all columns of one block. */
+INLINE void begin_columns(uint32_t start[16], row a, row b, row c, row d)
 {
-    row e = a + b, f = b, g = c, h = rotate_row(d ^ e, 16);
-    const row sum = e;
-    g += h;
-    f = rotate_row(f ^ g, 12);
-    e += f;
-    h = rotate_row(h ^ e, 8);
-    g += h;
-    f = rotate_row(f ^ g, 7);
-    store_row(start, (e & common) | (sum & ~common));
-    store_row(start + 4, (f & common) | (b & ~common));
-    store_row(start + 8, (g & common) | (c & ~common));
-    store_row(start + 12, (h & common) | (d & ~common));
+    a += b;
+    d = rotate_row(d ^ a, 16);
+    c += d;
+    b = rotate_row(b ^ c, 12);
+    a += b;
+    d = rotate_row(d ^ a, 8);
+    c += d;
+    b = rotate_row(b ^ c, 7);
+    store_row(start, a);
+    store_row(start + 4, b);
+    store_row(start + 8, c);
+    store_row(start + 12, d);
+}
+
+/* Does the first quarter round of a column in which blocks differ, for all sets side by side. */
+INLINE void begin_column(lanes *x, const uint32_t *input, const lanes *last)
+{
+    const lanes sum = lanes_set32(input[0] + input[4]), b = lanes_set32(input[4]);
+    const lanes c = lanes_set32(input[8]);
+    for (int set = 0; set < SETS; set++) {
+        lanes *s = x + 16 * set;
+        s[12] = lanes_rotate32(lanes_xor(last[set], sum), 16);
+        s[8] = lanes_add32(c, s[12]);
+        s[4] = lanes_rotate32(lanes_xor(b, s[8]), 12);
+        s[0] = lanes_add32(sum, s[4]);
+        s[12] = lanes_rotate32(lanes_xor(s[12], s[0]), 8);
+        s[8] = lanes_add32(s[8], s[12]);
+        s[4] = lanes_rotate32(lanes_xor(s[4], s[8]), 7);
+    }
 }
 
 INLINE void run_kernel(lanes x[VECTORS], const mask_seed *seed, uint32_t one_attempt,
                        const lanes *counter, const lanes *attempt)
 {
     const row a = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
-    const row common = {0, attempt == NULL ? UINT32_MAX : 0, UINT32_MAX, UINT32_MAX};
     const row d = {0, one_attempt, load_le32(seed->stream_id), load_le32(seed->stream_id + 4)};
     uint32_t input[16], start[16];
     row b, c;
@@ -76,7 +92,10 @@ INLINE void run_kernel(lanes x[VECTORS], const mask_seed *seed, uint32_t one_att
     store_row(input + 4, b);
     store_row(input + 8, c);
     store_row(input + 12, d);
-    begin_columns(start, a, b, c, d, common);
+    begin_columns(start, a, b, c, d);
+    begin_column(x, input, counter);
+    if (attempt != NULL)
+        begin_column(x + 1, input + 1, attempt);
     for (int set = 0; set < SETS; set += KERNEL_SETS)
         kernel_chacha20(x + 16 * set, start, input, counter + set,
                         attempt == NULL ? NULL : attempt + set, attempt == NULL);

@@ -296,9 +296,11 @@ static void put_sum(const reduction *red, uint32_t element_size, uint8_t *acc, c
  * come in bursts that no cache can absorb. */
 INLINE void prefetch_unit(const uint8_t *p, size_t left)
 {
-    if (left >= UNIT_BYTES)
-        for (size_t i = 0; i < UNIT_BYTES; i += 64)
-            __builtin_prefetch(p + i, 1, 3);
+    if (left < UNIT_BYTES)
+        return;
+    for (size_t i = 0; i < UNIT_BYTES; i += 256)
+        for (size_t line = 0; line < 256; line += 64)
+            __builtin_prefetch(p + i + line, 1, 3);
 }
 
 static void apply_by_units(const mask_seed *seeds, size_t n_seeds, const reduction *red,

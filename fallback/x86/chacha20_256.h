@@ -28,11 +28,10 @@ enum { KERNEL_SETS = 1 };
     "vpsrld $32-" #by ", %%ymm" #a ", %%ymm" #a "\n\t"                                         \
     "vpor %%ymm15, %%ymm" #a ", %%ymm" #a "\n\t"
 
-/* A quarter round behind its first addition, a whole one, and three that are independent. */
-#define REST_OF_COLUMN(a, b, c, d)                                                             \
-    XOR(d, a) BYTES(d, 16) ADD(c, d) XOR(b, c) BITS(b, 12)                                     \
+/* A quarter round, and three that are independent of each other. */
+#define QUARTER_ROUND(a, b, c, d)                                                              \
+    ADD(a, b) XOR(d, a) BYTES(d, 16) ADD(c, d) XOR(b, c) BITS(b, 12)                           \
     ADD(a, b) XOR(d, a) BYTES(d, 8) ADD(c, d) XOR(b, c) BITS(b, 7)
-#define QUARTER_ROUND(a, b, c, d) ADD(a, b) REST_OF_COLUMN(a, b, c, d)
 #define ADD3(a0, a1, a2, b0, b1, b2) ADD(a0, b0) ADD(a1, b1) ADD(a2, b2)
 #define XOR3(a0, a1, a2, b0, b1, b2) XOR(a0, b0) XOR(a1, b1) XOR(a2, b2)
 #define BYTES3(a0, a1, a2, by)       BYTES(a0, by) BYTES(a1, by) BYTES(a2, by)
@@ -56,21 +55,21 @@ enum { KERNEL_SETS = 1 };
 
 /* Word i, which is register r: the same for all blocks, or a vector. */
 #define BEGIN(i, r)            "vpbroadcastd 4*" #i "(%[start]), %%ymm" #r "\n\t"
-#define BEGIN_EACH(i, r, from) "vmovdqa (%[" #from "]), %%ymm" #r "\n\t"
+#define BEGIN_EACH(i, r)       "vmovdqa 32*" #i "(%[x]), %%ymm" #r "\n\t"
 #define END(i, r)                                                                              \
     "vpbroadcastd 4*" #i "(%[input]), %%ymm15\n\t" ADD(r, 15) STORE(i, r)
 #define END_EACH(i, r, from)                                                                   \
     "vpaddd (%[" #from "]), %%ymm" #r ", %%ymm" #r "\n\t" STORE(i, r)
 #define STORE(i, r)            "vmovdqa %%ymm" #r ", 32*" #i "(%[x])\n\t"
 
-/* begin_13, end_13: how word 13 begins and ends; column_1: what its first round has left to do. */
-#define KERNEL(begin_13, column_1, end_13)                                                     \
+/* BEGIN_1 and end_13: how words of column 1 begin, and how word 13 ends. */
+#define KERNEL(BEGIN_1, end_13)                                                                \
     __asm__ volatile(                                                                          \
-        BEGIN(11, 15) STORE(11, 15)                                                            \
-        BEGIN(0, 0) BEGIN(1, 1) BEGIN(2, 2) BEGIN(3, 3) BEGIN(4, 4) BEGIN(5, 5) BEGIN(6, 6)    \
-        BEGIN(7, 7) BEGIN(8, 8) BEGIN(9, 9) BEGIN(10, 10)                                      \
-        BEGIN_EACH(12, 11, counter) begin_13 BEGIN(14, 13) BEGIN(15, 14)                       \
-        REST_OF_COLUMN(0, 4, 8, 11) column_1 TAKE_11 DIAGONALS                                 \
+        BEGIN_EACH(0, 0) BEGIN_1(1, 1) BEGIN(2, 2) BEGIN(3, 3)                                 \
+        BEGIN_EACH(4, 4) BEGIN_1(5, 5) BEGIN(6, 6) BEGIN(7, 7)                                 \
+        BEGIN_1(9, 9) BEGIN(10, 10) BEGIN(11, 8)                                               \
+        BEGIN_EACH(12, 11) BEGIN_1(13, 12) BEGIN(14, 13) BEGIN(15, 14)                         \
+        DIAGONALS                                                                              \
         "movl $9, %k[left]\n\t"                                                                \
         ".p2align 5\n"                                                                         \
         "1:\n\t" COLUMNS DIAGONALS                                                             \
@@ -104,9 +103,9 @@ static __attribute__((noinline)) void kernel_chacha20(lanes *x, const uint32_t *
                                3, 0, 1, 2, 7, 4, 5, 6, 11, 8, 9, 10, 15, 12, 13, 14};
     uint64_t left;
     if (one_attempt)
-        KERNEL(BEGIN(13, 12), , END(13, 12));
+        KERNEL(BEGIN, END(13, 12));
     else
-        KERNEL(BEGIN_EACH(13, 12, attempt), REST_OF_COLUMN(1, 5, 9, 12), END_EACH(13, 12, attempt));
+        KERNEL(BEGIN_EACH, END_EACH(13, 12, attempt));
 }
 
 #pragma GCC diagnostic pop
@@ -115,7 +114,6 @@ static __attribute__((noinline)) void kernel_chacha20(lanes *x, const uint32_t *
 #undef XOR
 #undef BYTES
 #undef BITS
-#undef REST_OF_COLUMN
 #undef QUARTER_ROUND
 #undef ADD3
 #undef XOR3

@@ -46,13 +46,6 @@ enum { KERNEL_SETS = 2 };
     QUARTER_ROUNDS( 0,  1,  2,  3,  5,  6,  7,  4, 10, 11,  8,  9, 15, 12, 13, 14)             \
     QUARTER_ROUNDS(16, 17, 18, 19, 21, 22, 23, 20, 26, 27, 24, 25, 31, 28, 29, 30)
 
-/* One quarter round of both sets, behind its first addition. */
-#define REST_OF_COLUMN(a, b, c, d, A, B, C, D)                                                 \
-    XOR(d, a) XOR(D, A) ROTATE(d, 16) ROTATE(D, 16) ADD(c, d) ADD(C, D)                        \
-    XOR(b, c) XOR(B, C) ROTATE(b, 12) ROTATE(B, 12) ADD(a, b) ADD(A, B)                        \
-    XOR(d, a) XOR(D, A) ROTATE(d, 8)  ROTATE(D, 8)  ADD(c, d) ADD(C, D)                        \
-    XOR(b, c) XOR(B, C) ROTATE(b, 7)  ROTATE(B, 7)
-
 /* Word i of set 0, and of set 1, which is register j: the same for all blocks, or a vector each. */
 #define BEGIN(i, j)                                                                            \
     "vpbroadcastd 4*" #i "(%[start]), %%zmm" #i "\n\t" "vmovdqa64 %%zmm" #i ", %%zmm" #j "\n\t"
@@ -60,21 +53,22 @@ enum { KERNEL_SETS = 2 };
     "vpaddd 4*" #i "(%[input])%{1to16%}, %%zmm" #i ", %%zmm" #i "\n\t"                         \
     "vpaddd 4*" #i "(%[input])%{1to16%}, %%zmm" #j ", %%zmm" #j "\n\t"                         \
     STORE(i) STORE(j)
-#define BEGIN_EACH(i, j, from)                                                                 \
-    "vmovdqa64 (%[" #from "]), %%zmm" #i "\n\t" "vmovdqa64 64(%[" #from "]), %%zmm" #j "\n\t"
+#define BEGIN_EACH(i, j)                                                                       \
+    "vmovdqa64 64*" #i "(%[x]), %%zmm" #i "\n\t" "vmovdqa64 64*" #j "(%[x]), %%zmm" #j "\n\t"
 #define END_EACH(i, j, from)                                                                   \
     "vpaddd (%[" #from "]), %%zmm" #i ", %%zmm" #i "\n\t"                                      \
     "vpaddd 64(%[" #from "]), %%zmm" #j ", %%zmm" #j "\n\t"                                    \
     STORE(i) STORE(j)
 #define STORE(i) "vmovdqa64 %%zmm" #i ", 64*" #i "(%[x])\n\t"
 
-/* begin_13, end_13: how word 13 begins and ends; column_1: what its first round has left to do. */
-#define KERNEL(begin_13, column_1, end_13)                                                     \
+/* BEGIN_1 and end_13: how words of column 1 begin, and how word 13 ends. */
+#define KERNEL(BEGIN_1, end_13)                                                                \
     __asm__ volatile(                                                                          \
-        BEGIN(0, 16) BEGIN(1, 17) BEGIN(2, 18) BEGIN(3, 19) BEGIN(4, 20) BEGIN(5, 21)          \
-        BEGIN(6, 22) BEGIN(7, 23) BEGIN(8, 24) BEGIN(9, 25) BEGIN(10, 26) BEGIN(11, 27)        \
-        BEGIN_EACH(12, 28, counter) begin_13 BEGIN(14, 30) BEGIN(15, 31)                       \
-        REST_OF_COLUMN(0, 4, 8, 12, 16, 20, 24, 28) column_1 DIAGONALS                         \
+        BEGIN_EACH(0, 16) BEGIN_1(1, 17) BEGIN(2, 18) BEGIN(3, 19)                             \
+        BEGIN_EACH(4, 20) BEGIN_1(5, 21) BEGIN(6, 22) BEGIN(7, 23)                             \
+        BEGIN_EACH(8, 24) BEGIN_1(9, 25) BEGIN(10, 26) BEGIN(11, 27)                           \
+        BEGIN_EACH(12, 28) BEGIN_1(13, 29) BEGIN(14, 30) BEGIN(15, 31)                         \
+        DIAGONALS                                                                              \
         "movl $9, %k[left]\n\t"                                                                \
         ".p2align 5\n"                                                                         \
         "1:\n\t" COLUMNS DIAGONALS                                                             \
@@ -103,10 +97,9 @@ static __attribute__((noinline)) void kernel_chacha20(lanes *x, const uint32_t *
 {
     uint64_t left;
     if (one_attempt)
-        KERNEL(BEGIN(13, 29), , END(13, 29));
+        KERNEL(BEGIN, END(13, 29));
     else
-        KERNEL(BEGIN_EACH(13, 29, attempt), REST_OF_COLUMN(1, 5, 9, 13, 17, 21, 25, 29),
-               END_EACH(13, 29, attempt));
+        KERNEL(BEGIN_EACH, END_EACH(13, 29, attempt));
 }
 
 #pragma GCC diagnostic pop
@@ -120,7 +113,6 @@ static __attribute__((noinline)) void kernel_chacha20(lanes *x, const uint32_t *
 #undef QUARTER_ROUNDS
 #undef COLUMNS
 #undef DIAGONALS
-#undef REST_OF_COLUMN
 #undef BEGIN
 #undef END
 #undef BEGIN_EACH

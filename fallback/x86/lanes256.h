@@ -102,6 +102,9 @@ static inline lanes lanes_shift_right64_by(lanes x, uint32_t by)
     return _mm256_srl_epi64(x, _mm_cvtsi32_si128((int)by));
 }
 
+#define lanes_rotate32(x, by) \
+    _mm256_or_si256(_mm256_slli_epi32(x, by), _mm256_srli_epi32(x, 32 - (by)))
+
 /* Returns all ones where a < b, unsigned. */
 static inline lanes lanes_less32(lanes a, lanes b)
 {

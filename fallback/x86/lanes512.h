@@ -102,6 +102,8 @@ static inline lanes lanes_shift_right64_by(lanes x, uint32_t by)
     return _mm512_srl_epi64(x, _mm_cvtsi32_si128((int)by));
 }
 
+#define lanes_rotate32(x, by) _mm512_rol_epi32(x, by)
+
 /* x + (a < b ? m : 0), unsigned. */
 static inline lanes lanes_add_if_less32(lanes x, lanes a, lanes b, lanes m)
 {
