@@ -30,25 +30,25 @@ static parseal_status keys_create(const parseal_device *device, backend_keys **k
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "keys: out of memory");
     k->impl = impl;
     k->nonce_size = alg->nonce_size;
-    if (!arena_take(cpu_of(device)->secrets, n, impl->key_size, own_pages, &k->piece)) {
+    if (!arena_take(cpu_of(device)->secrets, n, impl->key_size, own_pages, &k->lease)) {
         free(k);
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "keys: no guarded memory for %zu keys", n);
     }
-    impl->keys_init(k->piece.bytes, bytes, alg->key_size, n);
-    arena_filled(&k->piece);
-    k->expanded = k->piece.bytes;
+    impl->keys_init(k->lease.bytes, bytes, alg->key_size, n);
+    arena_filled(&k->lease);
+    k->expanded = k->lease.bytes;
     *keys = (backend_keys *)k;
     return PARSEAL_OK;
 }
 
 static bool keys_locked(const backend_keys *keys)
 {
-    return cpu_keys_of(keys)->piece.locked;
+    return cpu_keys_of(keys)->lease.locked;
 }
 
 static void keys_destroy(const parseal_device *device, backend_keys *keys)
 {
-    arena_give(cpu_of(device)->secrets, &((cpu_keys *)keys)->piece);
+    arena_give(cpu_of(device)->secrets, &((cpu_keys *)keys)->lease);
     free(keys);
 }
 

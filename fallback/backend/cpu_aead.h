@@ -8,8 +8,8 @@
 typedef struct {
     const aead_impl *impl;
     size_t nonce_size; /* bytes */
-    arena_piece piece;
-    const uint8_t *expanded; /* what is in the piece */
+    arena_lease lease;
+    const uint8_t *expanded; /* what is in the lease */
 } cpu_keys;
 
 static inline const cpu_keys *cpu_keys_of(const backend_keys *keys)

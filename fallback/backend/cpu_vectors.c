@@ -10,8 +10,8 @@
 
 typedef struct {
     size_t n;
-    arena_piece piece;
-    const mask_seed *list; /* what is in the piece */
+    arena_lease lease;
+    const mask_seed *list; /* what is in the lease */
 } cpu_seeds;
 
 static const cpu_seeds *seeds_of(const backend_seeds *seeds)
@@ -24,18 +24,18 @@ static parseal_status seeds_create(const parseal_device *device, backend_seeds *
 {
     cpu_seeds *s = malloc(sizeof *s);
     if (s == NULL ||
-        !arena_take(cpu_of(device)->secrets, n > 0 ? n : 1, sizeof(mask_seed), false, &s->piece)) {
+        !arena_take(cpu_of(device)->secrets, n > 0 ? n : 1, sizeof(mask_seed), false, &s->lease)) {
         free(s);
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "seeds: no guarded memory for %zu seeds", n);
     }
-    mask_seed *copy = s->piece.bytes;
+    mask_seed *copy = s->lease.bytes;
     for (size_t i = 0; i < n; i++) {
         memcpy(copy[i].key, list[i].key, sizeof copy[i].key);
         memcpy(copy[i].stream_id, list[i].stream_id, sizeof copy[i].stream_id);
         copy[i].sign = list[i].sign;
         copy[i].reserved = 0;
     }
-    arena_filled(&s->piece);
+    arena_filled(&s->lease);
     s->n = n;
     s->list = copy;
     *seeds = (backend_seeds *)s;
@@ -44,19 +44,19 @@ static parseal_status seeds_create(const parseal_device *device, backend_seeds *
 
 static bool seeds_locked(const backend_seeds *seeds)
 {
-    return seeds_of(seeds)->piece.locked;
+    return seeds_of(seeds)->lease.locked;
 }
 
 static void seeds_destroy(const parseal_device *device, backend_seeds *seeds)
 {
-    arena_give(cpu_of(device)->secrets, &((cpu_seeds *)seeds)->piece);
+    arena_give(cpu_of(device)->secrets, &((cpu_seeds *)seeds)->lease);
     free(seeds);
 }
 
 /* A set of keys of parseal/fcp.h. Only the keys are in guarded memory, as the rest is public. */
 typedef struct {
     fcp_set set;
-    arena_piece piece;
+    arena_lease lease;
     int32_t signs[];
 } cpu_fcp;
 
@@ -71,16 +71,16 @@ static parseal_status fcp_create(const parseal_device *device, backend_fcp **fcp
     const fcp_impl *impl = cpu_of(device)->chosen.fcp;
     cpu_fcp *f = malloc(sizeof *f + n * sizeof *signs);
     if (f == NULL ||
-        !arena_take(cpu_of(device)->secrets, n > 0 ? n : 1, impl->key_size, false, &f->piece)) {
+        !arena_take(cpu_of(device)->secrets, n > 0 ? n : 1, impl->key_size, false, &f->lease)) {
         free(f);
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "seeds: no guarded memory for %zu keys", n);
     }
-    uint8_t *expanded = f->piece.bytes;
+    uint8_t *expanded = f->lease.bytes;
     for (size_t i = 0; i < n; i++) {
         impl->key_init(expanded + i * impl->key_size, keys + 32 * i);
         f->signs[i] = signs[i];
     }
-    arena_filled(&f->piece);
+    arena_filled(&f->lease);
     f->set = (fcp_set){impl, fcp_format_of(modulus), n, expanded, f->signs};
     *fcp = (backend_fcp *)f;
     return PARSEAL_OK;
@@ -88,12 +88,12 @@ static parseal_status fcp_create(const parseal_device *device, backend_fcp **fcp
 
 static bool fcp_locked(const backend_fcp *fcp)
 {
-    return fcp_of(fcp)->piece.locked;
+    return fcp_of(fcp)->lease.locked;
 }
 
 static void fcp_destroy(const parseal_device *device, backend_fcp *fcp)
 {
-    arena_give(cpu_of(device)->secrets, &((cpu_fcp *)fcp)->piece);
+    arena_give(cpu_of(device)->secrets, &((cpu_fcp *)fcp)->lease);
     free(fcp);
 }
 

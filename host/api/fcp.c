@@ -126,10 +126,10 @@ static parseal_status create(parseal_seeds *set, const parseal_ctx *ctx,
 {
     const size_t n = set->n;
     int32_t *signs = calloc(n + 1, sizeof *signs);
-    arena_piece piece;
+    arena_lease lease;
     parseal_status status = PARSEAL_ERR_NO_MEMORY;
-    if (arena_take(ctx->secrets, n + 1, crypto_hash_sha256_BYTES, false, &piece) && signs != NULL) {
-        uint8_t *derived = piece.bytes;
+    if (arena_take(ctx->secrets, n + 1, crypto_hash_sha256_BYTES, false, &lease) && signs != NULL) {
+        uint8_t *derived = lease.bytes;
         for (size_t i = 0; i < n; i++) {
             derive(mask, &keys[i], derived + crypto_hash_sha256_BYTES * i);
             signs[i] = keys[i].sign;
@@ -138,7 +138,7 @@ static parseal_status create(parseal_seeds *set, const parseal_ctx *ctx,
     } else {
         (void)parseal_fail(status, "seeds: out of memory for %zu keys", n);
     }
-    arena_give(ctx->secrets, &piece);
+    arena_give(ctx->secrets, &lease);
     free(signs);
     wipe_stack();
     return status;

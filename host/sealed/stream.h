@@ -30,10 +30,10 @@ struct parseal_sealed {
     size_t piece_first, piece_rest; /* input bytes of a full segment: the first, all others */
     uint64_t next;                  /* index of the next segment */
     uint8_t header[STREAM_HEADER_MAX];
-    arena_piece secret; /* opening: key, then aad, until the header has come */
+    arena_lease secret; /* opening: key, then aad, until the header has come */
     size_t secret_len;  /* bytes of the key in it */
     parseal_keys *keys; /* the derived key, once the header is known */
-    arena_piece held;   /* input of the next segment, up to a full piece */
+    arena_lease held;   /* input of the next segment, up to a full piece */
     size_t held_len;
     parseal_msg *msgs; /* n_msgs messages, as many as an update has needed */
     size_t n_msgs, max_batch;

@@ -25,8 +25,8 @@ struct arena_slab {
 };
 
 typedef struct {
-    arena_slab *first; /* slabs that have both pieces and free cells */
-    arena_slab *empty; /* a slab that has no piece; a second one would be released */
+    arena_slab *first; /* slabs that have both leases and free cells */
+    arena_slab *empty; /* a slab that has no lease; a second one would be released */
     arena_slab *full;  /* the latest to have lost its last free cell, unless it is read-only */
     size_t slabs;
 } cell_class;
@@ -129,7 +129,7 @@ static void slab_unprotect(arena_slab *slab)
 
 /* ----------------------------------------------------------------------------------- classes -- */
 
-/* Returns the class of cells for pieces of so many bytes, and stores their size. */
+/* Returns the class of cells for leases of so many bytes, and stores their size. */
 static uint32_t class_of(size_t size, size_t *cell)
 {
     const size_t units = (size + ARENA_CANARY + ARENA_UNIT - 1) / ARENA_UNIT;
@@ -184,7 +184,7 @@ static size_t cell_index(const arena_slab *slab, const void *bytes)
 }
 
 /* Takes a cell of a class that has a free one. */
-static void *take_cell(cell_class *c, arena_piece *piece)
+static void *take_cell(cell_class *c, arena_lease *lease)
 {
     if (c->first == NULL) {
         list_insert(c, c->empty);
@@ -201,12 +201,12 @@ static void *take_cell(cell_class *c, arena_piece *piece)
         list_remove(c, slab);
         c->full = slab;
     }
-    piece->slab = slab;
-    piece->locked = slab->locked;
+    lease->slab = slab;
+    lease->locked = slab->locked;
     return cell_at(slab, slab->free_cell[slab->n_free]);
 }
 
-static bool take_from_class(arena *a, size_t size, arena_piece *piece)
+static bool take_from_class(arena *a, size_t size, arena_lease *lease)
 {
     size_t cell;
     const uint32_t class = class_of(size, &cell);
@@ -222,9 +222,9 @@ static bool take_from_class(arena *a, size_t size, arena_piece *piece)
         list_insert(c, slab);
         c->slabs++;
     }
-    piece->bytes = take_cell(c, piece);
+    lease->bytes = take_cell(c, lease);
     process_unlock();
-    memcpy((uint8_t *)piece->bytes + cell - ARENA_CANARY, a->canary, ARENA_CANARY);
+    memcpy((uint8_t *)lease->bytes + cell - ARENA_CANARY, a->canary, ARENA_CANARY);
     return true;
 }
 
@@ -247,17 +247,17 @@ static arena_slab *give_cell(cell_class *c, arena_slab *slab, size_t index)
     return slab;
 }
 
-static void give_to_class(arena *a, const arena_piece *piece)
+static void give_to_class(arena *a, const arena_lease *lease)
 {
-    arena_slab *slab = piece->slab;
-    const size_t index = cell_index(slab, piece->bytes);
+    arena_slab *slab = lease->slab;
+    const size_t index = cell_index(slab, lease->bytes);
     uint8_t *cell = cell_at(slab, index);
     process_lock();
     slab_unprotect(slab);
     if (memcmp(cell + slab->cell - ARENA_CANARY, a->canary, ARENA_CANARY) != 0)
         sodium_misuse();
     sodium_memzero(cell, slab->cell);
-    slab->n_open -= !piece->filled;
+    slab->n_open -= !lease->filled;
     arena_slab *released = give_cell(&a->classes[slab->class], slab, index);
     process_unlock();
     slab_destroy(released);
@@ -279,7 +279,7 @@ static arena_slab *take_spare(arena *a, size_t size)
     return spare;
 }
 
-static bool take_own_pages(arena *a, size_t size, arena_piece *piece)
+static bool take_own_pages(arena *a, size_t size, arena_lease *lease)
 {
     const size_t rounded = round_up(size, ARENA_UNIT), whole = slab_size(rounded);
     arena_slab *slab = take_spare(a, whole);
@@ -287,19 +287,19 @@ static bool take_own_pages(arena *a, size_t size, arena_piece *piece)
         slab = slab_create(whole, whole, OWN_PAGES);
     if (slab == NULL)
         return false;
-    *piece = (arena_piece){.bytes = slab->bytes + slab->size - rounded,
+    *lease = (arena_lease){.bytes = slab->bytes + slab->size - rounded,
                            .size = rounded,
                            .locked = slab->locked,
                            .slab = slab};
     return true;
 }
 
-static void give_own_pages(arena *a, const arena_piece *piece)
+static void give_own_pages(arena *a, const arena_lease *lease)
 {
-    arena_slab *released = piece->slab;
+    arena_slab *released = lease->slab;
     if (released->size <= ARENA_SPARE_MAX) {
         slab_unprotect(released);
-        sodium_memzero(piece->bytes, piece->size);
+        sodium_memzero(lease->bytes, lease->size);
         process_lock();
         arena_slab *spare = a->spare;
         a->spare = released;
@@ -329,21 +329,21 @@ void arena_destroy(arena *a)
     free(a);
 }
 
-bool arena_take(arena *a, size_t n, size_t size, bool own_pages, arena_piece *piece)
+bool arena_take(arena *a, size_t n, size_t size, bool own_pages, arena_lease *lease)
 {
-    *piece = (arena_piece){.size = 0};
+    *lease = (arena_lease){.size = 0};
     if (n > SIZE_MAX / 2 / size)
         return false;
     if (own_pages || n * size > ARENA_CELL_MAX - ARENA_CANARY)
-        return take_own_pages(a, n * size, piece);
-    piece->size = n * size;
-    return take_from_class(a, n * size, piece);
+        return take_own_pages(a, n * size, lease);
+    lease->size = n * size;
+    return take_from_class(a, n * size, lease);
 }
 
-void arena_filled(arena_piece *piece)
+void arena_filled(arena_lease *lease)
 {
-    arena_slab *slab = piece->slab;
-    piece->filled = true;
+    arena_slab *slab = lease->slab;
+    lease->filled = true;
     if (slab->class == OWN_PAGES) {
         slab_protect(slab);
         return;
@@ -355,13 +355,13 @@ void arena_filled(arena_piece *piece)
     process_unlock();
 }
 
-void arena_give(arena *a, arena_piece *piece)
+void arena_give(arena *a, arena_lease *lease)
 {
-    if (piece->bytes == NULL)
+    if (lease->bytes == NULL)
         return;
-    if (piece->slab->class == OWN_PAGES)
-        give_own_pages(a, piece);
+    if (lease->slab->class == OWN_PAGES)
+        give_own_pages(a, lease);
     else
-        give_to_class(a, piece);
-    *piece = (arena_piece){.size = 0};
+        give_to_class(a, lease);
+    *lease = (arena_lease){.size = 0};
 }

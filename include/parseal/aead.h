@@ -79,7 +79,7 @@ typedef struct {
 
 /* parseal_keys_create expands n keys of algorithm alg, which lie one after another in `keys`, and
  * stores the set in *set. One set holds the keys of a whole batch: one for all, or one per client.
- * They are kept in guarded, read-only memory (on a GPU: device memory), and wiped with the set.
+ * They are kept in guarded memory (on a GPU: device memory), and wiped with the set.
  * options may be NULL: everything at its default.
  *
  * Errors: PARSEAL_ERR_ARG (alg; an option that this release does not have), PARSEAL_ERR_SIZE (n is

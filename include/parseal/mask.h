@@ -30,9 +30,9 @@ typedef struct {
 
 typedef struct parseal_seeds parseal_seeds;
 
-/* parseal_seeds_create copies n seeds into guarded, read-only memory (on a GPU: device memory) and
- * stores the set in *set. The set is wiped when it is destroyed. n may be 0: a set that adds
- * nothing.
+/* parseal_seeds_create copies n seeds into guarded memory (on a GPU: device memory; parseal.h,
+ * "Secrets") and stores the set in *set. The set is wiped when it is destroyed. n may be 0: a set
+ * that adds nothing.
  *
  * Errors: PARSEAL_ERR_ARG (a sign other than +1 and -1), PARSEAL_ERR_SIZE (n above 2^31 - 1). */
 PARSEAL_API parseal_status parseal_seeds_create(parseal_seeds **set, parseal_ctx *ctx,

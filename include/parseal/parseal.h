@@ -65,10 +65,20 @@
  * there, and destroying them does nothing but forget them. The library may be unloaded (dlclose)
  * when its objects are destroyed.
  *
- * Secrets. Keys and seeds are kept in guarded memory (libsodium's sodium_malloc), which is locked
- * as far as RLIMIT_MEMLOCK (ulimit -l) allows: a set beyond that limit is made all the same, but
- * its pages may be swapped out. What calls leave of secrets on stacks and in registers is wiped
- * before they return. Swap space and core dumps are the caller's to forbid.
+ * Secrets. Keys and seeds are kept in guarded memory (libsodium's sodium_malloc): between pages that
+ * nobody may touch, left out of core dumps, wiped with the set, and locked as far as RLIMIT_MEMLOCK
+ * (ulimit -l) allows: a set beyond that limit is made all the same, but its pages may be swapped
+ * out. What calls leave of secrets on stacks and in registers is wiped before they return. Swap
+ * space and core dumps are the caller's to forbid.
+ *
+ * A set that takes more than 8 KiB (AES-GCM: above 10 to 20 keys; 170 seeds) has pages of its own,
+ * which are read-only once it is made, and so has a key set that asks for them
+ * (parseal_keys_options). Smaller sets of a context share blocks of up to 64 KiB, which costs no
+ * system call; a block becomes read-only when it has no room left and another set is made, and can
+ * be written again once one of its sets is destroyed. A process can have 1,000,000 such sets at a
+ * time. Of sets with pages of their own it can have some 16,000, as Linux counts 4 mappings for
+ * each of them and allows 65,530 (vm.max_map_count); then it is PARSEAL_ERR_NO_MEMORY. A context
+ * keeps up to 1 MiB of wiped memory, and a block for each size, for the sets that come next.
  *
  * Streams. The last argument of a device-level function is the backend's native queue (CUstream,
  * cl_command_queue), on which the call's work is enqueued, or NULL: the call has then finished when

@@ -1,7 +1,7 @@
 /* After each call that has handled a secret: nothing of it is left on any thread's stack, on the
  * heap, or in a register. What the library keeps is in guarded memory, which this program sees by
  * standing in for the arena and for libsodium's allocator. Of an arena's memory all is searched but
- * the pieces that are in use. */
+ * the leases that are in use. */
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,10 +36,10 @@ static struct {
 } guarded[GUARDED_MAX];
 static bool in_arena; /* what libsodium is asked for now is a slab */
 
-bool __real_arena_take(arena *a, size_t n, size_t size, bool own_pages, arena_piece *piece);
-void __real_arena_give(arena *a, arena_piece *piece);
-bool __wrap_arena_take(arena *a, size_t n, size_t size, bool own_pages, arena_piece *piece);
-void __wrap_arena_give(arena *a, arena_piece *piece);
+bool __real_arena_take(arena *a, size_t n, size_t size, bool own_pages, arena_lease *lease);
+void __real_arena_give(arena *a, arena_lease *lease);
+bool __wrap_arena_take(arena *a, size_t n, size_t size, bool own_pages, arena_lease *lease);
+void __wrap_arena_give(arena *a, arena_lease *lease);
 void *__real_sodium_malloc(size_t size);
 void __real_sodium_free(void *p);
 void *__wrap_sodium_malloc(size_t size);
@@ -74,23 +74,23 @@ static void forget_guarded(void *p)
         }
 }
 
-bool __wrap_arena_take(arena *a, size_t n, size_t size, bool own_pages, arena_piece *piece)
+bool __wrap_arena_take(arena *a, size_t n, size_t size, bool own_pages, arena_lease *lease)
 {
     in_arena = true;
-    const bool taken = __real_arena_take(a, n, size, own_pages, piece);
+    const bool taken = __real_arena_take(a, n, size, own_pages, lease);
     in_arena = false;
     if (taken) {
-        note_guarded(piece->bytes, piece->size);
-        scan_leave_out(piece->bytes, piece->size);
+        note_guarded(lease->bytes, lease->size);
+        scan_leave_out(lease->bytes, lease->size);
     }
     return taken;
 }
 
-void __wrap_arena_give(arena *a, arena_piece *piece)
+void __wrap_arena_give(arena *a, arena_lease *lease)
 {
-    scan_look_into(piece->bytes);
-    forget_guarded(piece->bytes);
-    __real_arena_give(a, piece);
+    scan_look_into(lease->bytes);
+    forget_guarded(lease->bytes);
+    __real_arena_give(a, lease);
 }
 
 void *__wrap_sodium_malloc(size_t size)
