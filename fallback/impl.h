@@ -76,6 +76,11 @@ struct aead_impl {
     void (*seal_items)(const cpu_item *items, size_t n);
     void (*open_items)(const cpu_item *items, size_t n);
 
+    /* The same for one message; unless its tag is wrong, they reach no deeper into the stack than
+     * WIPE_ONE bytes (host/support/wipe.h). Both NULL: the implementation has no such functions. */
+    void (*seal_one)(const cpu_item *item);
+    void (*open_one)(const cpu_item *item);
+
     const aead_parts *parts;
 };
 

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "fallback/math/bytes.h"
+
 typedef uint8x16_t block;
 
 static inline block block_load(const void *p)
@@ -28,6 +30,39 @@ static inline block block_xor(block a, block b)
 static inline block block_set(uint64_t hi, uint64_t lo)
 {
     return vreinterpretq_u8_u64(vcombine_u64(vcreate_u64(lo), vcreate_u64(hi)));
+}
+
+/* Loads n <= 16 bytes; the rest is zero. */
+static inline block block_load_partial(const void *p, size_t n)
+{
+    if (n == 16)
+        return block_load(p);
+    if (n > 8)
+        return block_set(load_le_bytes((const uint8_t *)p + 8, n - 8), load_le64(p));
+    return block_set(0, load_le_bytes(p, n));
+}
+
+/* Stores the first n <= 16 bytes. */
+static inline void block_store_partial(void *p, block x, size_t n)
+{
+    const uint64_t low = vgetq_lane_u64(vreinterpretq_u64_u8(x), 0),
+                   high = vgetq_lane_u64(vreinterpretq_u64_u8(x), 1);
+    if (n == 16) {
+        block_store(p, x);
+    } else if (n > 8) {
+        store_le64(p, low);
+        store_le_bytes((uint8_t *)p + 8, high, n - 8);
+    } else {
+        store_le_bytes(p, low, n);
+    }
+}
+
+/* Returns x with zeros for the bytes from n <= 16 on. */
+static inline block block_keep_bytes(block x, size_t n)
+{
+    static const uint8_t mask[32] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    return vandq_u8(x, block_load(mask + 16 - n));
 }
 
 static inline block block_reverse(block x)

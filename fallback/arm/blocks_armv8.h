@@ -32,16 +32,18 @@ static inline void past_caches_end(void)
 /* Loads n <= BLOCKS_BYTES bytes; the rest is zero. */
 static inline blocks blocks_load_partial(const void *p, size_t n)
 {
-    uint8_t bytes[16] = {0};
-    memcpy(bytes, p, n);
-    return vld1q_u8(bytes);
+    return block_load_partial(p, n);
 }
 
 static inline void blocks_store_partial(void *p, blocks x, size_t n)
 {
-    uint8_t bytes[16];
-    vst1q_u8(bytes, x);
-    memcpy(p, bytes, n);
+    block_store_partial(p, x, n);
+}
+
+/* Returns x with zeros for the bytes from n on. */
+static inline blocks blocks_keep_bytes(blocks x, size_t n)
+{
+    return block_keep_bytes(x, n);
 }
 
 static inline blocks blocks_zero(void)

@@ -128,6 +128,12 @@ static parseal_status batch_run(const parseal_device *device, const backend_keys
 {
     msg_source source = {cpu_keys_of(keys), msgs, false};
     aead_tile *tiles;
+    if (n == 1 && msgs->len <= AEAD_ONE_MAX) {
+        cpu_item item;
+        cpu_msg_items(&source, 0, 1, &item);
+        aead_run_one(source.keys->impl, &item, open);
+        return PARSEAL_OK;
+    }
     aead_batch batch = {.impl = source.keys->impl,
                         .threads = cpu_threads(device),
                         .items = cpu_msg_items,

@@ -26,7 +26,7 @@ enum { MESSAGE_WORTH = 512 };
  * together. */
 uint64_t aead_tile_size(uint32_t threads, uint64_t bytes)
 {
-    const uint64_t least = 64 * 1024;
+    const uint64_t least = AEAD_ONE_MAX;
     if (threads <= 1)
         return UINT64_MAX;
     const uint64_t share = bytes / ((uint64_t)threads * 32);
@@ -144,6 +144,21 @@ static void third_pass(void *arg, size_t t)
     else
         memset(v.item.out + v.offset, 0, v.size);
     wipe_stack();
+}
+
+/* An output that is zeroed may be so by a function of the C library, which lazy binding looks up on
+ * the stack. */
+void aead_run_one(const aead_impl *impl, const cpu_item *item, bool open)
+{
+    const bool alone = impl->seal_one != NULL;
+    if (alone)
+        (open ? impl->open_one : impl->seal_one)(item);
+    else
+        (open ? impl->open_items : impl->seal_items)(item, 1);
+    if (alone && *item->verdict == PARSEAL_ITEM_OK)
+        wipe_stack_to(WIPE_ONE);
+    else
+        wipe_stack();
 }
 
 void aead_run(const aead_batch *b, bool open)

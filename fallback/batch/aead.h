@@ -23,6 +23,9 @@ typedef struct {
     uint8_t (*partial)[16]; /* scratch, one per tile; NULL where `tiles` is NULL */
 } aead_batch;
 
+/* The longest message that is not cut, whatever the batch. */
+enum { AEAD_ONE_MAX = 64 * 1024 };
+
 /* Returns the tile size for a batch of so many bytes: messages are cut only where whole ones would
  * leave threads idle. */
 uint64_t aead_tile_size(uint32_t threads, uint64_t bytes);
@@ -32,6 +35,10 @@ size_t aead_tiles_of(uint64_t len, uint64_t tile_size);
 
 /* Seals or opens the batch. Every verdict must be UNSET on entry. */
 void aead_run(const aead_batch *batch, bool open);
+
+/* Seals or opens one message of at most AEAD_ONE_MAX bytes, which is never cut. Its verdict must be
+ * UNSET on entry. */
+void aead_run_one(const aead_impl *impl, const cpu_item *item, bool open);
 
 /* Stores the verdict on an item that is being opened, from the hashes of its tiles. */
 void aead_decide(const aead_impl *impl, const cpu_item *item, uint64_t tile_size,

@@ -115,7 +115,11 @@ static void open_items(const cpu_item *items, size_t n)
 
 const gcm_impl gcm_portable = {
     .name = "portable",
-    .aead = {KEY_SIZE, keys_init, seal_items, open_items, &gcm_parts},
+    .aead = {.key_size = KEY_SIZE,
+             .keys_init = keys_init,
+             .seal_items = seal_items,
+             .open_items = open_items,
+             .parts = &gcm_parts},
     .hash_key = hash_key,
     .encrypt_j0 = encrypt_j0,
     .ctr = ctr,

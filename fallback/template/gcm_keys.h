@@ -70,7 +70,7 @@ INLINE void find_h(gcm_key *key)
  * one key takes. So a few keys take each step together. */
 enum { KEYS_AT_ONCE = 4 };
 
-static void key_init(void *keys, const uint8_t *bytes, size_t key_len, size_t n)
+static void keys_init(void *keys, const uint8_t *bytes, size_t key_len, size_t n)
 {
     uint8_t *next = keys;
     while (n > 0) {

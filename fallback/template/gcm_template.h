@@ -28,8 +28,12 @@
 enum {
     CHUNK_REGISTERS = 8,
     CHUNK_BLOCKS = CHUNK_REGISTERS * BLOCKS_COUNT,
-    CHUNK_BYTES = 16 * CHUNK_BLOCKS
+    CHUNK_BYTES = 16 * CHUNK_BLOCKS,
+    HALF_BYTES = CHUNK_BYTES / 2
 };
+
+/* So many bytes and the block of the lengths are at most CHUNK_BLOCKS blocks. */
+enum { WITH_LENGTHS_MAX = CHUNK_BYTES - 16 };
 
 /* Data that is not in the second-level cache is asked for more than a page ahead, as the hardware's
  * own prefetch stops at the end of each page. */
@@ -109,21 +113,49 @@ INLINE block ghash_chunk(const gcm_key *key, block y, const uint8_t *data, bool 
     return blocks_fold(reduce(sum));
 }
 
+/* The products of at most CHUNK_BLOCKS blocks, which are reduced together. */
+typedef struct {
+    product sum;
+    blocks first;       /* the hash of what came before, until it has been added to a block */
+    const block *power; /* that of the next block */
+} short_hash;
+
+INLINE short_hash short_begin(const gcm_key *key, block y, size_t n_blocks)
+{
+    return (short_hash){product_zero(), blocks_first_block(y),
+                        &key->power[CHUNK_BLOCKS - n_blocks]};
+}
+
+/* Adds a register of ciphertext; behind its end there are zeros. */
+INLINE void short_add(short_hash *h, blocks text)
+{
+    multiply_add(&h->sum, blocks_xor(blocks_reverse(text), h->first), blocks_load(h->power));
+    h->first = blocks_zero();
+    h->power += BLOCKS_COUNT;
+}
+
+INLINE void short_add_data(short_hash *h, const uint8_t *data, size_t len)
+{
+    for (; len >= BLOCKS_BYTES; data += BLOCKS_BYTES, len -= BLOCKS_BYTES)
+        short_add(h, blocks_load(data));
+    if (len > 0)
+        short_add(h, blocks_load_partial(data, len));
+}
+
+/* Adds the block of the lengths, which is the last one, and returns the hash. */
+INLINE block short_end(short_hash *h, const gcm_key *key, block lengths)
+{
+    multiply_add(&h->sum, blocks_xor(blocks_first_block(lengths), h->first),
+                 blocks_first_block(key->power[CHUNK_BLOCKS - 1]));
+    return blocks_fold(reduce(h->sum));
+}
+
 /* Hashes 0 < len < CHUNK_BYTES bytes, zero-padded to whole blocks. */
 INLINE block ghash_rest(const gcm_key *key, block y, const uint8_t *data, size_t len)
 {
-    const block *power = &key->power[CHUNK_BLOCKS - (len + 15) / 16];
-    product sum = product_zero();
-    blocks first = blocks_first_block(y);
-    for (; len >= BLOCKS_BYTES; data += BLOCKS_BYTES, len -= BLOCKS_BYTES, power += BLOCKS_COUNT) {
-        multiply_add(&sum, blocks_xor(blocks_reverse(blocks_load(data)), first),
-                     blocks_load(power));
-        first = blocks_zero();
-    }
-    if (len > 0)
-        multiply_add(&sum, blocks_xor(blocks_reverse(blocks_load_partial(data, len)), first),
-                     blocks_load(power));
-    return blocks_fold(reduce(sum));
+    short_hash h = short_begin(key, y, (len + 15) / 16);
+    short_add_data(&h, data, len);
+    return blocks_fold(reduce(h.sum));
 }
 
 /* Hashes all of data. y is byte-reversed, here and below. */
@@ -135,6 +167,22 @@ INLINE block ghash_data(const gcm_key *key, block y, const uint8_t *data, size_t
     return len > 0 ? ghash_rest(key, y, data, len) : y;
 }
 
+/* Hashes all of data, which a message ends with, and the lengths. */
+INLINE block ghash_to_end(const gcm_key *key, block y, const uint8_t *data, size_t len,
+                          block lengths)
+{
+    if (len > WITH_LENGTHS_MAX) {
+        const size_t rest = len % CHUNK_BYTES;
+        const size_t before = rest > WITH_LENGTHS_MAX ? len : len - rest;
+        y = ghash_data(key, y, data, before);
+        data += before;
+        len -= before;
+    }
+    short_hash h = short_begin(key, y, (len + 15) / 16 + 1);
+    short_add_data(&h, data, len);
+    return short_end(&h, key, lengths);
+}
+
 #include "fallback/template/gcm_keys.h"
 
 /* --------------------------------------------------------------------------------------- CTR -- */
@@ -142,12 +190,12 @@ INLINE block ghash_data(const gcm_key *key, block y, const uint8_t *data, size_t
 /* Returns nonce || BE32(counter) byte-reversed, so that the counter is dword 0. */
 INLINE block counter_block(const uint8_t nonce[12], uint32_t counter)
 {
-    return block_set(load_be64(nonce), (load_be64(nonce + 4) & UINT32_MAX) << 32 | counter);
+    return block_set(load_be64(nonce), (uint64_t)load_be32(nonce + 8) << 32 | counter);
 }
 
-INLINE block ej0(const gcm_key *key, const uint8_t nonce[12])
+INLINE block ej0(const gcm_key *key, uint32_t rounds, const uint8_t nonce[12])
 {
-    return block_aes(key->round_key, key->rounds, block_reverse(counter_block(nonce, 1)));
+    return block_aes(key->round_key, rounds, block_reverse(counter_block(nonce, 1)));
 }
 
 INLINE blocks first_counters(const uint8_t nonce[12], uint32_t counter)
@@ -236,40 +284,68 @@ INLINE void crypt_chunk(const gcm_key *key, uint32_t rounds, blocks *counters, c
         *hash->y = blocks_fold(reduce(sum));
 }
 
-/* Encrypts n registers at most. n is a constant: all n go through the rounds, whether they are
- * needed or not. */
-INLINE void crypt_vectors(const gcm_key *key, uint32_t rounds, blocks *counters, const uint8_t *in,
-                          uint8_t *out, size_t len, int n)
+/* The rounds of n registers but for the last one. n is a constant: all n go through the rounds,
+ * whether they are needed or not. n_data registers of ciphertext, from `data` on, are hashed
+ * meanwhile. */
+INLINE void begin_vectors(const gcm_key *key, uint32_t rounds, blocks *counters,
+                          blocks s[CHUNK_REGISTERS], int n, short_hash *hash, const uint8_t *data,
+                          int n_data)
 {
-    blocks s[CHUNK_REGISTERS];
+    RELOAD_KEYS();
     blocks previous = blocks_broadcast(key->round_key[0]);
     for (int v = 0; v < n; v++)
         s[v] = blocks_aes_begin(next_counters(counters), previous);
+#pragma GCC unroll 16
     for (uint32_t r = 1; r < rounds; r++) {
         const blocks k = blocks_broadcast(key->round_key[r]);
         for (int v = 0; v < n; v++)
             s[v] = blocks_aes_round(s[v], previous, k);
         previous = k;
+        if ((int)r <= n_data)
+            short_add(hash, blocks_load(data + (r - 1) * BLOCKS_BYTES));
     }
+}
+
+/* The last round, for len bytes, 0 < len <= n * BLOCKS_BYTES. The ciphertext is hashed unless `hash`
+ * is NULL. */
+INLINE void end_vectors(const gcm_key *key, uint32_t rounds, const blocks s[CHUNK_REGISTERS], int n,
+                        const uint8_t *in, uint8_t *out, size_t len, short_hash *hash)
+{
+    const blocks previous = blocks_broadcast(key->round_key[rounds - 1]);
     const blocks k = blocks_broadcast(key->round_key[rounds]);
+#pragma GCC unroll 8
     for (int v = 0; v < n && len > 0; v++) {
         const size_t size = len < BLOCKS_BYTES ? len : BLOCKS_BYTES;
-        if (size == BLOCKS_BYTES)
-            blocks_store(out, blocks_aes_last(s[v], previous, k, blocks_load(in)));
-        else
-            blocks_store_partial(
-                out, blocks_aes_last(s[v], previous, k, blocks_load_partial(in, size)), size);
+        blocks text;
+        if (size == BLOCKS_BYTES) {
+            text = blocks_aes_last(s[v], previous, k, blocks_load(in));
+            blocks_store(out, text);
+        } else {
+            text = blocks_aes_last(s[v], previous, k, blocks_load_partial(in, size));
+            blocks_store_partial(out, text, size);
+            text = blocks_keep_bytes(text, size);
+        }
+        if (hash != NULL)
+            short_add(hash, text);
         in += size;
         out += size;
         len -= size;
     }
+    (void)previous;
+}
+
+INLINE void crypt_vectors(const gcm_key *key, uint32_t rounds, blocks *counters, const uint8_t *in,
+                          uint8_t *out, size_t len, int n)
+{
+    blocks s[CHUNK_REGISTERS];
+    begin_vectors(key, rounds, counters, s, n, NULL, NULL, 0);
+    end_vectors(key, rounds, s, n, in, out, len, NULL);
 }
 
 /* Encrypts what is left after whole chunks, 0 < len < CHUNK_BYTES bytes. */
 INLINE void crypt_rest(const gcm_key *key, uint32_t rounds, blocks *counters, const uint8_t *in,
                        uint8_t *out, size_t len)
 {
-    RELOAD_KEYS();
     if (len > 4 * BLOCKS_BYTES)
         crypt_vectors(key, rounds, counters, in, out, len, 8);
     else if (len > 2 * BLOCKS_BYTES)
@@ -310,28 +386,43 @@ INLINE void crypt_and_hash(const gcm_key *key, uint32_t rounds, blocks counters,
         crypt_rest(key, rounds, &counters, in, out, len);
 }
 
-/* Encrypts, and hashes what it has written, one chunk behind. */
-INLINE block seal_data(const gcm_key *key, uint32_t rounds, blocks counters, const uint8_t *in,
-                       uint8_t *out, size_t len, bool past_caches, block y)
+/* A message that is being encrypted: what is left of it, and the hash of what has been encrypted but
+ * for the chunk before `out`, if there is one. */
+typedef struct {
+    blocks counters;
+    const uint8_t *in;
+    uint8_t *out;
+    size_t len;
+    block y;
+    size_t unhashed;
+} sealing;
+
+/* Encrypts whole chunks until fewer than `end` bytes are left, and hashes one chunk behind. */
+INLINE void seal_chunks(const gcm_key *key, uint32_t rounds, sealing *s, size_t end,
+                        bool past_caches)
 {
     blocks text[CHUNK_REGISTERS];
-    const bool far = past_caches || len > NEAR_MAX;
-    past_caches = can_pass_caches(past_caches, out);
-    const hash_job job = {key, true, NULL, &y};
-    const uint8_t *unhashed = out;
-    if (len >= CHUNK_BYTES) {
-        crypt_chunk(key, rounds, &counters, in, out, far, past_caches, NULL, NULL, text);
-        in += CHUNK_BYTES, out += CHUNK_BYTES, len -= CHUNK_BYTES;
+    const bool far = past_caches || s->len > NEAR_MAX;
+    past_caches = can_pass_caches(past_caches, s->out);
+    const hash_job job = {key, true, NULL, &s->y};
+    if (s->len >= end) {
+        crypt_chunk(key, rounds, &s->counters, s->in, s->out, far, past_caches, NULL, NULL, text);
+        s->in += CHUNK_BYTES, s->out += CHUNK_BYTES, s->len -= CHUNK_BYTES;
+        s->unhashed = CHUNK_BYTES;
     }
-    for (; len >= CHUNK_BYTES; in += CHUNK_BYTES, out += CHUNK_BYTES, len -= CHUNK_BYTES) {
-        crypt_chunk(key, rounds, &counters, in, out, far, past_caches, NULL, &job, text);
-        unhashed += CHUNK_BYTES;
-    }
+    for (; s->len >= end; s->in += CHUNK_BYTES, s->out += CHUNK_BYTES, s->len -= CHUNK_BYTES)
+        crypt_chunk(key, rounds, &s->counters, s->in, s->out, far, past_caches, NULL, &job, text);
     if (past_caches)
         past_caches_end();
-    if (len > 0)
-        crypt_rest(key, rounds, &counters, in, out, len);
-    return ghash_data(key, y, unhashed, (size_t)(out - unhashed) + len);
+}
+
+/* Encrypts all of a message, and hashes it. */
+INLINE block seal_data(const gcm_key *key, uint32_t rounds, sealing s, bool past_caches)
+{
+    seal_chunks(key, rounds, &s, CHUNK_BYTES, past_caches);
+    if (s.len > 0)
+        crypt_rest(key, rounds, &s.counters, s.in, s.out, s.len);
+    return ghash_data(key, s.y, s.out - s.unhashed, s.unhashed + s.len);
 }
 
 static void ctr(const void *k, const uint8_t nonce[12], uint32_t counter, const uint8_t *in,
@@ -426,129 +517,20 @@ static void add_beside_ghash(const void *k, const uint8_t nonce[12], uint32_t co
 
 static void encrypt_j0(const void *key, const uint8_t nonce[12], uint8_t out[16])
 {
-    block_store(out, ej0(key, nonce));
+    const gcm_key *k = key;
+    block_store(out, ej0(k, k->rounds, nonce));
 }
 
 static void seal(const void *k, const uint8_t nonce[12], uint32_t counter, const uint8_t *in,
                  uint8_t *out, size_t len, bool past_caches, uint8_t y[16])
 {
     const gcm_key *key = k;
-    const blocks counters = first_counters(nonce, counter);
-    block hash = block_reverse(block_load(y));
+    const sealing s = {first_counters(nonce, counter), in, out, len,
+                       block_reverse(block_load(y)),   0};
+    block hash;
     if (key->rounds == 10)
-        hash = seal_data(key, 10, counters, in, out, len, past_caches, hash);
+        hash = seal_data(key, 10, s, past_caches);
     else
-        hash = seal_data(key, 14, counters, in, out, len, past_caches, hash);
+        hash = seal_data(key, 14, s, past_caches);
     block_store(y, block_reverse(hash));
 }
-
-/* ---------------------------------------------------------------------------- whole messages -- */
-
-/* Hashes the aad, and leaves `data` still to be hashed. */
-INLINE to_hash begin_hash(const cpu_item *item, const uint8_t *data)
-{
-    const gcm_key *key = item->key;
-    const block zero = block_set(0, 0);
-    return (to_hash){key, data, (size_t)item->len,
-                     item->aad_len > 0 ? ghash_data(key, zero, item->aad, (size_t)item->aad_len)
-                                       : zero};
-}
-
-/* Hashes what is left and the lengths, adds E(J0), and returns the tag. */
-INLINE block finish_tag(const cpu_item *item, const to_hash *h, block hidden_by)
-{
-    block y = ghash_data(h->key, h->y, h->data, h->len);
-    y = block_xor(y, block_set(item->aad_len * 8, item->len * 8));
-    y = blocks_fold(
-        multiply(blocks_first_block(y), blocks_first_block(h->key->power[CHUNK_BLOCKS - 1])));
-    return block_xor(block_reverse(y), hidden_by);
-}
-
-INLINE void finish_seal(const cpu_item *item, const to_hash *h, block hidden_by)
-{
-    block_store(item->tag, finish_tag(item, h, hidden_by));
-    *item->verdict = PARSEAL_ITEM_OK;
-}
-
-INLINE void finish_open(const cpu_item *item, const to_hash *h)
-{
-    uint64_t difference[2];
-    const block tag = finish_tag(item, h, ej0(h->key, item->nonce));
-    block_store(difference, block_xor(tag, block_load(item->tag)));
-    *item->verdict = (difference[0] | difference[1]) == 0 ? PARSEAL_ITEM_OK : PARSEAL_ITEM_BAD_TAG;
-}
-
-INLINE void seal_items_with(uint32_t rounds, const cpu_item *items, size_t n)
-{
-    to_hash last = begin_hash(&items[0], NULL);
-    block last_ej0 = block_set(0, 0);
-    last.len = 0;
-    for (size_t i = 0; i < n; i++) {
-        const cpu_item *item = &items[i];
-        const blocks counters = first_counters(item->nonce, 2);
-        to_hash next = begin_hash(item, item->out);
-        const block next_ej0 = ej0(item->key, item->nonce);
-        if (item->len > HASH_WITH_NEXT_MAX) {
-            next.y = seal_data(item->key, rounds, counters, item->in, item->out, (size_t)item->len,
-                               item->past_caches, next.y);
-            next.len = 0;
-        } else {
-            crypt_and_hash(item->key, rounds, counters, item->in, item->out, (size_t)item->len,
-                           item->past_caches || item->len > NEAR_MAX, item->past_caches, &last);
-        }
-        if (i > 0)
-            finish_seal(&items[i - 1], &last, last_ej0);
-        last = next;
-        last_ej0 = next_ej0;
-    }
-    finish_seal(&items[n - 1], &last, last_ej0);
-}
-
-INLINE void open_items_with(uint32_t rounds, const cpu_item *items, size_t n)
-{
-    to_hash next = begin_hash(&items[0], items[0].in);
-    for (size_t i = 0; i < n; i++) {
-        const cpu_item *item = &items[i];
-        finish_open(item, &next);
-        next.len = 0;
-        if (i + 1 < n)
-            next = begin_hash(&items[i + 1], items[i + 1].in);
-        if (item->len == 0)
-            continue;
-        if (*item->verdict == PARSEAL_ITEM_OK)
-            crypt_and_hash(item->key, rounds, first_counters(item->nonce, 2), item->in, item->out,
-                           (size_t)item->len, item->past_caches || item->len > NEAR_MAX,
-                           item->past_caches, &next);
-        else
-            memset(item->out, 0, (size_t)item->len);
-    }
-}
-
-static void seal_items(const cpu_item *items, size_t n)
-{
-    if (((const gcm_key *)items[0].key)->rounds == 10)
-        seal_items_with(10, items, n);
-    else
-        seal_items_with(14, items, n);
-}
-
-static void open_items(const cpu_item *items, size_t n)
-{
-    if (((const gcm_key *)items[0].key)->rounds == 10)
-        open_items_with(10, items, n);
-    else
-        open_items_with(14, items, n);
-}
-
-#define GCM_IMPL(identifier, level)                                              \
-    const gcm_impl identifier = {                                                \
-        .name = level,                                                           \
-        .aead = {KEY_SIZE, key_init, seal_items, open_items, &gcm_adding_parts}, \
-        .hash_key = hash_key,                                                    \
-        .encrypt_j0 = encrypt_j0,                                                \
-        .ctr = ctr,                                                              \
-        .ghash = ghash,                                                          \
-        .ctr_beside_ghash = ctr_beside_ghash,                                    \
-        .add_beside_ghash = add_beside_ghash,                                    \
-        .seal = seal,                                                            \
-    }

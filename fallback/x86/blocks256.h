@@ -34,16 +34,28 @@ static inline void blocks_store_past_caches(void *p, blocks x)
 /* Loads n <= BLOCKS_BYTES bytes; the rest is zero. */
 static inline blocks blocks_load_partial(const void *p, size_t n)
 {
-    uint8_t bytes[32] = {0};
-    memcpy(bytes, p, n);
-    return _mm256_loadu_si256((const __m256i *)bytes);
+    if (n <= 16)
+        return _mm256_zextsi128_si256(block_load_partial(p, n));
+    return _mm256_set_m128i(block_load_partial((const block *)p + 1, n - 16), block_load(p));
 }
 
 static inline void blocks_store_partial(void *p, blocks x, size_t n)
 {
-    uint8_t bytes[32];
-    _mm256_storeu_si256((__m256i *)bytes, x);
-    memcpy(p, bytes, n);
+    const block first = _mm256_castsi256_si128(x);
+    if (n <= 16) {
+        block_store_partial(p, first, n);
+        return;
+    }
+    block_store(p, first);
+    block_store_partial((block *)p + 1, _mm256_extracti128_si256(x, 1), n - 16);
+}
+
+/* Returns x with zeros for the bytes from n on. */
+static inline blocks blocks_keep_bytes(blocks x, size_t n)
+{
+    const size_t first = n < 16 ? n : 16;
+    const block kept = block_keep_bytes(_mm256_castsi256_si128(x), first);
+    return _mm256_set_m128i(block_keep_bytes(_mm256_extracti128_si256(x, 1), n - first), kept);
 }
 
 static inline blocks blocks_zero(void)

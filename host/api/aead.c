@@ -159,24 +159,32 @@ static bool any_spoiled(parseal_msg *msgs, size_t n)
 static bool prefers_cpu(const parseal_ctx *ctx, const parseal_msg *msgs, size_t n)
 {
     uint64_t bytes = 0;
-    if (ctx->cpu.backend == NULL)
-        return false;
     for (size_t i = 0; i < n; i++)
         bytes += msgs[i].len;
     return crossover_prefers_cpu(ctx, PARSEAL_PRIMITIVE_AEAD, bytes);
 }
 
-static parseal_status compute(const parseal_keys *keys, parseal_msg *msgs, size_t n, bool open)
+/* Runs the messages on the device, and on the CPU what it does not get done. */
+static parseal_status beside_cpu(const parseal_keys *keys, parseal_msg *msgs, size_t n, bool open)
 {
-    const parseal_ctx *ctx = keys->ctx;
-    if (prefers_cpu(ctx, msgs, n))
-        return on_cpu(keys, msgs, n, open);
     const parseal_error before = parseal_error_save();
-    const parseal_status status = CALL(ctx, aead->run, keys->data, msgs, n, open);
-    if (status == PARSEAL_OK || any_spoiled(msgs, n) || ctx->cpu.backend == NULL)
+    const parseal_status status = CALL(keys->ctx, aead->run, keys->data, msgs, n, open);
+    if (status == PARSEAL_OK || any_spoiled(msgs, n))
         return status;
     parseal_error_restore(&before);
     return finish_on_cpu(keys, msgs, n, open);
+}
+
+static parseal_status compute(const parseal_keys *keys, parseal_msg *msgs, size_t n, bool open)
+{
+    const parseal_ctx *ctx = keys->ctx;
+    if (ctx->cpu.backend != NULL)
+        return prefers_cpu(ctx, msgs, n) ? on_cpu(keys, msgs, n, open)
+                                         : beside_cpu(keys, msgs, n, open);
+    const parseal_status status = CALL(ctx, aead->run, keys->data, msgs, n, open);
+    if (status != PARSEAL_OK)
+        (void)any_spoiled(msgs, n);
+    return status;
 }
 
 static parseal_status run(const parseal_keys *keys, parseal_msg *msgs, size_t n, bool open)

