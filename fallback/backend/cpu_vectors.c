@@ -104,7 +104,8 @@ static parseal_status mask(const parseal_device *device, const backend_seeds *se
                            bool write, void *stream)
 {
     const cpu_seeds *s = seeds_of(seeds);
-    const bool past_caches = acc->n * ring->element_size > cpu_of(device)->cache_size;
+    /* A mask is for a vector of the same size, so the cache holds both or is of no use. */
+    const bool past_caches = acc->n * ring->element_size > cpu_of(device)->cache_size / 2;
     (void)stream;
     vectors_mask(cpu_of(device)->chosen.mask, cpu_threads(device), s->list, s->n, ring->modulus,
                  ring->element_size, cpu_address(&acc->buf), first, acc->n,
