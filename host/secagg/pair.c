@@ -11,9 +11,8 @@
 
 static parseal_status start_libsodium(void)
 {
-    return process_ready()
-               ? PARSEAL_OK
-               : parseal_fail(PARSEAL_ERR_DEVICE, "libsodium could not be initialised");
+    return process_ready() ? PARSEAL_OK
+                           : parseal_fail(PARSEAL_ERR_DEVICE, "libsodium could not be initialised");
 }
 
 parseal_status parseal_x25519_public_key(uint8_t *public_key, const uint8_t *secret_key)
