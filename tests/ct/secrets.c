@@ -130,6 +130,15 @@ static void aes256gcm(void **state)
     seal_and_open(PARSEAL_AES256GCM, 1, lengths, MESSAGES);
 }
 
+/* One message a call goes a way of its own: less than a register, parts of a chunk, and more. */
+static void one_message(void **state)
+{
+    static const size_t alone[] = {17, 400, 1025};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(alone); i++)
+        seal_and_open(i % 2 == 0 ? PARSEAL_AES256GCM : PARSEAL_AES128GCM, 1, &alone[i], 1);
+}
+
 /* Messages are long enough to be cut over threads, and hashed part by part. */
 static void cut_messages(void **state)
 {
@@ -395,7 +404,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(aes128gcm),   cmocka_unit_test(aes256gcm), cmocka_unit_test(cut_messages),
         cmocka_unit_test(plans),       cmocka_unit_test(masks),     cmocka_unit_test(sums),
         cmocka_unit_test(sums_of_one), cmocka_unit_test(quantize),  cmocka_unit_test(dequantize),
-        cmocka_unit_test(pack),        cmocka_unit_test(fcp_masks),
+        cmocka_unit_test(pack),        cmocka_unit_test(fcp_masks), cmocka_unit_test(one_message),
     };
     return FORCED_SUITE(argc, argv, "secrets", tests);
 }
