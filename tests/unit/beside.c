@@ -1,6 +1,5 @@
 /* The CPU beside a device: what it does instead of the device, and after it has failed. The device
  * is the CPU backend itself, with a batch_run that fails when it is told to. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
@@ -65,14 +64,11 @@ static void bench_open(bench *b, bool beside)
     b->ctx->backend = &b->backend;
     if (beside) {
         b->ctx->cpu = (parseal_side){other->backend, other->device};
-        other->device = NULL; /* the context's own from now on */
+        other->backend = NULL; /* The device is the context's own from now on. */
     }
     assert_ok(parseal_keys_create(&b->keys, b->ctx, PARSEAL_AES256GCM, key, 1, NULL));
     prepare(b, b->msgs, b->out);
-    if (!beside)
-        parseal_ctx_destroy(other);
-    else
-        free(other);
+    parseal_ctx_destroy(other);
     parseal_ctx_destroy(plain);
     runs = 0;
     failure = PARSEAL_OK;
