@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "check.h"
 #include "run.h"
@@ -226,6 +227,13 @@ static void *run_call(void *arg)
     return &status;
 }
 
+/* Some processors' threads have more at least. */
+static size_t stack_size(void)
+{
+    const long least = sysconf(_SC_THREAD_STACK_MIN);
+    return least > STACK ? (size_t)least : STACK;
+}
+
 static void with_threads(uint32_t threads)
 {
     static call *const calls[] = {
@@ -233,7 +241,7 @@ static void with_threads(uint32_t threads)
         messages,          sealed_bytes, secrets,        make_context, implementations};
     pthread_attr_t attributes;
     assert_int_equal(pthread_attr_init(&attributes), 0);
-    assert_int_equal(pthread_attr_setstacksize(&attributes, STACK), 0);
+    assert_int_equal(pthread_attr_setstacksize(&attributes, stack_size()), 0);
     ctx = run_ctx(threads);
     for (size_t i = 0; i < COUNT_OF(calls); i++) {
         pthread_t thread;

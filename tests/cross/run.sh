@@ -11,7 +11,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # shellcheck source=tests/needs.sh
 . "$top/tests/needs.sh"
 
-target_packages=(libc6-dev libgomp1 libsodium-dev libjansson-dev libcmocka-dev libssl-dev)
+target_packages=(libc6-dev libsodium-dev libjansson-dev libcmocka-dev libssl-dev)
 
 debian_architecture() {
     case $1 in
