@@ -14,12 +14,20 @@
 #include "host/support/threads.h"
 #include "host/support/wipe.h"
 
-/* A tile's elements have TILE bytes. At most STREAM bytes of keystream are expanded at a time. */
-enum { TILE = 5120, STREAM = 2 * TILE + 1024, BLOCK = 16 };
+/* A tile's elements have TILE bytes. At most STREAM bytes of keystream are expanded at a time. Both
+ * are as large as stacks of 64 KiB have room for, below which the cipher's own frames lie. */
+enum { TILE = 7168, STREAM = TILE + 1024, BLOCK = 16 };
 
 typedef struct {
     uint8_t sum[TILE + FCP_SLACK], elements[TILE + FCP_SLACK], keystream[STREAM + FCP_SLACK];
 } scratch;
+
+/* Where no candidate is passed over, every candidate is an element, and tiles have room. */
+enum { WHOLE_TILE = 8192 };
+
+typedef struct {
+    uint8_t sum[WHOLE_TILE + FCP_SLACK], keystream[WHOLE_TILE + 4 * BLOCK + FCP_SLACK];
+} whole_scratch;
 
 typedef struct {
     const fcp_set *set;
@@ -75,10 +83,10 @@ static void power_of_two_tile(void *arg, size_t i)
 {
     const job *w = arg;
     const fcp_format *f = &w->set->format;
-    const size_t whole = TILE / f->element_size;
+    const size_t whole = WHOLE_TILE / f->element_size;
     const uint64_t begin = (uint64_t)i * whole, left = w->count - begin;
     const size_t n = left < whole ? (size_t)left : whole;
-    scratch s;
+    whole_scratch s;
     memset(s.sum, 0, sizeof s.sum);
     for (size_t j = 0; j < w->set->n; j++) {
         const uint8_t *keystream = expand(w->set, j, w->first + begin, n, s.keystream);
@@ -150,7 +158,7 @@ static void sum_tile(const fcp_set *set, size_t from, size_t to, uint64_t *curso
 /* ---- Shares of the keys. Each share sums a wave of tiles over its own keys; then the shares' sums
  * are added to acc. */
 
-enum { WAVE = 128 }; /* tiles: a mebibyte */
+enum { WAVE = 128 }; /* tiles: about a mebibyte */
 
 typedef struct {
     job w;
@@ -325,12 +333,12 @@ bool fcp_apply(const fcp_set *set, const sum_impl *sum, uint32_t threads, uint8_
                uint64_t first, uint64_t count, bool write)
 {
     job w = {set, sum, acc, first, count, write};
-    const size_t whole = TILE / set->format.element_size;
+    const size_t whole = WHOLE_TILE / set->format.element_size;
     if (count == 0)
         return true;
     if (set->format.rejected != 0)
         return set->n >= threads ? apply_waves(&w, threads) : apply_ranges(&w, threads);
-    threads_for(threads, (size_t)((count + whole - 1) / whole), (set->n + 1) * TILE,
+    threads_for(threads, (size_t)((count + whole - 1) / whole), (set->n + 1) * WHOLE_TILE,
                 power_of_two_tile, &w);
     return true;
 }
