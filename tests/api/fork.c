@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "ring.h"
 #include "rng.h"
 #include "run.h"
 
@@ -29,7 +30,8 @@ static parseal_status compute(parseal_ctx *ctx, const parseal_keys *keys)
     const parseal_vec v = parseal_host_vec(inputs[1], ELEMENTS, 4);
     parseal_status status = parseal_vec_sum(ctx, &ring, &sum, &v, 1, NULL);
     for (size_t i = 0; i < ELEMENTS && status == PARSEAL_OK; i++)
-        if (acc[i] != (inputs[0][i] + inputs[1][i]) % 1000003)
+        if (elem_load(acc, i, 4) !=
+            (elem_load(inputs[0], i, 4) + elem_load(inputs[1], i, 4)) % 1000003)
             status = PARSEAL_ERR_SELFTEST;
     if (status == PARSEAL_OK)
         status = parseal_seal(keys, &m, 1);
@@ -172,8 +174,8 @@ static void fill(void)
 {
     rng r = rng_for("fork");
     for (size_t i = 0; i < ELEMENTS; i++) {
-        inputs[0][i] = (uint32_t)rng_below(&r, 1000003);
-        inputs[1][i] = (uint32_t)rng_below(&r, 1000003);
+        elem_store(inputs[0], i, 4, rng_below(&r, 1000003));
+        elem_store(inputs[1], i, 4, rng_below(&r, 1000003));
     }
 }
 

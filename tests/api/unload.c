@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ring.h"
 #include "test.h"
 
 enum { ROUNDS = 5, ELEMENTS = 1 << 20 };
@@ -50,11 +51,13 @@ static void load_use_unload(void)
     parseal_options options = PARSEAL_OPTIONS_INIT;
     parseal_ctx *ctx = NULL;
     options.backend = PARSEAL_BACKEND_CPU;
-    for (uint32_t i = 0; i < ELEMENTS; i++)
-        a[i] = b[i] = i;
+    for (uint32_t i = 0; i < ELEMENTS; i++) {
+        elem_store(a, i, 4, i);
+        elem_store(b, i, 4, i);
+    }
     assert_int_equal(create(&ctx, &options), PARSEAL_OK);
     assert_int_equal(sum(ctx, &ring, &acc, &v, 1, NULL), PARSEAL_OK);
-    assert_int_equal(a[ELEMENTS - 1], 2 * (ELEMENTS - 1));
+    assert_int_equal(elem_load(a, ELEMENTS - 1, 4), 2 * (ELEMENTS - 1));
     destroy(ctx);
     assert_int_equal(dlclose(library), 0);
 }
