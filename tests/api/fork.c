@@ -185,13 +185,8 @@ int main(void)
         cmocka_unit_test(forks),
         cmocka_unit_test(forks_in_the_midst),
     };
-#if defined(__SANITIZE_THREAD__)
-    return run_skip("ThreadSanitizer ends children that start threads");
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-    return run_skip("ThreadSanitizer ends children that start threads");
-#endif
-#endif
+    if (RUN_THREAD_SANITIZER)
+        return run_skip("ThreadSanitizer ends children that start threads");
     fill();
     return RUN_SUITE("fork", tests);
 }

@@ -41,6 +41,15 @@ size_t run_share(size_t n, size_t part);
  * it tries those up to two blocks, and those beside the boundaries of later ones. */
 bool run_length(size_t n);
 
+/* Is this a build with ThreadSanitizer? */
+#if defined(__SANITIZE_THREAD__)
+#define RUN_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#define RUN_THREAD_SANITIZER __has_feature(thread_sanitizer)
+#else
+#define RUN_THREAD_SANITIZER 0
+#endif
+
 /* Prints why nothing was tested and returns RUN_SKIPPED. */
 int run_skip(const char *why);
 
