@@ -313,7 +313,9 @@ INLINE void end_vectors(const gcm_key *key, uint32_t rounds, const blocks s[CHUN
 {
     const blocks previous = blocks_broadcast(key->round_key[rounds - 1]);
     const blocks k = blocks_broadcast(key->round_key[rounds]);
+#if defined(__OPTIMIZE__) /* Without, gcc warns that it cannot. */
 #pragma GCC unroll 8
+#endif
     for (int v = 0; v < n && len > 0; v++) {
         const size_t size = len < BLOCKS_BYTES ? len : BLOCKS_BYTES;
         blocks text;

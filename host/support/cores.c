@@ -1,4 +1,5 @@
 #if defined(__linux__) && !defined(_GNU_SOURCE)
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl*,readability-identifier-naming): libc's */
 #define _GNU_SOURCE /* for sched_getaffinity */
 #endif
 #include "host/support/cores.h"

@@ -14,13 +14,15 @@
 
 #include "host/support/float_state.h"
 
+/* Tells the core that the thread waits in a loop. */
+static void relax(void)
+{
 #if defined(__x86_64__) || defined(__i386__)
-#define relax() __builtin_ia32_pause()
+    __builtin_ia32_pause();
 #elif defined(__aarch64__)
-#define relax() __asm__ volatile("isb" ::: "memory")
-#else
-#define relax() ((void)0)
+    __asm__ volatile("isb" ::: "memory");
 #endif
+}
 
 enum {
     HELPER_STACK = 256 * 1024,  /* Calls need less than 64 KiB; the rest is the C library's. */
