@@ -1,4 +1,5 @@
-/* The process's helpers: threads that come to a loop and take a share of it. For threads.c alone. */
+/* The process's helpers: threads that come to a loop and take a share of it. For threads.c and,
+ * around fork, process.c. */
 #ifndef PARSEAL_HOST_SUPPORT_POOL_H
 #define PARSEAL_HOST_SUPPORT_POOL_H
 

@@ -4,7 +4,7 @@
 #include <sodium.h>
 #include <stdatomic.h>
 
-#include "host/support/threads.h"
+#include "host/support/pool.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -15,19 +15,19 @@ static atomic_uint_fast64_t generation;
 static void before_fork(void)
 {
     process_lock();
-    threads_before_fork();
+    pool_lock_for_fork();
 }
 
 static void after_fork_in_parent(void)
 {
-    threads_after_fork(false);
+    pool_unlock_after_fork(false);
     process_unlock();
 }
 
 static void after_fork_in_child(void)
 {
     atomic_fetch_add_explicit(&generation, 1, memory_order_relaxed);
-    threads_after_fork(true);
+    pool_unlock_after_fork(true);
     process_unlock();
 }
 

@@ -3,7 +3,7 @@
  * A child of fork has only the thread that forked, and a lock that another thread of the parent
  * held at that moment would stay locked in it for ever. Whatever threads of a process share is
  * therefore guarded by the lock here, which fork takes before it copies the process and gives back
- * on both sides, or by the pool's (host/support/threads.h), for which the same is done. */
+ * on both sides, or by the pool's (host/support/pool.h), for which the same is done. */
 #ifndef PARSEAL_HOST_SUPPORT_PROCESS_H
 #define PARSEAL_HOST_SUPPORT_PROCESS_H
 

@@ -145,15 +145,3 @@ void threads_with_large_stack(void (*work)(void *arg), void *arg)
     (void)pthread_join(id, NULL);
     parseal_error_restore(&s.error);
 }
-
-/* ------------------------------------------------------------------------------------- fork -- */
-
-void threads_before_fork(void)
-{
-    pool_lock_for_fork();
-}
-
-void threads_after_fork(bool child)
-{
-    pool_unlock_after_fork(child);
-}

@@ -10,7 +10,6 @@
 #ifndef PARSEAL_HOST_SUPPORT_THREADS_H
 #define PARSEAL_HOST_SUPPORT_THREADS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,9 +37,5 @@ void threads_for_then(uint32_t threads, size_t n, size_t bytes, void (*task)(voi
  * thread can be started, on the calling one. For code that is not ours and takes what stack it
  * likes, such as compilers in GPUs' runtimes. The last error is the calling thread's. */
 void threads_with_large_stack(void (*work)(void *arg), void *arg);
-
-/* For host/support/process.c alone: what has to be done around fork. */
-void threads_before_fork(void);
-void threads_after_fork(bool child);
 
 #endif
