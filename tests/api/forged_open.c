@@ -50,47 +50,56 @@ typedef struct {
     uint8_t *text, *sealed, *out;
 } bench;
 
+/* Seals the text into *msg, which then opens into b->out, and has a thread look at that. */
+static void start_watch(const bench *b, size_t len, parseal_msg *msg, watch *w, pthread_t *thread)
+{
+    *msg = (parseal_msg){.in = b->text, .out = b->sealed, .len = len};
+    w->out = (const _Atomic uint8_t *)b->out;
+    w->len = len;
+    assert_ok(parseal_seal(b->keys, msg, 1));
+    msg->in = b->sealed;
+    msg->out = b->out;
+    memset(b->out, BEFORE, len);
+    assert_int_equal(pthread_create(thread, NULL, look, w), 0);
+}
+
+/* Lets the thread look once more, and ends it. */
+static size_t end_watch(watch *w, pthread_t thread)
+{
+    wait_for_round(w);
+    atomic_store(&w->stop, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    return atomic_load(&w->seen);
+}
+
 /* A text whose bytes are neither zero nor BEFORE would show at once. The last bit is forged: an
  * implementation that writes before it knows has all the time to be seen. */
 static size_t seen_in_forged(const bench *b, size_t len)
 {
-    parseal_msg msg = {.in = b->text, .out = b->sealed, .len = len};
-    watch w = {.out = (const _Atomic uint8_t *)b->out, .len = len};
+    parseal_msg msg;
+    watch w = {.len = 0};
     pthread_t thread;
-    assert_ok(parseal_seal(b->keys, &msg, 1));
-    msg.in = b->sealed;
-    msg.out = b->out;
+    start_watch(b, len, &msg, &w, &thread);
     msg.tag[15] ^= 1;
-    memset(b->out, BEFORE, len);
-    assert_int_equal(pthread_create(&thread, NULL, look, &w), 0);
     wait_for_round(&w);
     for (size_t i = 0; i < run_share(TIMES, 2); i++) {
         assert_status(parseal_open(b->keys, &msg, 1, NULL), PARSEAL_ERR_AUTH);
         assert_int_equal(msg.status, PARSEAL_ITEM_BAD_TAG);
     }
-    wait_for_round(&w);
-    atomic_store(&w.stop, true);
-    assert_int_equal(pthread_join(thread, NULL), 0);
+    const size_t seen = end_watch(&w, thread);
     assert_filled(b->out, len, 0);
-    return atomic_load(&w.seen);
+    return seen;
 }
 
 /* The watcher sees plaintext where there is some: opening the message itself leaves it there. */
 static size_t seen_in_authentic(const bench *b, size_t len)
 {
-    parseal_msg msg = {.in = b->text, .out = b->sealed, .len = len};
-    watch w = {.out = (const _Atomic uint8_t *)b->out, .len = len};
+    parseal_msg msg;
+    watch w = {.len = 0};
     pthread_t thread;
-    assert_ok(parseal_seal(b->keys, &msg, 1));
-    msg.in = b->sealed;
-    msg.out = b->out;
-    memset(b->out, BEFORE, len);
-    assert_int_equal(pthread_create(&thread, NULL, look, &w), 0);
+    start_watch(b, len, &msg, &w, &thread);
     assert_ok(parseal_open(b->keys, &msg, 1, NULL));
-    wait_for_round(&w);
-    atomic_store(&w.stop, true);
-    assert_int_equal(pthread_join(thread, NULL), 0);
-    return atomic_load(&w.seen);
+    return end_watch(&w, thread);
 }
 
 static void bench_open(bench *b, uint32_t threads)
