@@ -112,6 +112,17 @@ static inline blocks blocks_swap_halves(blocks x)
     return vextq_u8(x, x, 8);
 }
 
+/* Returns the low halves of a and b, a's first; or the high halves. */
+static inline blocks blocks_low_halves(blocks a, blocks b)
+{
+    return vreinterpretq_u8_u64(vzip1q_u64(vreinterpretq_u64_u8(a), vreinterpretq_u64_u8(b)));
+}
+
+static inline blocks blocks_high_halves(blocks a, blocks b)
+{
+    return vreinterpretq_u8_u64(vzip2q_u64(vreinterpretq_u64_u8(a), vreinterpretq_u64_u8(b)));
+}
+
 /* An AES round takes two keys: `begin` the first, round r the keys r - 1 and r, `last` the last
  * two. `text` is XORed in with the last key. AESE adds its key before the S-box, so here round r
  * uses key r - 1. */

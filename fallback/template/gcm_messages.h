@@ -45,7 +45,7 @@ INLINE void finish_open(uint32_t rounds, const cpu_item *item, const to_hash *h)
 INLINE void open_data(uint32_t rounds, const cpu_item *item, to_hash *pending)
 {
     if (*item->verdict == PARSEAL_ITEM_OK)
-        crypt_and_hash(item->key, rounds, first_counters(item->nonce, 2), item->in, item->out,
+        crypt_and_hash(item->key, rounds, counter_base(item->nonce, 0), item->in, item->out,
                        (size_t)item->len, item->past_caches || item->len > NEAR_MAX,
                        item->past_caches, pending);
     else
@@ -56,17 +56,17 @@ INLINE void open_data(uint32_t rounds, const cpu_item *item, to_hash *pending)
 
 INLINE sealing begin_sealing(const cpu_item *item, block y)
 {
-    return (sealing){first_counters(item->nonce, 2), item->in, item->out, (size_t)item->len, y, 0};
+    return (sealing){counter_base(item->nonce, 0), item->in, item->out, (size_t)item->len, y, 0};
 }
 
 enum { HALF_REGISTERS = CHUNK_REGISTERS / 2 };
 
-/* Encrypts the next HALF_BYTES bytes while the n registers before `out` are hashed. */
+/* Encrypts the first half of the next chunk while the n registers before `out` are hashed. */
 INLINE void seal_half(const gcm_key *key, uint32_t rounds, sealing *s, int n)
 {
     blocks half[CHUNK_REGISTERS];
     short_hash hash = short_begin(key, s->y, (size_t)n * BLOCKS_COUNT);
-    begin_vectors(key, rounds, &s->counters, half, HALF_REGISTERS, &hash, s->out - n * BLOCKS_BYTES,
+    begin_vectors(key, rounds, s->base, 0, half, HALF_REGISTERS, &hash, s->out - n * BLOCKS_BYTES,
                   n);
     if (n > 0)
         s->y = blocks_fold(reduce(hash.sum));
@@ -74,14 +74,14 @@ INLINE void seal_half(const gcm_key *key, uint32_t rounds, sealing *s, int n)
     s->in += HALF_BYTES, s->out += HALF_BYTES, s->len -= HALF_BYTES;
 }
 
-/* Encrypts what is left, which fits n_left registers, while the n registers before `out` are hashed;
- * then hashes that and the lengths. */
-INLINE block seal_last(const gcm_key *key, uint32_t rounds, sealing *s, int n, int n_left,
+/* Encrypts what is left, which fits n_left registers from register `from` of the chunk on, while the
+ * n registers before `out` are hashed; then hashes that and the lengths. */
+INLINE block seal_last(const gcm_key *key, uint32_t rounds, sealing *s, int n, int from, int n_left,
                        block lengths)
 {
     blocks last[CHUNK_REGISTERS];
     short_hash hash = short_begin(key, s->y, (size_t)n * BLOCKS_COUNT);
-    begin_vectors(key, rounds, &s->counters, last, n_left, &hash, s->out - n * BLOCKS_BYTES, n);
+    begin_vectors(key, rounds, s->base, from, last, n_left, &hash, s->out - n * BLOCKS_BYTES, n);
     if (n > 0)
         s->y = blocks_fold(reduce(hash.sum));
     hash = short_begin(key, s->y, (s->len + 15) / 16 + 1);
@@ -96,12 +96,12 @@ INLINE block seal_end(const gcm_key *key, uint32_t rounds, sealing *s, int n, bl
 {
     if (s->len > HALF_BYTES) {
         seal_half(key, rounds, s, n);
-        return seal_last(key, rounds, s, HALF_REGISTERS, HALF_REGISTERS, lengths);
+        return seal_last(key, rounds, s, HALF_REGISTERS, HALF_REGISTERS, HALF_REGISTERS, lengths);
     }
     if (s->len > HALF_BYTES / 2)
-        return seal_last(key, rounds, s, n, HALF_REGISTERS, lengths);
+        return seal_last(key, rounds, s, n, 0, HALF_REGISTERS, lengths);
     if (s->len > 0)
-        return seal_last(key, rounds, s, n, HALF_REGISTERS / 2, lengths);
+        return seal_last(key, rounds, s, n, 0, HALF_REGISTERS / 2, lengths);
     short_hash hash = short_begin(key, s->y, 1);
     return short_end(&hash, key, lengths);
 }
@@ -202,7 +202,7 @@ INLINE void seal_items_with(uint32_t rounds, const cpu_item *items, size_t n)
             next.y = seal_data(item->key, rounds, begin_sealing(item, next.y), item->past_caches);
             next.len = 0;
         } else {
-            crypt_and_hash(item->key, rounds, first_counters(item->nonce, 2), item->in, item->out,
+            crypt_and_hash(item->key, rounds, counter_base(item->nonce, 0), item->in, item->out,
                            (size_t)item->len, item->past_caches || item->len > NEAR_MAX,
                            item->past_caches, &last);
         }

@@ -4,13 +4,15 @@
  * implementation its name.
  *
  * CTR    A chunk of CHUNK_REGISTERS registers of counter blocks goes through the rounds side by
- *        side, which hides the latency of a round.
+ *        side, which hides the latency of a round. Within a chunk, counters differ in bits that are
+ *        XORed in from a table, after the first round key: one instruction a register.
  *
  * GHASH  Blocks are byte-reversed: bit i of a register is then the coefficient of x^(127 - i), and
  *        a product needs no shift if one factor carries an x more. So the table holds H^n * x, and
  *        y = (y + c_1) H^n + c_2 H^(n-1) + ... + c_n H is summed up over a chunk (three
  *        multiplications a block, by Karatsuba's method) before it is reduced once, by two
- *        multiplications with the polynomial.
+ *        multiplications with the polynomial. What Karatsuba's method adds up beforehand is added up
+ *        for two registers at once, and for the powers once a key.
  *
  * GCM    While one chunk is encrypted another is hashed: the two keep different execution ports
  *        busy. Seal hashes what it has just written. Open must know that a message is authentic
@@ -42,9 +44,14 @@ enum { PREFETCH_AHEAD = 6144, NEAR_MAX = 256 * 1024 };
 /* A longer message is hashed while it is encrypted itself, a shorter one while the next one is. */
 enum { HASH_WITH_NEXT_MAX = 8192 };
 
-/* A register of the last powers reaches into the round keys: what they meet there are zeros. */
+/* A register of the last powers reaches into what follows them: what meets that are zeros. */
 typedef struct {
     block power[CHUNK_BLOCKS]; /* [i] = H^(CHUNK_BLOCKS - i) * x */
+
+    /* Of two registers of powers, one after the other: the XOR of the halves of each power, the first
+     * one's in the low half. */
+    block halves[CHUNK_BLOCKS / 2];
+
     block round_key[15];
     uint32_t rounds;
 } gcm_key;
@@ -82,6 +89,28 @@ INLINE void multiply_add(product *sum, blocks x, blocks power)
     sum->middle = blocks_xor(sum->middle, blocks_clmul(halves_xor(x), halves_xor(power), 0x00));
 }
 
+/* Returns the XOR of each block's halves: in the low half of a block that of a's, in the high half
+ * that of b's. */
+INLINE blocks both_halves_xor(blocks a, blocks b)
+{
+    return blocks_xor(blocks_low_halves(a, b), blocks_high_halves(a, b));
+}
+
+/* Adds the products of registers v and v + 1 of a chunk, a and b; v is even. */
+INLINE void multiply_add_pair(product *sum, blocks a, blocks b, const gcm_key *key, int v)
+{
+    const blocks power_a = blocks_load(&key->power[v * BLOCKS_COUNT]);
+    const blocks power_b = blocks_load(&key->power[(v + 1) * BLOCKS_COUNT]);
+    const blocks ab = both_halves_xor(a, b);
+    const blocks halves = blocks_load(&key->halves[v / 2 * BLOCKS_COUNT]);
+    sum->low =
+        blocks_xor3(sum->low, blocks_clmul(a, power_a, 0x00), blocks_clmul(b, power_b, 0x00));
+    sum->high =
+        blocks_xor3(sum->high, blocks_clmul(a, power_a, 0x11), blocks_clmul(b, power_b, 0x11));
+    sum->middle =
+        blocks_xor3(sum->middle, blocks_clmul(ab, halves, 0x00), blocks_clmul(ab, halves, 0x11));
+}
+
 INLINE blocks reduce(product sum)
 {
     const blocks polynomial = blocks_broadcast(block_set(POLYNOMIAL, 1));
@@ -102,13 +131,16 @@ INLINE blocks multiply(blocks a, blocks b)
 INLINE block ghash_chunk(const gcm_key *key, block y, const uint8_t *data, bool far)
 {
     product sum = product_zero();
-    for (int v = 0; v < CHUNK_REGISTERS; v++) {
-        blocks x = blocks_reverse(blocks_load(data + v * BLOCKS_BYTES));
-        if (far)
+    for (int v = 0; v < CHUNK_REGISTERS; v += 2) {
+        blocks a = blocks_reverse(blocks_load(data + v * BLOCKS_BYTES));
+        const blocks b = blocks_reverse(blocks_load(data + (v + 1) * BLOCKS_BYTES));
+        if (far) {
             __builtin_prefetch(data + PREFETCH_AHEAD + v * BLOCKS_BYTES);
+            __builtin_prefetch(data + PREFETCH_AHEAD + (v + 1) * BLOCKS_BYTES);
+        }
         if (v == 0)
-            x = blocks_xor(x, blocks_first_block(y));
-        multiply_add(&sum, x, blocks_load(&key->power[v * BLOCKS_COUNT]));
+            a = blocks_xor(a, blocks_first_block(y));
+        multiply_add_pair(&sum, a, b, key, v);
     }
     return blocks_fold(reduce(sum));
 }
@@ -198,16 +230,53 @@ INLINE block ej0(const gcm_key *key, uint32_t rounds, const uint8_t nonce[12])
     return block_aes(key->round_key, rounds, block_reverse(counter_block(nonce, 1)));
 }
 
-INLINE blocks first_counters(const uint8_t nonce[12], uint32_t counter)
+/* Chunks are cut where a message's own begin: block i of a chunk has the counter
+ * base + FIRST_COUNTER + i, where base is a multiple of CHUNK_BLOCKS. */
+enum { FIRST_COUNTER = 2 };
+
+/* What the counters of a chunk are made of, as the rounds want it: base, and base + CHUNK_BLOCKS,
+ * whose low bits are zero, for the last FIRST_COUNTER blocks. */
+typedef struct {
+    blocks first, last;
+} chunk_counters;
+
+/* Low bits of the counters of a chunk, as big-endian integers. */
+#define LOW_BITS(i) {0, 0, 0, (uint32_t)(((i) + FIRST_COUNTER) % CHUNK_BLOCKS) << 24}
+#define LOW_BITS_4(i) LOW_BITS(i), LOW_BITS((i) + 1), LOW_BITS((i) + 2), LOW_BITS((i) + 3)
+static _Alignas(64) const uint32_t low_bits_of[32][4] = {LOW_BITS_4(0),  LOW_BITS_4(4),
+                                                         LOW_BITS_4(8),  LOW_BITS_4(12),
+                                                         LOW_BITS_4(16), LOW_BITS_4(20),
+                                                         LOW_BITS_4(24), LOW_BITS_4(28)};
+_Static_assert(CHUNK_BLOCKS <= 32, "no low bits for so many blocks");
+#undef LOW_BITS
+#undef LOW_BITS_4
+
+/* base: that of a chunk, byte-reversed, in each block. */
+INLINE blocks counter_base(const uint8_t nonce[12], uint32_t base)
 {
-    return blocks_add32(blocks_broadcast(counter_block(nonce, counter)), blocks_block_numbers());
+    return blocks_broadcast(counter_block(nonce, base));
 }
 
-INLINE blocks next_counters(blocks *counters)
+INLINE blocks next_base(blocks base)
 {
-    const blocks x = blocks_reverse(*counters);
-    *counters = blocks_add32(*counters, blocks_broadcast(block_set(0, BLOCKS_COUNT)));
-    return x;
+    return blocks_add32(base, blocks_broadcast(block_set(0, CHUNK_BLOCKS)));
+}
+
+INLINE chunk_counters counters_from(blocks base, blocks first_key)
+{
+    return (chunk_counters){blocks_aes_begin(blocks_reverse(base), first_key),
+                            blocks_aes_begin(blocks_reverse(next_base(base)), first_key)};
+}
+
+/* Returns register v of a chunk's counters, after the first round key. */
+INLINE blocks counters_at(const chunk_counters *c, int v)
+{
+    blocks base = c->first;
+    if ((v + 1) * BLOCKS_COUNT > CHUNK_BLOCKS - FIRST_COUNTER)
+        base = v * BLOCKS_COUNT < CHUNK_BLOCKS - FIRST_COUNTER
+                   ? blocks_alternate(c->first, c->last, FIRST_COUNTER)
+                   : c->last;
+    return blocks_xor(base, blocks_load(low_bits_of[v * BLOCKS_COUNT]));
 }
 
 /* A hash job is a chunk that is hashed while another is encrypted. */
@@ -238,9 +307,15 @@ INLINE blocks add_text(const adding *add, const uint8_t *acc, blocks text)
                                                             : blocks_add64(before, text));
 }
 
+/* Returns register v of the chunk that is hashed. */
+INLINE blocks hash_text(const hash_job *hash, const blocks text[CHUNK_REGISTERS], int v)
+{
+    return blocks_reverse(hash->in_text ? text[v] : blocks_load(hash->data + v * BLOCKS_BYTES));
+}
+
 /* For one chunk, text = in ^ keystream, and out = text; with `add`, text is added to out instead.
  * Meanwhile the chunk of *hash is hashed, if there is one. */
-INLINE void crypt_chunk(const gcm_key *key, uint32_t rounds, blocks *counters, const uint8_t *in,
+INLINE void crypt_chunk(const gcm_key *key, uint32_t rounds, blocks *base, const uint8_t *in,
                         uint8_t *out, bool far, bool past_caches, const adding *add,
                         const hash_job *hash, blocks text[CHUNK_REGISTERS])
 {
@@ -248,8 +323,10 @@ INLINE void crypt_chunk(const gcm_key *key, uint32_t rounds, blocks *counters, c
     product sum = product_zero();
     RELOAD_KEYS();
     blocks previous = blocks_broadcast(key->round_key[0]);
+    const chunk_counters counters = counters_from(*base, previous);
     for (int v = 0; v < CHUNK_REGISTERS; v++)
-        s[v] = blocks_aes_begin(next_counters(counters), previous);
+        s[v] = counters_at(&counters, v);
+    *base = next_base(*base);
 #pragma GCC unroll 16
     for (uint32_t r = 1; r < rounds; r++) {
         const blocks k = blocks_broadcast(key->round_key[r]);
@@ -261,13 +338,12 @@ INLINE void crypt_chunk(const gcm_key *key, uint32_t rounds, blocks *counters, c
             if (hash != NULL && !hash->in_text)
                 __builtin_prefetch(hash->data + PREFETCH_AHEAD + (r - 1) * BLOCKS_BYTES);
         }
-        if (hash != NULL && r <= CHUNK_REGISTERS) {
-            const uint32_t v = r - 1;
-            blocks x = blocks_reverse(hash->in_text ? text[v]
-                                                    : blocks_load(hash->data + v * BLOCKS_BYTES));
+        if (hash != NULL && r % 2 == 0 && r <= CHUNK_REGISTERS) {
+            const int v = (int)r - 2;
+            blocks a = hash_text(hash, text, v);
             if (v == 0)
-                x = blocks_xor(x, blocks_first_block(*hash->y));
-            multiply_add(&sum, x, blocks_load(&hash->key->power[v * BLOCKS_COUNT]));
+                a = blocks_xor(a, blocks_first_block(*hash->y));
+            multiply_add_pair(&sum, a, hash_text(hash, text, v + 1), hash->key, v);
         }
     }
     const blocks k = blocks_broadcast(key->round_key[rounds]);
@@ -284,17 +360,18 @@ INLINE void crypt_chunk(const gcm_key *key, uint32_t rounds, blocks *counters, c
         *hash->y = blocks_fold(reduce(sum));
 }
 
-/* The rounds of n registers but for the last one. n is a constant: all n go through the rounds,
- * whether they are needed or not. n_data registers of ciphertext, from `data` on, are hashed
- * meanwhile. */
-INLINE void begin_vectors(const gcm_key *key, uint32_t rounds, blocks *counters,
+/* The rounds, but for the last one, of n registers of a chunk, whose first one is `from`. Both are
+ * constants: all n go through the rounds, whether they are needed or not. n_data registers of
+ * ciphertext, from `data` on, are hashed meanwhile. */
+INLINE void begin_vectors(const gcm_key *key, uint32_t rounds, blocks base, int from,
                           blocks s[CHUNK_REGISTERS], int n, short_hash *hash, const uint8_t *data,
                           int n_data)
 {
     RELOAD_KEYS();
     blocks previous = blocks_broadcast(key->round_key[0]);
+    const chunk_counters counters = counters_from(base, previous);
     for (int v = 0; v < n; v++)
-        s[v] = blocks_aes_begin(next_counters(counters), previous);
+        s[v] = counters_at(&counters, from + v);
 #pragma GCC unroll 16
     for (uint32_t r = 1; r < rounds; r++) {
         const blocks k = blocks_broadcast(key->round_key[r]);
@@ -336,24 +413,45 @@ INLINE void end_vectors(const gcm_key *key, uint32_t rounds, const blocks s[CHUN
     (void)previous;
 }
 
-INLINE void crypt_vectors(const gcm_key *key, uint32_t rounds, blocks *counters, const uint8_t *in,
+INLINE void crypt_vectors(const gcm_key *key, uint32_t rounds, blocks base, const uint8_t *in,
                           uint8_t *out, size_t len, int n)
 {
     blocks s[CHUNK_REGISTERS];
-    begin_vectors(key, rounds, counters, s, n, NULL, NULL, 0);
+    begin_vectors(key, rounds, base, 0, s, n, NULL, NULL, 0);
     end_vectors(key, rounds, s, n, in, out, len, NULL);
 }
 
 /* Encrypts what is left after whole chunks, 0 < len < CHUNK_BYTES bytes. */
-INLINE void crypt_rest(const gcm_key *key, uint32_t rounds, blocks *counters, const uint8_t *in,
+INLINE void crypt_rest(const gcm_key *key, uint32_t rounds, blocks base, const uint8_t *in,
                        uint8_t *out, size_t len)
 {
     if (len > 4 * BLOCKS_BYTES)
-        crypt_vectors(key, rounds, counters, in, out, len, 8);
+        crypt_vectors(key, rounds, base, in, out, len, 8);
     else if (len > 2 * BLOCKS_BYTES)
-        crypt_vectors(key, rounds, counters, in, out, len, 4);
+        crypt_vectors(key, rounds, base, in, out, len, 4);
     else
-        crypt_vectors(key, rounds, counters, in, out, len, 2);
+        crypt_vectors(key, rounds, base, in, out, len, 2);
+}
+
+/* A part of a message may begin in the middle of a chunk, with any counter. Encrypts what belongs to
+ * that chunk, sets *base to the next one's, and returns how many bytes that was. */
+static size_t crypt_head(const gcm_key *key, const uint8_t nonce[12], uint32_t counter,
+                         const uint8_t *in, uint8_t *out, size_t len, blocks *base)
+{
+    const uint32_t before = (counter - FIRST_COUNTER) % CHUNK_BLOCKS;
+    *base = counter_base(nonce, counter - FIRST_COUNTER - before);
+    if (before == 0)
+        return 0;
+    uint8_t chunk[CHUNK_BYTES] = {0};
+    const size_t start = (size_t)before * 16;
+    const size_t size = len < CHUNK_BYTES - start ? len : CHUNK_BYTES - start;
+    if (size > 0)
+        memcpy(chunk + start, in, size);
+    crypt_vectors(key, key->rounds, *base, chunk, chunk, CHUNK_BYTES, CHUNK_REGISTERS);
+    if (size > 0)
+        memcpy(out, chunk + start, size);
+    *base = next_base(*base);
+    return size;
 }
 
 /* ------------------------------------------------------------------------ parts of a message -- */
@@ -367,31 +465,31 @@ typedef struct {
 } to_hash;
 
 /* Encrypts all of len, and hashes as many chunks of *pending as there are to encrypt. */
-INLINE void crypt_and_hash(const gcm_key *key, uint32_t rounds, blocks counters, const uint8_t *in,
+INLINE void crypt_and_hash(const gcm_key *key, uint32_t rounds, blocks base, const uint8_t *in,
                            uint8_t *out, size_t len, bool far, bool past_caches, to_hash *pending)
 {
     blocks text[CHUNK_REGISTERS];
     past_caches = can_pass_caches(past_caches, out);
     for (; len >= CHUNK_BYTES; in += CHUNK_BYTES, out += CHUNK_BYTES, len -= CHUNK_BYTES) {
         if (pending->len < CHUNK_BYTES) {
-            crypt_chunk(key, rounds, &counters, in, out, far, past_caches, NULL, NULL, text);
+            crypt_chunk(key, rounds, &base, in, out, far, past_caches, NULL, NULL, text);
             continue;
         }
         const hash_job job = {pending->key, false, pending->data, &pending->y};
-        crypt_chunk(key, rounds, &counters, in, out, far, past_caches, NULL, &job, text);
+        crypt_chunk(key, rounds, &base, in, out, far, past_caches, NULL, &job, text);
         pending->data += CHUNK_BYTES;
         pending->len -= CHUNK_BYTES;
     }
     if (past_caches)
         past_caches_end();
     if (len > 0)
-        crypt_rest(key, rounds, &counters, in, out, len);
+        crypt_rest(key, rounds, base, in, out, len);
 }
 
 /* A message that is being encrypted: what is left of it, and the hash of what has been encrypted but
  * for the chunk before `out`, if there is one. */
 typedef struct {
-    blocks counters;
+    blocks base;
     const uint8_t *in;
     uint8_t *out;
     size_t len;
@@ -408,12 +506,12 @@ INLINE void seal_chunks(const gcm_key *key, uint32_t rounds, sealing *s, size_t 
     past_caches = can_pass_caches(past_caches, s->out);
     const hash_job job = {key, true, NULL, &s->y};
     if (s->len >= end) {
-        crypt_chunk(key, rounds, &s->counters, s->in, s->out, far, past_caches, NULL, NULL, text);
+        crypt_chunk(key, rounds, &s->base, s->in, s->out, far, past_caches, NULL, NULL, text);
         s->in += CHUNK_BYTES, s->out += CHUNK_BYTES, s->len -= CHUNK_BYTES;
         s->unhashed = CHUNK_BYTES;
     }
     for (; s->len >= end; s->in += CHUNK_BYTES, s->out += CHUNK_BYTES, s->len -= CHUNK_BYTES)
-        crypt_chunk(key, rounds, &s->counters, s->in, s->out, far, past_caches, NULL, &job, text);
+        crypt_chunk(key, rounds, &s->base, s->in, s->out, far, past_caches, NULL, &job, text);
     if (past_caches)
         past_caches_end();
 }
@@ -423,7 +521,7 @@ INLINE block seal_data(const gcm_key *key, uint32_t rounds, sealing s, bool past
 {
     seal_chunks(key, rounds, &s, CHUNK_BYTES, past_caches);
     if (s.len > 0)
-        crypt_rest(key, rounds, &s.counters, s.in, s.out, s.len);
+        crypt_rest(key, rounds, s.base, s.in, s.out, s.len);
     return ghash_data(key, s.y, s.out - s.unhashed, s.unhashed + s.len);
 }
 
@@ -432,12 +530,15 @@ static void ctr(const void *k, const uint8_t nonce[12], uint32_t counter, const 
 {
     const gcm_key *key = k;
     to_hash nothing = {key, NULL, 0, block_set(0, 0)};
-    const blocks counters = first_counters(nonce, counter);
     const bool far = past_caches || len > NEAR_MAX;
+    blocks base;
+    const size_t head = crypt_head(key, nonce, counter, in, out, len, &base);
     if (key->rounds == 10)
-        crypt_and_hash(key, 10, counters, in, out, len, far, past_caches, &nothing);
+        crypt_and_hash(key, 10, base, in + head, out + head, len - head, far, past_caches,
+                       &nothing);
     else
-        crypt_and_hash(key, 14, counters, in, out, len, far, past_caches, &nothing);
+        crypt_and_hash(key, 14, base, in + head, out + head, len - head, far, past_caches,
+                       &nothing);
 }
 
 static void ghash(const void *key, uint8_t y[16], const uint8_t *data, size_t len)
@@ -452,11 +553,12 @@ static void ctr_beside_ghash(const void *k, const uint8_t nonce[12], uint32_t co
 {
     const gcm_key *key = k;
     to_hash pending = {other, data, len, block_reverse(block_load(y))};
-    const blocks counters = first_counters(nonce, counter);
+    blocks base;
+    const size_t head = crypt_head(key, nonce, counter, in, out, len, &base);
     if (key->rounds == 10)
-        crypt_and_hash(key, 10, counters, in, out, len, far, false, &pending);
+        crypt_and_hash(key, 10, base, in + head, out + head, len - head, far, false, &pending);
     else
-        crypt_and_hash(key, 14, counters, in, out, len, far, false, &pending);
+        crypt_and_hash(key, 14, base, in + head, out + head, len - head, far, false, &pending);
     block_store(y, block_reverse(ghash_data(other, pending.y, pending.data, pending.len)));
 }
 
@@ -470,7 +572,14 @@ INLINE void add_element(uint8_t *acc, const uint8_t *text, uint32_t element_size
     memcpy(acc, &a, element_size);
 }
 
-INLINE void add_with(const gcm_key *key, uint32_t rounds, blocks counters, const uint8_t *in,
+INLINE void add_elements(uint8_t *acc, const uint8_t *text, size_t len, uint32_t element_size,
+                         uint64_t low_bits)
+{
+    for (size_t i = 0; i < len; i += element_size)
+        add_element(acc + i, text + i, element_size, low_bits);
+}
+
+INLINE void add_with(const gcm_key *key, uint32_t rounds, blocks base, const uint8_t *in,
                      uint8_t *acc, size_t len, uint32_t element_size, uint64_t low_bits,
                      to_hash *pending)
 {
@@ -479,19 +588,18 @@ INLINE void add_with(const gcm_key *key, uint32_t rounds, blocks counters, const
     const adding add = {element_size, blocks_broadcast(block_set(lanes, lanes))};
     for (; len >= CHUNK_BYTES; in += CHUNK_BYTES, acc += CHUNK_BYTES, len -= CHUNK_BYTES) {
         if (pending->len < CHUNK_BYTES) {
-            crypt_chunk(key, rounds, &counters, in, acc, true, false, &add, NULL, text);
+            crypt_chunk(key, rounds, &base, in, acc, true, false, &add, NULL, text);
             continue;
         }
         const hash_job job = {pending->key, false, pending->data, &pending->y};
-        crypt_chunk(key, rounds, &counters, in, acc, true, false, &add, &job, text);
+        crypt_chunk(key, rounds, &base, in, acc, true, false, &add, &job, text);
         pending->data += CHUNK_BYTES;
         pending->len -= CHUNK_BYTES;
     }
     if (len > 0) {
         uint8_t rest[CHUNK_BYTES];
-        crypt_rest(key, rounds, &counters, in, rest, len);
-        for (size_t i = 0; i < len; i += element_size)
-            add_element(acc + i, rest + i, element_size, low_bits);
+        crypt_rest(key, rounds, base, in, rest, len);
+        add_elements(acc, rest, len, element_size, low_bits);
     }
 }
 
@@ -502,17 +610,21 @@ static void add_beside_ghash(const void *k, const uint8_t nonce[12], uint32_t co
 {
     const gcm_key *key = k;
     to_hash pending = {key, NULL, 0, block_set(0, 0)};
-    const blocks counters = first_counters(nonce, counter);
     if (other != NULL)
         pending = (to_hash){other, data, len, block_reverse(block_load(y))};
+    uint8_t text[CHUNK_BYTES];
+    blocks base;
+    const size_t head = crypt_head(key, nonce, counter, in, text, len, &base);
+    add_elements(acc, text, head, element_size, low_bits);
+    in += head, acc += head, len -= head;
     if (key->rounds == 10 && element_size == 4)
-        add_with(key, 10, counters, in, acc, len, 4, low_bits, &pending);
+        add_with(key, 10, base, in, acc, len, 4, low_bits, &pending);
     else if (key->rounds == 10)
-        add_with(key, 10, counters, in, acc, len, 8, low_bits, &pending);
+        add_with(key, 10, base, in, acc, len, 8, low_bits, &pending);
     else if (element_size == 4)
-        add_with(key, 14, counters, in, acc, len, 4, low_bits, &pending);
+        add_with(key, 14, base, in, acc, len, 4, low_bits, &pending);
     else
-        add_with(key, 14, counters, in, acc, len, 8, low_bits, &pending);
+        add_with(key, 14, base, in, acc, len, 8, low_bits, &pending);
     if (other != NULL)
         block_store(y, block_reverse(ghash_data(other, pending.y, pending.data, pending.len)));
 }
@@ -527,8 +639,10 @@ static void seal(const void *k, const uint8_t nonce[12], uint32_t counter, const
                  uint8_t *out, size_t len, bool past_caches, uint8_t y[16])
 {
     const gcm_key *key = k;
-    const sealing s = {first_counters(nonce, counter), in, out, len,
-                       block_reverse(block_load(y)),   0};
+    sealing s = {.y = block_reverse(block_load(y))};
+    const size_t head = crypt_head(key, nonce, counter, in, out, len, &s.base);
+    s.y = ghash_data(key, s.y, out, head);
+    s.in = in + head, s.out = out + head, s.len = len - head;
     block hash;
     if (key->rounds == 10)
         hash = seal_data(key, 10, s, past_caches);

@@ -107,6 +107,17 @@ static inline blocks blocks_swap_halves(blocks x)
     return _mm_shuffle_epi32(x, 0x4e);
 }
 
+/* Returns the low halves of each block of a and of b, a's first; or the high halves. */
+static inline blocks blocks_low_halves(blocks a, blocks b)
+{
+    return _mm_unpacklo_epi64(a, b);
+}
+
+static inline blocks blocks_high_halves(blocks a, blocks b)
+{
+    return _mm_unpackhi_epi64(a, b);
+}
+
 /* An AES round takes two keys: `begin` the first, round r the keys r - 1 and r, `last` the last
  * two. `text` is XORed in with the last key. (Here round r uses key r. On Arm, where an instruction
  * adds its key first, it uses key r - 1.) */
