@@ -9,6 +9,7 @@
 #include "host/support/check.h"
 #include "host/support/error.h"
 #include "host/support/float_state.h"
+#include "host/support/large_stack.h"
 #include "host/support/process.h"
 #include "host/support/sizes.h"
 #include "host/support/threads.h"
@@ -73,7 +74,7 @@ parseal_status parseal_ctx_create(parseal_ctx **ctx, const parseal_options *opti
     atomic_init(&made->cpu_finished, 0);
     /* Self-tests and GPUs' runtimes take more stack than callers may have. */
     opening o = {made, &complete, PARSEAL_OK};
-    threads_with_large_stack(run_opening, &o);
+    with_large_stack(run_opening, &o);
     const parseal_status status = o.status;
     if (status != PARSEAL_OK) {
         close_sides(made);

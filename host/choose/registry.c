@@ -10,6 +10,7 @@
 #include "host/support/check.h"
 #include "host/support/error.h"
 #include "host/support/float_state.h"
+#include "host/support/large_stack.h"
 #include "host/support/process.h"
 #include "host/support/sizes.h"
 #include "host/support/threads.h"
@@ -300,7 +301,7 @@ size_t parseal_impl_count(void)
 {
     const parseal_error before = parseal_error_save();
     size_t count = 0;
-    threads_with_large_stack(run_count, &count);
+    with_large_stack(run_count, &count);
     parseal_error_restore(&before);
     return count;
 }
@@ -381,7 +382,7 @@ parseal_status parseal_impl_test(size_t index, parseal_impl *impl)
         return parseal_fail(PARSEAL_ERR_DEVICE, "libsodium could not be initialised");
     const parseal_error before = parseal_error_save();
     TRY(threads_open(0, &t.threads));
-    threads_with_large_stack(run_impl_test, &t);
+    with_large_stack(run_impl_test, &t);
     threads_close();
     TRY(t.status);
     copy_struct_out(impl, &t.result, sizeof t.result);

@@ -6,7 +6,7 @@
 
 #include "host/opencl/device.h"
 #include "host/support/cache.h"
-#include "host/support/threads.h"
+#include "host/support/large_stack.h"
 
 /* The texts that kernels/embed.cmake makes from kernels/opencl/NAME.cl. */
 #define SOURCE(upper, name, X)                    \
@@ -146,7 +146,7 @@ parseal_status ocl_program_of(const ocl_device *d, gpu_program which, cl_program
     job j = {d, &sources[which], built, PARSEAL_OK};
     (void)pthread_mutex_lock(&d->gpu.shared->lock);
     if (*built == NULL)
-        threads_with_large_stack(run_make, &j);
+        with_large_stack(run_make, &j);
     *program = *built;
     (void)pthread_mutex_unlock(&d->gpu.shared->lock);
     return j.status;

@@ -33,9 +33,4 @@ void threads_for(uint32_t threads, size_t n, size_t bytes, void (*task)(void *ar
 void threads_for_then(uint32_t threads, size_t n, size_t bytes, void (*task)(void *arg, size_t i),
                       void *arg, void (*last)(void));
 
-/* Calls work(arg) on a thread with a stack as main threads have it, and waits for it; where no
- * thread can be started, on the calling one. For code that is not ours and takes what stack it
- * likes, such as compilers in GPUs' runtimes. The last error is the calling thread's. */
-void threads_with_large_stack(void (*work)(void *arg), void *arg);
-
 #endif

@@ -1,13 +1,13 @@
 /* Sixty-four threads of an application call at once, on a context that has as many threads as there
  * are cores: every result is right, and the process has no more threads than these and the pool's.
  * Under the sanitizers this finds what loops of different callers share wrongly. */
-#include <dirent.h>
 #include <parseal/parseal.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
+#include "process.h"
 #include "ring.h"
 #include "rng.h"
 #include "run.h"
@@ -62,18 +62,6 @@ static void *call(void *arg)
     return NULL;
 }
 
-static size_t threads_alive(void)
-{
-    size_t n = 0;
-    DIR *folder = opendir("/proc/self/task");
-    for (const struct dirent *e = folder != NULL ? readdir(folder) : NULL; e != NULL;
-         e = readdir(folder))
-        n += e->d_name[0] != '.';
-    if (folder != NULL)
-        closedir(folder);
-    return n;
-}
-
 static void sixty_four(void **state)
 {
     (void)state;
@@ -90,12 +78,12 @@ static void sixty_four(void **state)
     assert_ok(parseal_seeds_create(&plus, ctx, &seed, 1));
     seed.sign = -1;
     assert_ok(parseal_seeds_create(&minus, ctx, &seed, 1));
-    const size_t before = threads_alive();
+    const size_t before = threads_listed();
     for (size_t i = 0; i < CALLERS; i++) {
         callers[i] = (caller){ctx, keys, plus, minus, i, PARSEAL_OK};
         assert_int_equal(pthread_create(&threads[i], NULL, call, &callers[i]), 0);
     }
-    assert_in_range(threads_alive(), 1, before + CALLERS + POOL);
+    assert_in_range(threads_listed(), 1, before + CALLERS + POOL);
     for (size_t i = 0; i < CALLERS; i++) {
         assert_int_equal(pthread_join(threads[i], NULL), 0);
         assert_ok(callers[i].status);

@@ -12,16 +12,6 @@
 #include "check.h"
 #include "run.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
-#define FRAMES_ARE_LARGER 1
-#elif defined(__has_feature)
-#define FRAMES_ARE_LARGER                                                   \
-    (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
-     __has_feature(memory_sanitizer))
-#else
-#define FRAMES_ARE_LARGER 0
-#endif
-
 #define ALL_PRIMITIVES                                                                         \
     (OF(PARSEAL_PRIMITIVE_AEAD) | OF(PARSEAL_PRIMITIVE_MASK) | OF(PARSEAL_PRIMITIVE_VEC_SUM) | \
      OF(PARSEAL_PRIMITIVE_QUANT) | OF(PARSEAL_PRIMITIVE_PACK) | OF(PARSEAL_PRIMITIVE_FCP))
@@ -272,7 +262,7 @@ int main(void)
         cmocka_unit_test(one_thread),
         cmocka_unit_test(helpers_too),
     };
-    if (FRAMES_ARE_LARGER)
+    if (RUN_LARGER_FRAMES)
         return run_skip("frames are larger in this build");
     return RUN_SUITE_PER_IMPL("small stacks", ALL_PRIMITIVES, tests);
 }

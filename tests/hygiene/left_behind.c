@@ -18,16 +18,6 @@
 #include "run.h"
 #include "scan.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
-#define STACKS_ARE_THE_PROGRAMS 0
-#elif defined(__has_feature)
-#define STACKS_ARE_THE_PROGRAMS                                               \
-    (!__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer) && \
-     !__has_feature(memory_sanitizer))
-#else
-#define STACKS_ARE_THE_PROGRAMS 1
-#endif
-
 /* ------------------------------------------------------------------------- guarded memory -- */
 
 enum { GUARDED_MAX = 64, THREADS = 3 };
@@ -556,7 +546,7 @@ int main(void)
     static const struct CMUnitTest fcp[] = {cmocka_unit_test(test_applies_fcp_masks)};
     static const struct CMUnitTest secagg[] = {cmocka_unit_test(test_agrees_on_seeds),
                                                cmocka_unit_test(test_shares_secrets)};
-    if (!STACKS_ARE_THE_PROGRAMS)
+    if (RUN_LARGER_FRAMES)
         return run_skip("sanitizers and unoptimised code keep copies of their own");
     int failed = RUN_SUITE("hygiene.left_behind", finder);
     failed |= RUN_SUITE_PER_IMPL("hygiene.left_behind", OF(PARSEAL_PRIMITIVE_AEAD), aead);

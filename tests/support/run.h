@@ -50,6 +50,17 @@ bool run_length(size_t n);
 #define RUN_THREAD_SANITIZER 0
 #endif
 
+/* Does this build make frames larger than those of the code that is shipped? */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
+#define RUN_LARGER_FRAMES 1
+#elif defined(__has_feature)
+#define RUN_LARGER_FRAMES                                                   \
+    (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
+     __has_feature(memory_sanitizer))
+#else
+#define RUN_LARGER_FRAMES 0
+#endif
+
 /* Prints why nothing was tested and returns RUN_SKIPPED. */
 int run_skip(const char *why);
 

@@ -6,40 +6,33 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "check.h"
 #include "host/support/process.h"
+#include "process.h"
 #include "rng.h"
 #include "run.h"
 
 /* ------------------------------------------------------------------------------------ children -- */
 
-typedef void (*deed)(arena *a, arena_lease *lease);
+typedef struct {
+    void (*act)(arena *a, arena_lease *lease);
+    arena *a;
+    arena_lease *lease;
+} deed;
+
+static void act(void *arg)
+{
+    const deed *d = arg;
+    d->act(d->a, d->lease);
+}
 
 /* Returns the signal that ends a child which does it, 0 for none. */
-static int ends_by(deed act, arena *a, arena_lease *lease)
+static int ends_by(void (*what)(arena *a, arena_lease *lease), arena *a, arena_lease *lease)
 {
-    int status = 0;
-    const pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        const struct rlimit no_core = {0, 0};
-        (void)setrlimit(RLIMIT_CORE, &no_core);
-        (void)signal(SIGSEGV, SIG_DFL);
-        (void)signal(SIGBUS, SIG_DFL);
-        (void)signal(SIGABRT, SIG_DFL);
-        act(a, lease);
-        _exit(0);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    if (!WIFSIGNALED(status)) {
-        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-        return 0;
-    }
-    return WTERMSIG(status) == SIGBUS ? SIGSEGV : WTERMSIG(status);
+    return signal_of(act, &(deed){what, a, lease});
 }
 
 static void write_first(arena *a, arena_lease *lease)

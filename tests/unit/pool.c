@@ -1,6 +1,5 @@
 /* Loops over the process's helpers: each task is done once, a call waits for no helper without a
  * task, and helpers are few, silent and gone in the end. */
-#include <dirent.h>
 #include <fenv.h>
 #include <pthread.h>
 #include <sched.h>
@@ -11,6 +10,7 @@
 
 #include "check.h"
 #include "host/support/threads.h"
+#include "process.h"
 #include "run.h"
 
 enum { MOST = 7, TASKS_MAX = 1000 };
@@ -40,13 +40,7 @@ static size_t threads_alive(size_t expected)
 {
     size_t least = SIZE_MAX;
     for (int look = 0; look < 2000 && least > expected; look++) {
-        size_t n = 0;
-        DIR *folder = opendir("/proc/self/task");
-        assert_non_null(folder);
-        for (const struct dirent *e = readdir(folder); e != NULL; e = readdir(folder))
-            n += e->d_name[0] != '.';
-        closedir(folder);
-        n -= run_time;
+        const size_t n = threads_listed() - run_time;
         least = n < least ? n : least;
         (void)sched_yield();
     }
@@ -257,32 +251,22 @@ static void ends_with_the_last(void **state)
     assert_int_equal(threads_alive(1), 1);
 }
 
-static void note_stack(void *arg)
-{
-    *(pthread_t *)arg = pthread_self();
-}
-
 /* Where the system starts no thread, the calling one does all of it. */
 static void no_thread_to_be_had(void **state)
 {
     (void)state;
     place p = {.caller = pthread_self()};
-    pthread_t id;
     (void)open_pool(0);
-    threads_with_large_stack(note_stack, &id);
-    assert_false(pthread_equal(id, pthread_self()));
     refuse = true;
     memset(&seen, 0, sizeof seen);
     threads_for_then(MOST, 100, THREADS_WORTH, count, &seen, count_last);
     threads_for(MOST, 100, THREADS_WORTH, note_thread, &p);
-    threads_with_large_stack(note_stack, &id);
     refuse = false;
     for (size_t i = 0; i < 100; i++)
         assert_int_equal(seen.done[i], 1);
     assert_int_equal(seen.last, 1);
     assert_int_equal(p.others, 0);
     assert_true(refused > 0);
-    assert_true(pthread_equal(id, pthread_self()));
     threads_close();
 }
 

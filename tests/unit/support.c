@@ -1,36 +1,33 @@
 /* The tests' own tools: what they rely on to notice anything. */
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "check.h"
 #include "guard.h"
+#include "process.h"
 #include "ref_vec.h"
 #include "ring.h"
 #include "rng.h"
 #include "run.h"
 
+typedef struct {
+    volatile uint8_t *p;
+    bool write;
+} touch;
+
+static void do_touch(void *arg)
+{
+    const touch *t = arg;
+    if (t->write)
+        *t->p = 1;
+    else
+        (void)*t->p;
+}
+
 /* Does touching *p end a process with a memory fault? */
 static bool faults(volatile uint8_t *p, bool write)
 {
-    int status = 0;
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        const struct rlimit no_core = {0, 0};
-        (void)setrlimit(RLIMIT_CORE, &no_core);
-        (void)signal(SIGSEGV, SIG_DFL);
-        (void)signal(SIGBUS, SIG_DFL);
-        if (write)
-            *p = 1;
-        else
-            (void)*p;
-        _exit(0);
-    }
-    assert_true(waitpid(child, &status, 0) == child);
-    return WIFSIGNALED(status) && (WTERMSIG(status) == SIGSEGV || WTERMSIG(status) == SIGBUS);
+    return signal_of(do_touch, &(touch){p, write}) == SIGSEGV;
 }
 
 static void guards_fault(void **state)

@@ -1,0 +1,101 @@
+/* Code that takes much stack is called where there is much: on the calling thread if that has it. */
+#include "host/support/large_stack.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "check.h"
+#include "host/support/error.h"
+#include "run.h"
+
+/* Not between a quarter of what is made for the work and that: libcs hand out a stack that they have
+ * kept for a new thread that wants so much. */
+enum { SMALL = 64 * 1024, MIDDLE = 1024 * 1024, LARGE = 2 * LARGE_STACK_LEFT };
+
+static bool refuse; /* The system starts no thread. */
+
+int __real_pthread_create(pthread_t *id, const pthread_attr_t *attributes, void *(*run)(void *),
+                          void *arg);
+int __wrap_pthread_create(pthread_t *id, const pthread_attr_t *attributes, void *(*run)(void *),
+                          void *arg);
+
+int __wrap_pthread_create(pthread_t *id, const pthread_attr_t *attributes, void *(*run)(void *),
+                          void *arg)
+{
+    return refuse ? 11 /* EAGAIN */ : __real_pthread_create(id, attributes, run, arg);
+}
+
+typedef struct {
+    size_t stack; /* bytes of the calling thread's; 0: the main thread */
+    bool refused, use;
+    pthread_t caller, worker;
+    char error[2][64]; /* before and after the work */
+} trial;
+
+/* Writes to nearly all of the stack that is promised. */
+static void use_stack(void)
+{
+    volatile uint8_t much[LARGE_STACK_LEFT - 256 * 1024];
+    for (size_t i = 0; i < sizeof much; i += 4096)
+        much[sizeof much - 1 - i] = (uint8_t)i;
+}
+
+static void work(void *arg)
+{
+    trial *t = arg;
+    t->worker = pthread_self();
+    strncpy(t->error[0], parseal_last_error_text(), sizeof t->error[0] - 1);
+    if (t->use)
+        use_stack();
+    (void)parseal_fail(PARSEAL_ERR_SIZE, "of the work");
+}
+
+static void *call(void *arg)
+{
+    trial *t = arg;
+    t->caller = pthread_self();
+    (void)parseal_fail(PARSEAL_ERR_ARG, "of the caller");
+    refuse = t->refused;
+    with_large_stack(work, t);
+    refuse = false;
+    strncpy(t->error[1], parseal_last_error_text(), sizeof t->error[1] - 1);
+    return NULL;
+}
+
+static void where_there_is_room(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t stack;
+        bool refused, same;
+    } cases[] = {
+        {SMALL, false, false},
+        {MIDDLE, false, false},
+#if defined(__linux__)
+        {LARGE, false, true},
+#else
+        {LARGE, false, false},
+#endif
+        {SMALL, true, true},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        trial t = {.stack = cases[i].stack, .refused = cases[i].refused};
+        t.use = !(cases[i].refused && cases[i].stack < LARGE);
+        pthread_attr_t attributes;
+        pthread_t id;
+        assert_int_equal(pthread_attr_init(&attributes), 0);
+        assert_int_equal(pthread_attr_setstacksize(&attributes, t.stack), 0);
+        assert_int_equal(pthread_create(&id, &attributes, call, &t), 0);
+        assert_int_equal(pthread_join(id, NULL), 0);
+        assert_int_equal(pthread_attr_destroy(&attributes), 0);
+        assert_int_equal(pthread_equal(t.caller, t.worker) != 0, cases[i].same);
+        assert_string_equal(t.error[0], "of the caller");
+        assert_string_equal(t.error[1], "of the work");
+    }
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {cmocka_unit_test(where_there_is_room)};
+    return RUN_SUITE("large_stack", tests);
+}
