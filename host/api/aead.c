@@ -72,6 +72,26 @@ static bool is_range(const void *p, size_t size)
     return p != NULL && (uintptr_t)p + size > (uintptr_t)p;
 }
 
+static bool is_apart(const void *a, size_t a_size, const void *b, size_t b_size)
+{
+    const uintptr_t p = (uintptr_t)a, q = (uintptr_t)b;
+    return p + a_size <= q || q + b_size <= p;
+}
+
+/* Recognises the usual single message. Returns true only for one that passes all checks. */
+static bool plainly_valid_one(const parseal_keys *keys, const parseal_msg *m)
+{
+    const uint64_t len = m->len, aad_len = m->aad_len;
+    if (len > keys->alg->message_max || m->key >= keys->n || !nonce_fits(keys->alg, m->nonce) ||
+        !is_range(m->in, m->len) || !is_range(m->out, m->len))
+        return false;
+    if (m->aad_len > 0 && (aad_len > PARSEAL_AADBYTES_MAX || !is_range(m->aad, m->aad_len) ||
+                           !is_apart(m->out, m->len, m->aad, m->aad_len)))
+        return false;
+    return is_apart(m->out, m->len, m, sizeof *m) &&
+           (m->in == m->out || is_apart(m->out, m->len, m->in, m->len));
+}
+
 /* Recognises the usual batch at one quick look per message: outputs that follow each other in
  * memory, and everything else elsewhere. Returns true only for batches that pass all checks. */
 static bool plainly_valid(const parseal_keys *keys, const parseal_msg *msgs, size_t n)
@@ -195,7 +215,7 @@ static parseal_status run(const parseal_keys *keys, parseal_msg *msgs, size_t n,
     TRY(check_pointer("msgs", msgs));
     if (n > (UINTPTR_MAX - (uintptr_t)msgs) / sizeof *msgs)
         return parseal_fail(PARSEAL_ERR_SIZE, "n: %zu messages pass the end of memory", n);
-    if (!plainly_valid(keys, msgs, n)) {
+    if (n == 1 ? !plainly_valid_one(keys, msgs) : !plainly_valid(keys, msgs, n)) {
         for (size_t i = 0; i < n; i++)
             TRY(check_message(keys, &msgs[i], i));
         TRY(check_aliasing(msgs, n));
