@@ -25,12 +25,14 @@ typedef struct {
 } chunk_counters;
 
 /* Low bits of the counters of a chunk, as big-endian integers. */
-#define LOW_BITS(i) {0, 0, 0, (uint32_t)(((i) + FIRST_COUNTER) % CHUNK_BLOCKS) << 24}
+#define LOW_BITS(i)                                                     \
+    {                                                                   \
+        0, 0, 0, (uint32_t)(((i) + FIRST_COUNTER) % CHUNK_BLOCKS) << 24 \
+    }
 #define LOW_BITS_4(i) LOW_BITS(i), LOW_BITS((i) + 1), LOW_BITS((i) + 2), LOW_BITS((i) + 3)
-static _Alignas(64) const uint32_t low_bits_of[32][4] = {LOW_BITS_4(0),  LOW_BITS_4(4),
-                                                         LOW_BITS_4(8),  LOW_BITS_4(12),
-                                                         LOW_BITS_4(16), LOW_BITS_4(20),
-                                                         LOW_BITS_4(24), LOW_BITS_4(28)};
+static _Alignas(64) const uint32_t low_bits_of[32][4] = {
+    LOW_BITS_4(0),  LOW_BITS_4(4),  LOW_BITS_4(8),  LOW_BITS_4(12),
+    LOW_BITS_4(16), LOW_BITS_4(20), LOW_BITS_4(24), LOW_BITS_4(28)};
 _Static_assert(CHUNK_BLOCKS <= 32, "no low bits for so many blocks");
 #undef LOW_BITS
 #undef LOW_BITS_4

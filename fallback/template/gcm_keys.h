@@ -51,9 +51,9 @@ INLINE void fill_powers(gcm_key *key)
     for (int v = 0; v < CHUNK_REGISTERS; v++)
         blocks_store(end - (v + 1) * BLOCKS_COUNT, powers[v]);
     for (int v = 0; v < CHUNK_REGISTERS; v += 2) /* `powers` are last first. */
-        blocks_store(key->halves + v / 2 * BLOCKS_COUNT,
-                     both_halves_xor(powers[CHUNK_REGISTERS - 1 - v],
-                                     powers[CHUNK_REGISTERS - 2 - v]));
+        blocks_store(
+            key->halves + v / 2 * BLOCKS_COUNT,
+            both_halves_xor(powers[CHUNK_REGISTERS - 1 - v], powers[CHUNK_REGISTERS - 2 - v]));
 }
 
 INLINE void expand(gcm_key *key, const uint8_t *bytes, size_t key_len)

@@ -28,7 +28,8 @@ static inline bool nonce_fits(const parseal_algorithm *algorithm,
                               const uint8_t nonce[PARSEAL_NONCEBYTES_MAX])
 {
     uint8_t behind = 0;
-    if (algorithm->nonce_size == 12) /* as GCM's: a loop of a known length takes a few instructions */
+    if (algorithm->nonce_size ==
+        12) /* as GCM's: a loop of a known length takes a few instructions */
         for (uint32_t i = 12; i < PARSEAL_NONCEBYTES_MAX; i++)
             behind |= nonce[i];
     else
