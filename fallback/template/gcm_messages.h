@@ -34,12 +34,16 @@ INLINE void finish_seal(const cpu_item *item, const to_hash *h, block hidden_by)
     *item->verdict = PARSEAL_ITEM_OK;
 }
 
-INLINE void finish_open(uint32_t rounds, const cpu_item *item, const to_hash *h)
+INLINE void decide(const cpu_item *item, block tag)
 {
     uint64_t difference[2];
-    const block tag = finish_tag(item, h, ej0(h->key, rounds, item->nonce));
     block_store(difference, block_xor(tag, block_load(item->tag)));
     *item->verdict = (difference[0] | difference[1]) == 0 ? PARSEAL_ITEM_OK : PARSEAL_ITEM_BAD_TAG;
+}
+
+INLINE void finish_open(uint32_t rounds, const cpu_item *item, const to_hash *h)
+{
+    decide(item, finish_tag(item, h, ej0(h->key, rounds, item->nonce)));
 }
 
 INLINE void open_data(uint32_t rounds, const cpu_item *item, to_hash *pending)
@@ -150,8 +154,88 @@ INLINE void hash_ahead(const cpu_item *item, to_hash *text)
     }
 }
 
+/* Opens a message of so many whole chunks and a rest that fits n registers (0: there is none). The
+ * keystream is made while the message is hashed, and waits in registers until the tag is found right.
+ */
+INLINE void open_short(uint32_t rounds, const cpu_item *item, size_t chunks, int n)
+{
+    const gcm_key *key = item->key;
+    const block hidden_by = ej0(key, rounds, item->nonce);
+    const uint8_t *in = item->in;
+    const size_t rest = (size_t)item->len - chunks * CHUNK_BYTES;
+    block y = begin_hash(item, NULL).y;
+    blocks base = counter_base(item->nonce, 0);
+    blocks s[2][CHUNK_REGISTERS], last[CHUNK_REGISTERS];
+    for (size_t i = 0; i < chunks; i++) {
+        const hash_job job = {key, false, in + i * CHUNK_BYTES, &y};
+        y = blocks_fold(reduce(begin_chunk(key, rounds, &base, s[i], NULL, false, &job, NULL)));
+    }
+    short_hash h = short_begin(key, y, (rest + 15) / 16 + 1);
+    if (n > 0) {
+        const size_t whole = rest / BLOCKS_BYTES;
+        const uint8_t *data = in + chunks * CHUNK_BYTES;
+        begin_vectors(key, rounds, base, 0, last, n, &h, data, (int)whole);
+        short_add_data(&h, data + whole * BLOCKS_BYTES, rest % BLOCKS_BYTES);
+    }
+    const block hash = short_end(&h, key, lengths_of(item));
+    decide(item, block_xor(block_reverse(hash), hidden_by));
+    if (*item->verdict != PARSEAL_ITEM_OK) {
+        memset(item->out, 0, (size_t)item->len);
+        return;
+    }
+    for (size_t i = 0; i < chunks; i++)
+        end_vectors(key, rounds, s[i], CHUNK_REGISTERS, in + i * CHUNK_BYTES,
+                    item->out + i * CHUNK_BYTES, CHUNK_BYTES, NULL);
+    if (n > 0)
+        end_vectors(key, rounds, last, n, in + chunks * CHUNK_BYTES,
+                    item->out + chunks * CHUNK_BYTES, rest, NULL);
+}
+
+#define OPEN_SHORT(length, chunks, n)                                   \
+    NOINLINE void open_##length##_10(const cpu_item *item)              \
+    {                                                                   \
+        open_short(10, item, chunks, n);                                \
+    }                                                                   \
+    NOINLINE void open_##length##_14(const cpu_item *item)              \
+    {                                                                   \
+        open_short(14, item, chunks, n);                                \
+    }                                                                   \
+    INLINE void open_##length(uint32_t rounds, const cpu_item *item)    \
+    {                                                                   \
+        (rounds == 10 ? open_##length##_10 : open_##length##_14)(item); \
+    }
+
+OPEN_SHORT(two_chunks, 2, 0)
+OPEN_SHORT(chunk_and_rest, 1, CHUNK_REGISTERS)
+OPEN_SHORT(most_of_chunk, 0, CHUNK_REGISTERS)
+OPEN_SHORT(half, 0, HALF_REGISTERS)
+OPEN_SHORT(quarter, 0, HALF_REGISTERS / 2)
+#undef OPEN_SHORT
+
+/* Returns false for a message that is not short: where it ends a chunk nearly, the lengths do not fit
+ * in. */
+INLINE bool open_if_short(uint32_t rounds, const cpu_item *item)
+{
+    const uint64_t len = item->len;
+    if (len == 2 * CHUNK_BYTES)
+        open_two_chunks(rounds, item);
+    else if (len > 2 * CHUNK_BYTES || len % CHUNK_BYTES > WITH_LENGTHS_MAX || len == 0)
+        return false;
+    else if (len >= CHUNK_BYTES)
+        open_chunk_and_rest(rounds, item);
+    else if (len > HALF_BYTES)
+        open_most_of_chunk(rounds, item);
+    else if (len > HALF_BYTES / 2)
+        open_half(rounds, item);
+    else
+        open_quarter(rounds, item);
+    return true;
+}
+
 INLINE void open_one_with(uint32_t rounds, const cpu_item *item)
 {
+    if (open_if_short(rounds, item))
+        return;
     to_hash text = begin_hash(item, item->in);
     if (item->len > HASH_WITH_NEXT_MAX)
         hash_ahead(item, &text);
@@ -179,12 +263,22 @@ static void seal_one(const cpu_item *item)
         seal_one_14(item);
 }
 
+NOINLINE void open_one_10(const cpu_item *item)
+{
+    open_one_with(10, item);
+}
+
+NOINLINE void open_one_14(const cpu_item *item)
+{
+    open_one_with(14, item);
+}
+
 static void open_one(const cpu_item *item)
 {
     if (((const gcm_key *)item->key)->rounds == 10)
-        open_one_with(10, item);
+        open_one_10(item);
     else
-        open_one_with(14, item);
+        open_one_14(item);
 }
 
 /* ---------------------------------------------------------------------------- lists of them -- */

@@ -255,13 +255,12 @@ INLINE blocks hash_text(const hash_job *hash, const blocks text[CHUNK_REGISTERS]
     return blocks_reverse(hash->in_text ? text[v] : blocks_load(hash->data + v * BLOCKS_BYTES));
 }
 
-/* For one chunk, text = in ^ keystream, and out = text; with `add`, text is added to out instead.
- * Meanwhile the chunk of *hash is hashed, if there is one. */
-INLINE void crypt_chunk(const gcm_key *key, uint32_t rounds, blocks *base, const uint8_t *in,
-                        uint8_t *out, bool far, bool past_caches, const adding *add,
-                        const hash_job *hash, blocks text[CHUNK_REGISTERS])
+/* The rounds of a chunk but for the last one. Meanwhile the chunk of *hash is hashed, if there is one:
+ * returns the products. far: what comes next from `in`, and from the hashed data, is asked for. */
+INLINE product begin_chunk(const gcm_key *key, uint32_t rounds, blocks *base,
+                           blocks s[CHUNK_REGISTERS], const uint8_t *in, bool far,
+                           const hash_job *hash, const blocks text[CHUNK_REGISTERS])
 {
-    blocks s[CHUNK_REGISTERS];
     product sum = product_zero();
     RELOAD_KEYS();
     blocks previous = blocks_broadcast(key->round_key[0]);
@@ -288,6 +287,18 @@ INLINE void crypt_chunk(const gcm_key *key, uint32_t rounds, blocks *base, const
             multiply_add_pair(&sum, a, hash_text(hash, text, v + 1), hash->key, v);
         }
     }
+    return sum;
+}
+
+/* For one chunk, text = in ^ keystream, and out = text; with `add`, text is added to out instead.
+ * Meanwhile the chunk of *hash is hashed, if there is one. */
+INLINE void crypt_chunk(const gcm_key *key, uint32_t rounds, blocks *base, const uint8_t *in,
+                        uint8_t *out, bool far, bool past_caches, const adding *add,
+                        const hash_job *hash, blocks text[CHUNK_REGISTERS])
+{
+    blocks s[CHUNK_REGISTERS];
+    const product sum = begin_chunk(key, rounds, base, s, in, far, hash, text);
+    const blocks previous = blocks_broadcast(key->round_key[rounds - 1]);
     const blocks k = blocks_broadcast(key->round_key[rounds]);
     for (int v = 0; v < CHUNK_REGISTERS; v++) {
         text[v] = blocks_aes_last(s[v], previous, k, blocks_load(in + v * BLOCKS_BYTES));
@@ -298,6 +309,7 @@ INLINE void crypt_chunk(const gcm_key *key, uint32_t rounds, blocks *base, const
         else
             blocks_store(out + v * BLOCKS_BYTES, text[v]);
     }
+    (void)previous;
     if (hash != NULL)
         *hash->y = blocks_fold(reduce(sum));
 }
