@@ -96,20 +96,23 @@ static bool plainly_valid_one(const parseal_keys *keys, const parseal_msg *m)
  * memory, and everything else elsewhere. Returns true only for batches that pass all checks. */
 static bool plainly_valid(const parseal_keys *keys, const parseal_msg *msgs, size_t n)
 {
-    hull out = nothing, in = nothing, aad = nothing, array = nothing;
+    const parseal_algorithm *alg = keys->alg;
+    hull in = nothing, aad = nothing, array = nothing;
+    hull out = {(uintptr_t)msgs[0].out, 1}; /* 1: the first output is behind NULL */
     bool fine = true;
     extend(&array, msgs, n * sizeof *msgs);
     for (size_t i = 0; i < n; i++) {
         const parseal_msg *m = &msgs[i];
+        const uintptr_t from = (uintptr_t)m->in, to = (uintptr_t)m->out;
         const uint64_t len = m->len, aad_len = m->aad_len;
-        fine = fine && len <= keys->alg->message_max && m->key < keys->n &&
-               nonce_fits(keys->alg, m->nonce) && is_range(m->in, m->len) &&
-               is_range(m->out, m->len) && (uintptr_t)m->out >= out.end;
-        extend(&out, m->out, m->len);
-        if (m->in != m->out)
+        /* One jump a message, not one a condition. */
+        fine &= (len <= alg->message_max) & (m->key < keys->n) & nonce_fits(alg, m->nonce) &
+                (from != 0) & (from + m->len > from) & (to >= out.end) & (to + m->len > to);
+        out.end = to + m->len;
+        if (from != to)
             extend(&in, m->in, m->len);
         if (m->aad_len > 0) {
-            fine = fine && aad_len <= PARSEAL_AADBYTES_MAX && is_range(m->aad, m->aad_len);
+            fine &= (aad_len <= PARSEAL_AADBYTES_MAX) & is_range(m->aad, m->aad_len);
             extend(&aad, m->aad, m->aad_len);
         }
     }
