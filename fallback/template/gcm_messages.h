@@ -155,8 +155,8 @@ INLINE void hash_ahead(const cpu_item *item, to_hash *text)
 }
 
 /* Opens a message of so many whole chunks and a rest that fits n registers (0: there is none). The
- * keystream is made while the message is hashed, and waits in registers until the tag is found right.
- */
+ * keystream is made while the message is hashed, and waits, in registers where there are enough, until
+ * the tag has been found right. */
 INLINE void open_short(uint32_t rounds, const cpu_item *item, size_t chunks, int n)
 {
     const gcm_key *key = item->key;
@@ -207,6 +207,8 @@ INLINE void open_short(uint32_t rounds, const cpu_item *item, size_t chunks, int
 
 OPEN_SHORT(two_chunks, 2, 0)
 OPEN_SHORT(chunk_and_rest, 1, CHUNK_REGISTERS)
+OPEN_SHORT(chunk_and_half, 1, HALF_REGISTERS)
+OPEN_SHORT(chunk, 1, 0)
 OPEN_SHORT(most_of_chunk, 0, CHUNK_REGISTERS)
 OPEN_SHORT(half, 0, HALF_REGISTERS)
 OPEN_SHORT(quarter, 0, HALF_REGISTERS / 2)
@@ -221,8 +223,12 @@ INLINE bool open_if_short(uint32_t rounds, const cpu_item *item)
         open_two_chunks(rounds, item);
     else if (len > 2 * CHUNK_BYTES || len % CHUNK_BYTES > WITH_LENGTHS_MAX || len == 0)
         return false;
-    else if (len >= CHUNK_BYTES)
+    else if (len > CHUNK_BYTES + HALF_BYTES)
         open_chunk_and_rest(rounds, item);
+    else if (len > CHUNK_BYTES)
+        open_chunk_and_half(rounds, item);
+    else if (len == CHUNK_BYTES)
+        open_chunk(rounds, item);
     else if (len > HALF_BYTES)
         open_most_of_chunk(rounds, item);
     else if (len > HALF_BYTES / 2)

@@ -105,14 +105,16 @@ static bool plainly_valid(const parseal_keys *keys, const parseal_msg *msgs, siz
         const parseal_msg *m = &msgs[i];
         const uintptr_t from = (uintptr_t)m->in, to = (uintptr_t)m->out;
         const uint64_t len = m->len, aad_len = m->aad_len;
+        const bool nonce = nonce_fits(alg, m->nonce);
         /* One jump a message, not one a condition. */
-        fine &= (len <= alg->message_max) & (m->key < keys->n) & nonce_fits(alg, m->nonce) &
-                (from != 0) & (from + m->len > from) & (to >= out.end) & (to + m->len > to);
+        fine &= (len <= alg->message_max) & (m->key < keys->n) & nonce & (from != 0) &
+                (from + m->len > from) & (to >= out.end) & (to + m->len > to);
         out.end = to + m->len;
         if (from != to)
             extend(&in, m->in, m->len);
         if (m->aad_len > 0) {
-            fine &= (aad_len <= PARSEAL_AADBYTES_MAX) & is_range(m->aad, m->aad_len);
+            const bool in_memory = is_range(m->aad, m->aad_len);
+            fine &= (aad_len <= PARSEAL_AADBYTES_MAX) & in_memory;
             extend(&aad, m->aad, m->aad_len);
         }
     }

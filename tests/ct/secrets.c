@@ -130,11 +130,11 @@ static void aes256gcm(void **state)
     seal_and_open(PARSEAL_AES256GCM, 1, lengths, MESSAGES);
 }
 
-/* One message a call goes a way of its own: a quarter of a chunk, half, most of one, one and a rest,
- * two, nearly so much, and more. */
+/* One message a call goes a way of its own: a quarter of a chunk, half, most of one, one, one and
+ * half, one and a rest, two, nearly so much, and more. */
 static void one_message(void **state)
 {
-    static const size_t alone[] = {17, 60, 100, 200, 256, 255, 400, 1025};
+    static const size_t alone[] = {17, 60, 100, 128, 180, 200, 256, 255, 400, 1025};
     (void)state;
     for (size_t i = 0; i < COUNT_OF(alone); i++)
         seal_and_open(i % 2 == 0 ? PARSEAL_AES256GCM : PARSEAL_AES128GCM, 1, &alone[i], 1);
