@@ -140,17 +140,12 @@ INLINE void seal_one_with(uint32_t rounds, const cpu_item *item)
     *item->verdict = PARSEAL_ITEM_OK;
 }
 
-/* Hashes most of a long message's chunks. Data that comes from memory is asked for ahead, and so are
- * the places where the text will go. */
-INLINE void hash_ahead(const cpu_item *item, to_hash *text)
+/* Hashes most of a long message's chunks, which are asked for ahead, as they may come from memory. */
+INLINE void hash_ahead(to_hash *text)
 {
-    const uint8_t *out = item->out;
     for (; text->len > CHUNK_BYTES; text->len -= CHUNK_BYTES) {
-        for (int v = 0; v < CHUNK_REGISTERS; v++)
-            __builtin_prefetch(out + v * BLOCKS_BYTES, 1);
         text->y = ghash_chunk(text->key, text->y, text->data, true);
         text->data += CHUNK_BYTES;
-        out += CHUNK_BYTES;
     }
 }
 
@@ -244,7 +239,7 @@ INLINE void open_one_with(uint32_t rounds, const cpu_item *item)
         return;
     to_hash text = begin_hash(item, item->in);
     if (item->len > HASH_WITH_NEXT_MAX)
-        hash_ahead(item, &text);
+        hash_ahead(&text);
     finish_open(rounds, item, &text);
     text.len = 0;
     if (item->len > 0)
