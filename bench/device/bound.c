@@ -1,19 +1,45 @@
 #include "bench/device/bound.h"
 
-/* Operations of a multiprocessor in a clock. */
-static const double ALU_LANES = 64, MULTIPLY_LANES = 64, SHARED_WORDS = 32;
+/* What a multiprocessor does in a clock: lanes of its pipes, and warp instructions issued. */
+static const double ALU_LANES = 64;
+static const double FMA_LANES = 64;  /* integer multiply-adds, and dot products of bytes */
+static const double WIDE_LANES = 32; /* the same pipe: products of 64 bits */
+static const double ISSUED = 4;
+static const double BIT_PRODUCTS = 0.54; /* b1 mma.m16n8k256, as others measured on a GH200 */
 
-/* Operations for each block, before rounds 1 and 2 are shared. */
-static const double AES256_ALU = 522, AES256_LOOKUPS = 224, AES128_ALU = 373, AES128_LOOKUPS = 160;
-/* The counts are for four tables in shared memory, which save 22% against one. */
-static const double ONE_TABLE_ALU = 1 / 0.78;
-static const double CHACHA20_ALU = 620;      /* operations for 64 bytes */
-static const double GHASH_MULTIPLIES = 144;  /* operations for each block, Karatsuba */
-static const double GHASH_MMA_BYTES = 17.22; /* per multiprocessor and clock: 0.54 b1 products */
+enum { LANES = 32, BLOCK = 16 };
+
+/* The warp instructions that some bytes take on each pipe. Shared memory counts in passes of a word
+ * for each of 32 lanes: a load of 16 bytes that is the same for all lanes takes two passes, and 16
+ * bytes of data for each lane take four, as global memory has the same port. */
+struct work {
+    double bytes, shared, alu, fma, issued;
+};
+
+/* Counter mode of 256 blocks, eight a lane, with rounds 1 and 2 done once for all of them. AES-256
+ * has 1,603 lookups, 15 round keys that are the same for all lanes, their store in two passes, and
+ * 16 loads and stores of data: 1,603 + 2 * 15 + 2 + 4 * 16. AES-128 has 1,091 and 11. */
+static const struct work AES256_FOUR_TABLES = {4096, 1699, 1490, 2106, 5440};
+static const struct work AES128_FOUR_TABLES = {4096, 1179, 1100, 1464, 3890};
+/* With one table alone, three byte permutations and an exclusive or more make a column. */
+static const struct work AES256_ONE_TABLE = {4096, 1699, 2960, 2106, 6910};
+static const struct work AES128_ONE_TABLE = {4096, 1179, 2058, 1464, 4848};
+
+/* ChaCha20 blocks of all lanes, added to a vector of 32-bit elements mod 2^k and mod a prime. */
+static const struct work MASK_POW2 = {2048, 0, 634, 316, 1026};
+static const struct work MASK_PRIME = {2048, 0, 969, 359, 1367};
+
+static const double GHASH_WIDE = 144; /* products of a block, by Karatsuba's method */
+static const double GHASH_BIT_PRODUCTS = 17, GHASH_BIT_BYTES = 512;
 
 static double least(double a, double b)
 {
     return a < b ? a : b;
+}
+
+static double most(double a, double b)
+{
+    return a > b ? a : b;
 }
 
 /* Returns the rate of two steps that run one after the other. */
@@ -28,15 +54,35 @@ static double gigaclocks(const struct device *d)
     return 1e-9 * d->multiprocessors * d->clock;
 }
 
-static bool has_four_tables(const struct device *d)
+/* Returns whether a multiprocessor is one of the large ones, 8.0, 9.0 and 10.0: with room for four
+ * tables, and shared memory that answers 32 lanes in a clock. 7.5, 8.6, 8.9 and 12.0 answer 16. */
+static bool is_large(const struct device *d)
 {
     return d->capability == 80 || (d->capability >= 90 && d->capability < 120);
 }
 
-static double aes_ctr(const struct device *d, double alu, double lookups)
+/* Returns whether aead_hash_mma is used: others have no instruction for products of bits. */
+static bool has_bit_products(const struct device *d)
 {
-    const double operations = has_four_tables(d) ? alu : alu * ONE_TABLE_ALU;
-    return gigaclocks(d) * 16 * least(ALU_LANES / operations, SHARED_WORDS / lookups);
+    return d->capability >= 80 && d->capability < 100;
+}
+
+/* Returns the rate at which the busiest pipe gets the work done. */
+static double rate_of(const struct device *d, const struct work *w)
+{
+    const double shared = w->shared * (is_large(d) ? 1 : 2);
+    const double arithmetic = most(w->alu * LANES / ALU_LANES, w->fma * LANES / FMA_LANES);
+    return gigaclocks(d) * w->bytes / most(shared, most(arithmetic, w->issued / ISSUED));
+}
+
+static double aes256_ctr(const struct device *d)
+{
+    return rate_of(d, is_large(d) ? &AES256_FOUR_TABLES : &AES256_ONE_TABLE);
+}
+
+static double aes128_ctr(const struct device *d)
+{
+    return rate_of(d, is_large(d) ? &AES128_FOUR_TABLES : &AES128_ONE_TABLE);
 }
 
 /* Returns the memory's peak, at two transfers a clock. */
@@ -47,51 +93,57 @@ static double memory_peak(const struct device *d)
 
 static double ghash_mma(const struct device *d)
 {
-    const double products = gigaclocks(d) * GHASH_MMA_BYTES, memory = memory_peak(d);
+    const double memory = memory_peak(d);
+    const double products = gigaclocks(d) * GHASH_BIT_BYTES * BIT_PRODUCTS / GHASH_BIT_PRODUCTS;
+    if (!has_bit_products(d))
+        return 0;
     return memory > 0 ? least(products, memory) : products;
 }
 
 static double ghash_integer(const struct device *d)
 {
-    return gigaclocks(d) * 16 * MULTIPLY_LANES / GHASH_MULTIPLIES;
+    return gigaclocks(d) * BLOCK * WIDE_LANES / GHASH_WIDE;
 }
 
-static double chacha20(const struct device *d)
+static struct bound gcm_of_long_messages(const struct device *d, double ctr)
 {
-    return gigaclocks(d) * 64 * ALU_LANES / CHACHA20_ALU;
+    if (has_bit_products(d))
+        return (struct bound){in_turn(ctr, ghash_mma(d)), "AES-CTR, then GHASH (b1)"};
+    return (struct bound){in_turn(ctr, ghash_integer(d)), "AES-CTR, then GHASH (multiplies)"};
 }
 
 struct bound bound_of(enum bound_kind kind, const struct device *d,
                       const struct measured_rates *measured)
 {
-    const double aes128 = aes_ctr(d, AES128_ALU, AES128_LOOKUPS);
-    const double aes256 = aes_ctr(d, AES256_ALU, AES256_LOOKUPS);
     switch (kind) {
     case BOUND_AES128_CTR:
-        return (struct bound){aes128, "ALU, AES-128 without sharing rounds"};
+        return (struct bound){aes128_ctr(d), "shared memory, 1,179 passes for 4 KiB"};
     case BOUND_AES256_CTR:
-        return (struct bound){aes256, "ALU, AES-256 without sharing rounds"};
+        return (struct bound){aes256_ctr(d), "shared memory, 1,699 passes for 4 KiB"};
     case BOUND_GHASH_MMA:
         return (struct bound){ghash_mma(d), "b1 tensor-core products, or memory"};
     case BOUND_GHASH_INTEGER:
-        return (struct bound){ghash_integer(d), "144 multiplies a block"};
+        return (struct bound){ghash_integer(d), "144 wide multiplies a block"};
     case BOUND_AES128_GCM_MMA:
-        return (struct bound){in_turn(aes128, ghash_mma(d)), "AES-128-CTR, then GHASH (b1)"};
+        return gcm_of_long_messages(d, aes128_ctr(d));
     case BOUND_AES256_GCM_MMA:
-        return (struct bound){in_turn(aes256, ghash_mma(d)), "AES-256-CTR, then GHASH (b1)"};
+        return gcm_of_long_messages(d, aes256_ctr(d));
     case BOUND_AES256_GCM_INTEGER:
-        return (struct bound){in_turn(aes256, ghash_integer(d)),
+        return (struct bound){in_turn(aes256_ctr(d), ghash_integer(d)),
                               "AES-256-CTR, then GHASH (multiplies)"};
     case BOUND_CHACHA20:
-        return (struct bound){chacha20(d), "620 ALU operations a 64-byte block"};
+        return (struct bound){rate_of(d, &MASK_POW2), "634 ALU operations a 64-byte block"};
+    case BOUND_CHACHA20_PRIME:
+        return (struct bound){rate_of(d, &MASK_PRIME), "969 ALU operations a 64-byte block"};
     case BOUND_MEMORY:
         return (struct bound){memory_peak(d), "the memory's clock and width"};
     case BOUND_COPY:
         return (struct bound){measured->device_copy, "the measured device copy"};
     case BOUND_QUANTIZE:
-        return (struct bound){
-            measured->device_copy > 0 ? least(measured->device_copy, 2 * chacha20(d)) : 0,
-            "the measured device copy, or ChaCha20"};
+        return (struct bound){measured->device_copy > 0
+                                  ? least(measured->device_copy, 2 * rate_of(d, &MASK_POW2))
+                                  : 0,
+                              "the measured device copy, or ChaCha20"};
     case BOUND_LINK:
         return (struct bound){least(measured->host_to_device, measured->device_to_host),
                               "the slower measured direction of the link"};

@@ -1,6 +1,8 @@
-/* The rate that the hardware sets, by the formulas of the design: a kernel's operations on each
- * unit, scaled by multiprocessors and clock. They are counted for compute capability 9.0; other
- * cards get the same counts. */
+/* The rate that the hardware sets: what a kernel's method takes of each pipe, scaled by
+ * multiprocessors and clock. Instructions are counted in the machine code for compute capability
+ * 9.0 (tests/cuda/instructions.txt); other cards get the same counts, and the rates of their own
+ * shared memory. What no pipe asks for, such as latency, is left out: a kernel comes near to its
+ * bound, and does not reach it. */
 #ifndef PARSEAL_BENCH_DEVICE_BOUND_H
 #define PARSEAL_BENCH_DEVICE_BOUND_H
 
@@ -12,15 +14,16 @@ enum bound_kind {
     BOUND_AES256_CTR,
     BOUND_GHASH_MMA,
     BOUND_GHASH_INTEGER,
-    BOUND_AES128_GCM_MMA,
+    BOUND_AES128_GCM_MMA, /* long messages: hashed by multiplies where there is no b1 product */
     BOUND_AES256_GCM_MMA,
-    BOUND_AES256_GCM_INTEGER,
-    BOUND_CHACHA20,
-    BOUND_MEMORY,    /* bytes read and written, against the memory's own peak */
-    BOUND_COPY,      /* bytes read and written, against the measured copy */
-    BOUND_QUANTIZE,  /* like BOUND_COPY, or the keystream: the element's bytes twice */
-    BOUND_LINK,      /* host to host, against the slower measured direction */
-    BOUND_BOTH_LINKS /* both directions at once, against the sum of each by itself */
+    BOUND_AES256_GCM_INTEGER, /* short messages, and a key for each */
+    BOUND_CHACHA20,           /* masks mod 2^k */
+    BOUND_CHACHA20_PRIME,     /* masks mod a prime */
+    BOUND_MEMORY,             /* bytes read and written, against the memory's own peak */
+    BOUND_COPY,               /* bytes read and written, against the measured copy */
+    BOUND_QUANTIZE,           /* like BOUND_COPY, or the keystream: the element's bytes twice */
+    BOUND_LINK,               /* host to host, against the slower measured direction */
+    BOUND_BOTH_LINKS          /* both directions at once, against the sum of each by itself */
 };
 
 /* The rates that have been measured so far, in GB/s; 0: not yet. */

@@ -53,7 +53,7 @@ const struct device_operation device_operations[] = {
     {"mask.add.100", "keystream, seeds times vector", &kind_vectors, .vector = &call_mask_add,
      .bound = BOUND_CHACHA20, .size = 256 * MIB, .n = 100, .ring = POW32},
     {"mask.add.100.prime", "keystream, seeds times vector", &kind_vectors, .vector = &call_mask_add,
-     .bound = BOUND_CHACHA20, .size = 256 * MIB, .n = 100, .ring = {PRIME32, 4, 0}},
+     .bound = BOUND_CHACHA20_PRIME, .size = 256 * MIB, .n = 100, .ring = {PRIME32, 4, 0}},
     {"vec.sum.u32.pow2", "bytes read and written", &kind_vectors, .vector = &call_sum,
      .bound = BOUND_COPY, .size = 256 * MIB, .n = 16, .ring = POW32},
     {"vec.sum.u32.prime", "bytes read and written", &kind_vectors, .vector = &call_sum,

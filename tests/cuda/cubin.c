@@ -5,7 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { INSTRUCTION = 16, LOOP_MIN = 24, BRANCH = 0x147 };
+enum {
+    INSTRUCTION = 16,
+    LOOP_MIN = 24,
+    BRANCH = 0x147,
+    LOAD_SHARED = 0x184,
+    MULTIPLY_WIDE = 0x025,
+    MULTIPLY_HIGH = 0x027,
+    SIZE_16 = 6 /* in bits 73 to 75 of a load or store */
+};
 
 /* The low nine bits of an instruction are its operation, three more its operands' kinds. */
 typedef enum { OTHER, ALU, FMA, DOT, SHARED, GLOBAL, LOCAL, TENSOR, NONE } unit;
@@ -29,9 +37,10 @@ static uint64_t word_at(const uint8_t *p)
     return x;
 }
 
-static void count(cubin_counts *c, uint64_t word)
+static void count(cubin_counts *c, const uint8_t *instruction)
 {
-    const unsigned operation = word & 0x1ff;
+    const unsigned operation = word_at(instruction) & 0x1ff;
+    const unsigned size = word_at(instruction + 8) >> 9 & 7;
     unit u = OTHER;
     for (size_t i = 0; i < sizeof UNITS / sizeof UNITS[0]; i++)
         if (UNITS[i].operation == operation)
@@ -39,8 +48,10 @@ static void count(cubin_counts *c, uint64_t word)
     c->all += u != NONE;
     c->alu += u == ALU;
     c->fma += u == FMA;
+    c->wide += operation == MULTIPLY_WIDE || operation == MULTIPLY_HIGH;
     c->dot += u == DOT;
     c->shared += u == SHARED;
+    c->shared16 += operation == LOAD_SHARED && size == SIZE_16;
     c->global += u == GLOBAL;
     c->local += u == LOCAL;
     c->tensor += u == TENSOR;
@@ -50,7 +61,7 @@ static cubin_counts count_range(const uint8_t *text, int64_t from, int64_t to)
 {
     cubin_counts c = {0};
     for (int64_t at = from; at < to; at += INSTRUCTION)
-        count(&c, word_at(text + at));
+        count(&c, text + at);
     return c;
 }
 
@@ -97,7 +108,7 @@ static cubin_counts count_around(const uint8_t *text, int64_t size, int64_t from
     cubin_counts c = {0};
     for (int64_t at = first; at < end; at += INSTRUCTION)
         if (at < from || at >= to)
-            count(&c, word_at(text + at));
+            count(&c, text + at);
     return c;
 }
 

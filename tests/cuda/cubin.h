@@ -6,10 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Instructions by what executes them. `dot` are dot products of bytes, which the pipe of `fma` is
- * believed to execute too. */
+/* Instructions by what executes them. `dot` are dot products of bytes, which the pipe of `fma`
+ * executes too. `wide` are those of `fma` that make products of 64 bits, or their high halves, at
+ * half the rate; `shared16` are the loads of `shared` that read 16 bytes a lane. */
 typedef struct {
-    unsigned all, alu, fma, dot, shared, global, local, tensor;
+    unsigned all, alu, fma, wide, dot, shared, shared16, global, local, tensor;
 } cubin_counts;
 
 enum { CUBIN_LOOPS_MAX = 64 };

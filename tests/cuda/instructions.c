@@ -17,32 +17,43 @@ enum { LINE = 256, SLACK_PERCENT = 10 };
 
 /* A kernel's loop of `least` instructions or more, its shortest, in which a lane does so many units
  * of work; and what is around it, once for so many passes of the loop, where that belongs to the
- * work too. The bounds, for one unit, are what bench/results/NOTES.md predicts the speed from, and
- * at most an eighth on top. */
+ * work too. The bounds, for one unit, are what bench/device/bound.c and bench/results/NOTES.md
+ * predict the speed from, and at most an eighth on top. */
 typedef struct {
-    double alu, fma, shared, tensor; /* 0: not bounded */
-} bounds;
+    double all, alu, fma, wide, dot, shared, shared16, tensor; /* 0: not bounded */
+} work_counts;
+
+/* The bounds of 16 lookups, and of an eighth of the loads of a round key. */
+#define LOOKUPS .shared = 16.5, .shared16 = 0.14
 
 static const struct {
     const char *kernel, *unit;
     unsigned least, units, passes;
     unsigned arch_min, arch_max; /* where the kernel is used, and pipes are those of the bounds */
-    bounds bounds;
+    work_counts bounds;
 } WORK[] = {
-    /* 16 lookups. Of the 37 ALU operations of 522 for 14 rounds, dot products do the most; on 12.0
-     * four additions are among them. */
-    {"aead_crypt", "a round of a block", 500, 16, 0, 75, 120, {34, 0, 16.5, 0}},
-    {"aead_crypt_wide", "a round of a block", 500, 16, 0, 75, 120, {18, 0, 16.5, 0}},
-    {"aead_add32", "a round of a block", 500, 16, 0, 75, 120, {34, 0, 16.5, 0}},
-    {"aead_add32_wide", "a round of a block", 500, 16, 0, 75, 120, {18, 0, 16.5, 0}},
-    /* half an instruction for each of the 4 x 32 blocks of a warp, and H^256 once in eight passes
+    /* Of the 37 ALU operations of 522 for 14 rounds, dot products do the most; on 12.0 four
+     * additions are among them. */
+    {"aead_crypt", "a round of a block", 500, 16, 0, 75, 120, {.alu = 34, LOOKUPS}},
+    {"aead_crypt_wide", "a round of a block", 500, 16, 0, 75, 120, {.alu = 18, LOOKUPS}},
+    {"aead_add32", "a round of a block", 500, 16, 0, 75, 120, {.alu = 34, LOOKUPS}},
+    /* The rate at which instructions are issued bounds this one. */
+    {"aead_add32_wide", "a round of a block", 500, 16, 0, 75, 120, {.all = 54, .alu = 18, LOOKUPS}},
+    /* Half an instruction for each of the 4 x 32 blocks of a warp, and H^256 once in eight passes.
      */
-    {"aead_hash_mma", "32 blocks of a warp", 200, 4, 8, 80, 90, {0, 0, 0, 17}},
-    /* 144 products, and a quarter of what is done for four blocks */
-    {"aead_hash", "a block", 300, 1, 4, 75, 120, {320, 190, 0, 0}},
-    /* 620 ALU operations; on 12.0 the additions are among them */
-    {"mask_apply32", "64 bytes", 900, 1, 0, 75, 100, {697, 0, 0, 0}},
-    {"mask_apply64", "64 bytes", 900, 1, 0, 75, 100, {697, 0, 0, 0}},
+    {"aead_hash_mma", "32 blocks of a warp", 200, 4, 8, 80, 90, {.tensor = 17}},
+    /* 144 products, all of them wide, and a quarter of what is done for four blocks */
+    {"aead_hash", "a block", 300, 1, 4, 75, 120, {.alu = 320, .fma = 190, .wide = 146}},
+    /* 634 ALU operations; on 12.0 the additions are among them */
+    {"mask_apply32", "64 bytes", 900, 1, 0, 75, 100, {.alu = 697}},
+    {"mask_apply64", "64 bytes", 900, 1, 0, 75, 100, {.alu = 697}},
+    {"mask_apply32", "64 bytes mod a prime", 1100, 1, 0, 75, 100, {.alu = 1090}},
+    {"mask_apply64", "64 bytes mod a prime", 1100, 1, 0, 75, 100, {.alu = 1090}},
+    /* Pieces of four, without their keystream, which is as in mask_apply32. The ways of other types
+     * of floats are counted too: a call takes one. */
+    {"quantize", "128 elements of a warp", 200, 1, 0, 75, 100, {.alu = 104}},
+    /* One element a lane, with the ways for words at the ends. */
+    {"unpack", "32 elements of a warp", 100, 1, 0, 75, 120, {.all = 188, .alu = 106}},
 };
 
 static FILE *table;
@@ -111,14 +122,33 @@ static double per_unit(size_t w, unsigned loop, unsigned around)
     return (loop + more) / WORK[w].units;
 }
 
+static work_counts work_of(size_t w, const cubin_counts *l, const cubin_counts *a)
+{
+    return (work_counts){.all = per_unit(w, l->all, a->all),
+                         .alu = per_unit(w, l->alu, a->alu),
+                         .fma = per_unit(w, l->fma, a->fma),
+                         .wide = per_unit(w, l->wide, a->wide),
+                         .dot = per_unit(w, l->dot, a->dot),
+                         .shared = per_unit(w, l->shared, a->shared),
+                         .shared16 = per_unit(w, l->shared16, a->shared16),
+                         .tensor = per_unit(w, l->tensor, a->tensor)};
+}
+
 static bool above(double count, double bound)
 {
     return bound > 0 && count > bound;
 }
 
+static bool any_above(const work_counts *c, const work_counts *bound)
+{
+    return above(c->all, bound->all) || above(c->alu, bound->alu) || above(c->fma, bound->fma) ||
+           above(c->wide, bound->wide) || above(c->dot, bound->dot) ||
+           above(c->shared, bound->shared) || above(c->shared16, bound->shared16) ||
+           above(c->tensor, bound->tensor);
+}
+
 static void check_work(const cubin_kernel *k, unsigned arch, size_t w)
 {
-    const bounds *b = &WORK[w].bounds;
     unsigned at = k->loops;
     for (unsigned j = 0; j < k->loops; j++)
         if (k->loop[j].all >= WORK[w].least && (at == k->loops || k->loop[j].all < k->loop[at].all))
@@ -128,16 +158,12 @@ static void check_work(const cubin_kernel *k, unsigned arch, size_t w)
         wrong++;
         return;
     }
-    const cubin_counts *l = &k->loop[at], *a = &k->around[at];
-    const double alu = per_unit(w, l->alu, a->alu), fma = per_unit(w, l->fma, a->fma),
-                 shared = per_unit(w, l->shared, a->shared),
-                 tensor = per_unit(w, l->tensor, a->tensor);
-    const bool over = above(alu, b->alu) || above(fma, b->fma) || above(shared, b->shared) ||
-                      above(tensor, b->tensor);
-    printf(
-        "%-15s sm_%-3u %s: %.1f in all, %.1f ALU, %.1f FMA, %.1f dot, %.2f shared, %.2f tensor%s\n",
-        k->name, arch, WORK[w].unit, per_unit(w, l->all, a->all), alu, fma,
-        per_unit(w, l->dot, a->dot), shared, tensor, over ? ": too many" : "");
+    const work_counts c = work_of(w, &k->loop[at], &k->around[at]);
+    const bool over = any_above(&c, &WORK[w].bounds);
+    printf("%-15s sm_%-3u %s: %.1f in all, %.1f ALU, %.1f FMA (%.1f wide), %.1f dot, %.2f shared "
+           "(%.3f of 16 bytes), %.2f tensor%s\n",
+           k->name, arch, WORK[w].unit, c.all, c.alu, c.fma, c.wide, c.dot, c.shared, c.shared16,
+           c.tensor, over ? ": too many" : "");
     work_seen[w] = true;
     wrong += over;
 }
