@@ -456,7 +456,7 @@ INLINE void seal_chunks(const gcm_key *key, uint32_t rounds, sealing *s, size_t 
                         bool past_caches)
 {
     blocks text[CHUNK_REGISTERS];
-    const bool far = past_caches || s->len > NEAR_MAX;
+    const bool far = past_caches || s->len > HASH_WITH_NEXT_MAX; /* It may come from memory. */
     past_caches = can_pass_caches(past_caches, s->out);
     const hash_job job = {key, true, NULL, &s->y};
     if (s->len >= end) {

@@ -1,13 +1,18 @@
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 /* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl*,readability-identifier-naming): libc's */
-#define _GNU_SOURCE /* for pthread_getattr_np */
+#define _GNU_SOURCE /* for pthread_getattr_np and syscall */
 #endif
 #include "host/support/large_stack.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #include "host/support/error.h"
 
@@ -15,25 +20,56 @@
 enum { LARGE_STACK = 8 << 20 };
 _Static_assert((int)LARGE_STACK > (int)LARGE_STACK_LEFT, "a new thread's stack is too small");
 
-/* Returns how many bytes are left on the calling thread's stack; 0 where that cannot be told, as on
- * a stack that a coroutine or a signal has been given. */
-static size_t stack_left(void)
-{
-    size_t left = 0;
 #if defined(__linux__)
+typedef struct {
+    uintptr_t lowest;
+    size_t size;
+} extent;
+
+/* Returns size 0 where the system does not tell. */
+static extent ask_for_stack(void)
+{
+    extent e = {0, 0};
     pthread_attr_t attributes;
     void *lowest;
     size_t size;
     if (pthread_getattr_np(pthread_self(), &attributes) != 0)
-        return 0;
-    if (pthread_attr_getstack(&attributes, &lowest, &size) == 0) {
-        const uintptr_t here = (uintptr_t)&attributes, low = (uintptr_t)lowest;
-        if (here > low && here - low < size)
-            left = here - low;
-    }
+        return e;
+    if (pthread_attr_getstack(&attributes, &lowest, &size) == 0)
+        e = (extent){(uintptr_t)lowest, size};
     (void)pthread_attr_destroy(&attributes);
+    return e;
+}
+
+/* For the main thread libcs read the list of the process's mappings, which takes longer than to start
+ * a thread: so the answer is kept. Stacks of other threads come and go. */
+static extent stack_of_caller(void)
+{
+    static _Atomic size_t main_size;
+    static _Atomic uintptr_t main_lowest;
+    if (syscall(SYS_gettid) != getpid())
+        return ask_for_stack();
+    const uintptr_t known = atomic_load(&main_lowest);
+    if (known != 0)
+        return (extent){known, atomic_load(&main_size)};
+    const extent e = ask_for_stack();
+    atomic_store(&main_size, e.size);
+    atomic_store(&main_lowest, e.lowest);
+    return e;
+}
 #endif
-    return left;
+
+/* Returns how many bytes are left on the calling thread's stack; 0 where that cannot be told, as on
+ * a stack that a coroutine or a signal has been given, or in a child of fork. */
+static size_t stack_left(void)
+{
+#if defined(__linux__)
+    const extent e = stack_of_caller();
+    const uintptr_t here = (uintptr_t)&e;
+    if (here > e.lowest && here - e.lowest < e.size)
+        return here - e.lowest;
+#endif
+    return 0;
 }
 
 typedef struct {
