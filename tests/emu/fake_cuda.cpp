@@ -1,5 +1,6 @@
 /* A libcuda.so.1 without a GPU: device memory is the host's, and kernels run in the emulator. What
- * is enqueued is done only when somebody waits for it, so that who forgets to wait finds nothing.
+ * is enqueued is done only when somebody waits for it, so that who forgets to wait finds nothing, or
+ * in a random order of the streams (fake_streams.cpp).
  *
  * The n-th call can be made to fail, and what is made and not yet given back is counted: see
  * tests/device/shim.h, whose functions this runtime has, too.
@@ -8,6 +9,7 @@
  *   PARSEAL_EMU_DEVICES=n        how many of the two devices there are
  *   PARSEAL_EMU_CAPABILITY=xy    compute capability x.y of the first one instead of 9.0
  *   PARSEAL_EMU_PINNED=0         no pinned memory is to be had
+ *   PARSEAL_EMU_SEED=n           streams go on at random times, those of seed n, and not when waited for
  *   PARSEAL_EMU_WRONG=kernel     the last byte that a run of this kernel changes gets a wrong bit
  *   PARSEAL_EMU_WRONG=kernel:    the first one
  *   PARSEAL_EMU_WRONG_COPIES=1   what is read back is wrong where it is more than known answers
@@ -21,7 +23,6 @@
 #include <deque>
 #include <map>
 #include <mutex>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -48,8 +49,6 @@ struct allocation {
 std::map<cu_pointer, allocation> allocations, pinned; /* on devices, of the host */
 thread_local std::deque<int> current;                 /* contexts: of which device */
 char contexts[DEVICES];
-std::vector<stream *> capturing;
-std::set<stream *> streams;
 std::map<std::string, uint64_t> launches; /* by kernel */
 
 bool failing(const char *name)
@@ -58,41 +57,6 @@ bool failing(const char *name)
         return false;
     failed = name;
     return true;
-}
-
-bool run(stream *s)
-{
-    while (!s->waiting.empty()) {
-        const command next = s->waiting.front();
-        s->waiting.pop_front();
-        if (!next()) {
-            s->broken = true;
-            s->waiting.clear();
-        }
-    }
-    return !s->broken;
-}
-
-/* What is forbidden while a stream is captured (in the mode GLOBAL: to everybody) fails and spoils
- * what has been captured. */
-bool spoils_capture()
-{
-    for (stream *s : capturing)
-        s->invalidated = true;
-    return !capturing.empty();
-}
-
-cu_result enqueue(cu_stream handle, command what)
-{
-    stream *s = reinterpret_cast<stream *>(handle);
-    if (s == nullptr || current.empty())
-        return INVALID_CONTEXT;
-    if (s->device != current.back())
-        return INVALID_HANDLE;
-    if (s->invalidated)
-        return CAPTURE_INVALIDATED;
-    (s->capturing ? s->captured : s->waiting).push_back(std::move(what));
-    return CU_OK;
 }
 
 void spoil(char *bytes, size_t size)
@@ -337,13 +301,9 @@ EXPORT cu_result cuCtxSynchronize(void)
     if (current.empty())
         return INVALID_CONTEXT;
     waits++;
-    if (spoils_capture())
+    if (spoils_capture_of(current.back()))
         return CAPTURE_UNSUPPORTED;
-    bool fine = true;
-    for (stream *s : streams)
-        if (s->device == current.back())
-            fine = run(s) && fine;
-    return fine ? result : (int)LAUNCH_FAILED;
+    return finish_device(current.back()) ? result : (int)LAUNCH_FAILED;
 }
 
 EXPORT cu_result cuModuleLoadData(cu_module *handle, const void *image)
@@ -508,80 +468,6 @@ EXPORT cu_result cuPointerGetAttribute(void *value, int attribute, cu_pointer at
     default:
         return INVALID_VALUE;
     }
-}
-
-EXPORT cu_result cuStreamCreate(cu_stream *s, unsigned)
-{
-    BEGIN_INSIDE(StreamCreate);
-    stream *made = new stream();
-    made->device = current.back();
-    streams.insert(made);
-    *s = reinterpret_cast<cu_stream>(made);
-    live++;
-    return CU_OK;
-}
-
-EXPORT cu_result cuStreamDestroy_v2(cu_stream handle)
-{
-    BEGIN_RELEASE(StreamDestroy);
-    stream *s = reinterpret_cast<stream *>(handle);
-    (void)run(s);
-    streams.erase(s);
-    delete s;
-    live--;
-    return result;
-}
-
-EXPORT cu_result cuStreamSynchronize(cu_stream handle)
-{
-    BEGIN_RELEASE(StreamSynchronize);
-    stream *s = reinterpret_cast<stream *>(handle);
-    if (current.empty())
-        return INVALID_CONTEXT;
-    waits++;
-    if (s->capturing && spoils_capture())
-        return CAPTURE_UNSUPPORTED;
-    return run(s) ? result : (int)LAUNCH_FAILED;
-}
-
-EXPORT cu_result cuEventCreate(cu_event *handle, unsigned)
-{
-    BEGIN_INSIDE(EventCreate);
-    *handle = reinterpret_cast<cu_event>(new event);
-    live++;
-    return CU_OK;
-}
-
-EXPORT cu_result cuEventDestroy_v2(cu_event handle)
-{
-    BEGIN_RELEASE(EventDestroy);
-    delete reinterpret_cast<event *>(handle);
-    live--;
-    return result;
-}
-
-EXPORT cu_result cuEventRecord(cu_event handle, cu_stream s)
-{
-    BEGIN_INSIDE(EventRecord);
-    reinterpret_cast<event *>(handle)->captured = reinterpret_cast<stream *>(s)->capturing;
-    return enqueue(s, [] { return true; });
-}
-
-EXPORT cu_result cuEventSynchronize(cu_event handle)
-{
-    BEGIN_INSIDE(EventSynchronize);
-    waits++;
-    if (!reinterpret_cast<event *>(handle)->captured)
-        return CU_OK;
-    (void)spoils_capture();
-    return CAPTURED_EVENT;
-}
-
-EXPORT cu_result cuEventElapsedTime(float *milliseconds, cu_event, cu_event)
-{
-    BEGIN_INSIDE(EventElapsedTime);
-    *milliseconds = 0.5f;
-    return CU_OK;
 }
 }
 
