@@ -23,7 +23,10 @@ typedef struct CUfunc_st *cu_function;
 typedef struct CUstream_st *cu_stream;
 typedef struct CUevent_st *cu_event;
 
-enum { CU_OK = 0, CU_OUT_OF_MEMORY = 2, CU_NO_DEVICE = 100 };
+/* The stream that others call 0, the default stream, whatever a thread's own 0 is. */
+#define CU_STREAM_LEGACY ((cu_stream)(uintptr_t)1)
+
+enum { CU_OK = 0, CU_OUT_OF_MEMORY = 2, CU_NO_DEVICE = 100, CU_CAPTURE_IMPLICIT = 906 };
 
 /* CUdevice_attribute */
 enum {
@@ -35,6 +38,8 @@ enum {
 
 enum { CU_FUNCTION_DYNAMIC_SHARED_MAX = 8 }; /* CUfunction_attribute */
 enum { CU_STREAM_NON_BLOCKING = 1 };
+enum { CU_EVENT_DISABLE_TIMING = 2 };
+enum { CU_CAPTURE_MODE_RELAXED = 2 };
 enum { CU_HOST_ALLOC_PORTABLE = 1 };
 enum { CU_MEMORY_HOST = 1, CU_MEMORY_DEVICE = 2 };
 
@@ -81,7 +86,9 @@ enum {
     X(StreamCreate, cuStreamCreate, (cu_stream *, unsigned))                                \
     X(StreamDestroy, cuStreamDestroy_v2, (cu_stream))                                       \
     X(StreamSynchronize, cuStreamSynchronize, (cu_stream))                                  \
+    X(StreamWaitEvent, cuStreamWaitEvent, (cu_stream, cu_event, unsigned))                  \
     X(StreamIsCapturing, cuStreamIsCapturing, (cu_stream, int *))                           \
+    X(ThreadExchangeStreamCaptureMode, cuThreadExchangeStreamCaptureMode, (int *))          \
     X(EventCreate, cuEventCreate, (cu_event *, unsigned))                                   \
     X(EventDestroy, cuEventDestroy_v2, (cu_event))                                          \
     X(EventRecord, cuEventRecord, (cu_event, cu_stream))                                    \

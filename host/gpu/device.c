@@ -81,6 +81,12 @@ parseal_status gpu_stream_of(const gpu_device *d, void *stream, gpu_stream *s)
     return stream == NULL ? PARSEAL_OK : d->driver->stream_of(d, stream, s);
 }
 
+parseal_status gpu_after_default(const gpu_device *d, const void *stream, const gpu_stream *s)
+{
+    return stream != NULL || d->driver->after_default == NULL ? PARSEAL_OK
+                                                              : d->driver->after_default(d, s);
+}
+
 parseal_status gpu_finish(const gpu_device *d, const gpu_stream *s)
 {
     return d->driver->finish(d, s);

@@ -97,6 +97,10 @@ parseal_status gpu_runtime_enter(const char *name, atomic_uint_fast64_t *opened)
 
 /* Stores the caller's stream or, where that is NULL, the device's own. */
 parseal_status gpu_stream_of(const gpu_device *d, void *stream, gpu_stream *s);
+
+/* Where the caller's stream is NULL, lets s wait for what the caller has enqueued before on the
+ * runtime's default stream. It is called before anything touches the caller's device buffers. */
+parseal_status gpu_after_default(const gpu_device *d, const void *stream, const gpu_stream *s);
 parseal_status gpu_finish(const gpu_device *d, const gpu_stream *s);
 
 /* *memory is 0 after a failure. Freeing 0 does nothing. */

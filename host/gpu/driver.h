@@ -25,6 +25,8 @@ struct gpu_driver {
     void (*stream_close)(const gpu_device *d, gpu_stream *s);
     /* `stream` is the caller's, and not NULL. */
     parseal_status (*stream_of)(const gpu_device *d, void *stream, gpu_stream *s);
+    /* gpu_after_default; NULL: the runtime has no stream that everybody means by NULL. */
+    parseal_status (*after_default)(const gpu_device *d, const gpu_stream *s);
     parseal_status (*finish)(const gpu_device *d, const gpu_stream *s); /* waits for the stream */
     void (*settle)(const gpu_device *d); /* gpu_settle; NULL: freed memory lives until work ends */
 

@@ -334,6 +334,7 @@ static parseal_status quantize(const parseal_device *device, const parseal_quant
             &work, x, q, (uint64_t *)(nonfinite->handle + (uintptr_t)nonfinite->offset), stream);
     work.nonfinite = (gpu_place){nonfinite->handle, nonfinite->offset};
     TRY(gpu_stream_of(d, stream, &s));
+    TRY(gpu_after_default(d, stream, &s));
     TRY(gpu_write(d, &s, work.nonfinite.memory, work.nonfinite.at, &zero, sizeof zero));
     return quantize_all(&work, x, q, stream);
 }

@@ -86,6 +86,16 @@
  * buffer in host memory copies it there and back, and has finished too; with device buffers alone
  * and a stream it copies, allocates and waits for nothing, and may be captured in a CUDA graph.
  *
+ * CUDA's handles that are no pointers mean what they mean in CUDA. NULL is the default stream, which
+ * PyTorch and CuPy have as their handle 0: with a buffer on the device, the call sees all work that
+ * was enqueued there before it, and on streams that the default stream waits for (those not made
+ * with CU_STREAM_NON_BLOCKING). 1 (CU_STREAM_LEGACY) is the same stream, but the call enqueues its
+ * work and returns; 2 (CU_STREAM_PER_THREAD) is the calling thread's own. While a stream that waits
+ * for the default stream is captured, CUDA lets nobody use that: NULL with a buffer on the device,
+ * and 1, are then PARSEAL_ERR_ARG, and the capture goes on. A program that was compiled for
+ * per-thread default streams, whose 0 is another, gives 2. With OpenCL, which has no default queue,
+ * finish the queue before a call with NULL.
+ *
  * Aliasing. aead works in place: `in` and `out` of a message may be the same bytes, beginning and
  * length. Any other overlap between what a call writes and what it reads or writes elsewhere is
  * PARSEAL_ERR_ALIAS. Inputs may overlap each other freely.
