@@ -47,6 +47,7 @@ enum { CU_MEMORY_HOST = 1, CU_MEMORY_DEVICE = 2 };
 enum {
     CU_POINTER_MEMORY_TYPE = 2,
     CU_POINTER_DEVICE_ORDINAL = 9,
+    CU_POINTER_IS_WHOLE = 10, /* IS_LEGACY_CUDA_IPC_CAPABLE: it is cuMemAlloc's */
     CU_POINTER_RANGE_START = 11,
     CU_POINTER_RANGE_SIZE = 12
 };
@@ -77,6 +78,7 @@ enum {
        cu_stream, void **, void **))                                                        \
     X(MemAlloc, cuMemAlloc_v2, (cu_pointer *, size_t))                                      \
     X(MemFree, cuMemFree_v2, (cu_pointer))                                                  \
+    X(MemGetInfo, cuMemGetInfo_v2, (size_t *, size_t *))                                    \
     X(MemHostAlloc, cuMemHostAlloc, (void **, size_t, unsigned))                            \
     X(MemFreeHost, cuMemFreeHost, (void *))                                                 \
     X(MemcpyHtoDAsync, cuMemcpyHtoDAsync_v2, (cu_pointer, const void *, size_t, cu_stream)) \

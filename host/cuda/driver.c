@@ -101,6 +101,15 @@ static void free_memory(const gpu_device *d, gpu_memory memory)
     (void)cuda_of(d)->api.MemFree(memory);
 }
 
+static bool free_bytes(const gpu_device *d, uint64_t *bytes)
+{
+    size_t left, all;
+    if (cuda_of(d)->api.MemGetInfo(&left, &all) != CU_OK)
+        return false;
+    *bytes = left;
+    return true;
+}
+
 /* Memory that cannot be pinned is replaced by ordinary memory, which is slower but no error. */
 static parseal_status pin(const gpu_device *d, const gpu_stream *s, uint64_t size,
                           gpu_pinned *pinned)
@@ -157,11 +166,11 @@ static parseal_status read(const gpu_device *d, const gpu_stream *s, gpu_memory 
     return wait ? finish(d, s) : PARSEAL_OK;
 }
 
-static parseal_status wipe(const gpu_device *d, const gpu_stream *s, gpu_memory memory,
+static parseal_status wipe(const gpu_device *d, const gpu_stream *s, gpu_memory memory, uint64_t at,
                            uint64_t size)
 {
     if (size / 4 > 0)
-        CU_TRY(&cuda_of(d)->api, MemsetD32Async, (memory, 0, (size_t)(size / 4), s->handle));
+        CU_TRY(&cuda_of(d)->api, MemsetD32Async, (memory + at, 0, (size_t)(size / 4), s->handle));
     return PARSEAL_OK;
 }
 
@@ -202,7 +211,7 @@ static parseal_status keys_prepare(gpu_keys *keys)
     const cuda_device *d = cuda_of(keys->device);
     const uint64_t size = (uint64_t)keys->n * GHASH_MATRIX_BYTES;
     gpu_launch launch;
-    if (d->kernel[CUDA_KERNEL_aead_hash_mma].blocks_max == 0 || size > d->gpu.budget / 8)
+    if (d->kernel[CUDA_KERNEL_aead_hash_mma].blocks_max == 0 || size > gpu_budget(&d->gpu) / 8)
         return PARSEAL_OK;
     TRY(alloc(&d->gpu, size, &keys->prepared));
     keys->prepared_size = size;
@@ -288,6 +297,7 @@ const gpu_driver cuda_driver = {
     .sum_inputs = SUM_INPUTS_MAX,
     .alloc = alloc,
     .free = free_memory,
+    .free_bytes = free_bytes,
     .pin = pin,
     .unpin = unpin,
     .is_pinned = is_pinned,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host/gpu/driver.h"
+#include "host/gpu/stage.h"
 #include "host/support/process.h"
 
 enum { BUDGET_MIN = 1 << 20 };
@@ -50,7 +51,8 @@ parseal_status gpu_take_options(gpu_device *d, uint64_t memory, const parseal_re
     if (request->device_memory != 0 && request->device_memory < BUDGET_MIN)
         return parseal_fail(PARSEAL_ERR_ARG, "options.device_memory: %llu, at least %d expected",
                             (unsigned long long)request->device_memory, BUDGET_MIN);
-    d->budget = request->device_memory != 0 ? request->device_memory : memory / 4;
+    d->budget = request->device_memory;
+    d->memory = memory;
     d->generation = process_generation();
     d->copy_threads = request->cpu_threads > 0 ? request->cpu_threads : 1;
     return PARSEAL_OK;
@@ -98,6 +100,17 @@ void gpu_settle(const gpu_device *d)
         d->driver->settle(d);
 }
 
+/* What the spare stage holds is as good as free, so that keeping it leaves the next call no less. */
+uint64_t gpu_budget(const gpu_device *d)
+{
+    uint64_t bytes = d->memory;
+    if (d->budget != 0)
+        return d->budget;
+    if (d->driver->free_bytes != NULL && d->driver->free_bytes(d, &bytes))
+        bytes += gpu_spare_size(d);
+    return bytes / 4 > BUDGET_MIN ? bytes / 4 : BUDGET_MIN;
+}
+
 parseal_status gpu_alloc(const gpu_device *d, uint64_t size, gpu_memory *memory)
 {
     gpu_memory made = 0;
@@ -117,7 +130,7 @@ void gpu_wipe_and_free(const gpu_device *d, gpu_memory memory, uint64_t size)
     if (memory == 0)
         return;
     /* A failure is ignored: a device that cannot wipe can do nothing else about it either. */
-    (void)d->driver->wipe(d, &d->own, memory, size);
+    (void)d->driver->wipe(d, &d->own, memory, 0, size);
     (void)gpu_finish(d, &d->own);
     gpu_free(d, memory);
 }
@@ -130,7 +143,7 @@ static parseal_status memory_create(const parseal_device *device, uint64_t size,
     const uint64_t words_size = (size + 3) / 4 * 4;
     gpu_memory made;
     TRY(gpu_alloc(d, words_size, &made));
-    parseal_status status = d->driver->wipe(d, &own, made, words_size);
+    parseal_status status = d->driver->wipe(d, &own, made, 0, words_size);
     if (status == PARSEAL_OK)
         status = gpu_finish(d, &own);
     if (status != PARSEAL_OK) {

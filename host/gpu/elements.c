@@ -153,8 +153,9 @@ size_t gpu_operands_max(const gpu_device *d, uint32_t bits)
 static parseal_status choose_piece(job *j)
 {
     const uint64_t step = lay_out(j, STEP, NULL), all = lay_out(j, j->count, NULL);
-    const uint64_t wanted = gpu_piece_size(j->device, all), room = wanted < step ? step : wanted;
-    if (step > gpu_slot_max(j->device))
+    const uint64_t max = gpu_slot_max(j->device), wanted = gpu_piece_size(max, all);
+    const uint64_t room = wanted < step ? step : wanted;
+    if (step > max)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY,
                             "%zu vectors do not fit the device's memory, not even in pieces",
                             j->n_operands);

@@ -49,6 +49,8 @@ typedef struct {
     uint8_t nonce[ITEMS][PARSEAL_AES256GCM_NONCEBYTES], tag[ITEMS][PARSEAL_TAGBYTES];
     int32_t verdict[ITEMS];
     uint32_t acc[COUNT], v[INPUTS][COUNT];
+    float x[COUNT]; /* random bits, some of them no numbers */
+    _Alignas(ALIGNED) uint64_t nonfinite;
     _Alignas(ALIGNED) uint8_t workspace[8192];
 } data;
 
@@ -146,7 +148,12 @@ static parseal_status run_calls(const side *s)
     const parseal_vec acc = {PART(s, acc), COUNT};
     const parseal_vec v[INPUTS] = {
         {PART(s, v[0]), COUNT}, {PART(s, v[1]), COUNT}, {PART(s, v[2]), COUNT}};
+    const parseal_vec x = {PART(s, x), COUNT};
+    const parseal_buf nonfinite = PART(s, nonfinite);
+    parseal_quant quant = PARSEAL_QUANT_INIT;
     parseal_aead_io io = PARSEAL_AEAD_IO_INIT;
+    quant.clip = 1.0f;
+    quant.rounding = PARSEAL_ROUND_NEAREST;
     io.in = PART(s, in);
     io.out = PART(s, out);
     io.nonce = PART(s, nonce);
@@ -158,6 +165,8 @@ static parseal_status run_calls(const side *s)
         status = parseal_mask_apply(s->seeds, &ring, &acc, 77, s->stream);
     if (status == PARSEAL_OK)
         status = parseal_vec_sum(s->ctx, &ring, &acc, v, INPUTS, s->stream);
+    if (status == PARSEAL_OK)
+        status = parseal_quantize(s->ctx, &quant, &x, &v[0], NULL, 0, &nonfinite, s->stream);
     return status;
 }
 

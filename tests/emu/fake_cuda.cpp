@@ -9,6 +9,8 @@
  *   PARSEAL_EMU_DEVICES=n        how many of the two devices there are
  *   PARSEAL_EMU_CAPABILITY=xy    compute capability x.y of the first one instead of 9.0
  *   PARSEAL_EMU_PINNED=0         no pinned memory is to be had
+ *   PARSEAL_EMU_MAPPED=n         memory is said to be mapped in pieces of n bytes
+ *   PARSEAL_EMU_TAKEN=n          n bytes of the GiB of a device's memory are somebody else's
  *   PARSEAL_EMU_SEED=n           streams go on at random times, those of seed n, and not when waited for
  *   PARSEAL_EMU_WRONG=kernel     the last byte that a run of this kernel changes gets a wrong bit
  *   PARSEAL_EMU_WRONG=kernel:    the first one
@@ -32,7 +34,7 @@
 namespace fake
 {
 
-enum { DEVICES = 2, MULTIPROCESSORS = 3 };
+enum { DEVICES = 2, MULTIPROCESSORS = 3, MEMORY = 1 << 30 };
 /* CUdevice_attribute, of those that only the bench asks for. */
 enum { CLOCK_KHZ = 13, MEMORY_CLOCK_KHZ = 36, MEMORY_BUS_BITS = 37 };
 
@@ -83,6 +85,20 @@ memories::const_iterator find(const memories &among, cu_pointer at, size_t size)
 bool is_device_memory(cu_pointer at, size_t size)
 {
     return find(allocations, at, size) != allocations.end();
+}
+
+/* The bytes of the current device's memory that nobody has. */
+size_t left()
+{
+    size_t taken = (size_t)std::atoll(variable("PARSEAL_EMU_TAKEN", "0"));
+    for (const auto &[at, is] : allocations)
+        taken += is.device == current.back() ? is.size : 0;
+    return taken < MEMORY ? MEMORY - taken : 0;
+}
+
+bool is_pinned(const void *from, size_t size)
+{
+    return find(pinned, reinterpret_cast<cu_pointer>(from), size) != pinned.end();
 }
 
 const char *variable(const char *name, const char *otherwise)
@@ -257,7 +273,7 @@ EXPORT cu_result cuDeviceGetAttribute(int *value, int attribute, cu_device devic
 EXPORT cu_result cuDeviceTotalMem_v2(size_t *size, cu_device)
 {
     BEGIN(DeviceTotalMem);
-    *size = (size_t)1 << 30;
+    *size = MEMORY;
     return CU_OK;
 }
 
@@ -365,6 +381,8 @@ EXPORT cu_result cuMemAlloc_v2(cu_pointer *pointer, size_t size)
 {
     BEGIN_ALLOCATION(MemAlloc);
     void *memory = nullptr;
+    if (std::getenv("PARSEAL_EMU_TAKEN") != nullptr && size > left())
+        return CU_OUT_OF_MEMORY;
     if (posix_memalign(&memory, 256, size) != 0)
         return CU_OUT_OF_MEMORY;
     std::memset(memory, 0xa5, size);
@@ -412,6 +430,9 @@ EXPORT cu_result cuMemFreeHost(void *memory)
 EXPORT cu_result cuMemcpyHtoDAsync_v2(cu_pointer to, const void *from, size_t size, cu_stream s)
 {
     BEGIN_INSIDE(MemcpyHtoDAsync);
+    const stream *of = stream_of(s);
+    if (of != nullptr && !of->capturing && !is_pinned(from, size))
+        waits++; /* CUDA may wait for the stream before it copies such memory. */
     return enqueue(s, [=] {
         if (!is_device_memory(to, size))
             return false;
@@ -447,11 +468,14 @@ EXPORT cu_result cuMemsetD32Async(cu_pointer to, unsigned word, size_t words, cu
 EXPORT cu_result cuPointerGetAttribute(void *value, int attribute, cu_pointer at)
 {
     BEGIN(PointerGetAttribute);
-    const bool on_device = is_device_memory(at, 0);
+    const bool on_device = is_device_memory(at, 1);
     const memories &among = on_device ? allocations : pinned;
-    const auto found = find(among, at, 0);
+    const auto found = find(among, at, 1);
     if (found == among.end())
         return INVALID_VALUE;
+    const size_t mapped = (size_t)std::atoi(variable("PARSEAL_EMU_MAPPED", "0"));
+    const size_t before = mapped > 0 ? (at - found->first) / mapped * mapped : 0;
+    const size_t rest = found->second.size - before;
     switch (attribute) {
     case CU_POINTER_MEMORY_TYPE:
         *static_cast<unsigned *>(value) = on_device ? CU_MEMORY_DEVICE : CU_MEMORY_HOST;
@@ -460,10 +484,13 @@ EXPORT cu_result cuPointerGetAttribute(void *value, int attribute, cu_pointer at
         *static_cast<int *>(value) = found->second.device;
         return CU_OK;
     case CU_POINTER_RANGE_START:
-        *static_cast<cu_pointer *>(value) = found->first;
+        *static_cast<cu_pointer *>(value) = found->first + before;
         return CU_OK;
     case CU_POINTER_RANGE_SIZE:
-        *static_cast<size_t *>(value) = found->second.size;
+        *static_cast<size_t *>(value) = mapped > 0 ? std::min(mapped, rest) : rest;
+        return CU_OK;
+    case CU_POINTER_IS_WHOLE:
+        *static_cast<unsigned *>(value) = mapped == 0;
         return CU_OK;
     default:
         return INVALID_VALUE;
@@ -478,7 +505,8 @@ extern "C" {
 EXPORT cu_result cuMemGetInfo_v2(size_t *free_bytes, size_t *all)
 {
     BEGIN_INSIDE(MemGetInfo);
-    *free_bytes = *all = (size_t)1 << 30;
+    *all = MEMORY;
+    *free_bytes = left();
     return CU_OK;
 }
 
