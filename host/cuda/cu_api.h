@@ -26,7 +26,20 @@ typedef struct CUevent_st *cu_event;
 /* The stream that others call 0, the default stream, whatever a thread's own 0 is. */
 #define CU_STREAM_LEGACY ((cu_stream)(uintptr_t)1)
 
-enum { CU_OK = 0, CU_OUT_OF_MEMORY = 2, CU_NO_DEVICE = 100, CU_CAPTURE_IMPLICIT = 906 };
+enum {
+    CU_OK = 0,
+    CU_OUT_OF_MEMORY = 2,
+    CU_NOT_INITIALIZED = 3,
+    CU_NO_DEVICE = 100,
+    CU_INVALID_IMAGE = 200,
+    CU_NO_BINARY_FOR_GPU = 209,
+    CU_INVALID_PTX = 218,
+    CU_UNSUPPORTED_PTX_VERSION = 222,
+    CU_ILLEGAL_ADDRESS = 700,
+    CU_HARDWARE_STACK_ERROR = 715,
+    CU_LAUNCH_FAILED = 719,
+    CU_CAPTURE_IMPLICIT = 906
+};
 
 /* CUdevice_attribute */
 enum {
@@ -99,6 +112,8 @@ enum {
 
 typedef struct {
     void *library;
+    struct cu_watched *watched; /* cu_watch; NULL: nobody has called it */
+    bool is_fresh;              /* nothing has been run in the context yet */
 #define CU_API_FIELD(name, exported, parameters) cu_result(CU_API_CALL *name) parameters;
     CU_API_FUNCTIONS(CU_API_FIELD)
 #undef CU_API_FIELD
@@ -108,8 +123,19 @@ typedef struct {
 parseal_status cu_api_load(cu_api *api);
 void cu_api_unload(cu_api *api);
 
+/* Lets failures of this device's context be noted, in the process and for good: some of them leave
+ * a context that answers every later call with the same error, and the process, which shares the
+ * context, cannot have another one. PARSEAL_ERR_DEVICE: it is lost already. */
+parseal_status cu_watch(cu_api *api, int ordinal);
+
+/* PARSEAL_ERR_DEVICE where the watched context is lost. It calls nothing of the driver's. */
+parseal_status cu_check_lost(const cu_api *api);
+
+/* Whether the error is one of those that a context does not survive. */
+bool cu_is_fatal(cu_result error);
+
 /* Returns a failed call's status, PARSEAL_ERR_NO_MEMORY where memory was short and else
- * PARSEAL_ERR_DEVICE, with a text that names the call. */
+ * PARSEAL_ERR_DEVICE, with a text that names the call, and what to do where that is known. */
 parseal_status cu_failed(const cu_api *api, const char *call, cu_result error);
 
 /* Calls a function of the driver. On failure the function that uses it returns cu_failed's

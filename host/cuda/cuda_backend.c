@@ -16,6 +16,7 @@ static const cuda_device *device_of(const parseal_device *device)
 static parseal_status enter(const parseal_device *device)
 {
     const cuda_device *d = device_of(device);
+    TRY(cu_check_lost(&d->api));
     CU_TRY(&d->api, CtxPushCurrent, (d->context));
     return PARSEAL_OK;
 }
@@ -66,6 +67,7 @@ static parseal_status open_inside(cuda_device *d)
     TRY(cuda_load(d));
     TRY(cuda_driver.stream_open(&d->gpu, &d->gpu.own));
     TRY(gpu_shared_open(&d->gpu));
+    d->api.is_fresh = false;
     d->state = calloc(1, sizeof *d->state);
     if (d->state != NULL)
         return PARSEAL_OK;
@@ -151,8 +153,11 @@ static parseal_status buf_check(const parseal_device *device, const char *name,
     int ordinal = -1;
     unsigned type = 0;
     const cu_pointer at = (cu_pointer)buf->handle + buf->offset;
-    if (d->api.PointerGetAttribute(&type, CU_POINTER_MEMORY_TYPE, at) != CU_OK ||
-        type != CU_MEMORY_DEVICE)
+    TRY(cu_check_lost(&d->api));
+    const cu_result error = d->api.PointerGetAttribute(&type, CU_POINTER_MEMORY_TYPE, at);
+    if (cu_is_fatal(error))
+        return cu_failed(&d->api, "cuPointerGetAttribute", error);
+    if (error != CU_OK || type != CU_MEMORY_DEVICE)
         return parseal_fail(PARSEAL_ERR_ARG, "%s.handle: not a CUdeviceptr", name);
     if (d->api.PointerGetAttribute(&ordinal, CU_POINTER_DEVICE_ORDINAL, at) != CU_OK ||
         ordinal != d->ordinal)

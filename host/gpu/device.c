@@ -72,7 +72,8 @@ parseal_status gpu_runtime_enter(const char *name, atomic_uint_fast64_t *opened)
     if (atomic_compare_exchange_strong(opened, &first, now) || first == now)
         return PARSEAL_OK;
     return parseal_fail(PARSEAL_ERR_NO_DEVICE,
-                        "%s: in use before fork(), and its driver does not work in a child", name);
+                        "%s: in use before fork(), which its driver does not survive: use spawn",
+                        name);
 }
 
 /* ------------------------------------------------------------------------------------ memory -- */

@@ -61,9 +61,16 @@
  *
  * Processes. After fork() the child may use and destroy the CPU contexts that the parent made, and
  * what was made from them, and make its own, whatever other threads of the parent did meanwhile. A
- * GPU's driver does not work on in a child: calls on the parent's contexts are PARSEAL_ERR_DEVICE
- * there, and destroying them does nothing but forget them. The library may be unloaded (dlclose)
+ * GPU's driver does not survive fork(), whoever used it first: calls on the parent's contexts are
+ * PARSEAL_ERR_DEVICE in the child, destroying them does nothing but forget them, and AUTO takes the
+ * CPU there. Start processes that are to use the GPU by spawn. The library may be unloaded (dlclose)
  * when its objects are destroyed.
+ *
+ * Faults. After a fault of some kernel of the process, whoever's (CUDA's errors 700 and 715 to 719),
+ * a CUDA device's context, which frameworks share, is lost. The call that finds out says which call
+ * of the driver's failed; all later ones are PARSEAL_ERR_DEVICE at once, new contexts on the device
+ * included, and AUTO takes it no more. The process must be restarted. Keys in the memory of a lost
+ * context can no longer be wiped by the library: that is left to the driver.
  *
  * Secrets. Keys and seeds are kept in guarded memory (libsodium's sodium_malloc): between pages that
  * nobody may touch, left out of core dumps, wiped with the set, and locked as far as RLIMIT_MEMLOCK

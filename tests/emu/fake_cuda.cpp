@@ -9,6 +9,8 @@
  *   PARSEAL_EMU_DEVICES=n        how many of the two devices there are
  *   PARSEAL_EMU_CAPABILITY=xy    compute capability x.y of the first one instead of 9.0
  *   PARSEAL_EMU_PINNED=0         no pinned memory is to be had
+ *   PARSEAL_EMU_DRIVER=n         the driver's version instead of 13000
+ *   PARSEAL_EMU_FAULT=n:kernel   a run of this kernel faults with error n, and the context with it
  *   PARSEAL_EMU_MAPPED=n         memory is said to be mapped in pieces of n bytes
  *   PARSEAL_EMU_TAKEN=n          n bytes of the GiB of a device's memory are somebody else's
  *   PARSEAL_EMU_SEED=n           streams go on at random times, those of seed n, and not when waited for
@@ -27,6 +29,8 @@
 #include <mutex>
 #include <string>
 #include <vector>
+
+#include <unistd.h>
 
 #include "emulator.h"
 #include "fake_cuda.h"
@@ -145,6 +149,9 @@ bool run_kernel(const emulated::kernel &kernel, unsigned blocks, unsigned thread
                 const emulated::thread_body &body)
 {
     launches[kernel.name]++;
+    const std::string fault = variable("PARSEAL_EMU_FAULT", "");
+    if (!fault.empty() && fault.substr(fault.find(':') + 1) == kernel.name)
+        return false;
     const std::string wish = variable("PARSEAL_EMU_WRONG", ""), name = kernel.name;
     const bool first = wish == name + ":", spoilt = first || wish == name;
     const std::vector<char> before = spoilt ? all_memory() : std::vector<char>();
@@ -204,7 +211,10 @@ EXPORT uint64_t fake_launches(const char *kernel)
 EXPORT cu_result cuInit(unsigned)
 {
     BEGIN(Init);
-    return CU_OK;
+    static pid_t first = 0; /* the process that uses the driver: no child of its does */
+    if (first == 0)
+        first = getpid();
+    return first == getpid() ? CU_OK : CU_NOT_INITIALIZED;
 }
 
 EXPORT cu_result cuGetErrorName(cu_result error, const char **name)
@@ -216,7 +226,7 @@ EXPORT cu_result cuGetErrorName(cu_result error, const char **name)
 EXPORT cu_result cuDriverGetVersion(int *version)
 {
     BEGIN(DriverGetVersion);
-    *version = 13000;
+    *version = std::atoi(variable("PARSEAL_EMU_DRIVER", "13000"));
     return CU_OK;
 }
 
@@ -319,7 +329,8 @@ EXPORT cu_result cuCtxSynchronize(void)
     waits++;
     if (spoils_capture_of(current.back()))
         return CAPTURE_UNSUPPORTED;
-    return finish_device(current.back()) ? result : (int)LAUNCH_FAILED;
+    const cu_result error = finish_device(current.back());
+    return error != CU_OK ? error : result;
 }
 
 EXPORT cu_result cuModuleLoadData(cu_module *handle, const void *image)
@@ -468,6 +479,8 @@ EXPORT cu_result cuMemsetD32Async(cu_pointer to, unsigned word, size_t words, cu
 EXPORT cu_result cuPointerGetAttribute(void *value, int attribute, cu_pointer at)
 {
     BEGIN(PointerGetAttribute);
+    if (!current.empty() && lost[current.back()] != CU_OK)
+        return lost[current.back()];
     const bool on_device = is_device_memory(at, 1);
     const memories &among = on_device ? allocations : pinned;
     const auto found = find(among, at, 1);

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -79,7 +80,6 @@ struct stream {
     std::shared_ptr<progress> so_far;
     uint64_t enqueued = 0;
     std::deque<queued> waiting;
-    bool broken = false;
     bool capturing = false, invalidated = false; /* what is captured has been spoiled */
     int mode = 0;                                /* of the capture, which `by` has begun */
     std::thread::id by;
@@ -106,7 +106,8 @@ extern std::atomic<int64_t> live;
 extern std::atomic<uint64_t> waits;
 extern thread_local std::deque<int> current; /* contexts: of which device */
 extern std::vector<stream *> capturing;
-extern thread_local int thread_mode; /* what cuThreadExchangeStreamCaptureMode exchanges */
+extern std::map<int, cu_result> lost; /* devices whose context a fault has ended, and with what */
+extern thread_local int thread_mode;  /* what cuThreadExchangeStreamCaptureMode exchanges */
 
 bool failing(const char *name);
 const char *variable(const char *name, const char *otherwise);
@@ -119,7 +120,7 @@ stream *stream_of(cu_stream handle);
 bool is_implicit(const stream *s);
 
 cu_result enqueue(cu_stream handle, command what);
-bool finish_device(int device); /* false: some work has failed */
+cu_result finish_device(int device);
 
 /* What is forbidden to this thread while a stream is captured fails, and spoils what has been
  * captured; so does waiting for a device with such a stream, whoever does it. */
@@ -134,18 +135,22 @@ bool spoils_capture_of(int device);
     const std::lock_guard<std::recursive_mutex> guard(lock); \
     if (failing(#name))                                      \
     return UNKNOWN
-#define BEGIN_INSIDE(name) \
-    BEGIN(name);           \
-    if (current.empty())   \
-    return INVALID_CONTEXT
+#define BEGIN_INSIDE(name)             \
+    BEGIN(name);                       \
+    if (current.empty())               \
+        return INVALID_CONTEXT;        \
+    if (lost[current.back()] != CU_OK) \
+    return lost[current.back()]
 #define BEGIN_ALLOCATION(name) \
     BEGIN_INSIDE(name);        \
     if (spoils_capture())      \
     return CAPTURE_UNSUPPORTED
 /* What a caller cannot try again is done even where it is said to have failed. */
-#define BEGIN_RELEASE(name)                                  \
-    const std::lock_guard<std::recursive_mutex> guard(lock); \
-    const cu_result result = failing(#name) ? (int)UNKNOWN : (int)CU_OK
+#define BEGIN_RELEASE(name)                                   \
+    const std::lock_guard<std::recursive_mutex> guard(lock);  \
+    const cu_result result = failing(#name)    ? (int)UNKNOWN \
+                             : current.empty() ? (int)CU_OK   \
+                                               : lost[current.back()]
 
 #endif
 #endif

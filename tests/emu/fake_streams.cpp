@@ -20,6 +20,7 @@ namespace fake
 
 std::vector<stream *> capturing;
 thread_local int thread_mode = MODE_GLOBAL;
+std::map<int, cu_result> lost;
 
 static std::vector<stream *> streams; /* all of them, in the order of their making */
 static std::map<int, stream *> legacy;
@@ -126,7 +127,7 @@ static size_t below(size_t n)
     return engine() % n;
 }
 
-/* Does the stream's next command. A failed one ends all that is enqueued. */
+/* Does the stream's next command. A failed one ends all that is enqueued, and the context. */
 static void step(stream *s)
 {
     const command next = s->waiting.front().what;
@@ -135,9 +136,13 @@ static void step(stream *s)
         s->so_far->done++;
         return;
     }
-    s->broken = true;
-    s->waiting.clear();
-    s->so_far->done = s->enqueued;
+    const cu_result error = std::atoi(variable("PARSEAL_EMU_FAULT", ""));
+    lost[s->device] = error != CU_OK ? error : (int)LAUNCH_FAILED;
+    for (stream *other : streams)
+        if (other->device == s->device) {
+            other->waiting.clear();
+            other->so_far->done = other->enqueued;
+        }
 }
 
 static const point *obstacle(const stream *s)
@@ -216,19 +221,19 @@ cu_result enqueue(cu_stream handle, command what)
     return enqueue_after(handle, {std::move(what), {}});
 }
 
-static bool finish(const stream *s)
+/* Returns the error of a fault that has happened by then. */
+static cu_result finish(const stream *s)
 {
     reach(end_of(s));
-    return !s->broken;
+    return lost[s->device];
 }
 
-bool finish_device(int device)
+cu_result finish_device(int device)
 {
-    bool fine = true;
     for (const stream *s : streams)
         if (s->device == device)
-            fine = finish(s) && fine;
-    return fine;
+            (void)finish(s);
+    return lost[device];
 }
 
 } // namespace fake
@@ -274,7 +279,8 @@ EXPORT cu_result cuStreamSynchronize(cu_stream handle)
         s->invalidated = true;
     if (s->capturing || spoils_capture())
         return CAPTURE_UNSUPPORTED;
-    return finish(s) ? result : (int)LAUNCH_FAILED;
+    const cu_result error = finish(s);
+    return error != CU_OK ? error : result;
 }
 
 EXPORT cu_result cuStreamWaitEvent(cu_stream handle, cu_event of, unsigned)
