@@ -30,8 +30,8 @@ typedef struct gpu_stage {
  * another one. */
 uint64_t gpu_slot_max(const gpu_device *d);
 
-/* Returns how many bytes of `all` to take at a time, slot_max at most: few enough for copies and work to overlap,
- * many enough for both to go at full speed. */
+/* Returns how many bytes of `all` to take at a time, slot_max at most: few enough for copies and
+ * work to overlap, many enough for both to go at full speed. */
 uint64_t gpu_piece_size(uint64_t slot_max, uint64_t all);
 
 /* Opens slots of `size` bytes or more each for so many pieces. They work on the caller's stream

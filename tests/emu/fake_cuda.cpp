@@ -13,7 +13,7 @@
  *   PARSEAL_EMU_FAULT=n:kernel   a run of this kernel faults with error n, and the context with it
  *   PARSEAL_EMU_MAPPED=n         memory is said to be mapped in pieces of n bytes
  *   PARSEAL_EMU_TAKEN=n          n bytes of the GiB of a device's memory are somebody else's
- *   PARSEAL_EMU_SEED=n           streams go on at random times, those of seed n, and not when waited for
+ *   PARSEAL_EMU_SEED=n           streams go on at random times, those of seed n
  *   PARSEAL_EMU_WRONG=kernel     the last byte that a run of this kernel changes gets a wrong bit
  *   PARSEAL_EMU_WRONG=kernel:    the first one
  *   PARSEAL_EMU_WRONG_COPIES=1   what is read back is wrong where it is more than known answers

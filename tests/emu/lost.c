@@ -186,7 +186,7 @@ static void the_cpu_goes_on(void **state)
     in_child(auto_goes_on, 0);
 }
 
-/* --------------------------------------------------------------- others' use of the same driver -- */
+/* ------------------------------------------------------------ others' use of the same driver -- */
 
 static cu_api api;
 
