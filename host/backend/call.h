@@ -17,8 +17,8 @@ static inline parseal_status check_not_inherited(const parseal_backend *backend,
     if (!device_is_inherited(backend, device))
         return PARSEAL_OK;
     return parseal_fail(PARSEAL_ERR_DEVICE,
-                        "ctx: made before fork(), and %s does not work in a child process: make "
-                        "one for the CPU there",
+                        "ctx: made before fork(), which %s does not survive: use spawn, or make "
+                        "one for the CPU in the child",
                         parseal_backend_name(backend->id));
 }
 

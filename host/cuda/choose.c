@@ -14,6 +14,8 @@ static parseal_status find(cuda_device *d, const parseal_request *request)
     const cu_result error = d->api.Init(0);
     if (error == CU_OK)
         CU_TRY(&d->api, DeviceGetCount, (&n));
+    if (error == CU_NOT_INITIALIZED)
+        return cu_failed(&d->api, "cuInit", error);
     if (n == 0 || error == CU_NO_DEVICE)
         return parseal_fail(PARSEAL_ERR_NO_DEVICE, "cuda: no device");
     for (d->ordinal = 0; d->ordinal < n; d->ordinal++) {
@@ -51,6 +53,7 @@ static parseal_status describe(cuda_device *d, const parseal_request *request)
 static parseal_status set_up(cuda_device *d, const parseal_request *request)
 {
     TRY(find(d, request));
+    TRY(cu_watch(&d->api, d->ordinal));
     TRY(describe(d, request));
     d->time_kernels = request->time_kernels;
     d->gpu.driver = &cuda_driver;

@@ -1,5 +1,7 @@
 #include "host/cuda/cu_api.h"
 
+#include <stdatomic.h>
+
 #include "host/support/dynlib.h"
 
 parseal_status cu_api_load(cu_api *api)
@@ -29,11 +31,58 @@ void cu_api_unload(cu_api *api)
     *api = (cu_api){0};
 }
 
+/* --------------------------------------------------------------------------------- failures -- */
+
+enum { WATCHED_MAX = 64 }; /* devices */
+
+struct cu_watched {
+    atomic_int error; /* by which the device's context was lost, or CU_OK */
+};
+
+parseal_status cu_watch(cu_api *api, int ordinal)
+{
+    static struct cu_watched all[WATCHED_MAX];
+    api->watched = ordinal >= 0 && ordinal < WATCHED_MAX ? &all[ordinal] : NULL;
+    api->is_fresh = true;
+    return cu_check_lost(api);
+}
+
+parseal_status cu_check_lost(const cu_api *api)
+{
+    const int error = api->watched != NULL ? atomic_load(&api->watched->error) : CU_OK;
+    if (error == CU_OK)
+        return PARSEAL_OK;
+    return parseal_fail(PARSEAL_ERR_DEVICE,
+                        "cuda: the device's context is lost since error %d: this process must be "
+                        "restarted",
+                        error);
+}
+
+bool cu_is_fatal(cu_result error)
+{
+    return error == CU_ILLEGAL_ADDRESS ||
+           (error >= CU_HARDWARE_STACK_ERROR && error <= CU_LAUNCH_FAILED);
+}
+
+/* Returns what the error means to who reads of it. */
+static const char *advice(const cu_api *api, cu_result error)
+{
+    if (error == CU_NOT_INITIALIZED)
+        return ": CUDA does not survive fork(): use spawn";
+    if (!cu_is_fatal(error))
+        return "";
+    return api->is_fresh ? ": the device's context had failed before parseal used it: this process "
+                           "must be restarted"
+                         : ": the device's context is lost: this process must be restarted";
+}
+
 parseal_status cu_failed(const cu_api *api, const char *call, cu_result error)
 {
     const char *name = NULL;
     if (api->GetErrorName(error, &name) != CU_OK || name == NULL)
         name = "CUDA error";
+    if (cu_is_fatal(error) && api->watched != NULL)
+        atomic_store(&api->watched->error, error);
     return parseal_fail(error == CU_OUT_OF_MEMORY ? PARSEAL_ERR_NO_MEMORY : PARSEAL_ERR_DEVICE,
-                        "cuda: %s: %s (%d)", call, name, error);
+                        "cuda: %s: %s (%d)%s", call, name, error, advice(api, error));
 }

@@ -23,7 +23,23 @@ typedef struct CUfunc_st *cu_function;
 typedef struct CUstream_st *cu_stream;
 typedef struct CUevent_st *cu_event;
 
-enum { CU_OK = 0, CU_OUT_OF_MEMORY = 2, CU_NO_DEVICE = 100 };
+/* The stream that others call 0, the default stream, whatever a thread's own 0 is. */
+#define CU_STREAM_LEGACY ((cu_stream)(uintptr_t)1)
+
+enum {
+    CU_OK = 0,
+    CU_OUT_OF_MEMORY = 2,
+    CU_NOT_INITIALIZED = 3,
+    CU_NO_DEVICE = 100,
+    CU_INVALID_IMAGE = 200,
+    CU_NO_BINARY_FOR_GPU = 209,
+    CU_INVALID_PTX = 218,
+    CU_UNSUPPORTED_PTX_VERSION = 222,
+    CU_ILLEGAL_ADDRESS = 700,
+    CU_HARDWARE_STACK_ERROR = 715,
+    CU_LAUNCH_FAILED = 719,
+    CU_CAPTURE_IMPLICIT = 906
+};
 
 /* CUdevice_attribute */
 enum {
@@ -35,6 +51,8 @@ enum {
 
 enum { CU_FUNCTION_DYNAMIC_SHARED_MAX = 8 }; /* CUfunction_attribute */
 enum { CU_STREAM_NON_BLOCKING = 1 };
+enum { CU_EVENT_DISABLE_TIMING = 2 };
+enum { CU_CAPTURE_MODE_RELAXED = 2 };
 enum { CU_HOST_ALLOC_PORTABLE = 1 };
 enum { CU_MEMORY_HOST = 1, CU_MEMORY_DEVICE = 2 };
 
@@ -42,6 +60,7 @@ enum { CU_MEMORY_HOST = 1, CU_MEMORY_DEVICE = 2 };
 enum {
     CU_POINTER_MEMORY_TYPE = 2,
     CU_POINTER_DEVICE_ORDINAL = 9,
+    CU_POINTER_IS_WHOLE = 10, /* IS_LEGACY_CUDA_IPC_CAPABLE: it is cuMemAlloc's */
     CU_POINTER_RANGE_START = 11,
     CU_POINTER_RANGE_SIZE = 12
 };
@@ -72,6 +91,7 @@ enum {
        cu_stream, void **, void **))                                                        \
     X(MemAlloc, cuMemAlloc_v2, (cu_pointer *, size_t))                                      \
     X(MemFree, cuMemFree_v2, (cu_pointer))                                                  \
+    X(MemGetInfo, cuMemGetInfo_v2, (size_t *, size_t *))                                    \
     X(MemHostAlloc, cuMemHostAlloc, (void **, size_t, unsigned))                            \
     X(MemFreeHost, cuMemFreeHost, (void *))                                                 \
     X(MemcpyHtoDAsync, cuMemcpyHtoDAsync_v2, (cu_pointer, const void *, size_t, cu_stream)) \
@@ -81,7 +101,9 @@ enum {
     X(StreamCreate, cuStreamCreate, (cu_stream *, unsigned))                                \
     X(StreamDestroy, cuStreamDestroy_v2, (cu_stream))                                       \
     X(StreamSynchronize, cuStreamSynchronize, (cu_stream))                                  \
+    X(StreamWaitEvent, cuStreamWaitEvent, (cu_stream, cu_event, unsigned))                  \
     X(StreamIsCapturing, cuStreamIsCapturing, (cu_stream, int *))                           \
+    X(ThreadExchangeStreamCaptureMode, cuThreadExchangeStreamCaptureMode, (int *))          \
     X(EventCreate, cuEventCreate, (cu_event *, unsigned))                                   \
     X(EventDestroy, cuEventDestroy_v2, (cu_event))                                          \
     X(EventRecord, cuEventRecord, (cu_event, cu_stream))                                    \
@@ -90,6 +112,8 @@ enum {
 
 typedef struct {
     void *library;
+    struct cu_watched *watched; /* cu_watch; NULL: nobody has called it */
+    bool is_fresh;              /* nothing has been run in the context yet */
 #define CU_API_FIELD(name, exported, parameters) cu_result(CU_API_CALL *name) parameters;
     CU_API_FUNCTIONS(CU_API_FIELD)
 #undef CU_API_FIELD
@@ -99,8 +123,19 @@ typedef struct {
 parseal_status cu_api_load(cu_api *api);
 void cu_api_unload(cu_api *api);
 
+/* Lets failures of this device's context be noted, in the process and for good: some of them leave
+ * a context that answers every later call with the same error, and the process, which shares the
+ * context, cannot have another one. PARSEAL_ERR_DEVICE: it is lost already. */
+parseal_status cu_watch(cu_api *api, int ordinal);
+
+/* PARSEAL_ERR_DEVICE where the watched context is lost. It calls nothing of the driver's. */
+parseal_status cu_check_lost(const cu_api *api);
+
+/* Whether the error is one of those that a context does not survive. */
+bool cu_is_fatal(cu_result error);
+
 /* Returns a failed call's status, PARSEAL_ERR_NO_MEMORY where memory was short and else
- * PARSEAL_ERR_DEVICE, with a text that names the call. */
+ * PARSEAL_ERR_DEVICE, with a text that names the call, and what to do where that is known. */
 parseal_status cu_failed(const cu_api *api, const char *call, cu_result error);
 
 /* Calls a function of the driver. On failure the function that uses it returns cu_failed's

@@ -16,6 +16,7 @@ static const cuda_device *device_of(const parseal_device *device)
 static parseal_status enter(const parseal_device *device)
 {
     const cuda_device *d = device_of(device);
+    TRY(cu_check_lost(&d->api));
     CU_TRY(&d->api, CtxPushCurrent, (d->context));
     return PARSEAL_OK;
 }
@@ -66,6 +67,7 @@ static parseal_status open_inside(cuda_device *d)
     TRY(cuda_load(d));
     TRY(cuda_driver.stream_open(&d->gpu, &d->gpu.own));
     TRY(gpu_shared_open(&d->gpu));
+    d->api.is_fresh = false;
     d->state = calloc(1, sizeof *d->state);
     if (d->state != NULL)
         return PARSEAL_OK;
@@ -111,7 +113,39 @@ static double kernel_seconds(const parseal_device *device)
     return seconds;
 }
 
-/* Asks the driver which device a pointer belongs to. */
+/* Returns how many bytes lie from `at` to the end of what was allocated or mapped there at once, and
+ * 0 where the driver does not know. */
+static uint64_t bytes_from(const cu_api *api, cu_pointer at)
+{
+    cu_pointer begin = 0;
+    size_t size = 0;
+    if (api->PointerGetAttribute(&begin, CU_POINTER_RANGE_START, at) != CU_OK ||
+        api->PointerGetAttribute(&size, CU_POINTER_RANGE_SIZE, at) != CU_OK || begin > at ||
+        at - begin >= size)
+        return 0;
+    return size - (at - begin);
+}
+
+/* Memory that is mapped piece by piece, as PyTorch's expandable segments are, is looked at piece by
+ * piece. Other memory is one piece, and what follows is not the caller's buffer. */
+static parseal_status check_end(const cu_api *api, const char *name, const parseal_buf *buf)
+{
+    const cu_pointer begin = (cu_pointer)buf->handle + buf->offset;
+    unsigned is_whole = 1;
+    uint64_t found = bytes_from(api, begin), next = found;
+    if (found == 0 || api->PointerGetAttribute(&is_whole, CU_POINTER_IS_WHOLE, begin) != CU_OK)
+        return PARSEAL_OK;
+    while (found < buf->size && next > 0 && (is_whole & 1) == 0)
+        found += next = bytes_from(api, begin + found);
+    if (found >= buf->size)
+        return PARSEAL_OK;
+    return parseal_fail(PARSEAL_ERR_SIZE,
+                        "%s: %" PRIu64 " bytes from offset %" PRIu64
+                        " on pass the end of the device's memory, which has %" PRIu64,
+                        name, buf->size, buf->offset, found);
+}
+
+/* Asks the driver which device a pointer belongs to, and where its memory ends. */
 static parseal_status buf_check(const parseal_device *device, const char *name,
                                 const parseal_buf *buf)
 {
@@ -119,14 +153,17 @@ static parseal_status buf_check(const parseal_device *device, const char *name,
     int ordinal = -1;
     unsigned type = 0;
     const cu_pointer at = (cu_pointer)buf->handle + buf->offset;
-    if (d->api.PointerGetAttribute(&type, CU_POINTER_MEMORY_TYPE, at) != CU_OK ||
-        type != CU_MEMORY_DEVICE)
+    TRY(cu_check_lost(&d->api));
+    const cu_result error = d->api.PointerGetAttribute(&type, CU_POINTER_MEMORY_TYPE, at);
+    if (cu_is_fatal(error))
+        return cu_failed(&d->api, "cuPointerGetAttribute", error);
+    if (error != CU_OK || type != CU_MEMORY_DEVICE)
         return parseal_fail(PARSEAL_ERR_ARG, "%s.handle: not a CUdeviceptr", name);
     if (d->api.PointerGetAttribute(&ordinal, CU_POINTER_DEVICE_ORDINAL, at) != CU_OK ||
         ordinal != d->ordinal)
         return parseal_fail(PARSEAL_ERR_ARG, "%s.handle: of device %d, not of device %d", name,
                             ordinal, d->ordinal);
-    return PARSEAL_OK;
+    return check_end(&d->api, name, buf);
 }
 
 const parseal_backend parseal_cuda_backend = {

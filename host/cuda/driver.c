@@ -26,17 +26,57 @@ static void stream_close(const gpu_device *d, gpu_stream *s)
     s->handle = NULL;
 }
 
+/* While a stream is captured that waits for the legacy stream, touching that would spoil the
+ * capture. Asking whether it is captured itself touches nothing, and finds that out. */
+static parseal_status check_legacy(const cu_api *api, const char *stream)
+{
+    int capturing = 0;
+    const cu_result error = api->StreamIsCapturing(CU_STREAM_LEGACY, &capturing);
+    if (error == CU_CAPTURE_IMPLICIT)
+        return parseal_fail(PARSEAL_ERR_ARG,
+                            "stream: %s is CUDA's default stream, which must not be used while a "
+                            "stream that waits for it is captured: give that stream",
+                            stream);
+    return error == CU_OK ? PARSEAL_OK : cu_failed(api, "cuStreamIsCapturing", error);
+}
+
 static parseal_status stream_of(const gpu_device *d, void *stream, gpu_stream *s)
 {
-    (void)d;
+    if (stream == CU_STREAM_LEGACY)
+        TRY(check_legacy(&cuda_of(d)->api, "1"));
     *s = (gpu_stream){stream, true};
     return PARSEAL_OK;
 }
 
+/* An event on the legacy stream comes after all that was enqueued there, and on the streams that
+ * the legacy stream waits for. */
+static parseal_status after_default(const gpu_device *d, const gpu_stream *s)
+{
+    const cu_api *api = &cuda_of(d)->api;
+    cu_event event;
+    TRY(check_legacy(api, "NULL"));
+    CU_TRY(api, EventCreate, (&event, CU_EVENT_DISABLE_TIMING));
+    const char *call = "cuEventRecord";
+    cu_result error = api->EventRecord(event, CU_STREAM_LEGACY);
+    if (error == CU_OK) {
+        call = "cuStreamWaitEvent";
+        error = api->StreamWaitEvent(s->handle, event, 0);
+    }
+    (void)api->EventDestroy(event); /* It lives until the stream has waited for it. */
+    return error == CU_OK ? PARSEAL_OK : cu_failed(api, call, error);
+}
+
+/* A stream that nobody captures may be waited for while another one is captured, but CUDA allows
+ * that only to threads that say that they know what they do. */
 static parseal_status finish(const gpu_device *d, const gpu_stream *s)
 {
-    CU_TRY(&cuda_of(d)->api, StreamSynchronize, (s->handle));
-    return PARSEAL_OK;
+    const cu_api *api = &cuda_of(d)->api;
+    int mode = CU_CAPTURE_MODE_RELAXED;
+    const bool exchanged = api->ThreadExchangeStreamCaptureMode(&mode) == CU_OK;
+    const cu_result error = api->StreamSynchronize(s->handle);
+    if (exchanged)
+        (void)api->ThreadExchangeStreamCaptureMode(&mode);
+    return error == CU_OK ? PARSEAL_OK : cu_failed(api, "cuStreamSynchronize", error);
 }
 
 static void settle(const gpu_device *d)
@@ -59,6 +99,15 @@ static parseal_status alloc(const gpu_device *d, uint64_t size, gpu_memory *memo
 static void free_memory(const gpu_device *d, gpu_memory memory)
 {
     (void)cuda_of(d)->api.MemFree(memory);
+}
+
+static bool free_bytes(const gpu_device *d, uint64_t *bytes)
+{
+    size_t left, all;
+    if (cuda_of(d)->api.MemGetInfo(&left, &all) != CU_OK)
+        return false;
+    *bytes = left;
+    return true;
 }
 
 /* Memory that cannot be pinned is replaced by ordinary memory, which is slower but no error. */
@@ -117,11 +166,11 @@ static parseal_status read(const gpu_device *d, const gpu_stream *s, gpu_memory 
     return wait ? finish(d, s) : PARSEAL_OK;
 }
 
-static parseal_status wipe(const gpu_device *d, const gpu_stream *s, gpu_memory memory,
+static parseal_status wipe(const gpu_device *d, const gpu_stream *s, gpu_memory memory, uint64_t at,
                            uint64_t size)
 {
     if (size / 4 > 0)
-        CU_TRY(&cuda_of(d)->api, MemsetD32Async, (memory, 0, (size_t)(size / 4), s->handle));
+        CU_TRY(&cuda_of(d)->api, MemsetD32Async, (memory + at, 0, (size_t)(size / 4), s->handle));
     return PARSEAL_OK;
 }
 
@@ -162,7 +211,7 @@ static parseal_status keys_prepare(gpu_keys *keys)
     const cuda_device *d = cuda_of(keys->device);
     const uint64_t size = (uint64_t)keys->n * GHASH_MATRIX_BYTES;
     gpu_launch launch;
-    if (d->kernel[CUDA_KERNEL_aead_hash_mma].blocks_max == 0 || size > d->gpu.budget / 8)
+    if (d->kernel[CUDA_KERNEL_aead_hash_mma].blocks_max == 0 || size > gpu_budget(&d->gpu) / 8)
         return PARSEAL_OK;
     TRY(alloc(&d->gpu, size, &keys->prepared));
     keys->prepared_size = size;
@@ -248,12 +297,14 @@ const gpu_driver cuda_driver = {
     .sum_inputs = SUM_INPUTS_MAX,
     .alloc = alloc,
     .free = free_memory,
+    .free_bytes = free_bytes,
     .pin = pin,
     .unpin = unpin,
     .is_pinned = is_pinned,
     .stream_open = stream_open,
     .stream_close = stream_close,
     .stream_of = stream_of,
+    .after_default = after_default,
     .finish = finish,
     .settle = settle,
     .write = write,

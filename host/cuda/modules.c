@@ -54,18 +54,52 @@ static parseal_status load_kernel(cuda_device *d, const kernel_row *row, cu_modu
     return PARSEAL_OK;
 }
 
-static parseal_status load_module(cuda_device *d, size_t f)
+/* The number of the driver's branch that is the first for a CUDA version, as users know drivers. */
+static const char *branch_of(int version)
+{
+    return version / 1000 == 13 ? " (R580)" : version / 1000 == 12 ? " (R525)" : "";
+}
+
+/* Machine code runs on every driver that has its nvcc's major version, and on none before. */
+static parseal_status check_version(const cuda_device *d, int *version)
+{
+    CU_TRY(&d->api, DriverGetVersion, (version));
+    if (!PARSEAL_CUDA_KERNELS || *version >= PARSEAL_CUDA_VERSION)
+        return PARSEAL_OK;
+    return parseal_fail(PARSEAL_ERR_NO_DEVICE,
+                        "cuda: the driver is for CUDA %d.%d, this build needs one for %d.%d%s or "
+                        "later",
+                        *version / 1000, *version % 1000 / 10, PARSEAL_CUDA_VERSION / 1000,
+                        PARSEAL_CUDA_VERSION % 1000 / 10, branch_of(PARSEAL_CUDA_VERSION));
+}
+
+static bool is_refusal(cu_result error)
+{
+    return error == CU_INVALID_IMAGE || error == CU_NO_BINARY_FOR_GPU || error == CU_INVALID_PTX ||
+           error == CU_UNSUPPORTED_PTX_VERSION;
+}
+
+static parseal_status load_module(cuda_device *d, size_t f, int version)
 {
     const cu_result error = d->api.ModuleLoadData(&d->module[f], files[f].image);
     if (error != CU_OK && !PARSEAL_CUDA_KERNELS)
         return parseal_fail(PARSEAL_ERR_NO_DEVICE, "cuda: built without nvcc: no kernels");
+    if (is_refusal(error))
+        return parseal_fail(
+            PARSEAL_ERR_NO_DEVICE,
+            "cuda: this build has no kernels that the driver, for CUDA %d.%d, takes "
+            "for %s of compute capability %d.%d (error %d)",
+            version / 1000, version % 1000 / 10, d->gpu.name, d->capability / 10,
+            d->capability % 10, error);
     return error == CU_OK ? PARSEAL_OK : cu_failed(&d->api, "cuModuleLoadData", error);
 }
 
 parseal_status cuda_load(cuda_device *d)
 {
+    int version;
+    TRY(check_version(d, &version));
     for (size_t f = 0; f < CUDA_FILES; f++) {
-        TRY(load_module(d, f));
+        TRY(load_module(d, f, version));
         for (size_t k = 0; k < CUDA_KERNEL_COUNT; k++)
             if (strcmp(rows[k].file, files[f].name) == 0 && suits(d, &rows[k]))
                 TRY(load_kernel(d, &rows[k], d->module[f], &d->kernel[k]));

@@ -298,8 +298,7 @@ static parseal_status run_loads(const batch *b, gpu_stage *stage, load under_way
  * as the copies of one part then overlap with the work on another. */
 static void measure(batch *b, uint64_t *pieces)
 {
-    const gpu_device *d = b->keys->device;
-    const uint64_t max = gpu_slot_max(d);
+    const uint64_t max = gpu_slot_max(b->keys->device);
     const uint64_t whole_max = max < WHOLE_MAX || b->sink != NULL ? max : WHOLE_MAX;
     uint64_t all = ROOM_BETWEEN, largest = 0;
     bool any_long = false;
@@ -310,7 +309,7 @@ static void measure(batch *b, uint64_t *pieces)
         all += room;
         largest = room > largest ? room : largest;
     }
-    const uint64_t piece = gpu_piece_size(d, any_long ? UINT64_MAX : all);
+    const uint64_t piece = gpu_piece_size(max, any_long ? UINT64_MAX : all);
     b->room = piece < ROOM_BETWEEN + largest ? ROOM_BETWEEN + largest : piece;
     *pieces = any_long || all > b->room ? GPU_SLOTS : 1;
     if (*pieces == 1)

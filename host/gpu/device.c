@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host/gpu/driver.h"
+#include "host/gpu/stage.h"
 #include "host/support/process.h"
 
 enum { BUDGET_MIN = 1 << 20 };
@@ -50,7 +51,8 @@ parseal_status gpu_take_options(gpu_device *d, uint64_t memory, const parseal_re
     if (request->device_memory != 0 && request->device_memory < BUDGET_MIN)
         return parseal_fail(PARSEAL_ERR_ARG, "options.device_memory: %llu, at least %d expected",
                             (unsigned long long)request->device_memory, BUDGET_MIN);
-    d->budget = request->device_memory != 0 ? request->device_memory : memory / 4;
+    d->budget = request->device_memory;
+    d->memory = memory;
     d->generation = process_generation();
     d->copy_threads = request->cpu_threads > 0 ? request->cpu_threads : 1;
     return PARSEAL_OK;
@@ -70,7 +72,8 @@ parseal_status gpu_runtime_enter(const char *name, atomic_uint_fast64_t *opened)
     if (atomic_compare_exchange_strong(opened, &first, now) || first == now)
         return PARSEAL_OK;
     return parseal_fail(PARSEAL_ERR_NO_DEVICE,
-                        "%s: in use before fork(), and its driver does not work in a child", name);
+                        "%s: in use before fork(), which its driver does not survive: use spawn",
+                        name);
 }
 
 /* ------------------------------------------------------------------------------------ memory -- */
@@ -79,6 +82,12 @@ parseal_status gpu_stream_of(const gpu_device *d, void *stream, gpu_stream *s)
 {
     *s = d->own;
     return stream == NULL ? PARSEAL_OK : d->driver->stream_of(d, stream, s);
+}
+
+parseal_status gpu_after_default(const gpu_device *d, const void *stream, const gpu_stream *s)
+{
+    return stream != NULL || d->driver->after_default == NULL ? PARSEAL_OK
+                                                              : d->driver->after_default(d, s);
 }
 
 parseal_status gpu_finish(const gpu_device *d, const gpu_stream *s)
@@ -90,6 +99,17 @@ void gpu_settle(const gpu_device *d)
 {
     if (d->driver->settle != NULL)
         d->driver->settle(d);
+}
+
+/* What the spare stage holds is as good as free, so that keeping it leaves the next call no less. */
+uint64_t gpu_budget(const gpu_device *d)
+{
+    uint64_t bytes = d->memory;
+    if (d->budget != 0)
+        return d->budget;
+    if (d->driver->free_bytes != NULL && d->driver->free_bytes(d, &bytes))
+        bytes += gpu_spare_size(d);
+    return bytes / 4 > BUDGET_MIN ? bytes / 4 : BUDGET_MIN;
 }
 
 parseal_status gpu_alloc(const gpu_device *d, uint64_t size, gpu_memory *memory)
@@ -111,7 +131,7 @@ void gpu_wipe_and_free(const gpu_device *d, gpu_memory memory, uint64_t size)
     if (memory == 0)
         return;
     /* A failure is ignored: a device that cannot wipe can do nothing else about it either. */
-    (void)d->driver->wipe(d, &d->own, memory, size);
+    (void)d->driver->wipe(d, &d->own, memory, 0, size);
     (void)gpu_finish(d, &d->own);
     gpu_free(d, memory);
 }
@@ -124,7 +144,7 @@ static parseal_status memory_create(const parseal_device *device, uint64_t size,
     const uint64_t words_size = (size + 3) / 4 * 4;
     gpu_memory made;
     TRY(gpu_alloc(d, words_size, &made));
-    parseal_status status = d->driver->wipe(d, &own, made, words_size);
+    parseal_status status = d->driver->wipe(d, &own, made, 0, words_size);
     if (status == PARSEAL_OK)
         status = gpu_finish(d, &own);
     if (status != PARSEAL_OK) {

@@ -55,7 +55,8 @@ typedef struct {
     char name[128];
     bool has_subnormals;
     uint64_t buffer_max; /* the most bytes of one buffer */
-    uint64_t budget;     /* bytes that a staged call may take on the device */
+    uint64_t budget;     /* bytes that a staged call may take on the device; 0: gpu_budget */
+    uint64_t memory;     /* the device's whole memory in bytes */
     uint32_t copy_threads;
     uint64_t generation; /* of the process that opened it (host/support/process.h) */
     uint32_t add_tiles;  /* how many tiles keep the whole device busy with aead_add */
@@ -97,7 +98,15 @@ parseal_status gpu_runtime_enter(const char *name, atomic_uint_fast64_t *opened)
 
 /* Stores the caller's stream or, where that is NULL, the device's own. */
 parseal_status gpu_stream_of(const gpu_device *d, void *stream, gpu_stream *s);
+
+/* Where the caller's stream is NULL, lets s wait for what the caller has enqueued before on the
+ * runtime's default stream. It is called before anything touches the caller's device buffers. */
+parseal_status gpu_after_default(const gpu_device *d, const void *stream, const gpu_stream *s);
 parseal_status gpu_finish(const gpu_device *d, const gpu_stream *s);
+
+/* Returns how many bytes of the device's memory a call may take now: what the options say or, where
+ * they say nothing, a quarter of what is free. */
+uint64_t gpu_budget(const gpu_device *d);
 
 /* *memory is 0 after a failure. Freeing 0 does nothing. */
 parseal_status gpu_alloc(const gpu_device *d, uint64_t size, gpu_memory *memory);

@@ -14,6 +14,8 @@ struct gpu_driver {
 
     parseal_status (*alloc)(const gpu_device *d, uint64_t size, gpu_memory *memory);
     void (*free)(const gpu_device *d, gpu_memory memory);
+    /* Stores how much memory nobody has taken. False: it is not known now. NULL: it never is. */
+    bool (*free_bytes)(const gpu_device *d, uint64_t *bytes);
     parseal_status (*pin)(const gpu_device *d, const gpu_stream *s, uint64_t size,
                           gpu_pinned *pinned);
     void (*unpin)(const gpu_device *d, const gpu_stream *s, gpu_pinned *pinned);
@@ -25,6 +27,8 @@ struct gpu_driver {
     void (*stream_close)(const gpu_device *d, gpu_stream *s);
     /* `stream` is the caller's, and not NULL. */
     parseal_status (*stream_of)(const gpu_device *d, void *stream, gpu_stream *s);
+    /* gpu_after_default; NULL: the runtime has no stream that everybody means by NULL. */
+    parseal_status (*after_default)(const gpu_device *d, const gpu_stream *s);
     parseal_status (*finish)(const gpu_device *d, const gpu_stream *s); /* waits for the stream */
     void (*settle)(const gpu_device *d); /* gpu_settle; NULL: freed memory lives until work ends */
 
@@ -32,8 +36,8 @@ struct gpu_driver {
                             const void *from, uint64_t size, bool wait);
     parseal_status (*read)(const gpu_device *d, const gpu_stream *s, gpu_memory from, uint64_t at,
                            void *to, uint64_t size, bool wait);
-    /* Overwrites the first `size` bytes, a multiple of 4, with zeros. */
-    parseal_status (*wipe)(const gpu_device *d, const gpu_stream *s, gpu_memory memory,
+    /* Overwrites `size` bytes from byte `at` on with zeros; both are multiples of 4. */
+    parseal_status (*wipe)(const gpu_device *d, const gpu_stream *s, gpu_memory memory, uint64_t at,
                            uint64_t size);
     parseal_status (*launch)(const gpu_launch *launch, const gpu_stream *s, uint64_t items);
 

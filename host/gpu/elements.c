@@ -153,8 +153,9 @@ size_t gpu_operands_max(const gpu_device *d, uint32_t bits)
 static parseal_status choose_piece(job *j)
 {
     const uint64_t step = lay_out(j, STEP, NULL), all = lay_out(j, j->count, NULL);
-    const uint64_t wanted = gpu_piece_size(j->device, all), room = wanted < step ? step : wanted;
-    if (step > gpu_slot_max(j->device))
+    const uint64_t max = gpu_slot_max(j->device), wanted = gpu_piece_size(max, all);
+    const uint64_t room = wanted < step ? step : wanted;
+    if (step > max)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY,
                             "%zu vectors do not fit the device's memory, not even in pieces",
                             j->n_operands);
@@ -164,13 +165,24 @@ static parseal_status choose_piece(job *j)
     return PARSEAL_OK;
 }
 
+/* Pieces go to other streams, which do not wait for the device's own, nor for the default one. */
+static parseal_status finish_own(const job *j)
+{
+    const gpu_stream own = j->device->own;
+    bool any_on_device = false;
+    for (size_t i = 0; i < j->n_operands; i++)
+        any_on_device = any_on_device || !on_host(&j->operands[i]);
+    if (any_on_device)
+        TRY(gpu_after_default(j->device, NULL, &own));
+    return gpu_finish(j->device, &own);
+}
+
 static parseal_status run_staged(job *j, void *stream)
 {
     gpu_stage stage;
-    const gpu_stream own = j->device->own;
     TRY(choose_piece(j));
-    if (stream == NULL) /* Pieces go to other streams, which do not wait for the device's own. */
-        TRY(gpu_finish(j->device, &own));
+    if (stream == NULL)
+        TRY(finish_own(j));
     for (size_t i = 0; i < j->n_operands; i++)
         j->direct[i] =
             on_host(&j->operands[i]) && gpu_is_direct(j->device, host_bytes(&j->operands[i], 0),
@@ -192,6 +204,7 @@ static parseal_status run(job *j, void *stream)
     if (staged)
         return run_staged(j, stream);
     TRY(gpu_stream_of(j->device, stream, &s));
+    TRY(gpu_after_default(j->device, stream, &s));
     find_places(j, NULL, 0);
     TRY(j->work(j->arg, &s, j->places, 0, j->count));
     if (stream != NULL)

@@ -87,6 +87,11 @@ static bool on_host(const run_buf *b)
     return b->buf->kind == PARSEAL_BUF_HOST;
 }
 
+static bool on_device(const run_buf *b)
+{
+    return !on_host(b) && b->buf->kind != PARSEAL_BUF_NONE;
+}
+
 static bool same_bytes(const run_buf *a, const run_buf *b)
 {
     return a->buf->kind == b->buf->kind && a->buf->handle == b->buf->handle &&
@@ -103,9 +108,7 @@ static gpu_place place_of(const run_buf *b, gpu_memory stand_in)
 {
     if (b->copy != 0)
         return (gpu_place){b->copy, 0};
-    if (on_host(b) || b->buf->kind == PARSEAL_BUF_NONE)
-        return (gpu_place){stand_in, 0};
-    return (gpu_place){b->buf->handle, b->buf->offset};
+    return on_device(b) ? (gpu_place){b->buf->handle, b->buf->offset} : (gpu_place){stand_in, 0};
 }
 
 static parseal_status copy_in(const gpu_device *d, const gpu_stream *s, run_buf bufs[BUFS])
@@ -184,13 +187,17 @@ static parseal_status plan_run(const parseal_device *device, const backend_plan 
                           [VERDICT] = {&io->verdict, true, true, 0},
                           [WORKSPACE] = {&io->workspace, false, false, 0}};
     gpu_stream s;
-    bool copied = false;
+    bool copied = false, any_on_device = false;
     (void)device;
     if (p->table.n == 0)
         return PARSEAL_OK;
     TRY(gpu_stream_of(p->table.device, stream, &s));
-    for (int i = 0; i < BUFS; i++)
+    for (int i = 0; i < BUFS; i++) {
         copied = copied || on_host(&bufs[i]);
+        any_on_device = any_on_device || on_device(&bufs[i]);
+    }
+    if (any_on_device)
+        TRY(gpu_after_default(p->table.device, stream, &s));
     if (copied)
         return run_copied(p, &s, bufs, open);
     TRY(run_on(p, &s, bufs, open));

@@ -14,15 +14,15 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 
 uint64_t gpu_slot_max(const gpu_device *d)
 {
-    return smaller(d->budget / GPU_SLOTS, d->buffer_max) / 256 * 256;
+    return smaller(gpu_budget(d) / GPU_SLOTS, d->buffer_max) / 256 * 256;
 }
 
-uint64_t gpu_piece_size(const gpu_device *d, uint64_t all)
+uint64_t gpu_piece_size(uint64_t slot_max, uint64_t all)
 {
     uint64_t piece = PIECE_MIN;
     while (piece < PIECE_MAX && piece < all / PIECES)
         piece *= 2;
-    return smaller(piece, gpu_slot_max(d));
+    return smaller(piece, slot_max);
 }
 
 /* ------------------------------------------------------------------------------------- slots -- */
@@ -32,7 +32,7 @@ static bool slot_wipe(const gpu_device *d, gpu_slot *slot)
 {
     bool fine = gpu_finish(d, &slot->stream) == PARSEAL_OK;
     if (slot->memory != 0 && slot->used > 0)
-        fine = d->driver->wipe(d, &slot->stream, slot->memory, slot->used) == PARSEAL_OK && fine;
+        fine = d->driver->wipe(d, &slot->stream, slot->memory, 0, slot->used) == PARSEAL_OK && fine;
     if (slot->host != NULL)
         sodium_memzero(slot->host, (size_t)slot->host_used);
     slot->used = slot->host_used = 0;
@@ -78,14 +78,15 @@ static void close_slots(gpu_stage *stage)
     stage->n = 0;
 }
 
-/* Sizes are rounded up to powers of two, so that the next call will most likely find room. */
+/* Sizes are rounded up to powers of two, so that the next call will most likely find room. What the
+ * caller needs it gets, even if there is less memory by now. */
 static uint64_t rounded_size(const gpu_device *d, uint64_t size)
 {
     const uint64_t max = gpu_slot_max(d);
     uint64_t rounded = (uint64_t)1 << 20;
     while (rounded < size)
         rounded *= 2;
-    return smaller(rounded, max);
+    return smaller(rounded, max < size ? size : max);
 }
 
 /* Takes the stage that an earlier call has left, where it is large enough. */
@@ -131,6 +132,15 @@ static bool leave_spare(const gpu_stage *stage)
     return true;
 }
 
+uint64_t gpu_spare_size(const gpu_device *d)
+{
+    (void)pthread_mutex_lock(&d->shared->lock);
+    const gpu_stage *spare = d->shared->spare;
+    const uint64_t size = spare != NULL ? spare->n * spare->slot[0].size : 0;
+    (void)pthread_mutex_unlock(&d->shared->lock);
+    return size;
+}
+
 static void close_spare(gpu_device *d)
 {
     if (d->shared->spare != NULL)
@@ -166,9 +176,9 @@ parseal_status gpu_stage_open(gpu_stage *stage, const gpu_device *d, void *strea
     if (stream == NULL && take_spare(d, size, n, stage))
         return PARSEAL_OK;
     *stage = (gpu_stage){.device = d};
+    const uint64_t rounded = rounded_size(d, size);
     while (stage->n < n) {
-        const parseal_status status =
-            slot_open(d, stream, rounded_size(d, size), &stage->slot[stage->n++]);
+        const parseal_status status = slot_open(d, stream, rounded, &stage->slot[stage->n++]);
         if (status != PARSEAL_OK) {
             close_slots(stage);
             return status;

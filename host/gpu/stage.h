@@ -26,12 +26,13 @@ typedef struct gpu_stage {
     size_t n;
 } gpu_stage;
 
-/* Returns the most bytes that a slot may have. */
+/* Returns the most bytes that a slot may have now. A call asks once, as the next answer may be
+ * another one. */
 uint64_t gpu_slot_max(const gpu_device *d);
 
-/* Returns how many bytes of `all` to take at a time: few enough for copies and work to overlap,
- * many enough for both to go at full speed. */
-uint64_t gpu_piece_size(const gpu_device *d, uint64_t all);
+/* Returns how many bytes of `all` to take at a time, slot_max at most: few enough for copies and
+ * work to overlap, many enough for both to go at full speed. */
+uint64_t gpu_piece_size(uint64_t slot_max, uint64_t all);
 
 /* Opens slots of `size` bytes or more each for so many pieces. They work on the caller's stream
  * where there is one. After a failure there is nothing to close. */
@@ -41,6 +42,9 @@ parseal_status gpu_stage_open(gpu_stage *stage, const gpu_device *d, void *strea
 /* Waits for work that is still under way, and wipes the memory that was used. One stage is kept for
  * later calls, as pinning memory is slow. */
 void gpu_stage_close(gpu_stage *stage);
+
+/* Returns the bytes of the device's memory that the spare stage holds. */
+uint64_t gpu_spare_size(const gpu_device *d);
 
 /* Open and close gpu_device.shared, with its spare stage. */
 parseal_status gpu_shared_open(gpu_device *d);

@@ -198,12 +198,21 @@ static parseal_status sum_piece(void *arg, const gpu_stream *s, const gpu_place 
     return gpu_run_sum(w->device, s, w->ring, w->bits, &places[0], &places[1], w->n, n);
 }
 
+static bool is_staged(const parseal_vec *acc, const sum_inputs *inputs)
+{
+    bool staged = acc->buf.kind == PARSEAL_BUF_HOST;
+    for (size_t j = 0; j < inputs->n; j++)
+        staged = staged || input_at(inputs, j)->kind == PARSEAL_BUF_HOST;
+    return staged;
+}
+
 /* Inputs that are too many to be staged side by side are added a few at a time. */
 static parseal_status sum_all(const gpu_device *d, const parseal_ring *ring, const parseal_vec *acc,
                               const sum_inputs *inputs, void *stream)
 {
     const uint32_t bits = 8 * ring->element_size;
-    const size_t max = gpu_operands_max(d, bits), at_once = max > 2 ? max - 1 : 1;
+    const size_t max = is_staged(acc, inputs) ? gpu_operands_max(d, bits) : SIZE_MAX;
+    const size_t at_once = max > 2 ? max - 1 : 1;
     gpu_operand *operands = calloc(inputs->n + 1, sizeof *operands);
     sum_work work = {d, ring, inputs->bits, 0};
     parseal_status status = PARSEAL_OK;
@@ -317,7 +326,6 @@ static parseal_status quantize(const parseal_device *device, const parseal_quant
                                const backend_seeds *seeds, uint64_t first,
                                const parseal_buf *nonfinite, void *stream)
 {
-    static const uint64_t zero = 0;
     gpu_stream s;
     const gpu_device *d = gpu_of(device);
     quantize_work work = {.device = d,
@@ -334,7 +342,8 @@ static parseal_status quantize(const parseal_device *device, const parseal_quant
             &work, x, q, (uint64_t *)(nonfinite->handle + (uintptr_t)nonfinite->offset), stream);
     work.nonfinite = (gpu_place){nonfinite->handle, nonfinite->offset};
     TRY(gpu_stream_of(d, stream, &s));
-    TRY(gpu_write(d, &s, work.nonfinite.memory, work.nonfinite.at, &zero, sizeof zero));
+    TRY(gpu_after_default(d, stream, &s));
+    TRY(d->driver->wipe(d, &s, work.nonfinite.memory, work.nonfinite.at, sizeof(uint64_t)));
     return quantize_all(&work, x, q, stream);
 }
 

@@ -126,12 +126,13 @@ static parseal_status read(const gpu_device *gpu, const gpu_stream *s, gpu_memor
     return error == CL_SUCCESS ? ocl_keep_order(d, s) : cl_failed("clEnqueueReadBuffer", error);
 }
 
-static parseal_status wipe(const gpu_device *d, const gpu_stream *s, gpu_memory memory,
+static parseal_status wipe(const gpu_device *d, const gpu_stream *s, gpu_memory memory, uint64_t at,
                            uint64_t size)
 {
+    const gpu_place place = {memory, at};
     gpu_launch launch;
     gpu_launch_begin(&launch, d, GPU_SUM, "wipe");
-    gpu_arg_memory(&launch, memory);
+    gpu_arg_place(&launch, &place);
     gpu_arg_u64(&launch, size / 4);
     return gpu_launch_run(&launch, s, size / 4);
 }

@@ -61,9 +61,16 @@
  *
  * Processes. After fork() the child may use and destroy the CPU contexts that the parent made, and
  * what was made from them, and make its own, whatever other threads of the parent did meanwhile. A
- * GPU's driver does not work on in a child: calls on the parent's contexts are PARSEAL_ERR_DEVICE
- * there, and destroying them does nothing but forget them. The library may be unloaded (dlclose)
+ * GPU's driver does not survive fork(), whoever used it first: calls on the parent's contexts are
+ * PARSEAL_ERR_DEVICE in the child, destroying them does nothing but forget them, and AUTO takes the
+ * CPU there. Start processes that are to use the GPU by spawn. The library may be unloaded (dlclose)
  * when its objects are destroyed.
+ *
+ * Faults. After a fault of some kernel of the process, whoever's (CUDA's errors 700 and 715 to 719),
+ * a CUDA device's context, which frameworks share, is lost. The call that finds out says which call
+ * of the driver's failed; all later ones are PARSEAL_ERR_DEVICE at once, new contexts on the device
+ * included, and AUTO takes it no more. The process must be restarted. Keys in the memory of a lost
+ * context can no longer be wiped by the library: that is left to the driver.
  *
  * Secrets. Keys and seeds are kept in guarded memory (libsodium's sodium_malloc): between pages that
  * nobody may touch, left out of core dumps, wiped with the set, and locked as far as RLIMIT_MEMLOCK
@@ -85,6 +92,16 @@
  * it returns. A CPU context takes NULL only (PARSEAL_ERR_ARG otherwise). On a GPU a call with any
  * buffer in host memory copies it there and back, and has finished too; with device buffers alone
  * and a stream it copies, allocates and waits for nothing, and may be captured in a CUDA graph.
+ *
+ * CUDA's handles that are no pointers mean what they mean in CUDA. NULL is the default stream, which
+ * PyTorch and CuPy have as their handle 0: with a buffer on the device, the call sees all work that
+ * was enqueued there before it, and on streams that the default stream waits for (those not made
+ * with CU_STREAM_NON_BLOCKING). 1 (CU_STREAM_LEGACY) is the same stream, but the call enqueues its
+ * work and returns; 2 (CU_STREAM_PER_THREAD) is the calling thread's own. While a stream that waits
+ * for the default stream is captured, CUDA lets nobody use that: NULL with a buffer on the device,
+ * and 1, are then PARSEAL_ERR_ARG, and the capture goes on. A program that was compiled for
+ * per-thread default streams, whose 0 is another, gives 2. With OpenCL, which has no default queue,
+ * finish the queue before a call with NULL.
  *
  * Aliasing. aead works in place: `in` and `out` of a message may be the same bytes, beginning and
  * length. Any other overlap between what a call writes and what it reads or writes elsewhere is

@@ -46,8 +46,9 @@ __kernel __attribute__((reqd_work_group_size(64, 1, 1))) void sum64(ring_params 
     *to = ring.power_of_two ? sum & ring.low_bits : ring_reduce_wide(ring, wide, (u32)carries, sum);
 }
 
-__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void wipe(GLOBAL uint *p, ulong words)
+__kernel __attribute__((reqd_work_group_size(64, 1, 1))) void wipe(GLOBAL uchar *p, ulong at,
+                                                                   ulong words)
 {
     if (get_global_id(0) < words)
-        p[get_global_id(0)] = 0;
+        ((GLOBAL u32 *)(p + at))[get_global_id(0)] = 0;
 }

@@ -294,6 +294,30 @@ static void plans(void **state)
 
 /* ------------------------------------------------------------------------------------ errors -- */
 
+/* Memory that is mapped piece by piece, on a device that the environment shapes, ends where its
+ * last piece does. */
+static void memory_in_pieces(void **state)
+{
+    static const char *const pieces[] = {"64", "101", "404", "808"};
+    const parseal_ring ring = {0, 8, 0};
+    bench b;
+    (void)state;
+    bench_open(&b, 0);
+    for (size_t i = 0; i < COUNT_OF(pieces); i++) {
+        twin acc = twin_make(&b, 800, GAP);
+        parseal_vec fits = vec_of(acc.on_device, 8), ends_before = fits;
+        ends_before.buf.offset += 2 * GAP;
+        assert_int_equal(setenv("PARSEAL_EMU_MAPPED", pieces[i], 1), 0);
+        assert_ok(parseal_vec_sum(b.ctx, &ring, &fits, NULL, 0, b.stream));
+        if (on.knows_sizes)
+            assert_error(parseal_vec_sum(b.ctx, &ring, &ends_before, NULL, 0, b.stream),
+                         PARSEAL_ERR_SIZE, "acc");
+        assert_int_equal(unsetenv("PARSEAL_EMU_MAPPED"), 0);
+        twin_check(&acc);
+    }
+    bench_close(&b);
+}
+
 static void buffers_that_are_refused(void **state)
 {
     (void)state;
@@ -324,6 +348,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vectors),
         cmocka_unit_test(plans),
+        cmocka_unit_test(memory_in_pieces),
         cmocka_unit_test(buffers_that_are_refused),
     };
     if (!on.find()) {

@@ -49,6 +49,8 @@ typedef struct {
     uint8_t nonce[ITEMS][PARSEAL_AES256GCM_NONCEBYTES], tag[ITEMS][PARSEAL_TAGBYTES];
     int32_t verdict[ITEMS];
     uint32_t acc[COUNT], v[INPUTS][COUNT];
+    float x[COUNT]; /* random bits, some of them no numbers */
+    _Alignas(ALIGNED) uint64_t nonfinite;
     _Alignas(ALIGNED) uint8_t workspace[8192];
 } data;
 
@@ -101,12 +103,14 @@ static void side_close(side *s)
     parseal_ctx_destroy(s->ctx);
 }
 
-static void bench_open(bench *b, bool time_kernels)
+enum { BLOCKING = 0, NON_BLOCKING = 1 }; /* on_cuda.c */
+
+static void bench_open_on(bench *b, int stream_kind, bool time_kernels)
 {
     parseal_options options = PARSEAL_OPTIONS_INIT;
     memset(b, 0, sizeof *b);
     b->r = rng_for("graph");
-    on.open(1, &options);
+    on.open(stream_kind, &options);
     options.backend = on.backend;
     options.time_kernels = time_kernels;
     assert_ok(parseal_ctx_create(&b->device.ctx, &options));
@@ -120,6 +124,11 @@ static void bench_open(bench *b, bool time_kernels)
     b->device.stream = on.stream();
     b->cpu.buf_kind = PARSEAL_BUF_HOST;
     b->cpu.memory = (uintptr_t)&b->host;
+}
+
+static void bench_open(bench *b, bool time_kernels)
+{
+    bench_open_on(b, NON_BLOCKING, time_kernels);
 }
 
 static void bench_close(bench *b)
@@ -139,7 +148,12 @@ static parseal_status run_calls(const side *s)
     const parseal_vec acc = {PART(s, acc), COUNT};
     const parseal_vec v[INPUTS] = {
         {PART(s, v[0]), COUNT}, {PART(s, v[1]), COUNT}, {PART(s, v[2]), COUNT}};
+    const parseal_vec x = {PART(s, x), COUNT};
+    const parseal_buf nonfinite = PART(s, nonfinite);
+    parseal_quant quant = PARSEAL_QUANT_INIT;
     parseal_aead_io io = PARSEAL_AEAD_IO_INIT;
+    quant.clip = 1.0f;
+    quant.rounding = PARSEAL_ROUND_NEAREST;
     io.in = PART(s, in);
     io.out = PART(s, out);
     io.nonce = PART(s, nonce);
@@ -151,6 +165,8 @@ static parseal_status run_calls(const side *s)
         status = parseal_mask_apply(s->seeds, &ring, &acc, 77, s->stream);
     if (status == PARSEAL_OK)
         status = parseal_vec_sum(s->ctx, &ring, &acc, v, INPUTS, s->stream);
+    if (status == PARSEAL_OK)
+        status = parseal_quantize(s->ctx, &quant, &x, &v[0], NULL, 0, &nonfinite, s->stream);
     return status;
 }
 
@@ -237,12 +253,53 @@ static void what_waits_is_refused(void **state)
     bench_close(&b);
 }
 
+/* Captures calls of the device's, and one on its buffers with a stream of NULL (or the default
+ * stream's own handle), which is not to be captured. */
+static void check_default_while_captured(int stream_kind, void *stream, parseal_status want)
+{
+    static bench b;
+    graph captured = NULL;
+    graph_exec exec;
+    bench_open_on(&b, stream_kind, false);
+    renew(&b);
+    side at_once = b.device;
+    at_once.stream = stream;
+    assert_int_equal(cu.begin(b.device.stream, CAPTURE_GLOBAL), OK);
+    if (want == PARSEAL_OK)
+        assert_ok(run_calls(&at_once));
+    else
+        assert_error(run_calls(&at_once), want, "stream");
+    assert_ok(run_calls(&b.device));
+    assert_int_equal(cu.end(b.device.stream, &captured), OK);
+    if (want == PARSEAL_OK)
+        compare(&b); /* the calls that were not captured */
+    assert_int_equal(cu.instantiate(&exec, captured, 0), OK);
+    renew(&b);
+    assert_int_equal(cu.launch(exec, b.device.stream), OK);
+    compare(&b);
+    assert_int_equal(cu.exec_destroy(exec), OK);
+    assert_int_equal(cu.destroy(captured), OK);
+    bench_close(&b);
+}
+
+/* The default stream may not be used while a stream is captured that waits for it: NULL is refused,
+ * and so is its handle, and the capture goes on. A stream that does not wait is captured beside
+ * it. */
+static void the_default_stream_while_captured(void **state)
+{
+    (void)state;
+    check_default_while_captured(BLOCKING, NULL, PARSEAL_ERR_ARG);
+    check_default_while_captured(BLOCKING, (void *)(uintptr_t)1, PARSEAL_ERR_ARG);
+    check_default_while_captured(NON_BLOCKING, NULL, PARSEAL_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(launched_again_and_again),
         cmocka_unit_test(with_times),
         cmocka_unit_test(what_waits_is_refused),
+        cmocka_unit_test(the_default_stream_while_captured),
     };
     if (!on.find())
         return run_skip("no device");

@@ -84,6 +84,7 @@ const device_kind on = {
     .other_buf_kind = PARSEAL_BUF_OPENCL,
     .streams = STREAMS,
     .never_waits = true,
+    .knows_sizes = true,
     .find = find,
     .open = open,
     .close = close,

@@ -1,5 +1,6 @@
 /* A libcuda.so.1 without a GPU: device memory is the host's, and kernels run in the emulator. What
- * is enqueued is done only when somebody waits for it, so that who forgets to wait finds nothing.
+ * is enqueued is done only when somebody waits for it, so that who forgets to wait finds nothing, or
+ * in a random order of the streams (fake_streams.cpp).
  *
  * The n-th call can be made to fail, and what is made and not yet given back is counted: see
  * tests/device/shim.h, whose functions this runtime has, too.
@@ -8,6 +9,11 @@
  *   PARSEAL_EMU_DEVICES=n        how many of the two devices there are
  *   PARSEAL_EMU_CAPABILITY=xy    compute capability x.y of the first one instead of 9.0
  *   PARSEAL_EMU_PINNED=0         no pinned memory is to be had
+ *   PARSEAL_EMU_DRIVER=n         the driver's version instead of 13000
+ *   PARSEAL_EMU_FAULT=n:kernel   a run of this kernel faults with error n, and the context with it
+ *   PARSEAL_EMU_MAPPED=n         memory is said to be mapped in pieces of n bytes
+ *   PARSEAL_EMU_TAKEN=n          n bytes of the GiB of a device's memory are somebody else's
+ *   PARSEAL_EMU_SEED=n           streams go on at random times, those of seed n
  *   PARSEAL_EMU_WRONG=kernel     the last byte that a run of this kernel changes gets a wrong bit
  *   PARSEAL_EMU_WRONG=kernel:    the first one
  *   PARSEAL_EMU_WRONG_COPIES=1   what is read back is wrong where it is more than known answers
@@ -21,9 +27,10 @@
 #include <deque>
 #include <map>
 #include <mutex>
-#include <set>
 #include <string>
 #include <vector>
+
+#include <unistd.h>
 
 #include "emulator.h"
 #include "fake_cuda.h"
@@ -31,7 +38,7 @@
 namespace fake
 {
 
-enum { DEVICES = 2, MULTIPROCESSORS = 3 };
+enum { DEVICES = 2, MULTIPROCESSORS = 3, MEMORY = 1 << 30 };
 /* CUdevice_attribute, of those that only the bench asks for. */
 enum { CLOCK_KHZ = 13, MEMORY_CLOCK_KHZ = 36, MEMORY_BUS_BITS = 37 };
 
@@ -48,8 +55,6 @@ struct allocation {
 std::map<cu_pointer, allocation> allocations, pinned; /* on devices, of the host */
 thread_local std::deque<int> current;                 /* contexts: of which device */
 char contexts[DEVICES];
-std::vector<stream *> capturing;
-std::set<stream *> streams;
 std::map<std::string, uint64_t> launches; /* by kernel */
 
 bool failing(const char *name)
@@ -58,41 +63,6 @@ bool failing(const char *name)
         return false;
     failed = name;
     return true;
-}
-
-bool run(stream *s)
-{
-    while (!s->waiting.empty()) {
-        const command next = s->waiting.front();
-        s->waiting.pop_front();
-        if (!next()) {
-            s->broken = true;
-            s->waiting.clear();
-        }
-    }
-    return !s->broken;
-}
-
-/* What is forbidden while a stream is captured (in the mode GLOBAL: to everybody) fails and spoils
- * what has been captured. */
-bool spoils_capture()
-{
-    for (stream *s : capturing)
-        s->invalidated = true;
-    return !capturing.empty();
-}
-
-cu_result enqueue(cu_stream handle, command what)
-{
-    stream *s = reinterpret_cast<stream *>(handle);
-    if (s == nullptr || current.empty())
-        return INVALID_CONTEXT;
-    if (s->device != current.back())
-        return INVALID_HANDLE;
-    if (s->invalidated)
-        return CAPTURE_INVALIDATED;
-    (s->capturing ? s->captured : s->waiting).push_back(std::move(what));
-    return CU_OK;
 }
 
 void spoil(char *bytes, size_t size)
@@ -119,6 +89,20 @@ memories::const_iterator find(const memories &among, cu_pointer at, size_t size)
 bool is_device_memory(cu_pointer at, size_t size)
 {
     return find(allocations, at, size) != allocations.end();
+}
+
+/* The bytes of the current device's memory that nobody has. */
+size_t left()
+{
+    size_t taken = (size_t)std::atoll(variable("PARSEAL_EMU_TAKEN", "0"));
+    for (const auto &[at, is] : allocations)
+        taken += is.device == current.back() ? is.size : 0;
+    return taken < MEMORY ? MEMORY - taken : 0;
+}
+
+bool is_pinned(const void *from, size_t size)
+{
+    return find(pinned, reinterpret_cast<cu_pointer>(from), size) != pinned.end();
 }
 
 const char *variable(const char *name, const char *otherwise)
@@ -165,6 +149,9 @@ bool run_kernel(const emulated::kernel &kernel, unsigned blocks, unsigned thread
                 const emulated::thread_body &body)
 {
     launches[kernel.name]++;
+    const std::string fault = variable("PARSEAL_EMU_FAULT", "");
+    if (!fault.empty() && fault.substr(fault.find(':') + 1) == kernel.name)
+        return false;
     const std::string wish = variable("PARSEAL_EMU_WRONG", ""), name = kernel.name;
     const bool first = wish == name + ":", spoilt = first || wish == name;
     const std::vector<char> before = spoilt ? all_memory() : std::vector<char>();
@@ -224,7 +211,10 @@ EXPORT uint64_t fake_launches(const char *kernel)
 EXPORT cu_result cuInit(unsigned)
 {
     BEGIN(Init);
-    return CU_OK;
+    static pid_t first = 0; /* the process that uses the driver: no child of its does */
+    if (first == 0)
+        first = getpid();
+    return first == getpid() ? CU_OK : CU_NOT_INITIALIZED;
 }
 
 EXPORT cu_result cuGetErrorName(cu_result error, const char **name)
@@ -236,7 +226,7 @@ EXPORT cu_result cuGetErrorName(cu_result error, const char **name)
 EXPORT cu_result cuDriverGetVersion(int *version)
 {
     BEGIN(DriverGetVersion);
-    *version = 13000;
+    *version = std::atoi(variable("PARSEAL_EMU_DRIVER", "13000"));
     return CU_OK;
 }
 
@@ -293,7 +283,7 @@ EXPORT cu_result cuDeviceGetAttribute(int *value, int attribute, cu_device devic
 EXPORT cu_result cuDeviceTotalMem_v2(size_t *size, cu_device)
 {
     BEGIN(DeviceTotalMem);
-    *size = (size_t)1 << 30;
+    *size = MEMORY;
     return CU_OK;
 }
 
@@ -337,13 +327,10 @@ EXPORT cu_result cuCtxSynchronize(void)
     if (current.empty())
         return INVALID_CONTEXT;
     waits++;
-    if (spoils_capture())
+    if (spoils_capture_of(current.back()))
         return CAPTURE_UNSUPPORTED;
-    bool fine = true;
-    for (stream *s : streams)
-        if (s->device == current.back())
-            fine = run(s) && fine;
-    return fine ? result : (int)LAUNCH_FAILED;
+    const cu_result error = finish_device(current.back());
+    return error != CU_OK ? error : result;
 }
 
 EXPORT cu_result cuModuleLoadData(cu_module *handle, const void *image)
@@ -405,6 +392,8 @@ EXPORT cu_result cuMemAlloc_v2(cu_pointer *pointer, size_t size)
 {
     BEGIN_ALLOCATION(MemAlloc);
     void *memory = nullptr;
+    if (std::getenv("PARSEAL_EMU_TAKEN") != nullptr && size > left())
+        return CU_OUT_OF_MEMORY;
     if (posix_memalign(&memory, 256, size) != 0)
         return CU_OUT_OF_MEMORY;
     std::memset(memory, 0xa5, size);
@@ -452,6 +441,9 @@ EXPORT cu_result cuMemFreeHost(void *memory)
 EXPORT cu_result cuMemcpyHtoDAsync_v2(cu_pointer to, const void *from, size_t size, cu_stream s)
 {
     BEGIN_INSIDE(MemcpyHtoDAsync);
+    const stream *of = stream_of(s);
+    if (of != nullptr && !of->capturing && !is_pinned(from, size))
+        waits++; /* CUDA may wait for the stream before it copies such memory. */
     return enqueue(s, [=] {
         if (!is_device_memory(to, size))
             return false;
@@ -487,11 +479,16 @@ EXPORT cu_result cuMemsetD32Async(cu_pointer to, unsigned word, size_t words, cu
 EXPORT cu_result cuPointerGetAttribute(void *value, int attribute, cu_pointer at)
 {
     BEGIN(PointerGetAttribute);
-    const bool on_device = is_device_memory(at, 0);
+    if (!current.empty() && lost[current.back()] != CU_OK)
+        return lost[current.back()];
+    const bool on_device = is_device_memory(at, 1);
     const memories &among = on_device ? allocations : pinned;
-    const auto found = find(among, at, 0);
+    const auto found = find(among, at, 1);
     if (found == among.end())
         return INVALID_VALUE;
+    const size_t mapped = (size_t)std::atoi(variable("PARSEAL_EMU_MAPPED", "0"));
+    const size_t before = mapped > 0 ? (at - found->first) / mapped * mapped : 0;
+    const size_t rest = found->second.size - before;
     switch (attribute) {
     case CU_POINTER_MEMORY_TYPE:
         *static_cast<unsigned *>(value) = on_device ? CU_MEMORY_DEVICE : CU_MEMORY_HOST;
@@ -500,88 +497,17 @@ EXPORT cu_result cuPointerGetAttribute(void *value, int attribute, cu_pointer at
         *static_cast<int *>(value) = found->second.device;
         return CU_OK;
     case CU_POINTER_RANGE_START:
-        *static_cast<cu_pointer *>(value) = found->first;
+        *static_cast<cu_pointer *>(value) = found->first + before;
         return CU_OK;
     case CU_POINTER_RANGE_SIZE:
-        *static_cast<size_t *>(value) = found->second.size;
+        *static_cast<size_t *>(value) = mapped > 0 ? std::min(mapped, rest) : rest;
+        return CU_OK;
+    case CU_POINTER_IS_WHOLE:
+        *static_cast<unsigned *>(value) = mapped == 0;
         return CU_OK;
     default:
         return INVALID_VALUE;
     }
-}
-
-EXPORT cu_result cuStreamCreate(cu_stream *s, unsigned)
-{
-    BEGIN_INSIDE(StreamCreate);
-    stream *made = new stream();
-    made->device = current.back();
-    streams.insert(made);
-    *s = reinterpret_cast<cu_stream>(made);
-    live++;
-    return CU_OK;
-}
-
-EXPORT cu_result cuStreamDestroy_v2(cu_stream handle)
-{
-    BEGIN_RELEASE(StreamDestroy);
-    stream *s = reinterpret_cast<stream *>(handle);
-    (void)run(s);
-    streams.erase(s);
-    delete s;
-    live--;
-    return result;
-}
-
-EXPORT cu_result cuStreamSynchronize(cu_stream handle)
-{
-    BEGIN_RELEASE(StreamSynchronize);
-    stream *s = reinterpret_cast<stream *>(handle);
-    if (current.empty())
-        return INVALID_CONTEXT;
-    waits++;
-    if (s->capturing && spoils_capture())
-        return CAPTURE_UNSUPPORTED;
-    return run(s) ? result : (int)LAUNCH_FAILED;
-}
-
-EXPORT cu_result cuEventCreate(cu_event *handle, unsigned)
-{
-    BEGIN_INSIDE(EventCreate);
-    *handle = reinterpret_cast<cu_event>(new event);
-    live++;
-    return CU_OK;
-}
-
-EXPORT cu_result cuEventDestroy_v2(cu_event handle)
-{
-    BEGIN_RELEASE(EventDestroy);
-    delete reinterpret_cast<event *>(handle);
-    live--;
-    return result;
-}
-
-EXPORT cu_result cuEventRecord(cu_event handle, cu_stream s)
-{
-    BEGIN_INSIDE(EventRecord);
-    reinterpret_cast<event *>(handle)->captured = reinterpret_cast<stream *>(s)->capturing;
-    return enqueue(s, [] { return true; });
-}
-
-EXPORT cu_result cuEventSynchronize(cu_event handle)
-{
-    BEGIN_INSIDE(EventSynchronize);
-    waits++;
-    if (!reinterpret_cast<event *>(handle)->captured)
-        return CU_OK;
-    (void)spoils_capture();
-    return CAPTURED_EVENT;
-}
-
-EXPORT cu_result cuEventElapsedTime(float *milliseconds, cu_event, cu_event)
-{
-    BEGIN_INSIDE(EventElapsedTime);
-    *milliseconds = 0.5f;
-    return CU_OK;
 }
 }
 
@@ -592,7 +518,8 @@ extern "C" {
 EXPORT cu_result cuMemGetInfo_v2(size_t *free_bytes, size_t *all)
 {
     BEGIN_INSIDE(MemGetInfo);
-    *free_bytes = *all = (size_t)1 << 30;
+    *all = MEMORY;
+    *free_bytes = left();
     return CU_OK;
 }
 

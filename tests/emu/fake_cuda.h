@@ -8,7 +8,10 @@
 #include <atomic>
 #include <deque>
 #include <functional>
+#include <map>
+#include <memory>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include "launcher.h"
@@ -36,23 +39,56 @@ enum {
     LAUNCH_FAILED = 719,
     CAPTURE_UNSUPPORTED = 900,
     CAPTURE_INVALIDATED = 901,
+    CAPTURE_ISOLATION = 905,
+    CAPTURE_IMPLICIT = 906,
     CAPTURED_EVENT = 907,
     UNKNOWN = 999
 };
 
+/* CUstreamCaptureMode */
+enum { MODE_GLOBAL = 0, MODE_THREAD_LOCAL = 1, MODE_RELAXED = 2 };
+
+struct stream;
 using command = std::function<bool()>;
 using commands = std::deque<command>;
 
+/* How many of a stream's commands have been done. It outlives the stream. */
+struct progress {
+    stream *of;
+    uint64_t done = 0;
+};
+
+/* It is reached when so many commands of a stream have been done. */
+struct point {
+    std::shared_ptr<progress> of;
+    uint64_t n = 0;
+
+    bool reached() const
+    {
+        return of == nullptr || of->done >= n;
+    }
+};
+
+struct queued {
+    command what;
+    std::vector<point> after;
+};
+
 struct stream {
     int device;
-    commands waiting;
-    bool broken = false;
+    bool blocking; /* it waits for the legacy stream, and the legacy stream for it */
+    std::shared_ptr<progress> so_far;
+    uint64_t enqueued = 0;
+    std::deque<queued> waiting;
     bool capturing = false, invalidated = false; /* what is captured has been spoiled */
+    int mode = 0;                                /* of the capture, which `by` has begun */
+    std::thread::id by;
     commands captured;
 };
 
 struct event {
     bool captured = false;
+    point at;
 };
 
 struct function {
@@ -67,11 +103,29 @@ struct module {
 
 extern std::recursive_mutex lock;
 extern std::atomic<int64_t> live;
+extern std::atomic<uint64_t> waits;
 extern thread_local std::deque<int> current; /* contexts: of which device */
 extern std::vector<stream *> capturing;
+extern std::map<int, cu_result> lost; /* devices whose context a fault has ended, and with what */
+extern thread_local int thread_mode;  /* what cuThreadExchangeStreamCaptureMode exchanges */
 
 bool failing(const char *name);
+const char *variable(const char *name, const char *otherwise);
+
+/* The stream of a handle, 0 (or 1), the legacy stream, and 2, the thread's own, included. nullptr:
+ * there is none. A context is current. */
+stream *stream_of(cu_stream handle);
+
+/* Whether s is the legacy stream, and may not be used as a stream that waits for it is captured. */
+bool is_implicit(const stream *s);
+
 cu_result enqueue(cu_stream handle, command what);
+cu_result finish_device(int device);
+
+/* What is forbidden to this thread while a stream is captured fails, and spoils what has been
+ * captured; so does waiting for a device with such a stream, whoever does it. */
+bool spoils_capture();
+bool spoils_capture_of(int device);
 
 } // namespace fake
 
@@ -81,18 +135,22 @@ cu_result enqueue(cu_stream handle, command what);
     const std::lock_guard<std::recursive_mutex> guard(lock); \
     if (failing(#name))                                      \
     return UNKNOWN
-#define BEGIN_INSIDE(name) \
-    BEGIN(name);           \
-    if (current.empty())   \
-    return INVALID_CONTEXT
+#define BEGIN_INSIDE(name)             \
+    BEGIN(name);                       \
+    if (current.empty())               \
+        return INVALID_CONTEXT;        \
+    if (lost[current.back()] != CU_OK) \
+    return lost[current.back()]
 #define BEGIN_ALLOCATION(name) \
     BEGIN_INSIDE(name);        \
     if (spoils_capture())      \
     return CAPTURE_UNSUPPORTED
 /* What a caller cannot try again is done even where it is said to have failed. */
-#define BEGIN_RELEASE(name)                                  \
-    const std::lock_guard<std::recursive_mutex> guard(lock); \
-    const cu_result result = failing(#name) ? (int)UNKNOWN : (int)CU_OK
+#define BEGIN_RELEASE(name)                                   \
+    const std::lock_guard<std::recursive_mutex> guard(lock);  \
+    const cu_result result = failing(#name)    ? (int)UNKNOWN \
+                             : current.empty() ? (int)CU_OK   \
+                                               : lost[current.back()]
 
 #endif
 #endif

@@ -7,14 +7,18 @@ using namespace fake;
 
 extern "C" {
 
-EXPORT cu_result cuStreamBeginCapture_v2(cu_stream handle, int)
+EXPORT cu_result cuStreamBeginCapture_v2(cu_stream handle, int mode)
 {
     BEGIN_INSIDE(StreamBeginCapture);
-    stream *s = reinterpret_cast<stream *>(handle);
-    if (s->capturing)
+    stream *s = stream_of(handle);
+    if (s == nullptr || s->capturing)
         return INVALID_VALUE;
+    if (s == stream_of(nullptr))
+        return CAPTURE_UNSUPPORTED;
     s->capturing = true;
     s->invalidated = false;
+    s->mode = mode;
+    s->by = std::this_thread::get_id();
     capturing.push_back(s);
     return CU_OK;
 }
@@ -22,8 +26,8 @@ EXPORT cu_result cuStreamBeginCapture_v2(cu_stream handle, int)
 EXPORT cu_result cuStreamEndCapture(cu_stream handle, void **graph)
 {
     BEGIN_INSIDE(StreamEndCapture);
-    stream *s = reinterpret_cast<stream *>(handle);
-    if (!s->capturing)
+    stream *s = stream_of(handle);
+    if (s == nullptr || !s->capturing)
         return INVALID_VALUE;
     const bool fine = !s->invalidated;
     *graph = fine ? new commands(s->captured) : nullptr;
@@ -37,8 +41,19 @@ EXPORT cu_result cuStreamEndCapture(cu_stream handle, void **graph)
 EXPORT cu_result cuStreamIsCapturing(cu_stream handle, int *status)
 {
     BEGIN_INSIDE(StreamIsCapturing);
-    const stream *s = reinterpret_cast<stream *>(handle);
+    const stream *s = stream_of(handle);
+    if (s == nullptr)
+        return INVALID_HANDLE;
+    if (is_implicit(s))
+        return CAPTURE_IMPLICIT; /* Asking spoils nothing. */
     *status = s->invalidated ? 2 : s->capturing;
+    return CU_OK;
+}
+
+/* As cuGetErrorName it never fails, and is no call that can be made to. */
+EXPORT cu_result cuThreadExchangeStreamCaptureMode(int *mode)
+{
+    std::swap(*mode, thread_mode);
     return CU_OK;
 }
 

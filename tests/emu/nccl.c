@@ -320,6 +320,7 @@ static void errors(void **state)
                  "acc");
     assert_error(SUM(ctx, &ring, &r->acc, &r->workspace, NULL, r->stream), PARSEAL_ERR_ARG, "comm");
     assert_error(SUM(ctx, &ring, &r->acc, &r->workspace, r->comm, NULL), PARSEAL_ERR_ARG, "stream");
+    CU(StreamSynchronize, (r->stream)); /* It still writes to acc. */
     ranks_close(r, 1);
 
     /* Two ranks, of which the first alone calls: what is found wrong is found before they meet. */
