@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <iterator>
 #include <map>
+#include <memory>
 #include <random>
 #include <string>
 
@@ -37,12 +38,17 @@ static stream *make(int device, bool blocking)
     return s;
 }
 
-/* The stream of `key`, which lives as long as the process. */
+/* Streams that nobody makes or destroys: they live as long as the driver is loaded. */
+static std::vector<std::unique_ptr<stream>> kept;
+
+/* The stream of `key`. */
 template <typename key> static stream *made_once(std::map<key, stream *> &among, key k, int device)
 {
     stream *&s = among[k];
-    if (s == nullptr)
+    if (s == nullptr) {
         s = make(device, true);
+        kept.emplace_back(s);
+    }
     return s;
 }
 
