@@ -50,6 +50,15 @@ bool run_length(size_t n);
 #define RUN_THREAD_SANITIZER 0
 #endif
 
+/* Is this a build with AddressSanitizer? */
+#if defined(__SANITIZE_ADDRESS__)
+#define RUN_ADDRESS_SANITIZER 1
+#elif defined(__has_feature)
+#define RUN_ADDRESS_SANITIZER __has_feature(address_sanitizer)
+#else
+#define RUN_ADDRESS_SANITIZER 0
+#endif
+
 /* Does this build make frames larger than those of the code that is shipped? */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
 #define RUN_LARGER_FRAMES 1
