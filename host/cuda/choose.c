@@ -1,15 +1,39 @@
 /* Chooses a CUDA device: the first, or the one that the options or PARSEAL_CUDA_DEVICE name. */
 #include <stdio.h>
+#include <string.h>
 
 #include "host/cuda/device.h"
+#include "host/gpu/wish.h"
 
 /* TILES is how many tiles of aead_add keep a multiprocessor busy: two for each warp. */
 enum { CAPABILITY_MIN = 75, TILES = 32 };
 
+/* Returns whether the driver tells the UUID. */
+static bool get_uuid(cu_result(CU_API_CALL *get)(cu_uuid *, cu_device), cu_device id, cu_uuid *uuid)
+{
+    return get != NULL && get(uuid, id) == CU_OK;
+}
+
+static bool is_wished(const cuda_device *d, const gpu_wish *wish)
+{
+    char index[16];
+    cu_uuid gpu, mig;
+    snprintf(index, sizeof index, "%d", d->ordinal);
+    const bool has_mig = get_uuid(d->api.DeviceGetUuidOfPart, d->id, &mig);
+    const bool has_gpu = get_uuid(d->api.DeviceGetUuid, d->id, &gpu);
+    const bool is_part =
+        has_mig && (!has_gpu || memcmp(gpu.bytes, mig.bytes, sizeof gpu.bytes) != 0);
+    const gpu_identity identity = {.place = index,
+                                   .name = d->gpu.name,
+                                   .has_uuids = true,
+                                   .gpu = has_gpu ? gpu.bytes : NULL,
+                                   .mig = is_part ? mig.bytes : NULL};
+    return gpu_is_wished(wish, &identity);
+}
+
 static parseal_status find(cuda_device *d, const parseal_request *request)
 {
     const gpu_wish wish = gpu_wish_of(request, "PARSEAL_CUDA_DEVICE");
-    char number[16];
     int n = 0;
     const cu_result error = d->api.Init(0);
     if (error == CU_OK)
@@ -19,11 +43,10 @@ static parseal_status find(cuda_device *d, const parseal_request *request)
     for (d->ordinal = 0; d->ordinal < n; d->ordinal++) {
         CU_TRY(&d->api, DeviceGet, (&d->id, d->ordinal));
         CU_TRY(&d->api, DeviceGetName, (d->gpu.name, sizeof d->gpu.name, d->id));
-        snprintf(number, sizeof number, "%d", d->ordinal);
-        if (gpu_is_wished(&wish, number, d->gpu.name))
+        if (is_wished(d, &wish))
             return PARSEAL_OK;
     }
-    return gpu_wish_failed(&wish);
+    return gpu_wish_failed(&wish, (size_t)n);
 }
 
 static parseal_status describe(cuda_device *d, const parseal_request *request)

@@ -16,6 +16,10 @@ parseal_status cu_api_load(cu_api *api)
         missing = #exported;
     CU_API_FUNCTIONS(CU_API_FIND)
 #undef CU_API_FIND
+#define CU_API_FIND(name, exported, parameters) \
+    dynlib_function(api->library, #exported, &api->name, sizeof api->name);
+    CU_API_NEWER_FUNCTIONS(CU_API_FIND)
+#undef CU_API_FIND
     if (missing == NULL)
         return PARSEAL_OK;
     cu_api_unload(api);

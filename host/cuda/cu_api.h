@@ -46,6 +46,10 @@ enum {
     CU_POINTER_RANGE_SIZE = 12
 };
 
+typedef struct {
+    uint8_t bytes[16];
+} cu_uuid; /* CUuuid */
+
 /* X(name without cu, exported name, parameters) */
 #define CU_API_FUNCTIONS(X)                                                                 \
     X(Init, cuInit, (unsigned))                                                             \
@@ -88,10 +92,17 @@ enum {
     X(EventSynchronize, cuEventSynchronize, (cu_event))                                     \
     X(EventElapsedTime, cuEventElapsedTime, (float *, cu_event, cu_event))
 
+/* NULL where the driver is older than they are. The second gives the UUID of the part of a GPU (MIG)
+ * that is used. */
+#define CU_API_NEWER_FUNCTIONS(X)                             \
+    X(DeviceGetUuid, cuDeviceGetUuid, (cu_uuid *, cu_device)) \
+    X(DeviceGetUuidOfPart, cuDeviceGetUuid_v2, (cu_uuid *, cu_device))
+
 typedef struct {
     void *library;
 #define CU_API_FIELD(name, exported, parameters) cu_result(CU_API_CALL *name) parameters;
     CU_API_FUNCTIONS(CU_API_FIELD)
+    CU_API_NEWER_FUNCTIONS(CU_API_FIELD)
 #undef CU_API_FIELD
 } cu_api;
 

@@ -1,49 +1,10 @@
 /* Choosing a device, its memory and its streams, as far as all drivers share it. */
 #include "host/gpu/device.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "host/gpu/driver.h"
 #include "host/support/process.h"
 
 enum { BUDGET_MIN = 1 << 20 };
-
-static bool is_set(const char *text)
-{
-    return text != NULL && text[0] != '\0';
-}
-
-gpu_wish gpu_wish_of(const parseal_request *request, const char *variable)
-{
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): nothing in the library changes the environment. */
-    return (gpu_wish){request->device, variable, getenv(variable)};
-}
-
-bool gpu_wishes(const gpu_wish *wish)
-{
-    return is_set(wish->option) || is_set(wish->value);
-}
-
-static bool is_called(const char *text, const char *place, const char *name)
-{
-    return !is_set(text) || strcmp(text, place) == 0 || strstr(name, text) != NULL;
-}
-
-bool gpu_is_wished(const gpu_wish *wish, const char *place, const char *name)
-{
-    return is_called(wish->option, place, name) && is_called(wish->value, place, name);
-}
-
-parseal_status gpu_wish_failed(const gpu_wish *wish)
-{
-    if (!is_set(wish->option))
-        return parseal_fail(PARSEAL_ERR_NO_DEVICE, "%s: no device is called \"%s\"", wish->variable,
-                            wish->value);
-    return parseal_fail(PARSEAL_ERR_NO_DEVICE, "options.device: no device is called \"%s\"%s%s",
-                        wish->option, is_set(wish->value) ? " that is also called " : "",
-                        is_set(wish->value) ? wish->value : "");
-}
 
 parseal_status gpu_take_options(gpu_device *d, uint64_t memory, const parseal_request *request)
 {

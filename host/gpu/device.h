@@ -67,18 +67,6 @@ static inline const gpu_device *gpu_of(const parseal_device *device)
     return (const gpu_device *)device; /* It is the first member of the backend's struct. */
 }
 
-/* The device that the options or the environment ask for. Where both do, it must satisfy both. */
-typedef struct {
-    const char *option, *variable, *value; /* NULL or "": no wish */
-} gpu_wish;
-
-gpu_wish gpu_wish_of(const parseal_request *request, const char *variable);
-bool gpu_wishes(const gpu_wish *wish); /* false where nobody asks for a device */
-
-/* `place` is the device's number, as the driver's users write it. */
-bool gpu_is_wished(const gpu_wish *wish, const char *place, const char *name);
-parseal_status gpu_wish_failed(const gpu_wish *wish);
-
 /* Takes the caller's other options; `memory` is the device's whole memory in bytes. */
 parseal_status gpu_take_options(gpu_device *d, uint64_t memory, const parseal_request *request);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/gpu/wish.h"
 #include "host/opencl/device.h"
 
 /* TILES is how many tiles of aead_add keep a compute unit busy: some for each wavefront that it
@@ -82,9 +83,14 @@ static const found_device *first_of_type(const found_devices *found, cl_device_t
 
 static const found_device *first_wished(const found_devices *found, const gpu_wish *wish)
 {
-    for (size_t i = 0; i < found->n; i++)
-        if (gpu_is_wished(wish, found->device[i].place, found->device[i].name))
-            return &found->device[i];
+    for (size_t i = 0; i < found->n; i++) {
+        const found_device *f = &found->device[i];
+        char count[24];
+        snprintf(count, sizeof count, "%zu", i);
+        const gpu_identity identity = {.place = f->place, .count = count, .name = f->name};
+        if (gpu_is_wished(wish, &identity))
+            return f;
+    }
     return NULL;
 }
 
@@ -96,7 +102,7 @@ static parseal_status pick(const found_devices *found, const parseal_request *re
         return parseal_fail(PARSEAL_ERR_NO_DEVICE, "opencl: no device on any platform");
     if (gpu_wishes(&wish)) {
         *picked = first_wished(found, &wish);
-        return *picked != NULL ? PARSEAL_OK : gpu_wish_failed(&wish);
+        return *picked != NULL ? PARSEAL_OK : gpu_wish_failed(&wish, found->n);
     }
     *picked = first_of_type(found, CL_DEVICE_TYPE_GPU);
     if (*picked == NULL && request->named)
@@ -199,7 +205,7 @@ static parseal_status choose_device(ocl_device *d, const parseal_request *reques
     d->platform = picked->platform;
     d->id = picked->id;
     snprintf(d->gpu.name, sizeof d->gpu.name, "%s", picked->name);
-    return make_context(d);
+    return PARSEAL_OK;
 }
 
 static parseal_status choose_loaded(ocl_device *d, const parseal_request *request)
@@ -207,6 +213,8 @@ static parseal_status choose_loaded(ocl_device *d, const parseal_request *reques
     TRY(request->opencl_context != 0 ? adopt_context(d, (cl_context)request->opencl_context)
                                      : choose_device(d, request));
     TRY(describe(d, request));
+    if (d->context == NULL)
+        TRY(make_context(d));
     d->time_kernels = request->time_kernels;
     d->gpu.driver = &ocl_driver;
     return ocl_driver.stream_open(&d->gpu, &d->gpu.own);

@@ -104,8 +104,9 @@ typedef struct {
  * options may be NULL: everything at its default. Environment variables can narrow the choice
  * further but never widen it: PARSEAL_BACKEND (cpu, opencl, cuda; auto or nothing: no wish),
  * PARSEAL_CPU (the name of the best CPU implementation to use), PARSEAL_CUDA_DEVICE ("1", the
- * second device, or a part of a device's name) and PARSEAL_OPENCL_DEVICE ("0:1", the second device
- * of the first platform, or a part of a device's name). CUDA takes the first device, of compute
+ * second device; "GPU-..." or "MIG-...", a whole UUID; or a part of a device's name) and
+ * PARSEAL_OPENCL_DEVICE ("0:1", the second device of the first platform; "1", the second of all; or
+ * a part of a device's name). A number is an index and never a part of a name. CUDA takes the first device, of compute
  * capability 7.5 or more, and works in its primary context, which frameworks share. AUTO takes
  * OpenCL devices only if they are GPUs or are named so; OpenCL asked for by name takes the first
  * GPU, or else the first device.

@@ -5,7 +5,7 @@
  * tests/device/shim.h, whose functions this runtime has, too.
  *
  * The environment shapes the machine, when a call looks at what it says:
- *   PARSEAL_EMU_DEVICES=n        how many of the two devices there are
+ *   PARSEAL_EMU_DEVICES=n        how many devices there are, 4 at most; without it 2
  *   PARSEAL_EMU_CAPABILITY=xy    compute capability x.y of the first one instead of 9.0
  *   PARSEAL_EMU_PINNED=0         no pinned memory is to be had
  *   PARSEAL_EMU_WRONG=kernel     the last byte that a run of this kernel changes gets a wrong bit
@@ -31,7 +31,7 @@
 namespace fake
 {
 
-enum { DEVICES = 2, MULTIPROCESSORS = 3 };
+enum { DEVICES = 4, MULTIPROCESSORS = 3 };
 /* CUdevice_attribute, of those that only the bench asks for. */
 enum { CLOCK_KHZ = 13, MEMORY_CLOCK_KHZ = 36, MEMORY_BUS_BITS = 37 };
 
@@ -132,7 +132,7 @@ int devices()
     return std::min((int)DEVICES, std::atoi(variable("PARSEAL_EMU_DEVICES", "2")));
 }
 
-/* The first device is like one of compute capability 9.0, the second like one of 7.5. */
+/* The first device is like one of compute capability 9.0, the others like one of 7.5. */
 int capability(int device)
 {
     return device == 0 ? std::atoi(variable("PARSEAL_EMU_CAPABILITY", "90")) : 75;
@@ -252,13 +252,6 @@ EXPORT cu_result cuDeviceGet(cu_device *device, int ordinal)
     BEGIN(DeviceGet);
     *device = ordinal;
     return ordinal >= 0 && ordinal < devices() ? (int)CU_OK : (int)INVALID_VALUE;
-}
-
-EXPORT cu_result cuDeviceGetName(char *name, int size, cu_device device)
-{
-    BEGIN(DeviceGetName);
-    std::snprintf(name, (size_t)size, "Emulated GPU %d", device);
-    return CU_OK;
 }
 
 EXPORT cu_result cuDeviceGetAttribute(int *value, int attribute, cu_device device)

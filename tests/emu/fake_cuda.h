@@ -71,6 +71,10 @@ extern thread_local std::deque<int> current; /* contexts: of which device */
 extern std::vector<stream *> capturing;
 
 bool failing(const char *name);
+int devices(); /* how many there are */
+
+/* A variable of the environment. */
+const char *variable(const char *name, const char *otherwise);
 cu_result enqueue(cu_stream handle, command what);
 
 } // namespace fake

@@ -1,0 +1,64 @@
+/* What the emulated driver says of its devices before one is opened. The environment shapes it:
+ *   PARSEAL_EMU_NAMES=a;b        names of the devices instead of "Emulated GPU 0" and so on
+ *   PARSEAL_EMU_MIG=1            each device is a part of a GPU and has a UUID of its own
+ */
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "fake_cuda.h"
+
+namespace fake
+{
+
+std::string device_name(int device)
+{
+    std::string names = variable("PARSEAL_EMU_NAMES", "");
+    for (int i = 0; i < device && !names.empty(); i++)
+        names.erase(0, names.find(';') == std::string::npos ? names.size() : names.find(';') + 1);
+    const std::string name = names.substr(0, names.find(';'));
+    return name.empty() ? "Emulated GPU " + std::to_string(device) : name;
+}
+
+namespace
+{
+
+/* 00a1b2c3-d4e5-f607-1829-3a4b5c6d7e8f for the first device; the first byte tells the others. */
+cu_result put_uuid(cu_uuid *uuid, int device, unsigned char kind)
+{
+    static const unsigned char bytes[16] = {0x00, 0xa1, 0xb2, 0xc3, 0xd4, 0xe5, 0xf6, 0x07,
+                                            0x18, 0x29, 0x3a, 0x4b, 0x5c, 0x6d, 0x7e, 0x8f};
+    if (device < 0 || device >= devices())
+        return INVALID_VALUE;
+    std::memcpy(uuid->bytes, bytes, sizeof bytes);
+    uuid->bytes[0] = (unsigned char)(kind + device);
+    return CU_OK;
+}
+
+} // namespace
+} // namespace fake
+
+using namespace fake;
+
+extern "C" {
+
+EXPORT cu_result cuDeviceGetName(char *name, int size, cu_device device)
+{
+    BEGIN(DeviceGetName);
+    std::snprintf(name, (size_t)size, "%s", device_name(device).c_str());
+    return CU_OK;
+}
+
+EXPORT cu_result cuDeviceGetUuid(cu_uuid *uuid, cu_device device)
+{
+    BEGIN(DeviceGetUuid);
+    return put_uuid(uuid, device, 0);
+}
+
+EXPORT cu_result cuDeviceGetUuid_v2(cu_uuid *uuid, cu_device device)
+{
+    BEGIN(DeviceGetUuid_v2);
+    return put_uuid(uuid, device, std::atoi(variable("PARSEAL_EMU_MIG", "0")) != 0 ? 0xf0 : 0);
+}
+}
