@@ -1,4 +1,5 @@
-/* Chooses a CUDA device: the first, or the one that the options or PARSEAL_CUDA_DEVICE name. */
+/* Chooses a CUDA device: of those that the options or PARSEAL_CUDA_DEVICE name, or of all, the one
+ * whose turn it is. */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,39 +15,81 @@ static bool get_uuid(cu_result(CU_API_CALL *get)(cu_uuid *, cu_device), cu_devic
     return get != NULL && get(uuid, id) == CU_OK;
 }
 
-static bool is_wished(const cuda_device *d, const gpu_wish *wish)
+/* A device that the driver has. */
+typedef struct {
+    int ordinal;
+    cu_device id;
+    char name[sizeof((gpu_device *)0)->name];
+    const char *call; /* what has failed with `error`, where the driver cannot describe it */
+    cu_result error;
+} found_device;
+
+static bool is_wished(const cu_api *api, const found_device *f, const gpu_wish *wish)
 {
     char index[16];
     cu_uuid gpu, mig;
-    snprintf(index, sizeof index, "%d", d->ordinal);
-    const bool has_mig = get_uuid(d->api.DeviceGetUuidOfPart, d->id, &mig);
-    const bool has_gpu = get_uuid(d->api.DeviceGetUuid, d->id, &gpu);
+    if (!gpu_wishes(wish))
+        return true;
+    snprintf(index, sizeof index, "%d", f->ordinal);
+    const bool has_mig = get_uuid(api->DeviceGetUuidOfPart, f->id, &mig);
+    const bool has_gpu = get_uuid(api->DeviceGetUuid, f->id, &gpu);
     const bool is_part =
         has_mig && (!has_gpu || memcmp(gpu.bytes, mig.bytes, sizeof gpu.bytes) != 0);
     const gpu_identity identity = {.place = index,
-                                   .name = d->gpu.name,
+                                   .name = f->name,
                                    .has_uuids = true,
                                    .gpu = has_gpu ? gpu.bytes : NULL,
                                    .mig = is_part ? mig.bytes : NULL};
     return gpu_is_wished(wish, &identity);
 }
 
+/* A device that the driver cannot describe counts as wished: its failure is reported when it is
+ * tried. */
+static bool look(const cu_api *api, int ordinal, const gpu_wish *wish, found_device *f)
+{
+    *f = (found_device){.ordinal = ordinal, .call = "cuDeviceGet"};
+    f->error = api->DeviceGet(&f->id, ordinal);
+    if (f->error != CU_OK)
+        return true;
+    f->call = "cuDeviceGetName";
+    f->error = api->DeviceGetName(f->name, sizeof f->name, f->id);
+    return f->error != CU_OK || is_wished(api, f, wish);
+}
+
+/* Returns whether there is a device from *ordinal on that is wished, and stores the first. */
+static bool next(const cu_api *api, int n, const gpu_wish *wish, int *ordinal, found_device *f)
+{
+    while (*ordinal < n)
+        if (look(api, (*ordinal)++, wish, f))
+            return true;
+    return false;
+}
+
+static parseal_status take(cuda_device *d, const found_device *f)
+{
+    d->ordinal = f->ordinal;
+    d->id = f->id;
+    snprintf(d->gpu.place, sizeof d->gpu.place, "%d", f->ordinal);
+    snprintf(d->gpu.name, sizeof d->gpu.name, "%s", f->name);
+    return f->error == CU_OK ? PARSEAL_OK : cu_failed(&d->api, f->call, f->error);
+}
+
 static parseal_status find(cuda_device *d, const parseal_request *request)
 {
     const gpu_wish wish = gpu_wish_of(request, "PARSEAL_CUDA_DEVICE");
-    int n = 0;
+    found_device found, other;
+    int n = 0, ordinal = 0;
     const cu_result error = d->api.Init(0);
     if (error == CU_OK)
         CU_TRY(&d->api, DeviceGetCount, (&n));
     if (n == 0 || error == CU_NO_DEVICE)
         return parseal_fail(PARSEAL_ERR_NO_DEVICE, "cuda: no device");
-    for (d->ordinal = 0; d->ordinal < n; d->ordinal++) {
-        CU_TRY(&d->api, DeviceGet, (&d->id, d->ordinal));
-        CU_TRY(&d->api, DeviceGetName, (d->gpu.name, sizeof d->gpu.name, d->id));
-        if (is_wished(d, &wish))
-            return PARSEAL_OK;
-    }
-    return gpu_wish_failed(&wish, (size_t)n);
+    for (size_t i = 0; i <= request->candidate; i++)
+        if (!next(&d->api, n, &wish, &ordinal, &found))
+            return gpu_wish_failed(&wish, (size_t)n);
+    if (request->more != NULL)
+        *request->more = next(&d->api, n, &wish, &ordinal, &other);
+    return take(d, &found);
 }
 
 static parseal_status describe(cuda_device *d, const parseal_request *request)
@@ -66,8 +109,8 @@ static parseal_status describe(cuda_device *d, const parseal_request *request)
     d->gpu.buffer_max = memory;
     if (d->capability < CAPABILITY_MIN)
         return parseal_fail(PARSEAL_ERR_NO_DEVICE,
-                            "cuda: %s has compute capability %d.%d, at least 7.5 is needed",
-                            d->gpu.name, major, minor);
+                            "cuda: it has compute capability %d.%d, at least 7.5 is needed", major,
+                            minor);
     return gpu_take_options(&d->gpu, memory, request);
 }
 

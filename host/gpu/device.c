@@ -1,10 +1,36 @@
 /* Choosing a device, its memory and its streams, as far as all drivers share it. */
 #include "host/gpu/device.h"
 
+#include <string.h>
+
 #include "host/gpu/driver.h"
 #include "host/support/process.h"
 
 enum { BUDGET_MIN = 1 << 20 };
+
+const char *gpu_name(const parseal_device *device)
+{
+    return gpu_of(device)->name;
+}
+
+const char *gpu_place_of(const parseal_device *device)
+{
+    return gpu_of(device)->place;
+}
+
+parseal_status gpu_not_usable(const gpu_device *d, const char *backend)
+{
+    const parseal_error error = parseal_error_save();
+    const size_t prefix = strlen(backend);
+    const char *why = error.text;
+    /* The caller's own mistake is not the device's. */
+    if (error.status == PARSEAL_ERR_ARG || d->place[0] == '\0')
+        return error.status;
+    if (strncmp(why, backend, prefix) == 0 && strncmp(why + prefix, ": ", 2) == 0)
+        why += prefix + 2;
+    return parseal_fail(error.status, "%s: device %s, %s, is not usable: %s", backend, d->place,
+                        d->name, why);
+}
 
 parseal_status gpu_take_options(gpu_device *d, uint64_t memory, const parseal_request *request)
 {

@@ -51,8 +51,8 @@ typedef struct {
 typedef struct {
     const gpu_driver *driver;
     gpu_shared *shared;
-    gpu_stream own; /* an ordered stream, for calls without one */
-    char name[128];
+    gpu_stream own;            /* an ordered stream, for calls without one */
+    char name[128], place[32]; /* "1" or, with platforms, "0:1"; "": not known yet */
     bool has_subnormals;
     uint64_t buffer_max; /* the most bytes of one buffer */
     uint64_t budget;     /* bytes that a staged call may take on the device */
@@ -66,6 +66,13 @@ static inline const gpu_device *gpu_of(const parseal_device *device)
 {
     return (const gpu_device *)device; /* It is the first member of the backend's struct. */
 }
+
+const char *gpu_name(const parseal_device *device);
+const char *gpu_place_of(const parseal_device *device);
+
+/* Puts the device's place and name before the text of the failure to open it, and returns its
+ * status. */
+parseal_status gpu_not_usable(const gpu_device *d, const char *backend);
 
 /* Takes the caller's other options; `memory` is the device's whole memory in bytes. */
 parseal_status gpu_take_options(gpu_device *d, uint64_t memory, const parseal_request *request);

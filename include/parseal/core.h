@@ -106,10 +106,12 @@ typedef struct {
  * PARSEAL_CPU (the name of the best CPU implementation to use), PARSEAL_CUDA_DEVICE ("1", the
  * second device; "GPU-..." or "MIG-...", a whole UUID; or a part of a device's name) and
  * PARSEAL_OPENCL_DEVICE ("0:1", the second device of the first platform; "1", the second of all; or
- * a part of a device's name). A number is an index and never a part of a name. CUDA takes the first device, of compute
- * capability 7.5 or more, and works in its primary context, which frameworks share. AUTO takes
- * OpenCL devices only if they are GPUs or are named so; OpenCL asked for by name takes the first
- * GPU, or else the first device.
+ * a part of a device's name). A number is an index and never a part of a name.
+ * Of the devices that fit, or of all, the first that is usable is taken: one that is too old, in
+ * exclusive use or fails its self-test is passed over, and parseal_ctx_info says so. CUDA needs
+ * compute capability 7.5 or more, and works in the device's primary context, which frameworks
+ * share. AUTO takes OpenCL devices only if they are GPUs or are named so; OpenCL asked for by name
+ * takes the first usable GPU, or else the first usable device.
  * Each implementation computes known answers before it is used; one that fails is passed over and
  * parseal_ctx_info says so. Without memory for that nothing is passed over: PARSEAL_ERR_NO_MEMORY.
  * But AUTO takes a GPU that has no memory left as one that does not work.

@@ -159,6 +159,96 @@ static void by_option(void **state)
     }
 }
 
+/* --------------------------------------------------------------------------------- passed over --
+ */
+
+/* Devices that will not do, and which is taken then. */
+typedef struct {
+    const char *devices, *capability, *busy, *wrong, *wish;
+    const char *name; /* NULL: none */
+    const char *said[3];
+} machine_row;
+
+static const char too_old[] = "device 0, Emulated GPU 0, is not usable: it has compute capability "
+                              "3.7, at least 7.5 is needed",
+                  busy[] = "device 1, Emulated GPU 1, is not usable: cuDevicePrimaryCtxRetain: ",
+                  wrong[] = "no implementation of vec_sum is right on device ";
+
+static const machine_row machine_rows[] = {
+    {"2", "37", NULL, NULL, NULL, "Emulated GPU 1", {too_old}},
+    {"2", "37", NULL, NULL, "Emulated", "Emulated GPU 1", {too_old}},
+    {"2", "37", NULL, NULL, "0", NULL, {too_old}},
+    {"2", "90", "0", NULL, NULL, "Emulated GPU 1", {"device 0", "(46)"}},
+    {"2", "90", "1", NULL, "1", NULL, {busy}},
+    {"2", "90", NULL, "0", NULL, "Emulated GPU 1", {wrong, "device 0", "self-test"}},
+    {"4", "37", "1", "2", NULL, "Emulated GPU 3", {too_old, busy, wrong}},
+    {"3", "37", "1", "2", NULL, NULL, {too_old, busy, wrong}},
+    {"2", "37", "1", NULL, NULL, NULL, {too_old, busy}},
+};
+
+static void set_machine(const machine_row *row)
+{
+    machine_set("PARSEAL_EMU_DEVICES", row->devices);
+    machine_set("PARSEAL_EMU_CAPABILITY", row->capability);
+    machine_set("PARSEAL_EMU_BUSY", row->busy);
+    machine_set("PARSEAL_EMU_WRONG", row->wrong != NULL ? "sum32" : NULL);
+    machine_set("PARSEAL_EMU_WRONG_DEVICE", row->wrong);
+    machine_set("PARSEAL_CUDA_DEVICE", row->wish);
+}
+
+static void check_said(const machine_row *row, const char *text)
+{
+    for (size_t i = 0; i < COUNT_OF(row->said); i++)
+        if (row->said[i] != NULL && strstr(text, row->said[i]) == NULL)
+            fail_msg("\"%s\" is not in \"%s\"", row->said[i], text);
+}
+
+static void check_refused(const machine_row *row)
+{
+    parseal_ctx *ctx;
+    parseal_info info = PARSEAL_INFO_INIT;
+    error_text_spoil();
+    assert_int_not_equal(open_ctx(&ctx, PARSEAL_BACKEND_CUDA), PARSEAL_OK);
+    check_said(row, parseal_last_error_text());
+    assert_ok(open_ctx(&ctx, PARSEAL_BACKEND_AUTO));
+    assert_ok(parseal_ctx_info(ctx, &info));
+    assert_int_equal(info.backend, PARSEAL_BACKEND_CPU);
+    check_said(row, info.reason);
+    parseal_ctx_destroy(ctx);
+}
+
+static void the_first_that_is_usable(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(machine_rows); i++) {
+        const machine_row *row = &machine_rows[i];
+        parseal_ctx *ctx;
+        parseal_info info = PARSEAL_INFO_INIT;
+        set_machine(row);
+        if (row->name == NULL) {
+            check_refused(row);
+            continue;
+        }
+        assert_ok(open_ctx(&ctx, PARSEAL_BACKEND_CUDA));
+        assert_ok(parseal_ctx_info(ctx, &info));
+        assert_string_equal(info.device, row->name);
+        check_said(row, info.reason);
+        parseal_ctx_destroy(ctx);
+    }
+}
+
+/* `parseal devices` shows the first that can be opened; CUDA's rows are the list's first. */
+static void the_list_of_implementations(void **state)
+{
+    (void)state;
+    parseal_impl impl = PARSEAL_IMPL_INIT;
+    set_machine(&machine_rows[0]);
+    assert_ok(parseal_impl_test(0, &impl));
+    assert_int_equal(impl.backend, PARSEAL_BACKEND_CUDA);
+    assert_int_equal(impl.state, PARSEAL_IMPL_PASSED);
+    assert_string_equal(impl.device, "Emulated GPU 1");
+}
+
 /* ------------------------------------------------------------------------------------ kernels --
  */
 
@@ -332,6 +422,8 @@ int main(void)
         cmocka_unit_test_setup(an_index_too_high, machine_reset),
         cmocka_unit_test_setup(unknown, machine_reset),
         cmocka_unit_test_setup(by_option, machine_reset),
+        cmocka_unit_test_setup(the_first_that_is_usable, machine_reset),
+        cmocka_unit_test_setup(the_list_of_implementations, machine_reset),
         cmocka_unit_test_setup(each_device_has_its_kernels, machine_reset),
         cmocka_unit_test_setup(tensor_cores_from_8_0_to_9_x, machine_reset),
         cmocka_unit_test_setup(updates_are_added, machine_reset),

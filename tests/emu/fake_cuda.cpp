@@ -7,9 +7,11 @@
  * The environment shapes the machine, when a call looks at what it says:
  *   PARSEAL_EMU_DEVICES=n        how many devices there are, 4 at most; without it 2
  *   PARSEAL_EMU_CAPABILITY=xy    compute capability x.y of the first one instead of 9.0
+ *   PARSEAL_EMU_BUSY=n           this device is in exclusive use
  *   PARSEAL_EMU_PINNED=0         no pinned memory is to be had
  *   PARSEAL_EMU_WRONG=kernel     the last byte that a run of this kernel changes gets a wrong bit
  *   PARSEAL_EMU_WRONG=kernel:    the first one
+ *   PARSEAL_EMU_WRONG_DEVICE=n   and only on this device
  *   PARSEAL_EMU_WRONG_COPIES=1   what is read back is wrong where it is more than known answers
  * take
  */
@@ -161,12 +163,14 @@ void spoil_change(const std::vector<char> &before, bool first)
     wrong++;
 }
 
-bool run_kernel(const emulated::kernel &kernel, unsigned blocks, unsigned threads, unsigned shared,
-                const emulated::thread_body &body)
+bool run_kernel(const emulated::kernel &kernel, int device, unsigned blocks, unsigned threads,
+                unsigned shared, const emulated::thread_body &body)
 {
     launches[kernel.name]++;
     const std::string wish = variable("PARSEAL_EMU_WRONG", ""), name = kernel.name;
-    const bool first = wish == name + ":", spoilt = first || wish == name;
+    const int only = std::atoi(variable("PARSEAL_EMU_WRONG_DEVICE", "-1"));
+    const bool here = only < 0 || only == device, first = wish == name + ":";
+    const bool spoilt = here && (first || wish == name);
     const std::vector<char> before = spoilt ? all_memory() : std::vector<char>();
     if (!emulated::launch(kernel, blocks, threads, shared, body)) {
         std::fprintf(stderr, "%s\n", emulator_error());
@@ -293,6 +297,8 @@ EXPORT cu_result cuDeviceTotalMem_v2(size_t *size, cu_device)
 EXPORT cu_result cuDevicePrimaryCtxRetain(cu_context *context, cu_device device)
 {
     BEGIN(DevicePrimaryCtxRetain);
+    if (std::atoi(variable("PARSEAL_EMU_BUSY", "-1")) == device)
+        return DEVICE_UNAVAILABLE;
     *context = reinterpret_cast<cu_context>(&contexts[device]);
     live++;
     return CU_OK;
@@ -391,7 +397,8 @@ EXPORT cu_result cuLaunchKernel(cu_function handle, unsigned blocks, unsigned, u
         return INVALID_HANDLE;
     const emulated::kernel *kernel = f->kernel;
     const emulated::thread_body body = kernel->bind(args);
-    return enqueue(s, [=] { return run_kernel(*kernel, blocks, threads, shared, body); });
+    const int device = f->device;
+    return enqueue(s, [=] { return run_kernel(*kernel, device, blocks, threads, shared, body); });
 }
 
 EXPORT cu_result cuMemAlloc_v2(cu_pointer *pointer, size_t size)

@@ -30,6 +30,7 @@ namespace fake
 
 enum {
     INVALID_VALUE = 1,
+    DEVICE_UNAVAILABLE = 46,
     INVALID_CONTEXT = 201,
     INVALID_HANDLE = 400,
     NOT_FOUND = 500,

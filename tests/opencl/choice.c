@@ -70,10 +70,11 @@ static void an_index_too_high(void **state)
 static void what_will_not_do(void **state)
 {
     (void)state;
-    static const char *const rows[][2] = {{"0", "GPU 1 that is away is not available"},
-                                          {"0:0", "GPU 1 that is away is not available"},
-                                          {"GPU 1", "GPU 1 that is away is not available"},
-                                          {"2", "clCreateContext: CL_DEVICE_NOT_AVAILABLE (-2)"}};
+    static const char *const rows[][2] = {
+        {"0", "device 0:0, Unfit 1 that is away, is not usable: it is not available"},
+        {"0:0", "Unfit 1 that is away, is not usable: it is not available"},
+        {"Unfit 1", "Unfit 1 that is away, is not usable: it is not available"},
+        {"2", "clCreateContext: CL_DEVICE_NOT_AVAILABLE (-2)"}};
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         parseal_info info = PARSEAL_INFO_INIT;
         wish(rows[i][0]);
@@ -83,17 +84,50 @@ static void what_will_not_do(void **state)
     }
 }
 
+/* Named, the backend takes the real device, which PoCL's CPU may be; AUTO, which takes only GPUs,
+ * takes one only if the real device is a GPU. Both say why the GPUs are passed over. */
+static void the_first_that_is_usable(void **state)
+{
+    (void)state;
+    static const char *const said[] = {"device 0:0, Unfit 1 that is away, is not usable: it is not",
+                                       "device 0:2, Unfit without a context, is not usable: clC"};
+    static const int32_t backends[] = {PARSEAL_BACKEND_OPENCL, PARSEAL_BACKEND_AUTO};
+    for (size_t i = 0; i < COUNT_OF(backends); i++) {
+        parseal_info info = PARSEAL_INFO_INIT;
+        assert_ok(open_device(&info, backends[i], NULL));
+        assert_true(backends[i] != PARSEAL_BACKEND_OPENCL || strcmp(info.device, real_name) == 0);
+        for (size_t j = 0; j < COUNT_OF(said); j++)
+            if (strstr(info.reason, said[j]) == NULL)
+                fail_msg("\"%s\" is not in \"%s\"", said[j], info.reason);
+    }
+}
+
+/* A part of a name fits several: the first that is usable is taken, and the text names all that are
+ * not. */
+static void none_of_a_name(void **state)
+{
+    (void)state;
+    parseal_info info = PARSEAL_INFO_INIT;
+    wish("Unfit");
+    error_text_spoil();
+    assert_int_equal(open_device(&info, PARSEAL_BACKEND_OPENCL, NULL), PARSEAL_ERR_NO_DEVICE);
+    assert_non_null(strstr(parseal_last_error_text(), "device 0:0"));
+    assert_non_null(strstr(parseal_last_error_text(), "device 0:1"));
+    assert_non_null(strstr(parseal_last_error_text(), "device 0:2"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(by_index_and_by_name, no_wish),
         cmocka_unit_test_setup(an_index_too_high, no_wish),
         cmocka_unit_test_setup(what_will_not_do, no_wish),
+        cmocka_unit_test_setup(the_first_that_is_usable, no_wish),
+        cmocka_unit_test_setup(none_of_a_name, no_wish),
     };
     parseal_info info = PARSEAL_INFO_INIT;
     if (open_device(&info, PARSEAL_BACKEND_OPENCL, "1:0") != PARSEAL_OK)
         return run_skip("no OpenCL device");
     memcpy(real_name, info.device, sizeof real_name);
-    wish("1:0"); /* for RUN_SUITE, which asks for the backend */
     return RUN_SUITE("OpenCL devices", tests);
 }

@@ -1,4 +1,4 @@
-/* The real runtime, with a platform before it whose GPUs will not do, each in a way of its own. What
+/* The real runtime's first device, with a platform before it whose GPUs will not do, each in a way of its own. What
  * they are not asked to fail in they answer as the real device does. */
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +12,9 @@ typedef struct {
 } fake_gpu;
 
 static const fake_gpu gpus[] = {
-    {"GPU 1 that is away", CL_FALSE, 0},
-    {"GPU 0 of small groups", CL_TRUE, 32},
-    {"GPU of no context", CL_TRUE, 0},
+    {"Unfit 1 that is away", CL_FALSE, 0},
+    {"Unfit 0 of small groups", CL_TRUE, 32},
+    {"Unfit without a context", CL_TRUE, 0},
 };
 enum { GPUS = sizeof gpus / sizeof gpus[0] };
 
@@ -44,11 +44,12 @@ static cl_device_id real_device(void)
 
 cl_int CL_API_CALL clGetPlatformIDs(cl_uint room, cl_platform_id *ids, cl_uint *n)
 {
-    cl_uint others = 0;
-    const cl_int error = real.GetPlatformIDs(room - 1, ids + 1, &others);
+    if (room < 2)
+        return CL_INVALID_VALUE;
     ids[0] = (cl_platform_id)(void *)&platform;
-    *n = 1 + others;
-    return error;
+    ids[1] = real_platform();
+    *n = 2;
+    return ids[1] != NULL ? CL_SUCCESS : CL_INVALID_VALUE;
 }
 
 cl_int CL_API_CALL clGetPlatformInfo(cl_platform_id of, cl_platform_info what, size_t room,
@@ -62,7 +63,9 @@ cl_int CL_API_CALL clGetDeviceIDs(cl_platform_id of, cl_device_type type, cl_uin
                                   cl_device_id *ids, cl_uint *n)
 {
     if ((void *)of != &platform)
-        return real.GetDeviceIDs(of, type, room, ids, n);
+        *n = 1;
+    if ((void *)of != &platform)
+        return real.GetDeviceIDs(of, type, 1, ids, NULL);
     for (cl_uint i = 0; i < GPUS && i < room; i++)
         ids[i] = (cl_device_id)(uintptr_t)&gpus[i];
     *n = GPUS;
