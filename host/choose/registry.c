@@ -184,13 +184,13 @@ static parseal_status open_device(const parseal_backend *backend, const parseal_
 /* Opens the first device that is usable: with a choice, one on which every primitive computes its
  * known answers. Those that are passed over are remarked on. A caller's mistake ends the search, as
  * does a lack of memory for a backend that was named. Where none is usable, the text of the failure
- * names all, and its status is the first one's. */
+ * names all, and its status is that of the first that is not simply unfit. */
 static parseal_status open_backend(const parseal_backend *backend, const parseal_request *request,
                                    parseal_device **device, parseal_choice *choice)
 {
     parseal_info others = PARSEAL_INFO_INIT;
     parseal_request each = *request;
-    parseal_status first = PARSEAL_OK;
+    parseal_status failure = PARSEAL_OK;
     bool more = true;
     each.more = &more;
     for (each.candidate = 0; more; each.candidate++) {
@@ -203,10 +203,11 @@ static parseal_status open_backend(const parseal_backend *backend, const parseal
         }
         if (status == PARSEAL_ERR_ARG || (status == PARSEAL_ERR_NO_MEMORY && request->named))
             return status;
-        first = first == PARSEAL_OK ? status : first;
+        if (failure == PARSEAL_OK || failure == PARSEAL_ERR_NO_DEVICE)
+            failure = status;
         remark(&others, "%s", parseal_last_error_text());
     }
-    return parseal_fail(first, "%s", others.reason);
+    return parseal_fail(failure, "%s", others.reason);
 }
 
 parseal_status parseal_registry_open(parseal_registry registry, const parseal_options *options,

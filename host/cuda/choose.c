@@ -74,16 +74,25 @@ static parseal_status take(cuda_device *d, const found_device *f)
     return f->error == CU_OK ? PARSEAL_OK : cu_failed(&d->api, f->call, f->error);
 }
 
+/* Stores how many devices there are, at least one. */
+static parseal_status init(const cu_api *api, int *n)
+{
+    char text[192];
+    const cu_result error = api->Init(0);
+    if (error != CU_OK) {
+        cu_describe(api, error, text, sizeof text);
+        return parseal_fail(PARSEAL_ERR_NO_DEVICE, "cuda: no device: cuInit: %s", text);
+    }
+    CU_TRY(api, DeviceGetCount, (n));
+    return *n > 0 ? PARSEAL_OK : parseal_fail(PARSEAL_ERR_NO_DEVICE, "cuda: no device");
+}
+
 static parseal_status find(cuda_device *d, const parseal_request *request)
 {
     const gpu_wish wish = gpu_wish_of(request, "PARSEAL_CUDA_DEVICE");
     found_device found, other;
     int n = 0, ordinal = 0;
-    const cu_result error = d->api.Init(0);
-    if (error == CU_OK)
-        CU_TRY(&d->api, DeviceGetCount, (&n));
-    if (n == 0 || error == CU_NO_DEVICE)
-        return parseal_fail(PARSEAL_ERR_NO_DEVICE, "cuda: no device");
+    TRY(init(&d->api, &n));
     for (size_t i = 0; i <= request->candidate; i++)
         if (!next(&d->api, n, &wish, &ordinal, &found))
             return gpu_wish_failed(&wish, (size_t)n);

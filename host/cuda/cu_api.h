@@ -110,6 +110,9 @@ typedef struct {
 parseal_status cu_api_load(cu_api *api);
 void cu_api_unload(cu_api *api);
 
+/* Writes the error's name and number and, where users can do something about it, what it means. */
+void cu_describe(const cu_api *api, cu_result error, char *text, size_t size);
+
 /* Returns a failed call's status, PARSEAL_ERR_NO_MEMORY where memory was short and else
  * PARSEAL_ERR_DEVICE, with a text that names the call. */
 parseal_status cu_failed(const cu_api *api, const char *call, cu_result error);

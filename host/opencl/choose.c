@@ -23,6 +23,8 @@ typedef struct {
 typedef struct {
     found_device device[DEVICES_MAX];
     size_t n;
+    const char *call; /* what has failed with `error`, the last failure */
+    cl_int error;
 } found_devices;
 
 /* Reads a text. Returns false, with an empty text, where the device has none. */
@@ -56,13 +58,18 @@ static void find_devices(const cl_api *api, found_devices *found)
     cl_platform_id platforms[PLATFORMS_MAX];
     cl_device_id ids[DEVICES_MAX];
     cl_uint n_platforms = 0, n_ids = 0;
-    found->n = 0;
-    if (api->GetPlatformIDs(PLATFORMS_MAX, platforms, &n_platforms) != CL_SUCCESS)
+    *found = (found_devices){.call = "clGetPlatformIDs"};
+    found->error = api->GetPlatformIDs(PLATFORMS_MAX, platforms, &n_platforms);
+    if (found->error != CL_SUCCESS)
         return;
     for (cl_uint p = 0; p < n_platforms && p < PLATFORMS_MAX; p++) {
-        if (api->GetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, DEVICES_MAX, ids, &n_ids) !=
-            CL_SUCCESS)
+        const cl_int error =
+            api->GetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, DEVICES_MAX, ids, &n_ids);
+        if (error != CL_SUCCESS) {
+            found->call = "clGetDeviceIDs";
+            found->error = error;
             continue;
+        }
         for (cl_uint i = 0; i < n_ids && i < DEVICES_MAX && found->n < DEVICES_MAX; i++) {
             found_device *f = &found->device[found->n++];
             *f = (found_device){.platform = platforms[p], .id = ids[i]};
@@ -107,13 +114,21 @@ static void find_candidates(found_devices *candidates, const found_devices *foun
         add_candidates(candidates, found, wish, false, true);
 }
 
+static parseal_status no_devices(const found_devices *found)
+{
+    if (found->error == CL_SUCCESS)
+        return parseal_fail(PARSEAL_ERR_NO_DEVICE, "opencl: no device on any platform");
+    return parseal_fail(PARSEAL_ERR_NO_DEVICE, "opencl: no device on any platform: %s: %s (%d)",
+                        found->call, cl_error_name(found->error), (int)found->error);
+}
+
 static parseal_status pick(const found_devices *found, const parseal_request *request,
                            found_device *picked)
 {
     const gpu_wish wish = gpu_wish_of(request, "PARSEAL_OPENCL_DEVICE");
     found_devices candidates;
     if (found->n == 0)
-        return parseal_fail(PARSEAL_ERR_NO_DEVICE, "opencl: no device on any platform");
+        return no_devices(found);
     find_candidates(&candidates, found, &wish, request->named);
     if (request->candidate < candidates.n) {
         *picked = candidates.device[request->candidate];

@@ -228,13 +228,12 @@ EXPORT uint64_t fake_launches(const char *kernel)
 EXPORT cu_result cuInit(unsigned)
 {
     BEGIN(Init);
-    return CU_OK;
+    return std::atoi(variable("PARSEAL_EMU_INIT", "0"));
 }
 
 EXPORT cu_result cuGetErrorName(cu_result error, const char **name)
 {
-    *name = error == CU_OUT_OF_MEMORY ? "CUDA_ERROR_OUT_OF_MEMORY" : "CUDA_ERROR_UNKNOWN";
-    return CU_OK;
+    return error_name(error, name);
 }
 
 EXPORT cu_result cuDriverGetVersion(int *version)

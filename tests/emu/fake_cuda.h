@@ -30,6 +30,7 @@ namespace fake
 
 enum {
     INVALID_VALUE = 1,
+    STUB_LIBRARY = 34,
     DEVICE_UNAVAILABLE = 46,
     INVALID_CONTEXT = 201,
     INVALID_HANDLE = 400,
@@ -73,6 +74,7 @@ extern std::vector<stream *> capturing;
 
 bool failing(const char *name);
 int devices(); /* how many there are */
+cu_result error_name(cu_result error, const char **name);
 
 /* A variable of the environment. */
 const char *variable(const char *name, const char *otherwise);

@@ -1,5 +1,6 @@
 /* What the emulated driver says of its devices before one is opened. The environment shapes it:
  *   PARSEAL_EMU_NAMES=a;b        names of the devices instead of "Emulated GPU 0" and so on
+ *   PARSEAL_EMU_INIT=n           cuInit fails with this error
  *   PARSEAL_EMU_MIG=1            each device is a part of a GPU and has a UUID of its own
  */
 #include <cstdio>
@@ -19,6 +20,27 @@ std::string device_name(int device)
         names.erase(0, names.find(';') == std::string::npos ? names.size() : names.find(';') + 1);
     const std::string name = names.substr(0, names.find(';'));
     return name.empty() ? "Emulated GPU " + std::to_string(device) : name;
+}
+
+/* The toolkit's stub answers every call with the same error. */
+cu_result error_name(cu_result error, const char **name)
+{
+    static const struct {
+        cu_result error;
+        const char *name;
+    } names[] = {{CU_OUT_OF_MEMORY, "CUDA_ERROR_OUT_OF_MEMORY"},
+                 {DEVICE_UNAVAILABLE, "CUDA_ERROR_DEVICE_UNAVAILABLE"},
+                 {CU_NO_DEVICE, "CUDA_ERROR_NO_DEVICE"},
+                 {802, "CUDA_ERROR_SYSTEM_NOT_READY"},
+                 {803, "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH"},
+                 {804, "CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE"}};
+    if (error == STUB_LIBRARY)
+        return STUB_LIBRARY;
+    *name = "CUDA_ERROR_UNKNOWN";
+    for (const auto &row : names)
+        if (row.error == error)
+            *name = row.name;
+    return CU_OK;
 }
 
 namespace

@@ -110,7 +110,7 @@ static void none_of_a_name(void **state)
     parseal_info info = PARSEAL_INFO_INIT;
     wish("Unfit");
     error_text_spoil();
-    assert_int_equal(open_device(&info, PARSEAL_BACKEND_OPENCL, NULL), PARSEAL_ERR_NO_DEVICE);
+    assert_int_equal(open_device(&info, PARSEAL_BACKEND_OPENCL, NULL), PARSEAL_ERR_DEVICE);
     assert_non_null(strstr(parseal_last_error_text(), "device 0:0"));
     assert_non_null(strstr(parseal_last_error_text(), "device 0:1"));
     assert_non_null(strstr(parseal_last_error_text(), "device 0:2"));
