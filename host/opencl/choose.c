@@ -171,6 +171,24 @@ static parseal_status read_features(ocl_device *d)
     return PARSEAL_OK;
 }
 
+/* Every kernel runs in work groups of GROUP_SIZE work-items. A device may have more dimensions than
+ * those that are looked at. */
+static parseal_status check_groups(const ocl_device *d)
+{
+    size_t group = 0, items[16] = {0};
+    if (d->api.GetDeviceInfo(d->id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof group, &group, NULL) !=
+            CL_SUCCESS ||
+        d->api.GetDeviceInfo(d->id, CL_DEVICE_MAX_WORK_ITEM_SIZES, sizeof items, items, NULL) !=
+            CL_SUCCESS)
+        return untold("how large its work groups are");
+    const size_t most = group < items[0] ? group : items[0];
+    if (most < GROUP_SIZE)
+        return parseal_fail(PARSEAL_ERR_NO_DEVICE,
+                            "opencl: its work groups have at most %zu work-items, %d are needed",
+                            most, GROUP_SIZE);
+    return PARSEAL_OK;
+}
+
 static parseal_status describe(ocl_device *d, const parseal_request *request)
 {
     cl_bool fine = CL_FALSE;
@@ -184,6 +202,7 @@ static parseal_status describe(ocl_device *d, const parseal_request *request)
         if (d->api.GetDeviceInfo(d->id, needs[i].what, sizeof fine, &fine, NULL) != CL_SUCCESS ||
             !fine)
             return parseal_fail(PARSEAL_ERR_NO_DEVICE, "opencl: it %s", needs[i].lacks);
+    TRY(check_groups(d));
     TRY(read_features(d));
     cl_ulong memory, units;
     if (!device_number(d, CL_DEVICE_MAX_COMPUTE_UNITS, &units))

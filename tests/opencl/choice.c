@@ -1,4 +1,4 @@
-/* Which OpenCL device is taken, where a platform of three GPUs that will not do (many.c) stands
+/* Which OpenCL device is taken, where a platform of four GPUs that will not do (many.c) stands
  * before the real one. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ static parseal_status open_device(parseal_info *info, int32_t backend, const cha
 static void by_index_and_by_name(void **state)
 {
     (void)state;
-    const char *const wishes[] = {"1:0", "3", real_name};
+    const char *const wishes[] = {"1:0", "4", real_name};
     for (size_t i = 0; i < COUNT_OF(wishes); i++)
         for (int as_option = 0; as_option < 2; as_option++) {
             parseal_info info = PARSEAL_INFO_INIT;
@@ -53,13 +53,13 @@ static void by_index_and_by_name(void **state)
 static void an_index_too_high(void **state)
 {
     (void)state;
-    static const char *const wishes[] = {"4", "1:1", "0:3", "2:0", "01"};
+    static const char *const wishes[] = {"5", "1:1", "0:4", "2:0", "01"};
     for (size_t i = 0; i < COUNT_OF(wishes); i++)
         for (int as_option = 0; as_option < 2; as_option++) {
             parseal_info info = PARSEAL_INFO_INIT;
             char text[96];
             wish(as_option ? NULL : wishes[i]);
-            snprintf(text, sizeof text, "%s: no device %s: there are 4, counted from 0",
+            snprintf(text, sizeof text, "%s: no device %s: there are 5, counted from 0",
                      as_option ? "options.device" : "PARSEAL_OPENCL_DEVICE", wishes[i]);
             assert_error(open_device(&info, PARSEAL_BACKEND_OPENCL, as_option ? wishes[i] : NULL),
                          PARSEAL_ERR_NO_DEVICE, text);
@@ -74,7 +74,10 @@ static void what_will_not_do(void **state)
         {"0", "device 0:0, Unfit 1 that is away, is not usable: it is not available"},
         {"0:0", "Unfit 1 that is away, is not usable: it is not available"},
         {"Unfit 1", "Unfit 1 that is away, is not usable: it is not available"},
-        {"2", "clCreateContext: CL_DEVICE_NOT_AVAILABLE (-2)"}};
+        {"0:1", "Unfit 0 of small groups, is not usable: its work groups have at most 63 "
+                "work-items, 64 are needed"},
+        {"0:2", "Unfit of flat groups, is not usable: its work groups have at most 32 "},
+        {"3", "clCreateContext: CL_DEVICE_NOT_AVAILABLE (-2)"}};
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         parseal_info info = PARSEAL_INFO_INIT;
         wish(rows[i][0]);
@@ -90,7 +93,8 @@ static void the_first_that_is_usable(void **state)
 {
     (void)state;
     static const char *const said[] = {"device 0:0, Unfit 1 that is away, is not usable: it is not",
-                                       "device 0:2, Unfit without a context, is not usable: clC"};
+                                       "its work groups have at most 63 work-items",
+                                       "device 0:3, Unfit without a context, is not usable: clC"};
     static const int32_t backends[] = {PARSEAL_BACKEND_OPENCL, PARSEAL_BACKEND_AUTO};
     for (size_t i = 0; i < COUNT_OF(backends); i++) {
         parseal_info info = PARSEAL_INFO_INIT;

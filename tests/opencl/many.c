@@ -8,13 +8,15 @@
 typedef struct {
     const char *name;
     cl_bool available;
-    size_t group; /* the most work-items of a work group; 0: as the real device says */
+    size_t group, items; /* the most work-items of a work group, and along its first dimension; 0:
+                            as the real device says */
 } fake_gpu;
 
 static const fake_gpu gpus[] = {
-    {"Unfit 1 that is away", CL_FALSE, 0},
-    {"Unfit 0 of small groups", CL_TRUE, 32},
-    {"Unfit without a context", CL_TRUE, 0},
+    {"Unfit 1 that is away", CL_FALSE, 0, 0},
+    {"Unfit 0 of small groups", CL_TRUE, 63, 0},
+    {"Unfit of flat groups", CL_TRUE, 1024, 32},
+    {"Unfit without a context", CL_TRUE, 64, 64},
 };
 enum { GPUS = sizeof gpus / sizeof gpus[0] };
 
@@ -95,6 +97,10 @@ cl_int CL_API_CALL clGetDeviceInfo(cl_device_id id, cl_device_info what, size_t 
         return put(&f->available, sizeof f->available, room, value);
     if (what == CL_DEVICE_MAX_WORK_GROUP_SIZE && f->group > 0)
         return put(&f->group, sizeof f->group, room, value);
+    if (what == CL_DEVICE_MAX_WORK_ITEM_SIZES && f->items > 0) {
+        const size_t items[3] = {f->items, 1024, 1024};
+        return put(items, sizeof items, room, value);
+    }
     return real.GetDeviceInfo(real_device(), what, room, value, needed);
 }
 
