@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "host/gpu/driver.h"
+#include "host/gpu/stage.h"
 #include "host/support/process.h"
 
 enum { BUDGET_MIN = 1 << 20 };
@@ -82,7 +83,9 @@ void gpu_settle(const gpu_device *d)
 parseal_status gpu_alloc(const gpu_device *d, uint64_t size, gpu_memory *memory)
 {
     gpu_memory made = 0;
-    const parseal_status status = d->driver->alloc(d, size, &made);
+    parseal_status status = d->driver->alloc(d, size, &made);
+    if (status == PARSEAL_ERR_NO_MEMORY && gpu_drop_spare(d))
+        status = d->driver->alloc(d, size, &made);
     *memory = status == PARSEAL_OK ? made : 0;
     return status;
 }

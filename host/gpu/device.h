@@ -94,7 +94,8 @@ parseal_status gpu_runtime_enter(const char *name, atomic_uint_fast64_t *opened)
 parseal_status gpu_stream_of(const gpu_device *d, void *stream, gpu_stream *s);
 parseal_status gpu_finish(const gpu_device *d, const gpu_stream *s);
 
-/* *memory is 0 after a failure. Freeing 0 does nothing. */
+/* *memory is 0 after a failure. Where memory is short, what is kept for later calls is freed first.
+ * Freeing 0 does nothing. */
 parseal_status gpu_alloc(const gpu_device *d, uint64_t size, gpu_memory *memory);
 void gpu_free(const gpu_device *d, gpu_memory memory);
 

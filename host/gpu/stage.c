@@ -7,6 +7,9 @@
 
 enum { PIECE_MIN = 4 << 20, PIECE_MAX = 32 << 20, PIECES = 8 };
 
+/* Where memory is short, slots get no smaller than this: copies would take more time than work. */
+enum { SLOT_LEAST = 128 << 10 };
+
 static uint64_t smaller(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
@@ -17,12 +20,20 @@ uint64_t gpu_slot_max(const gpu_device *d)
     return smaller(d->budget / GPU_SLOTS, d->buffer_max) / 256 * 256;
 }
 
-uint64_t gpu_piece_size(const gpu_device *d, uint64_t all)
+uint64_t gpu_piece_size(uint64_t all, uint64_t max)
 {
     uint64_t piece = PIECE_MIN;
     while (piece < PIECE_MAX && piece < all / PIECES)
         piece *= 2;
-    return smaller(piece, gpu_slot_max(d));
+    return smaller(piece, max);
+}
+
+bool gpu_try_smaller(parseal_status status, uint64_t size, uint64_t *max)
+{
+    if (status != PARSEAL_ERR_NO_MEMORY || size / 2 < SLOT_LEAST)
+        return false;
+    *max = size / 2 / 256 * 256;
+    return true;
 }
 
 /* ------------------------------------------------------------------------------------- slots -- */
@@ -79,13 +90,12 @@ static void close_slots(gpu_stage *stage)
 }
 
 /* Sizes are rounded up to powers of two, so that the next call will most likely find room. */
-static uint64_t rounded_size(const gpu_device *d, uint64_t size)
+static uint64_t rounded_size(uint64_t size, uint64_t max)
 {
-    const uint64_t max = gpu_slot_max(d);
     uint64_t rounded = (uint64_t)1 << 20;
     while (rounded < size)
         rounded *= 2;
-    return smaller(rounded, max);
+    return rounded < max ? rounded : max < size ? size : max;
 }
 
 /* Takes the stage that an earlier call has left, where it is large enough. */
@@ -131,12 +141,20 @@ static bool leave_spare(const gpu_stage *stage)
     return true;
 }
 
-static void close_spare(gpu_device *d)
+bool gpu_drop_spare(const gpu_device *d)
 {
-    if (d->shared->spare != NULL)
-        close_slots(d->shared->spare);
-    free(d->shared->spare);
-    d->shared->spare = NULL;
+    gpu_shared *shared = d->shared;
+    if (shared == NULL)
+        return false;
+    (void)pthread_mutex_lock(&shared->lock);
+    gpu_stage *spare = shared->spare;
+    shared->spare = NULL;
+    (void)pthread_mutex_unlock(&shared->lock);
+    if (spare == NULL)
+        return false;
+    close_slots(spare);
+    free(spare);
+    return true;
 }
 
 parseal_status gpu_shared_open(gpu_device *d)
@@ -153,14 +171,14 @@ void gpu_shared_close(gpu_device *d)
 {
     if (d->shared == NULL)
         return;
-    close_spare(d);
+    (void)gpu_drop_spare(d);
     (void)pthread_mutex_destroy(&d->shared->lock);
     free(d->shared);
     d->shared = NULL;
 }
 
 parseal_status gpu_stage_open(gpu_stage *stage, const gpu_device *d, void *stream, uint64_t size,
-                              uint64_t pieces)
+                              uint64_t max, uint64_t pieces)
 {
     const size_t n = pieces < GPU_SLOTS ? (size_t)pieces : GPU_SLOTS;
     if (stream == NULL && take_spare(d, size, n, stage))
@@ -168,7 +186,7 @@ parseal_status gpu_stage_open(gpu_stage *stage, const gpu_device *d, void *strea
     *stage = (gpu_stage){.device = d};
     while (stage->n < n) {
         const parseal_status status =
-            slot_open(d, stream, rounded_size(d, size), &stage->slot[stage->n++]);
+            slot_open(d, stream, rounded_size(size, max), &stage->slot[stage->n++]);
         if (status != PARSEAL_OK) {
             close_slots(stage);
             return status;
@@ -184,5 +202,10 @@ void gpu_stage_close(gpu_stage *stage)
         fine = slot_wipe(stage->device, &stage->slot[i]) && fine;
     if (fine && leave_spare(stage))
         return;
+    close_slots(stage);
+}
+
+void gpu_stage_drop(gpu_stage *stage)
+{
     close_slots(stage);
 }

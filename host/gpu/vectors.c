@@ -276,9 +276,16 @@ static parseal_status quantize_all(quantize_work *w, const parseal_vec *x, const
                                    void *stream)
 {
     const uint32_t float_bits = w->quant->float_type == PARSEAL_FLOAT32 ? 32 : 16;
+    const parseal_buf count = {.kind = w->device->driver->buf_kind,
+                               .handle = w->nonfinite.memory,
+                               .offset = w->nonfinite.at,
+                               .size = sizeof(uint64_t)};
+    /* The count has no element of its own, but is written by each. */
     const gpu_operand operands[] = {{&x->buf, float_bits, true, false},
-                                    {&q->buf, 8 * w->quant->element_size, false, true}};
-    return gpu_for_elements(w->device, stream, operands, 2, x->n, quantize_piece, w);
+                                    {&q->buf, 8 * w->quant->element_size, false, true},
+                                    {&count, 0, true, true}};
+    const size_t n = w->nonfinite.memory != 0 ? 3 : 2;
+    return gpu_for_elements(w->device, stream, operands, n, x->n, quantize_piece, w);
 }
 
 /* Quantises with a count in host memory, which is made on the device and read at the end. */

@@ -84,7 +84,8 @@ typedef struct {
                              affinity and control groups leave to the process */
     const char *cpu_impl; /* the best CPU implementation to use ("portable", ...); NULL: no limit */
     uint64_t device_memory;   /* bytes of a GPU's memory that one call on host memory may take at
-                                 most, 1 MiB or more; 0: a quarter of what it has */
+                                 most, 1 MiB or more; 0: a quarter of what it has. Where less is
+                                 free, the call tries to do with less */
     uintptr_t opencl_context; /* a cl_context, retained: its first device is used, and buffers made
                                  in it can be given to calls; 0: a context of the library's own */
     int32_t time_kernels;     /* not 0: parseal_info.kernel_seconds is kept, which costs a little */

@@ -8,6 +8,7 @@
  *   PARSEAL_EMU_DEVICES=n        how many devices there are, 4 at most; without it 2
  *   PARSEAL_EMU_CAPABILITY=xy    compute capability x.y of the first one instead of 9.0
  *   PARSEAL_EMU_BUSY=n           this device is in exclusive use
+ *   PARSEAL_TEST_MEMORY=n        bytes that all devices together have
  *   PARSEAL_EMU_PINNED=0         no pinned memory is to be had
  *   PARSEAL_EMU_WRONG=kernel     the last byte that a run of this kernel changes gets a wrong bit
  *   PARSEAL_EMU_WRONG=kernel:    the first one
@@ -116,6 +117,15 @@ memories::const_iterator find(const memories &among, cu_pointer at, size_t size)
     const size_t before = at - found->first;
     return before <= found->second.size && size <= found->second.size - before ? found
                                                                                : among.end();
+}
+
+/* Whether the devices have so much memory left. */
+bool has_room(size_t size)
+{
+    const char *limit = std::getenv("PARSEAL_TEST_MEMORY");
+    for (const auto &[at, is] : allocations)
+        size += is.size;
+    return limit == nullptr || size <= (size_t)std::atoll(limit);
 }
 
 bool is_device_memory(cu_pointer at, size_t size)
@@ -243,20 +253,6 @@ EXPORT cu_result cuDriverGetVersion(int *version)
     return CU_OK;
 }
 
-EXPORT cu_result cuDeviceGetCount(int *n)
-{
-    BEGIN(DeviceGetCount);
-    *n = devices();
-    return CU_OK;
-}
-
-EXPORT cu_result cuDeviceGet(cu_device *device, int ordinal)
-{
-    BEGIN(DeviceGet);
-    *device = ordinal;
-    return ordinal >= 0 && ordinal < devices() ? (int)CU_OK : (int)INVALID_VALUE;
-}
-
 EXPORT cu_result cuDeviceGetAttribute(int *value, int attribute, cu_device device)
 {
     BEGIN(DeviceGetAttribute);
@@ -284,13 +280,6 @@ EXPORT cu_result cuDeviceGetAttribute(int *value, int attribute, cu_device devic
     default:
         return INVALID_VALUE;
     }
-}
-
-EXPORT cu_result cuDeviceTotalMem_v2(size_t *size, cu_device)
-{
-    BEGIN(DeviceTotalMem);
-    *size = (size_t)1 << 30;
-    return CU_OK;
 }
 
 EXPORT cu_result cuDevicePrimaryCtxRetain(cu_context *context, cu_device device)
@@ -404,7 +393,7 @@ EXPORT cu_result cuMemAlloc_v2(cu_pointer *pointer, size_t size)
 {
     BEGIN_ALLOCATION(MemAlloc);
     void *memory = nullptr;
-    if (posix_memalign(&memory, 256, size) != 0)
+    if (!has_room(size) || posix_memalign(&memory, 256, size) != 0)
         return CU_OUT_OF_MEMORY;
     std::memset(memory, 0xa5, size);
     *pointer = reinterpret_cast<cu_pointer>(memory);

@@ -65,6 +65,27 @@ using namespace fake;
 
 extern "C" {
 
+EXPORT cu_result cuDeviceGetCount(int *n)
+{
+    BEGIN(DeviceGetCount);
+    *n = devices();
+    return CU_OK;
+}
+
+EXPORT cu_result cuDeviceGet(cu_device *device, int ordinal)
+{
+    BEGIN(DeviceGet);
+    *device = ordinal;
+    return ordinal >= 0 && ordinal < devices() ? (int)CU_OK : (int)INVALID_VALUE;
+}
+
+EXPORT cu_result cuDeviceTotalMem_v2(size_t *size, cu_device)
+{
+    BEGIN(DeviceTotalMem);
+    *size = (size_t)1 << 30;
+    return CU_OK;
+}
+
 EXPORT cu_result cuDeviceGetName(char *name, int size, cu_device device)
 {
     BEGIN(DeviceGetName);
