@@ -247,7 +247,7 @@ static parseal_status adopt_context(ocl_device *d, cl_context context)
 static parseal_status choose_device(ocl_device *d, const parseal_request *request)
 {
     found_devices found;
-    found_device picked;
+    found_device picked = {0};
     find_devices(&d->api, &found);
     TRY(pick(&found, request, &picked));
     d->platform = picked.platform;
