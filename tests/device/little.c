@@ -3,6 +3,7 @@
  * pieces have no room the call says so and has changed nothing. The runtimes of opencl/ and emu/
  * have as many bytes as PARSEAL_TEST_MEMORY says. */
 #include <parseal/aggregator.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,6 +160,35 @@ static void too_little(void **state)
         batches(state);
 }
 
+/* Wherever in the call memory runs out, in place: each message is either done, and right, or is
+ * UNSET and as it was. */
+static void any_memory(void **state)
+{
+    (void)state;
+    const size_t from = 300000, to = 1300000, step = run_emulated() ? 450000 : 41000;
+    parseal_msg msgs[MESSAGES], want_msgs[MESSAGES];
+    size_t whole = 0, none = 0;
+    describe(want_msgs, in, want);
+    assert_ok(parseal_seal(cpu_keys, want_msgs, n));
+    for (size_t bytes = from; bytes < to; bytes += step) {
+        char text[32];
+        snprintf(text, sizeof text, "%zu", bytes);
+        set_memory(text);
+        memcpy(out, in, sizeof in);
+        describe(msgs, out, out);
+        const parseal_status status = parseal_seal(keys, msgs, n);
+        assert_true(status == PARSEAL_OK || status == PARSEAL_ERR_NO_MEMORY);
+        for (size_t i = 0; i < n; i++) {
+            const bool done = msgs[i].status == PARSEAL_ITEM_OK;
+            assert_true(done || (status != PARSEAL_OK && msgs[i].status == PARSEAL_ITEM_UNSET));
+            assert_bytes(msgs[i].out, done ? want_msgs[i].out : want_msgs[i].in, msgs[i].len);
+        }
+        whole += status == PARSEAL_OK;
+        none += status != PARSEAL_OK;
+    }
+    assert_true(whole > 0 && none > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +196,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(vectors, open_both, close_both),
         cmocka_unit_test_setup_teardown(what_is_kept_makes_way, open_both, close_both),
         cmocka_unit_test_setup_teardown(too_little, open_both, close_both),
+        cmocka_unit_test_setup_teardown(any_memory, open_both, close_both),
     };
     return RUN_SUITE("a device with little memory left", tests);
 }
