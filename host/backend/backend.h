@@ -38,6 +38,8 @@ typedef struct {
     uint64_t device_memory;   /* 0: no wish */
     const char *device;       /* a GPU's number or a part of its name; NULL: no wish */
     uintptr_t opencl_context; /* 0: none */
+    size_t candidate;         /* how many of the devices that would do are passed over */
+    bool *more;               /* set where another candidate follows; NULL: nobody asks */
     const char *cpu_impl[2];  /* from the options and from PARSEAL_CPU; NULL: no limit */
 } parseal_request;
 
@@ -179,10 +181,12 @@ typedef struct parseal_backend {
     bool fails_whole;      /* a sum that fails has changed nothing */
     uint32_t buf_kind;     /* PARSEAL_BUF_* that it takes beside HOST; HOST: it takes no other */
 
+    /* Where a request fits several devices, each is a candidate, the best first. */
     parseal_status (*open)(parseal_device **device, const parseal_request *request);
     void (*close)(parseal_device *device);
     const char *(*name)(const parseal_device *device);
-    uint32_t (*threads)(const parseal_device *device); /* CPU threads; NULL: 0 */
+    const char *(*place)(const parseal_device *device); /* its index; NULL: there is one device */
+    uint32_t (*threads)(const parseal_device *device);  /* CPU threads; NULL: 0 */
     /* Returns the seconds that kernels have taken since the device was opened, where the request
      * asked for times. NULL: there are no kernels. */
     double (*kernel_seconds)(const parseal_device *device);

@@ -117,6 +117,7 @@ static void remember_pass(const parseal_backend *backend, int32_t primitive, siz
 static parseal_status choose(const parseal_backend *backend, parseal_device *device,
                              int32_t primitive, parseal_choice *choice)
 {
+    const size_t said = strlen(choice->info.reason);
     char detail[192];
     for (size_t i = 0; i < impl_count(backend, device, primitive); i++) {
         const parseal_impl_entry entry = impl_entry(backend, device, primitive, i);
@@ -142,30 +143,71 @@ static parseal_status choose(const parseal_backend *backend, parseal_device *dev
                parseal_backend_name(backend->id), parseal_primitive_name(primitive), entry.name,
                detail);
     }
-    return parseal_fail(PARSEAL_ERR_SELFTEST, "%s backend: no implementation of %s is right: %s",
-                        parseal_backend_name(backend->id), parseal_primitive_name(primitive),
-                        choice->info.reason);
+    return parseal_fail(
+        PARSEAL_ERR_SELFTEST, "%s backend: no implementation of %s is right%s%s: %s",
+        parseal_backend_name(backend->id), parseal_primitive_name(primitive),
+        backend->place != NULL ? " on device " : "",
+        backend->place != NULL ? backend->place(device) : "", choice->info.reason + said);
 }
 
-/* Quantisation draws on the chosen masks, so the order matters. */
+/* Chooses every primitive's implementation. Quantisation draws on the chosen masks, so the order
+ * matters. */
+static parseal_status choose_all(const parseal_backend *backend, parseal_device *device,
+                                 parseal_choice *choice)
+{
+    parseal_info *info = &choice->info;
+    for (int32_t primitive = 0; primitive < PARSEAL_PRIMITIVES; primitive++)
+        TRY(choose(backend, device, primitive, choice));
+    info->backend = backend->id;
+    info->cpu_threads = backend->threads != NULL ? backend->threads(device) : 0;
+    snprintf(info->device, sizeof info->device, "%s", backend->name(device));
+    return PARSEAL_OK;
+}
+
+/* A device that fails leaves no remarks: its failure's text has them. */
+static parseal_status open_device(const parseal_backend *backend, const parseal_request *request,
+                                  parseal_device **device, parseal_choice *choice)
+{
+    const size_t said = choice != NULL ? strlen(choice->info.reason) : 0;
+    parseal_device *opened;
+    TRY(backend->open(&opened, request));
+    const parseal_status status = choice != NULL ? choose_all(backend, opened, choice) : PARSEAL_OK;
+    if (status != PARSEAL_OK) {
+        choice->info.reason[said] = '\0';
+        backend->close(opened);
+        return status;
+    }
+    *device = opened;
+    return PARSEAL_OK;
+}
+
+/* Opens the first device that is usable: with a choice, one on which every primitive computes its
+ * known answers. Those that are passed over are remarked on. A caller's mistake ends the search, as
+ * does a lack of memory for a backend that was named. Where none is usable, the text of the failure
+ * names all, and its status is that of the first that is not simply unfit. */
 static parseal_status open_backend(const parseal_backend *backend, const parseal_request *request,
                                    parseal_device **device, parseal_choice *choice)
 {
-    parseal_info *info = &choice->info;
-    parseal_device *opened;
-    TRY(backend->open(&opened, request));
-    for (int32_t primitive = 0; primitive < PARSEAL_PRIMITIVES; primitive++) {
-        const parseal_status status = choose(backend, opened, primitive, choice);
-        if (status != PARSEAL_OK) {
-            backend->close(opened);
-            return status;
+    parseal_info others = PARSEAL_INFO_INIT;
+    parseal_request each = *request;
+    parseal_status failure = PARSEAL_OK;
+    bool more = true;
+    each.more = &more;
+    for (each.candidate = 0; more; each.candidate++) {
+        more = false;
+        const parseal_status status = open_device(backend, &each, device, choice);
+        if (status == PARSEAL_OK) {
+            if (choice != NULL && others.reason[0] != '\0')
+                remark(&choice->info, "%s", others.reason);
+            return PARSEAL_OK;
         }
+        if (status == PARSEAL_ERR_ARG || (status == PARSEAL_ERR_NO_MEMORY && request->named))
+            return status;
+        if (failure == PARSEAL_OK || failure == PARSEAL_ERR_NO_DEVICE)
+            failure = status;
+        remark(&others, "%s", parseal_last_error_text());
     }
-    info->backend = backend->id;
-    info->cpu_threads = backend->threads != NULL ? backend->threads(opened) : 0;
-    snprintf(info->device, sizeof info->device, "%s", backend->name(opened));
-    *device = opened;
-    return PARSEAL_OK;
+    return parseal_fail(failure, "%s", others.reason);
 }
 
 parseal_status parseal_registry_open(parseal_registry registry, const parseal_options *options,
@@ -265,7 +307,7 @@ static size_t walk(size_t index, uint32_t threads, impl_place *place, bool *enou
         parseal_device *device = NULL;
         const char *why = row->absent;
         if (row->backend != NULL) {
-            const parseal_status status = row->backend->open(&device, &request);
+            const parseal_status status = open_backend(row->backend, &request, &device, NULL);
             if (status != PARSEAL_OK)
                 why = parseal_last_error_text();
             *enough = *enough && status != PARSEAL_ERR_NO_MEMORY;

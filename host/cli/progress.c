@@ -49,6 +49,14 @@ void progress_add(progress *p, const char *doing, uint64_t done)
         draw(p, doing);
 }
 
+void progress_say(const progress *p, const char *text)
+{
+    if (!p->shown)
+        return;
+    fprintf(stderr, "\r\033[K%s", text);
+    fflush(stderr);
+}
+
 void progress_add_bytes(progress *p, uint64_t done)
 {
     char rate[40];

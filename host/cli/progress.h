@@ -1,4 +1,4 @@
-/* A bar on standard error while work goes on: only on a terminal. */
+/* A bar or a line on standard error while work goes on: only on a terminal. */
 #ifndef PARSEAL_HOST_CLI_PROGRESS_H
 #define PARSEAL_HOST_CLI_PROGRESS_H
 
@@ -14,10 +14,13 @@ typedef struct {
 void progress_begin(progress *p, uint64_t total);
 void progress_add(progress *p, const char *doing, uint64_t done);
 
+/* Replaces the line by a text, which should fit a terminal's line. */
+void progress_say(const progress *p, const char *text);
+
 /* Begins a bar that counts bytes and also shows GB/s. total 0: not known. */
 void progress_begin_bytes(progress *p, uint64_t total);
 void progress_add_bytes(progress *p, uint64_t done);
 
-void progress_end(progress *p); /* clears the line; harmless when no bar was shown */
+void progress_end(progress *p); /* clears the line; harmless when nothing was shown */
 
 #endif

@@ -1,31 +1,107 @@
-/* Chooses a CUDA device: the first, or the one that the options or PARSEAL_CUDA_DEVICE name. */
+/* Chooses a CUDA device: of those that the options or PARSEAL_CUDA_DEVICE name, or of all, the one
+ * whose turn it is. */
 #include <stdio.h>
+#include <string.h>
 
 #include "host/cuda/device.h"
+#include "host/gpu/wish.h"
 
 /* TILES is how many tiles of aead_add keep a multiprocessor busy: two for each warp. */
 enum { CAPABILITY_MIN = 75, TILES = 32 };
 
+/* Returns whether the driver tells the UUID. */
+static bool get_uuid(cu_result(CU_API_CALL *get)(cu_uuid *, cu_device), cu_device id, cu_uuid *uuid)
+{
+    return get != NULL && get(uuid, id) == CU_OK;
+}
+
+/* A device that the driver has. */
+typedef struct {
+    int ordinal;
+    cu_device id;
+    char name[sizeof((gpu_device *)0)->name];
+    const char *call; /* what has failed with `error`, where the driver cannot describe it */
+    cu_result error;
+} found_device;
+
+static bool is_wished(const cu_api *api, const found_device *f, const gpu_wish *wish)
+{
+    char index[16];
+    cu_uuid gpu, mig;
+    if (!gpu_wishes(wish))
+        return true;
+    snprintf(index, sizeof index, "%d", f->ordinal);
+    const bool has_mig = get_uuid(api->DeviceGetUuidOfPart, f->id, &mig);
+    const bool has_gpu = get_uuid(api->DeviceGetUuid, f->id, &gpu);
+    const bool is_part =
+        has_mig && (!has_gpu || memcmp(gpu.bytes, mig.bytes, sizeof gpu.bytes) != 0);
+    const gpu_identity identity = {.place = index,
+                                   .name = f->name,
+                                   .has_uuids = true,
+                                   .gpu = has_gpu ? gpu.bytes : NULL,
+                                   .mig = is_part ? mig.bytes : NULL};
+    return gpu_is_wished(wish, &identity);
+}
+
+/* A device that the driver cannot describe counts as wished: its failure is reported when it is
+ * tried. */
+static bool look(const cu_api *api, int ordinal, const gpu_wish *wish, found_device *f)
+{
+    *f = (found_device){.ordinal = ordinal, .call = "cuDeviceGet"};
+    f->error = api->DeviceGet(&f->id, ordinal);
+    if (f->error != CU_OK)
+        return true;
+    f->call = "cuDeviceGetName";
+    f->error = api->DeviceGetName(f->name, sizeof f->name, f->id);
+    return f->error != CU_OK || is_wished(api, f, wish);
+}
+
+/* Returns whether there is a device from *ordinal on that is wished, and stores the first. */
+static bool next(const cu_api *api, int n, const gpu_wish *wish, int *ordinal, found_device *f)
+{
+    while (*ordinal < n)
+        if (look(api, (*ordinal)++, wish, f))
+            return true;
+    return false;
+}
+
+static parseal_status take(cuda_device *d, const found_device *f)
+{
+    d->ordinal = f->ordinal;
+    d->id = f->id;
+    snprintf(d->gpu.place, sizeof d->gpu.place, "%d", f->ordinal);
+    snprintf(d->gpu.name, sizeof d->gpu.name, "%s", f->name);
+    TRY(cu_watch(&d->api, f->ordinal));
+    return f->error == CU_OK ? PARSEAL_OK : cu_failed(&d->api, f->call, f->error);
+}
+
+/* Stores how many devices there are, at least one. */
+static parseal_status init(const cu_api *api, int *n)
+{
+    char text[192];
+    const cu_result error = api->Init(0);
+    if (error == CU_NOT_INITIALIZED)
+        return cu_failed(api, "cuInit", error);
+    if (error != CU_OK) {
+        cu_describe(api, error, text, sizeof text);
+        return parseal_fail(PARSEAL_ERR_NO_DEVICE, "cuda: no device: cuInit: %s", text);
+    }
+    CU_TRY(api, DeviceGetCount, (n));
+    return *n > 0 ? PARSEAL_OK : parseal_fail(PARSEAL_ERR_NO_DEVICE, "cuda: no device");
+}
+
 static parseal_status find(cuda_device *d, const parseal_request *request)
 {
     const gpu_wish wish = gpu_wish_of(request, "PARSEAL_CUDA_DEVICE");
-    char number[16];
-    int n = 0;
-    const cu_result error = d->api.Init(0);
-    if (error == CU_OK)
-        CU_TRY(&d->api, DeviceGetCount, (&n));
-    if (error == CU_NOT_INITIALIZED)
-        return cu_failed(&d->api, "cuInit", error);
-    if (n == 0 || error == CU_NO_DEVICE)
-        return parseal_fail(PARSEAL_ERR_NO_DEVICE, "cuda: no device");
-    for (d->ordinal = 0; d->ordinal < n; d->ordinal++) {
-        CU_TRY(&d->api, DeviceGet, (&d->id, d->ordinal));
-        CU_TRY(&d->api, DeviceGetName, (d->gpu.name, sizeof d->gpu.name, d->id));
-        snprintf(number, sizeof number, "%d", d->ordinal);
-        if (gpu_is_wished(&wish, number, d->gpu.name))
-            return PARSEAL_OK;
-    }
-    return gpu_wish_failed(&wish);
+    found_device found, other;
+    int n = 0, ordinal = 0;
+    TRY(init(&d->api, &n));
+    for (size_t i = 0; i <= request->candidate; i++)
+        if (!next(&d->api, n, &wish, &ordinal, &found))
+            return gpu_wish_failed(&wish, (size_t)n);
+    if (request->more != NULL)
+        *request->more = next(&d->api, n, &wish, &ordinal, &other);
+    return take(d, &found);
 }
 
 static parseal_status describe(cuda_device *d, const parseal_request *request)
@@ -45,15 +121,14 @@ static parseal_status describe(cuda_device *d, const parseal_request *request)
     d->gpu.buffer_max = memory;
     if (d->capability < CAPABILITY_MIN)
         return parseal_fail(PARSEAL_ERR_NO_DEVICE,
-                            "cuda: %s has compute capability %d.%d, at least 7.5 is needed",
-                            d->gpu.name, major, minor);
+                            "cuda: it has compute capability %d.%d, at least 7.5 is needed", major,
+                            minor);
     return gpu_take_options(&d->gpu, memory, request);
 }
 
 static parseal_status set_up(cuda_device *d, const parseal_request *request)
 {
     TRY(find(d, request));
-    TRY(cu_watch(&d->api, d->ordinal));
     TRY(describe(d, request));
     d->time_kernels = request->time_kernels;
     d->gpu.driver = &cuda_driver;

@@ -1,6 +1,7 @@
 #include "host/cuda/cu_api.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 
 #include "host/support/dynlib.h"
 
@@ -17,6 +18,10 @@ parseal_status cu_api_load(cu_api *api)
     if (api->name == NULL)                                                  \
         missing = #exported;
     CU_API_FUNCTIONS(CU_API_FIND)
+#undef CU_API_FIND
+#define CU_API_FIND(name, exported, parameters) \
+    dynlib_function(api->library, #exported, &api->name, sizeof api->name);
+    CU_API_NEWER_FUNCTIONS(CU_API_FIND)
 #undef CU_API_FIND
     if (missing == NULL)
         return PARSEAL_OK;
@@ -64,7 +69,36 @@ bool cu_is_fatal(cu_result error)
            (error >= CU_HARDWARE_STACK_ERROR && error <= CU_LAUNCH_FAILED);
 }
 
-/* Returns what the error means to who reads of it. */
+/* Errors that come before any work, as cuda.h explains them. The names are for a driver that tells
+ * none, as the stub does. */
+static const struct {
+    cu_result error;
+    const char *name, *meaning;
+} explained[] = {
+    {34, "CUDA_ERROR_STUB_LIBRARY", "this libcuda is a stub to link with, not a driver"},
+    {46, "CUDA_ERROR_DEVICE_UNAVAILABLE", "in exclusive use, or its compute mode forbids it"},
+    {802, "CUDA_ERROR_SYSTEM_NOT_READY",
+     "the system is not ready; do the driver's daemons, such as the fabric manager, run?"},
+    {803, "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH",
+     "libcuda and the kernel's driver are of different versions"},
+    {804, "CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE",
+     "this libcuda is one for forward compatibility, which this GPU does not support"},
+};
+
+void cu_describe(const cu_api *api, cu_result error, char *text, size_t size)
+{
+    const char *name = NULL, *own_name = "CUDA error", *meaning = "";
+    for (size_t i = 0; i < sizeof explained / sizeof explained[0]; i++)
+        if (explained[i].error == error) {
+            own_name = explained[i].name;
+            meaning = explained[i].meaning;
+        }
+    if (api->GetErrorName(error, &name) != CU_OK || name == NULL)
+        name = own_name;
+    snprintf(text, size, "%s (%d)%s%s", name, error, meaning[0] != '\0' ? ": " : "", meaning);
+}
+
+/* Returns what the error asks of the user, where the state of the process has a part in that. */
 static const char *advice(const cu_api *api, cu_result error)
 {
     if (error == CU_NOT_INITIALIZED)
@@ -78,11 +112,10 @@ static const char *advice(const cu_api *api, cu_result error)
 
 parseal_status cu_failed(const cu_api *api, const char *call, cu_result error)
 {
-    const char *name = NULL;
-    if (api->GetErrorName(error, &name) != CU_OK || name == NULL)
-        name = "CUDA error";
+    char text[192];
+    cu_describe(api, error, text, sizeof text);
     if (cu_is_fatal(error) && api->watched != NULL)
         atomic_store(&api->watched->error, error);
     return parseal_fail(error == CU_OUT_OF_MEMORY ? PARSEAL_ERR_NO_MEMORY : PARSEAL_ERR_DEVICE,
-                        "cuda: %s: %s (%d)%s", call, name, error, advice(api, error));
+                        "cuda: %s: %s%s", call, text, advice(api, error));
 }

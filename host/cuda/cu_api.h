@@ -65,6 +65,10 @@ enum {
     CU_POINTER_RANGE_SIZE = 12
 };
 
+typedef struct {
+    uint8_t bytes[16];
+} cu_uuid; /* CUuuid */
+
 /* X(name without cu, exported name, parameters) */
 #define CU_API_FUNCTIONS(X)                                                                 \
     X(Init, cuInit, (unsigned))                                                             \
@@ -110,12 +114,19 @@ enum {
     X(EventSynchronize, cuEventSynchronize, (cu_event))                                     \
     X(EventElapsedTime, cuEventElapsedTime, (float *, cu_event, cu_event))
 
+/* NULL where the driver is older than they are. The second gives the UUID of the part of a GPU (MIG)
+ * that is used. */
+#define CU_API_NEWER_FUNCTIONS(X)                             \
+    X(DeviceGetUuid, cuDeviceGetUuid, (cu_uuid *, cu_device)) \
+    X(DeviceGetUuidOfPart, cuDeviceGetUuid_v2, (cu_uuid *, cu_device))
+
 typedef struct {
     void *library;
     struct cu_watched *watched; /* cu_watch; NULL: nobody has called it */
     bool is_fresh;              /* nothing has been run in the context yet */
 #define CU_API_FIELD(name, exported, parameters) cu_result(CU_API_CALL *name) parameters;
     CU_API_FUNCTIONS(CU_API_FIELD)
+    CU_API_NEWER_FUNCTIONS(CU_API_FIELD)
 #undef CU_API_FIELD
 } cu_api;
 
@@ -133,6 +144,9 @@ parseal_status cu_check_lost(const cu_api *api);
 
 /* Whether the error is one of those that a context does not survive. */
 bool cu_is_fatal(cu_result error);
+
+/* Writes the error's name and number and, where users can do something about it, what it means. */
+void cu_describe(const cu_api *api, cu_result error, char *text, size_t size);
 
 /* Returns a failed call's status, PARSEAL_ERR_NO_MEMORY where memory was short and else
  * PARSEAL_ERR_DEVICE, with a text that names the call, and what to do where that is known. */

@@ -84,6 +84,7 @@ static parseal_status device_open(parseal_device **device, const parseal_request
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "cuda: out of memory");
     parseal_status status = cuda_choose(d, request);
     if (status != PARSEAL_OK) {
+        status = gpu_not_usable(&d->gpu, "cuda");
         free(d);
         return status;
     }
@@ -92,16 +93,12 @@ static parseal_status device_open(parseal_device **device, const parseal_request
         close_inside(d);
     leave((parseal_device *)d);
     if (status != PARSEAL_OK) {
+        status = gpu_not_usable(&d->gpu, "cuda");
         release(d);
         return status;
     }
     *device = (parseal_device *)d;
     return PARSEAL_OK;
-}
-
-static const char *device_name(const parseal_device *device)
-{
-    return gpu_of(device)->name;
 }
 
 static double kernel_seconds(const parseal_device *device)
@@ -174,7 +171,8 @@ const parseal_backend parseal_cuda_backend = {
     .open = device_open,
     .close = device_close,
     .is_inherited = gpu_is_inherited,
-    .name = device_name,
+    .name = gpu_name,
+    .place = gpu_place_of,
     .kernel_seconds = kernel_seconds,
     .buf_check = buf_check,
     .enter = enter,

@@ -88,9 +88,8 @@ static parseal_status load_module(cuda_device *d, size_t f, int version)
         return parseal_fail(
             PARSEAL_ERR_NO_DEVICE,
             "cuda: this build has no kernels that the driver, for CUDA %d.%d, takes "
-            "for %s of compute capability %d.%d (error %d)",
-            version / 1000, version % 1000 / 10, d->gpu.name, d->capability / 10,
-            d->capability % 10, error);
+            "for compute capability %d.%d (error %d)",
+            version / 1000, version % 1000 / 10, d->capability / 10, d->capability % 10, error);
     return error == CU_OK ? PARSEAL_OK : cu_failed(&d->api, "cuModuleLoadData", error);
 }
 

@@ -26,7 +26,7 @@ typedef struct {
     bool open;
     const parseal_sink *sink; /* it gets the plaintexts instead of `out`, or is NULL */
     bool *changed;            /* set before anything is added to the sink */
-    uint64_t room;            /* bytes of a slot */
+    uint64_t max, room;       /* bytes of a slot: the most there may be, and what is needed */
 } batch;
 
 /* Returns the bytes of a slot that a message takes, its entries in the arrays included. */
@@ -298,8 +298,7 @@ static parseal_status run_loads(const batch *b, gpu_stage *stage, load under_way
  * as the copies of one part then overlap with the work on another. */
 static void measure(batch *b, uint64_t *pieces)
 {
-    const uint64_t max = gpu_slot_max(b->keys->device);
-    const uint64_t whole_max = max < WHOLE_MAX || b->sink != NULL ? max : WHOLE_MAX;
+    const uint64_t whole_max = b->max < WHOLE_MAX || b->sink != NULL ? b->max : WHOLE_MAX;
     uint64_t all = ROOM_BETWEEN, largest = 0;
     bool any_long = false;
     for (size_t i = 0; i < b->n; i++) {
@@ -309,7 +308,7 @@ static void measure(batch *b, uint64_t *pieces)
         all += room;
         largest = room > largest ? room : largest;
     }
-    const uint64_t piece = gpu_piece_size(max, any_long ? UINT64_MAX : all);
+    const uint64_t piece = gpu_piece_size(any_long ? UINT64_MAX : all, b->max);
     b->room = piece < ROOM_BETWEEN + largest ? ROOM_BETWEEN + largest : piece;
     *pieces = any_long || all > b->room ? GPU_SLOTS : 1;
     if (*pieces == 1)
@@ -328,21 +327,52 @@ static parseal_status check_fit(const batch *b)
     return PARSEAL_OK;
 }
 
-static parseal_status run_batch(batch *b)
+static parseal_status try_batch(batch *b)
 {
     load under_way[GPU_SLOTS] = {{0}};
     gpu_stage stage;
     uint64_t pieces;
-    if (b->n == 0)
-        return PARSEAL_OK;
     measure(b, &pieces);
     if (b->sink != NULL)
         TRY(check_fit(b));
-    TRY(gpu_stage_open(&stage, b->keys->device, NULL, b->room, pieces));
+    TRY(gpu_stage_open(&stage, b->keys->device, NULL, b->room, b->max, pieces));
     const parseal_status status = run_loads(b, &stage, under_way);
-    gpu_stage_close(&stage); /* This waits for work that is still under way. */
+    /* Either waits for work that is still under way. */
+    if (status == PARSEAL_ERR_NO_MEMORY)
+        gpu_stage_drop(&stage);
+    else
+        gpu_stage_close(&stage);
     for (size_t i = 0; i < GPU_SLOTS; i++)
         free(under_way[i].direct);
+    return status;
+}
+
+/* Goes on behind the messages that are done, which are the first ones. Returns false where the rest
+ * cannot be run again: an input has been overwritten, or a sum may have changed. */
+static bool leave_out_done(batch *b)
+{
+    while (b->n > 0 && b->msgs->status != PARSEAL_ITEM_UNSET) {
+        if (b->msgs->status == PARSEAL_ITEM_SPOILED)
+            return false;
+        b->msgs++;
+        b->n--;
+    }
+    return b->n > 0 && (b->sink == NULL || !*b->changed);
+}
+
+/* Where memory is short, tries smaller slots. If none will do, the first failure is the one to
+ * report. */
+static parseal_status run_batch(batch *b)
+{
+    if (b->n == 0)
+        return PARSEAL_OK;
+    b->max = gpu_slot_max(b->keys->device);
+    parseal_status status = try_batch(b);
+    const parseal_error first = parseal_error_save();
+    while (gpu_try_smaller(status, b->room, &b->max) && leave_out_done(b))
+        status = try_batch(b);
+    if (status == PARSEAL_ERR_NO_MEMORY)
+        parseal_error_restore(&first);
     return status;
 }
 

@@ -1,7 +1,6 @@
 /* Choosing a device, its memory and its streams, as far as all drivers share it. */
 #include "host/gpu/device.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "host/gpu/driver.h"
@@ -10,40 +9,28 @@
 
 enum { BUDGET_MIN = 1 << 20 };
 
-static bool is_set(const char *text)
+const char *gpu_name(const parseal_device *device)
 {
-    return text != NULL && text[0] != '\0';
+    return gpu_of(device)->name;
 }
 
-gpu_wish gpu_wish_of(const parseal_request *request, const char *variable)
+const char *gpu_place_of(const parseal_device *device)
 {
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): nothing in the library changes the environment. */
-    return (gpu_wish){request->device, variable, getenv(variable)};
+    return gpu_of(device)->place;
 }
 
-bool gpu_wishes(const gpu_wish *wish)
+parseal_status gpu_not_usable(const gpu_device *d, const char *backend)
 {
-    return is_set(wish->option) || is_set(wish->value);
-}
-
-static bool is_called(const char *text, const char *place, const char *name)
-{
-    return !is_set(text) || strcmp(text, place) == 0 || strstr(name, text) != NULL;
-}
-
-bool gpu_is_wished(const gpu_wish *wish, const char *place, const char *name)
-{
-    return is_called(wish->option, place, name) && is_called(wish->value, place, name);
-}
-
-parseal_status gpu_wish_failed(const gpu_wish *wish)
-{
-    if (!is_set(wish->option))
-        return parseal_fail(PARSEAL_ERR_NO_DEVICE, "%s: no device is called \"%s\"", wish->variable,
-                            wish->value);
-    return parseal_fail(PARSEAL_ERR_NO_DEVICE, "options.device: no device is called \"%s\"%s%s",
-                        wish->option, is_set(wish->value) ? " that is also called " : "",
-                        is_set(wish->value) ? wish->value : "");
+    const parseal_error error = parseal_error_save();
+    const size_t prefix = strlen(backend);
+    const char *why = error.text;
+    /* The caller's own mistake is not the device's. */
+    if (error.status == PARSEAL_ERR_ARG || d->place[0] == '\0')
+        return error.status;
+    if (strncmp(why, backend, prefix) == 0 && strncmp(why + prefix, ": ", 2) == 0)
+        why += prefix + 2;
+    return parseal_fail(error.status, "%s: device %s, %s, is not usable: %s", backend, d->place,
+                        d->name, why);
 }
 
 parseal_status gpu_take_options(gpu_device *d, uint64_t memory, const parseal_request *request)
@@ -115,7 +102,9 @@ uint64_t gpu_budget(const gpu_device *d)
 parseal_status gpu_alloc(const gpu_device *d, uint64_t size, gpu_memory *memory)
 {
     gpu_memory made = 0;
-    const parseal_status status = d->driver->alloc(d, size, &made);
+    parseal_status status = d->driver->alloc(d, size, &made);
+    if (status == PARSEAL_ERR_NO_MEMORY && gpu_drop_spare(d))
+        status = d->driver->alloc(d, size, &made);
     *memory = status == PARSEAL_OK ? made : 0;
     return status;
 }

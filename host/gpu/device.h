@@ -51,8 +51,8 @@ typedef struct {
 typedef struct {
     const gpu_driver *driver;
     gpu_shared *shared;
-    gpu_stream own; /* an ordered stream, for calls without one */
-    char name[128];
+    gpu_stream own;            /* an ordered stream, for calls without one */
+    char name[128], place[32]; /* "1" or, with platforms, "0:1"; "": not known yet */
     bool has_subnormals;
     uint64_t buffer_max; /* the most bytes of one buffer */
     uint64_t budget;     /* bytes that a staged call may take on the device; 0: gpu_budget */
@@ -68,17 +68,12 @@ static inline const gpu_device *gpu_of(const parseal_device *device)
     return (const gpu_device *)device; /* It is the first member of the backend's struct. */
 }
 
-/* The device that the options or the environment ask for. Where both do, it must satisfy both. */
-typedef struct {
-    const char *option, *variable, *value; /* NULL or "": no wish */
-} gpu_wish;
+const char *gpu_name(const parseal_device *device);
+const char *gpu_place_of(const parseal_device *device);
 
-gpu_wish gpu_wish_of(const parseal_request *request, const char *variable);
-bool gpu_wishes(const gpu_wish *wish); /* false where nobody asks for a device */
-
-/* `place` is the device's number, as the driver's users write it. */
-bool gpu_is_wished(const gpu_wish *wish, const char *place, const char *name);
-parseal_status gpu_wish_failed(const gpu_wish *wish);
+/* Puts the device's place and name before the text of the failure to open it, and returns its
+ * status. */
+parseal_status gpu_not_usable(const gpu_device *d, const char *backend);
 
 /* Takes the caller's other options; `memory` is the device's whole memory in bytes. */
 parseal_status gpu_take_options(gpu_device *d, uint64_t memory, const parseal_request *request);
@@ -108,7 +103,8 @@ parseal_status gpu_finish(const gpu_device *d, const gpu_stream *s);
  * they say nothing, a quarter of what is free. */
 uint64_t gpu_budget(const gpu_device *d);
 
-/* *memory is 0 after a failure. Freeing 0 does nothing. */
+/* *memory is 0 after a failure. Where memory is short, what is kept for later calls is freed first.
+ * Freeing 0 does nothing. */
 parseal_status gpu_alloc(const gpu_device *d, uint64_t size, gpu_memory *memory);
 void gpu_free(const gpu_device *d, gpu_memory memory);
 

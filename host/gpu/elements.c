@@ -11,6 +11,9 @@ typedef struct {
     const gpu_operand *operands;
     size_t n_operands;
     uint64_t count, piece; /* all elements, and the elements of a piece */
+    uint64_t max, size;    /* bytes of a slot: the most there may be, and those of a piece */
+    uint64_t done;         /* elements whose results the caller has: the first ones */
+    bool begun;            /* work has begun since, and may have written */
     gpu_work work;
     void *arg;
     gpu_place *places;
@@ -73,7 +76,7 @@ static void find_places(const job *j, const gpu_slot *slot, uint64_t first)
 }
 
 /* Waits for the piece and copies its results to the caller. */
-static parseal_status finish_piece(const job *j, const gpu_slot *slot, piece *p)
+static parseal_status finish_piece(job *j, const gpu_slot *slot, piece *p)
 {
     if (p->n == 0)
         return PARSEAL_OK;
@@ -84,6 +87,7 @@ static parseal_status finish_piece(const job *j, const gpu_slot *slot, piece *p)
             gpu_copy(j->device, host_bytes(operand, p->first), slot->host + j->region[i],
                      bytes_of(operand->bits, p->n));
     }
+    j->done = p->first + p->n;
     p->n = 0;
     return PARSEAL_OK;
 }
@@ -108,10 +112,11 @@ static parseal_status bring_in(const job *j, gpu_stage *stage, gpu_slot *slot, c
     return gpu_span_end(&span);
 }
 
-static parseal_status begin_piece(const job *j, gpu_stage *stage, gpu_slot *slot, const piece *p)
+static parseal_status begin_piece(job *j, gpu_stage *stage, gpu_slot *slot, const piece *p)
 {
     TRY(bring_in(j, stage, slot, p));
     find_places(j, slot, p->first);
+    j->begun = true;
     TRY(j->work(j->arg, &slot->stream, j->places, p->first, p->n));
     for (size_t i = 0; i < j->n_operands; i++) {
         const gpu_operand *operand = &j->operands[i];
@@ -126,11 +131,11 @@ static parseal_status begin_piece(const job *j, gpu_stage *stage, gpu_slot *slot
     return PARSEAL_OK;
 }
 
-static parseal_status run_pieces(const job *j, gpu_stage *stage)
+static parseal_status run_pieces(job *j, gpu_stage *stage)
 {
     piece under_way[GPU_SLOTS] = {{0, 0}};
     size_t next = 0;
-    for (uint64_t first = 0; first < j->count; first += j->piece) {
+    for (uint64_t first = j->done; first < j->count; first += j->piece) {
         const uint64_t left = j->count - first;
         gpu_slot *slot = &stage->slot[next];
         TRY(finish_piece(j, slot, &under_way[next]));
@@ -152,46 +157,75 @@ size_t gpu_operands_max(const gpu_device *d, uint32_t bits)
 
 static parseal_status choose_piece(job *j)
 {
-    const uint64_t step = lay_out(j, STEP, NULL), all = lay_out(j, j->count, NULL);
-    const uint64_t max = gpu_slot_max(j->device), wanted = gpu_piece_size(max, all);
-    const uint64_t room = wanted < step ? step : wanted;
-    if (step > max)
+    const uint64_t left = j->count - j->done;
+    const uint64_t step = lay_out(j, STEP, NULL), all = lay_out(j, left, NULL);
+    const uint64_t wanted = gpu_piece_size(all, j->max), room = wanted < step ? step : wanted;
+    if (step > j->max)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY,
                             "%zu vectors do not fit the device's memory, not even in pieces",
                             j->n_operands);
     const uint64_t pieces_of_step = room / step;
-    const uint64_t steps = j->count / STEP + (j->count % STEP != 0);
+    const uint64_t steps = left / STEP + (left % STEP != 0);
     j->piece = (pieces_of_step < steps ? pieces_of_step : steps) * STEP;
     return PARSEAL_OK;
 }
 
-/* Pieces go to other streams, which do not wait for the device's own, nor for the default one. */
+/* Pieces go to other streams, which do not wait for the device's own, nor for the default one. What
+ * has no bits for each element is a count, which its caller has made ready on the device's own. */
 static parseal_status finish_own(const job *j)
 {
     const gpu_stream own = j->device->own;
     bool any_on_device = false;
     for (size_t i = 0; i < j->n_operands; i++)
-        any_on_device = any_on_device || !on_host(&j->operands[i]);
+        any_on_device = any_on_device || (!on_host(&j->operands[i]) && j->operands[i].bits > 0);
     if (any_on_device)
         TRY(gpu_after_default(j->device, NULL, &own));
     return gpu_finish(j->device, &own);
 }
 
-static parseal_status run_staged(job *j, void *stream)
+static parseal_status try_staged(job *j, void *stream)
 {
     gpu_stage stage;
+    j->size = 0;
     TRY(choose_piece(j));
+    const uint64_t left = j->count - j->done, largest = j->piece < left ? j->piece : left;
+    j->size = lay_out(j, largest, j->region);
+    TRY(gpu_stage_open(&stage, j->device, stream, j->size, j->max, (left - 1) / j->piece + 1));
+    const parseal_status status = run_pieces(j, &stage);
+    if (status == PARSEAL_ERR_NO_MEMORY)
+        gpu_stage_drop(&stage);
+    else
+        gpu_stage_close(&stage);
+    return status;
+}
+
+/* Returns whether the elements that are not done can be worked on again: what was begun has written
+ * to slots, but not where their results belong. */
+static bool can_try_again(const job *j)
+{
+    bool again = true;
+    for (size_t i = 0; i < j->n_operands; i++)
+        again = again && (!j->operands[i].write || (on_host(&j->operands[i]) && !j->direct[i]));
+    return again || !j->begun;
+}
+
+/* Where memory is short, tries smaller pieces. If none will do, the first failure is the one to
+ * report. */
+static parseal_status run_staged(job *j, void *stream)
+{
     if (stream == NULL)
         TRY(finish_own(j));
     for (size_t i = 0; i < j->n_operands; i++)
         j->direct[i] =
             on_host(&j->operands[i]) && gpu_is_direct(j->device, host_bytes(&j->operands[i], 0),
                                                       bytes_of(j->operands[i].bits, j->count));
-    const uint64_t largest = j->piece < j->count ? j->piece : j->count;
-    const uint64_t size = lay_out(j, largest, j->region);
-    TRY(gpu_stage_open(&stage, j->device, stream, size, (j->count - 1) / j->piece + 1));
-    const parseal_status status = run_pieces(j, &stage);
-    gpu_stage_close(&stage);
+    j->max = gpu_slot_max(j->device);
+    parseal_status status = try_staged(j, stream);
+    const parseal_error first = parseal_error_save();
+    while (can_try_again(j) && gpu_try_smaller(status, j->size, &j->max))
+        status = try_staged(j, stream);
+    if (status == PARSEAL_ERR_NO_MEMORY)
+        parseal_error_restore(&first);
     return status;
 }
 

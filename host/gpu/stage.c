@@ -7,6 +7,9 @@
 
 enum { PIECE_MIN = 4 << 20, PIECE_MAX = 32 << 20, PIECES = 8 };
 
+/* Where memory is short, slots get no smaller than this: copies would take more time than work. */
+enum { SLOT_LEAST = 128 << 10 };
+
 static uint64_t smaller(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
@@ -17,12 +20,20 @@ uint64_t gpu_slot_max(const gpu_device *d)
     return smaller(gpu_budget(d) / GPU_SLOTS, d->buffer_max) / 256 * 256;
 }
 
-uint64_t gpu_piece_size(uint64_t slot_max, uint64_t all)
+uint64_t gpu_piece_size(uint64_t all, uint64_t max)
 {
     uint64_t piece = PIECE_MIN;
     while (piece < PIECE_MAX && piece < all / PIECES)
         piece *= 2;
-    return smaller(piece, slot_max);
+    return smaller(piece, max);
+}
+
+bool gpu_try_smaller(parseal_status status, uint64_t size, uint64_t *max)
+{
+    if (status != PARSEAL_ERR_NO_MEMORY || size / 2 < SLOT_LEAST)
+        return false;
+    *max = size / 2 / 256 * 256;
+    return true;
 }
 
 /* ------------------------------------------------------------------------------------- slots -- */
@@ -79,10 +90,9 @@ static void close_slots(gpu_stage *stage)
 }
 
 /* Sizes are rounded up to powers of two, so that the next call will most likely find room. What the
- * caller needs it gets, even if there is less memory by now. */
-static uint64_t rounded_size(const gpu_device *d, uint64_t size)
+ * caller needs it gets, even if that is more than max. */
+static uint64_t rounded_size(uint64_t size, uint64_t max)
 {
-    const uint64_t max = gpu_slot_max(d);
     uint64_t rounded = (uint64_t)1 << 20;
     while (rounded < size)
         rounded *= 2;
@@ -141,12 +151,20 @@ uint64_t gpu_spare_size(const gpu_device *d)
     return size;
 }
 
-static void close_spare(gpu_device *d)
+bool gpu_drop_spare(const gpu_device *d)
 {
-    if (d->shared->spare != NULL)
-        close_slots(d->shared->spare);
-    free(d->shared->spare);
-    d->shared->spare = NULL;
+    gpu_shared *shared = d->shared;
+    if (shared == NULL)
+        return false;
+    (void)pthread_mutex_lock(&shared->lock);
+    gpu_stage *spare = shared->spare;
+    shared->spare = NULL;
+    (void)pthread_mutex_unlock(&shared->lock);
+    if (spare == NULL)
+        return false;
+    close_slots(spare);
+    free(spare);
+    return true;
 }
 
 parseal_status gpu_shared_open(gpu_device *d)
@@ -163,20 +181,20 @@ void gpu_shared_close(gpu_device *d)
 {
     if (d->shared == NULL)
         return;
-    close_spare(d);
+    (void)gpu_drop_spare(d);
     (void)pthread_mutex_destroy(&d->shared->lock);
     free(d->shared);
     d->shared = NULL;
 }
 
 parseal_status gpu_stage_open(gpu_stage *stage, const gpu_device *d, void *stream, uint64_t size,
-                              uint64_t pieces)
+                              uint64_t max, uint64_t pieces)
 {
     const size_t n = pieces < GPU_SLOTS ? (size_t)pieces : GPU_SLOTS;
     if (stream == NULL && take_spare(d, size, n, stage))
         return PARSEAL_OK;
     *stage = (gpu_stage){.device = d};
-    const uint64_t rounded = rounded_size(d, size);
+    const uint64_t rounded = rounded_size(size, max);
     while (stage->n < n) {
         const parseal_status status = slot_open(d, stream, rounded, &stage->slot[stage->n++]);
         if (status != PARSEAL_OK) {
@@ -194,5 +212,10 @@ void gpu_stage_close(gpu_stage *stage)
         fine = slot_wipe(stage->device, &stage->slot[i]) && fine;
     if (fine && leave_spare(stage))
         return;
+    close_slots(stage);
+}
+
+void gpu_stage_drop(gpu_stage *stage)
+{
     close_slots(stage);
 }

@@ -30,21 +30,31 @@ typedef struct gpu_stage {
  * another one. */
 uint64_t gpu_slot_max(const gpu_device *d);
 
-/* Returns how many bytes of `all` to take at a time, slot_max at most: few enough for copies and
- * work to overlap, many enough for both to go at full speed. */
-uint64_t gpu_piece_size(uint64_t slot_max, uint64_t all);
+/* Returns how many bytes of `all` to take at a time, at most max: few enough for copies and work to
+ * overlap, many enough for both to go at full speed. */
+uint64_t gpu_piece_size(uint64_t all, uint64_t max);
 
-/* Opens slots of `size` bytes or more each for so many pieces. They work on the caller's stream
- * where there is one. After a failure there is nothing to close. */
+/* Returns whether slots of fewer than `size` bytes may help a call that has failed, as memory was
+ * short. Then *max is how many bytes they may have. */
+bool gpu_try_smaller(parseal_status status, uint64_t size, uint64_t *max);
+
+/* Opens slots of `size` bytes or more each, but not more than max, for so many pieces. They work on
+ * the caller's stream where there is one. After a failure there is nothing to close. */
 parseal_status gpu_stage_open(gpu_stage *stage, const gpu_device *d, void *stream, uint64_t size,
-                              uint64_t pieces);
+                              uint64_t max, uint64_t pieces);
 
 /* Waits for work that is still under way, and wipes the memory that was used. One stage is kept for
- * later calls, as pinning memory is slow. */
+ * later calls, the spare one, as pinning memory is slow. */
 void gpu_stage_close(gpu_stage *stage);
 
 /* Returns the bytes of the device's memory that the spare stage holds. */
 uint64_t gpu_spare_size(const gpu_device *d);
+
+/* Waits and wipes, too, but keeps nothing: the memory may be short. */
+void gpu_stage_drop(gpu_stage *stage);
+
+/* Frees the spare stage. Returns false where there is none. */
+bool gpu_drop_spare(const gpu_device *d);
 
 /* Open and close gpu_device.shared, with its spare stage. */
 parseal_status gpu_shared_open(gpu_device *d);

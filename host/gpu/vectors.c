@@ -187,14 +187,16 @@ typedef struct {
     const parseal_ring *ring;
     uint32_t bits; /* the bits of sum_inputs */
     size_t n;
+    bool begun; /* something may have been added to acc */
 } sum_work;
 
 /* `places` has acc, and then the inputs. */
 static parseal_status sum_piece(void *arg, const gpu_stream *s, const gpu_place *places,
                                 uint64_t first, uint64_t n)
 {
-    const sum_work *w = arg;
+    sum_work *w = arg;
     (void)first;
+    w->begun = true;
     return gpu_run_sum(w->device, s, w->ring, w->bits, &places[0], &places[1], w->n, n);
 }
 
@@ -206,28 +208,33 @@ static bool is_staged(const parseal_vec *acc, const sum_inputs *inputs)
     return staged;
 }
 
-/* Inputs that are too many to be staged side by side are added a few at a time. */
+/* Inputs that are too many to be staged side by side are added a few at a time, and fewer where
+ * memory turns out to be short. */
 static parseal_status sum_all(const gpu_device *d, const parseal_ring *ring, const parseal_vec *acc,
                               const sum_inputs *inputs, void *stream)
 {
     const uint32_t bits = 8 * ring->element_size;
     const size_t max = is_staged(acc, inputs) ? gpu_operands_max(d, bits) : SIZE_MAX;
-    const size_t at_once = max > 2 ? max - 1 : 1;
+    size_t at_once = max > 2 ? max - 1 : 1;
     gpu_operand *operands = calloc(inputs->n + 1, sizeof *operands);
-    sum_work work = {d, ring, inputs->bits, 0};
+    sum_work work = {.device = d, .ring = ring, .bits = inputs->bits};
     parseal_status status = PARSEAL_OK;
     size_t done = 0;
     if (operands == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "out of memory for %zu vectors", inputs->n);
     do {
         work.n = inputs->n - done < at_once ? inputs->n - done : at_once;
+        work.begun = false;
         operands[0] = (gpu_operand){&acc->buf, bits, true, true};
         for (size_t j = 0; j < work.n; j++)
             operands[1 + j] = (gpu_operand){input_at(inputs, done + j),
                                             inputs->bits != 0 ? inputs->bits : bits, true, false};
         status = gpu_for_elements(d, stream, operands, work.n + 1, acc->n, sum_piece, &work);
-        done += work.n;
-    } while (status == PARSEAL_OK && done < inputs->n);
+        if (status == PARSEAL_OK)
+            done += work.n;
+        else
+            at_once = status == PARSEAL_ERR_NO_MEMORY && !work.begun ? work.n / 2 : 0;
+    } while (at_once > 0 && done < inputs->n);
     free(operands);
     return status;
 }
@@ -285,9 +292,16 @@ static parseal_status quantize_all(quantize_work *w, const parseal_vec *x, const
                                    void *stream)
 {
     const uint32_t float_bits = w->quant->float_type == PARSEAL_FLOAT32 ? 32 : 16;
+    const parseal_buf count = {.kind = w->device->driver->buf_kind,
+                               .handle = w->nonfinite.memory,
+                               .offset = w->nonfinite.at,
+                               .size = sizeof(uint64_t)};
+    /* The count has no element of its own, but is written by each. */
     const gpu_operand operands[] = {{&x->buf, float_bits, true, false},
-                                    {&q->buf, 8 * w->quant->element_size, false, true}};
-    return gpu_for_elements(w->device, stream, operands, 2, x->n, quantize_piece, w);
+                                    {&q->buf, 8 * w->quant->element_size, false, true},
+                                    {&count, 0, true, true}};
+    const size_t n = w->nonfinite.memory != 0 ? 3 : 2;
+    return gpu_for_elements(w->device, stream, operands, n, x->n, quantize_piece, w);
 }
 
 /* Quantises with a count in host memory, which is made on the device and read at the end. */

@@ -1,9 +1,10 @@
-/* Chooses an OpenCL device: the first GPU, or the one that the options or PARSEAL_OPENCL_DEVICE
- * name. */
+/* Chooses an OpenCL device: of those that the options or PARSEAL_OPENCL_DEVICE name, or of the GPUs
+ * and then the others, the one whose turn it is. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/gpu/wish.h"
 #include "host/opencl/device.h"
 
 /* TILES is how many tiles of aead_add keep a compute unit busy: some for each wavefront that it
@@ -22,6 +23,8 @@ typedef struct {
 typedef struct {
     found_device device[DEVICES_MAX];
     size_t n;
+    const char *call; /* what has failed with `error`, the last failure */
+    cl_int error;
 } found_devices;
 
 /* Reads a text. Returns false, with an empty text, where the device has none. */
@@ -55,13 +58,18 @@ static void find_devices(const cl_api *api, found_devices *found)
     cl_platform_id platforms[PLATFORMS_MAX];
     cl_device_id ids[DEVICES_MAX];
     cl_uint n_platforms = 0, n_ids = 0;
-    found->n = 0;
-    if (api->GetPlatformIDs(PLATFORMS_MAX, platforms, &n_platforms) != CL_SUCCESS)
+    *found = (found_devices){.call = "clGetPlatformIDs"};
+    found->error = api->GetPlatformIDs(PLATFORMS_MAX, platforms, &n_platforms);
+    if (found->error != CL_SUCCESS)
         return;
     for (cl_uint p = 0; p < n_platforms && p < PLATFORMS_MAX; p++) {
-        if (api->GetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, DEVICES_MAX, ids, &n_ids) !=
-            CL_SUCCESS)
+        const cl_int error =
+            api->GetDeviceIDs(platforms[p], CL_DEVICE_TYPE_ALL, DEVICES_MAX, ids, &n_ids);
+        if (error != CL_SUCCESS) {
+            found->call = "clGetDeviceIDs";
+            found->error = error;
             continue;
+        }
         for (cl_uint i = 0; i < n_ids && i < DEVICES_MAX && found->n < DEVICES_MAX; i++) {
             found_device *f = &found->device[found->n++];
             *f = (found_device){.platform = platforms[p], .id = ids[i]};
@@ -72,45 +80,72 @@ static void find_devices(const cl_api *api, found_devices *found)
     }
 }
 
-static const found_device *first_of_type(const found_devices *found, cl_device_type type)
+static bool is_wished(const found_devices *found, size_t i, const gpu_wish *wish)
 {
-    for (size_t i = 0; i < found->n; i++)
-        if ((found->device[i].type & type) != 0)
-            return &found->device[i];
-    return NULL;
+    const found_device *f = &found->device[i];
+    char count[24];
+    snprintf(count, sizeof count, "%zu", i);
+    const gpu_identity identity = {.place = f->place, .count = count, .name = f->name};
+    return gpu_is_wished(wish, &identity);
 }
 
-static const found_device *first_wished(const found_devices *found, const gpu_wish *wish)
+/* Appends the wished devices that are GPUs, that are others, or both, to the candidates. */
+static void add_candidates(found_devices *candidates, const found_devices *found,
+                           const gpu_wish *wish, bool gpus, bool others)
 {
-    for (size_t i = 0; i < found->n; i++)
-        if (gpu_is_wished(wish, found->device[i].place, found->device[i].name))
-            return &found->device[i];
-    return NULL;
+    for (size_t i = 0; i < found->n; i++) {
+        const bool is_gpu = (found->device[i].type & CL_DEVICE_TYPE_GPU) != 0;
+        if ((is_gpu ? gpus : others) && is_wished(found, i, wish))
+            candidates->device[candidates->n++] = found->device[i];
+    }
+}
+
+/* A wish takes devices in the order of the platforms. */
+static void find_candidates(found_devices *candidates, const found_devices *found,
+                            const gpu_wish *wish, bool named)
+{
+    candidates->n = 0;
+    if (gpu_wishes(wish)) {
+        add_candidates(candidates, found, wish, true, true);
+        return;
+    }
+    add_candidates(candidates, found, wish, true, false);
+    if (named)
+        add_candidates(candidates, found, wish, false, true);
+}
+
+static parseal_status no_devices(const found_devices *found)
+{
+    if (found->error == CL_SUCCESS)
+        return parseal_fail(PARSEAL_ERR_NO_DEVICE, "opencl: no device on any platform");
+    return parseal_fail(PARSEAL_ERR_NO_DEVICE, "opencl: no device on any platform: %s: %s (%d)",
+                        found->call, cl_error_name(found->error), (int)found->error);
 }
 
 static parseal_status pick(const found_devices *found, const parseal_request *request,
-                           const found_device **picked)
+                           found_device *picked)
 {
     const gpu_wish wish = gpu_wish_of(request, "PARSEAL_OPENCL_DEVICE");
+    found_devices candidates;
     if (found->n == 0)
-        return parseal_fail(PARSEAL_ERR_NO_DEVICE, "opencl: no device on any platform");
-    if (gpu_wishes(&wish)) {
-        *picked = first_wished(found, &wish);
-        return *picked != NULL ? PARSEAL_OK : gpu_wish_failed(&wish);
+        return no_devices(found);
+    find_candidates(&candidates, found, &wish, request->named);
+    if (request->candidate < candidates.n) {
+        *picked = candidates.device[request->candidate];
+        if (request->more != NULL)
+            *request->more = request->candidate + 1 < candidates.n;
+        return PARSEAL_OK;
     }
-    *picked = first_of_type(found, CL_DEVICE_TYPE_GPU);
-    if (*picked == NULL && request->named)
-        *picked = &found->device[0];
-    if (*picked == NULL)
-        return parseal_fail(PARSEAL_ERR_NO_DEVICE,
-                            "opencl: no GPU (others, as %s, are used only when named)",
-                            found->device[0].name);
-    return PARSEAL_OK;
+    if (gpu_wishes(&wish))
+        return gpu_wish_failed(&wish, found->n);
+    return parseal_fail(PARSEAL_ERR_NO_DEVICE,
+                        "opencl: no GPU (others, as %s, are used only when named)",
+                        found->device[0].name);
 }
 
-static parseal_status untold(const ocl_device *d, const char *what)
+static parseal_status untold(const char *what)
 {
-    return parseal_fail(PARSEAL_ERR_DEVICE, "opencl: %s does not say %s", d->gpu.name, what);
+    return parseal_fail(PARSEAL_ERR_DEVICE, "opencl: it does not say %s", what);
 }
 
 /* Reads the features that a program depends on. */
@@ -122,17 +157,35 @@ static parseal_status read_features(ocl_device *d)
     if (!platform_text(&d->api, d->platform, CL_PLATFORM_VERSION, platform, sizeof platform) ||
         !device_text(&d->api, d->id, CL_DRIVER_VERSION, driver, sizeof driver) ||
         !device_text(&d->api, d->id, CL_DEVICE_VERSION, version, sizeof version))
-        return untold(d, "which version it is");
+        return untold("which version it is");
     snprintf(d->version, sizeof d->version, "%s, %s, %s", platform, version, driver);
     if (d->api.GetDeviceInfo(d->id, CL_DEVICE_EXTENSIONS, sizeof extensions - 1, extensions,
                              NULL) != CL_SUCCESS ||
         d->api.GetDeviceInfo(d->id, CL_DEVICE_TYPE, sizeof type, &type, NULL) != CL_SUCCESS ||
         d->api.GetDeviceInfo(d->id, CL_DEVICE_SINGLE_FP_CONFIG, sizeof floats, &floats, NULL) !=
             CL_SUCCESS)
-        return untold(d, "what it can do");
+        return untold("what it can do");
     d->has_double = strstr(extensions, "cl_khr_fp64") != NULL;
     d->gpu.has_subnormals = (floats & CL_FP_DENORM) != 0;
     d->is_gpu = (type & CL_DEVICE_TYPE_GPU) != 0;
+    return PARSEAL_OK;
+}
+
+/* Every kernel runs in work groups of GROUP_SIZE work-items. A device may have more dimensions than
+ * those that are looked at. */
+static parseal_status check_groups(const ocl_device *d)
+{
+    size_t group = 0, items[16] = {0};
+    if (d->api.GetDeviceInfo(d->id, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof group, &group, NULL) !=
+            CL_SUCCESS ||
+        d->api.GetDeviceInfo(d->id, CL_DEVICE_MAX_WORK_ITEM_SIZES, sizeof items, items, NULL) !=
+            CL_SUCCESS)
+        return untold("how large its work groups are");
+    const size_t most = group < items[0] ? group : items[0];
+    if (most < GROUP_SIZE)
+        return parseal_fail(PARSEAL_ERR_NO_DEVICE,
+                            "opencl: its work groups have at most %zu work-items, %d are needed",
+                            most, GROUP_SIZE);
     return PARSEAL_OK;
 }
 
@@ -148,16 +201,16 @@ static parseal_status describe(ocl_device *d, const parseal_request *request)
     for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++)
         if (d->api.GetDeviceInfo(d->id, needs[i].what, sizeof fine, &fine, NULL) != CL_SUCCESS ||
             !fine)
-            return parseal_fail(PARSEAL_ERR_NO_DEVICE, "opencl: %s %s", d->gpu.name,
-                                needs[i].lacks);
+            return parseal_fail(PARSEAL_ERR_NO_DEVICE, "opencl: it %s", needs[i].lacks);
+    TRY(check_groups(d));
     TRY(read_features(d));
     cl_ulong memory, units;
     if (!device_number(d, CL_DEVICE_MAX_COMPUTE_UNITS, &units))
-        return untold(d, "how many compute units it has");
+        return untold("how many compute units it has");
     d->gpu.add_tiles = TILES * (uint32_t)units;
     if (!device_number(d, CL_DEVICE_GLOBAL_MEM_SIZE, &memory) ||
         !device_number(d, CL_DEVICE_MAX_MEM_ALLOC_SIZE, &d->gpu.buffer_max))
-        return untold(d, "how much memory it has");
+        return untold("how much memory it has");
     return gpu_take_options(&d->gpu, memory, request);
 }
 
@@ -186,6 +239,7 @@ static parseal_status adopt_context(ocl_device *d, cl_context context)
     if (error != CL_SUCCESS)
         return cl_failed("clRetainContext", error);
     d->context = context;
+    snprintf(d->gpu.place, sizeof d->gpu.place, "of options.opencl_context");
     (void)device_text(&d->api, d->id, CL_DEVICE_NAME, d->gpu.name, sizeof d->gpu.name);
     return PARSEAL_OK;
 }
@@ -193,13 +247,14 @@ static parseal_status adopt_context(ocl_device *d, cl_context context)
 static parseal_status choose_device(ocl_device *d, const parseal_request *request)
 {
     found_devices found;
-    const found_device *picked = NULL;
+    found_device picked = {0};
     find_devices(&d->api, &found);
     TRY(pick(&found, request, &picked));
-    d->platform = picked->platform;
-    d->id = picked->id;
-    snprintf(d->gpu.name, sizeof d->gpu.name, "%s", picked->name);
-    return make_context(d);
+    d->platform = picked.platform;
+    d->id = picked.id;
+    snprintf(d->gpu.place, sizeof d->gpu.place, "%s", picked.place);
+    snprintf(d->gpu.name, sizeof d->gpu.name, "%s", picked.name);
+    return PARSEAL_OK;
 }
 
 static parseal_status choose_loaded(ocl_device *d, const parseal_request *request)
@@ -207,6 +262,8 @@ static parseal_status choose_loaded(ocl_device *d, const parseal_request *reques
     TRY(request->opencl_context != 0 ? adopt_context(d, (cl_context)request->opencl_context)
                                      : choose_device(d, request));
     TRY(describe(d, request));
+    if (d->context == NULL)
+        TRY(make_context(d));
     d->time_kernels = request->time_kernels;
     d->gpu.driver = &ocl_driver;
     return ocl_driver.stream_open(&d->gpu, &d->gpu.own);

@@ -62,6 +62,8 @@ const char *cl_error_name(cl_int error)
         NAME(CL_INVALID_GLOBAL_WORK_SIZE)
         NAME(CL_INVALID_BUFFER_SIZE)
         NAME(CL_INVALID_OPERATION)
+    case -1001: /* cl_khr_icd */
+        return "CL_PLATFORM_NOT_FOUND_KHR";
     default:
         return "OpenCL error";
     }

@@ -44,11 +44,13 @@ static parseal_status device_open(parseal_device **device, const parseal_request
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "opencl: out of memory");
     parseal_status status = ocl_choose(d, request);
     if (status != PARSEAL_OK) {
+        status = gpu_not_usable(&d->gpu, "opencl");
         free(d);
         return status;
     }
     status = open_state(d);
     if (status != PARSEAL_OK) {
+        status = gpu_not_usable(&d->gpu, "opencl");
         close_device(d);
         return status;
     }
@@ -59,11 +61,6 @@ static parseal_status device_open(parseal_device **device, const parseal_request
 static void device_close(parseal_device *device)
 {
     close_device((ocl_device *)device);
-}
-
-static const char *device_name(const parseal_device *device)
-{
-    return gpu_of(device)->name;
 }
 
 static double kernel_seconds(const parseal_device *device)
@@ -101,7 +98,8 @@ const parseal_backend parseal_opencl_backend = {
     .open = device_open,
     .close = device_close,
     .is_inherited = gpu_is_inherited,
-    .name = device_name,
+    .name = gpu_name,
+    .place = gpu_place_of,
     .kernel_seconds = kernel_seconds,
     .buf_check = buf_check,
     .memory = &gpu_memory_family,

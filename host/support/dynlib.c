@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #if defined(__linux__)
 #include <link.h>
@@ -36,19 +37,43 @@ static bool is_static_program(void)
 #endif
 }
 
+static _Thread_local char why_none[320];
+
 const char *dynlib_why_none(void)
 {
-    return is_static_program() ? ": a static program can load no libraries" : "";
+    return why_none;
+}
+
+/* Notes why the library did not load, unless there is none: glibc has no other sign of that than
+ * its text, which then begins with the library's name. Where a library that it needs is missing,
+ * the text begins with that one's. */
+static void note_failure(const char *name)
+{
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): the text is the thread's own, as POSIX 2024 says. */
+    const char *text = dlerror();
+    const size_t n = strlen(name);
+    if (text == NULL || why_none[0] != '\0')
+        return;
+    if (strncmp(text, name, n) == 0 &&
+        strcmp(text + n, ": cannot open shared object file: No such file or directory") == 0)
+        return;
+    snprintf(why_none, sizeof why_none, ": it does not load: %s", text);
 }
 
 void *dynlib_open(const char *const *names)
 {
-    void *library = NULL;
-    if (is_static_program())
+    why_none[0] = '\0';
+    if (is_static_program()) {
+        snprintf(why_none, sizeof why_none, ": a static program can load no libraries");
         return NULL;
-    for (; library == NULL && *names != NULL; names++)
-        library = dlopen(*names, FLAGS);
-    return library;
+    }
+    for (; *names != NULL; names++) {
+        void *library = dlopen(*names, FLAGS);
+        if (library != NULL)
+            return library;
+        note_failure(*names);
+    }
+    return NULL;
 }
 
 void dynlib_close(void *library)

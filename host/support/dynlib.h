@@ -4,9 +4,10 @@
 
 #include <stddef.h>
 
-/* Loads the first of the names, a NULL-terminated list, that can be loaded, or returns NULL. A
- * static program can load none: dynlib_why_none() then returns words that say so, to be put behind
- * "no library", and "" in all other programs. */
+/* Loads the first of the names, a NULL-terminated list, that can be loaded, or returns NULL. Then
+ * dynlib_why_none() returns words to be put behind "no library": why one that is there does not
+ * load, or that a static program can load none, and "" where there is none. They are the thread's
+ * own, until it opens the next. */
 void *dynlib_open(const char *const *names);
 const char *dynlib_why_none(void);
 void dynlib_close(void *library);

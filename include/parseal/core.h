@@ -85,7 +85,8 @@ typedef struct {
     const char *cpu_impl; /* the best CPU implementation to use ("portable", ...); NULL: no limit */
     uint64_t device_memory;   /* bytes of a GPU's memory that one call on host memory may take at
                                  most, 1 MiB or more; 0: a quarter of what is free when it is
-                                 made (of all, where the driver does not say: OpenCL) */
+                                 made (of all, where the driver does not say: OpenCL). Where less
+                                 can be had, the call tries to do with less */
     uintptr_t opencl_context; /* a cl_context, retained: its first device is used, and buffers made
                                  in it can be given to calls; 0: a context of the library's own */
     int32_t time_kernels;     /* not 0: parseal_info.kernel_seconds is kept, which costs a little */
@@ -105,11 +106,14 @@ typedef struct {
  * options may be NULL: everything at its default. Environment variables can narrow the choice
  * further but never widen it: PARSEAL_BACKEND (cpu, opencl, cuda; auto or nothing: no wish),
  * PARSEAL_CPU (the name of the best CPU implementation to use), PARSEAL_CUDA_DEVICE ("1", the
- * second device, or a part of a device's name) and PARSEAL_OPENCL_DEVICE ("0:1", the second device
- * of the first platform, or a part of a device's name). CUDA takes the first device, of compute
- * capability 7.5 or more, and works in its primary context, which frameworks share. AUTO takes
- * OpenCL devices only if they are GPUs or are named so; OpenCL asked for by name takes the first
- * GPU, or else the first device.
+ * second device; "GPU-..." or "MIG-...", a whole UUID; or a part of a device's name) and
+ * PARSEAL_OPENCL_DEVICE ("0:1", the second device of the first platform; "1", the second of all; or
+ * a part of a device's name). A number is an index and never a part of a name.
+ * Of the devices that fit, or of all, the first that is usable is taken: one that is too old, in
+ * exclusive use or fails its self-test is passed over, and parseal_ctx_info says so. CUDA needs
+ * compute capability 7.5 or more, and works in the device's primary context, which frameworks
+ * share. AUTO takes OpenCL devices only if they are GPUs or are named so; OpenCL asked for by name
+ * takes the first usable GPU, or else the first usable device.
  * Each implementation computes known answers before it is used; one that fails is passed over and
  * parseal_ctx_info says so. Without memory for that nothing is passed over: PARSEAL_ERR_NO_MEMORY.
  * But AUTO takes a GPU that has no memory left as one that does not work.

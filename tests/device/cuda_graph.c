@@ -8,7 +8,7 @@
 #include "rng.h"
 #include "run.h"
 
-enum { CAPTURE_GLOBAL = 0, OK = 0 };
+enum { CAPTURE_GLOBAL = 0, CAPTURE_RELAXED = 2, OK = 0 };
 
 typedef void *graph;
 typedef void *graph_exec;
@@ -293,6 +293,33 @@ static void the_default_stream_while_captured(void **state)
     check_default_while_captured(NON_BLOCKING, NULL, PARSEAL_OK);
 }
 
+/* A call on host memory alone has nothing to do with the default stream, though what it counts in is
+ * on the device meanwhile. */
+static void host_memory_while_captured(void **state)
+{
+    (void)state;
+    static bench b;
+    static float zeros[COUNT];
+    static uint32_t q[COUNT];
+    graph captured = NULL;
+    uint64_t nonfinite = 1;
+    parseal_quant quant = PARSEAL_QUANT_INIT;
+    quant.clip = 1.0f;
+    quant.rounding = PARSEAL_ROUND_NEAREST;
+    const parseal_vec x = parseal_host_vec(zeros, COUNT, sizeof(float));
+    const parseal_vec to = parseal_host_vec(q, COUNT, 4);
+    const parseal_buf count = {PARSEAL_BUF_HOST, 0, (uintptr_t)&nonfinite, 0, sizeof nonfinite};
+    bench_open_on(&b, BLOCKING, false);
+    renew(&b);
+    assert_int_equal(cu.begin(b.device.stream, CAPTURE_RELAXED), OK);
+    assert_ok(parseal_quantize(b.device.ctx, &quant, &x, &to, NULL, 0, &count, NULL));
+    assert_int_equal(nonfinite, 0);
+    assert_ok(run_calls(&b.device));
+    assert_int_equal(cu.end(b.device.stream, &captured), OK);
+    assert_int_equal(cu.destroy(captured), OK);
+    bench_close(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -300,6 +327,7 @@ int main(void)
         cmocka_unit_test(with_times),
         cmocka_unit_test(what_waits_is_refused),
         cmocka_unit_test(the_default_stream_while_captured),
+        cmocka_unit_test(host_memory_while_captured),
     };
     if (!on.find())
         return run_skip("no device");

@@ -34,6 +34,80 @@ static void by_number_and_by_name(void **state)
         parseal_ctx_destroy(ctx_called(wishes[i][0], wishes[i][1]));
 }
 
+/* Two devices whose names have digits in them, as most have. */
+static const char *const numbered = "NVIDIA A100-1 left;NVIDIA A100-0 right";
+static const char left[] = "NVIDIA A100-1 left", right[] = "NVIDIA A100-0 right";
+
+static void a_number_is_an_index(void **state)
+{
+    (void)state;
+    static const char *const wishes[][2] = {
+        {"0", left}, {"1", right}, {"100-0", right}, {"A1", left}, {NULL, left}};
+    machine_set("PARSEAL_EMU_NAMES", numbered);
+    for (size_t i = 0; i < COUNT_OF(wishes); i++)
+        parseal_ctx_destroy(ctx_called(wishes[i][0], wishes[i][1]));
+}
+
+/* Of a GPU, and of a part of it: 8-4-4-4-12 digits, large or small. */
+static void by_uuid(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *mig, *wish, *name; /* name NULL: there is none */
+    } rows[] = {
+        {NULL, "GPU-00a1b2c3-d4e5-f607-1829-3a4b5c6d7e8f", "Emulated GPU 0"},
+        {NULL, "GPU-01a1b2c3-d4e5-f607-1829-3a4b5c6d7e8f", "Emulated GPU 1"},
+        {NULL, "GPU-01A1B2C3-D4E5-F607-1829-3A4B5C6D7E8F", "Emulated GPU 1"},
+        {NULL, "MIG-01a1b2c3-d4e5-f607-1829-3a4b5c6d7e8f", NULL},
+        {"1", "MIG-f1a1b2c3-d4e5-f607-1829-3a4b5c6d7e8f", "Emulated GPU 1"},
+        {"1", "GPU-01a1b2c3-d4e5-f607-1829-3a4b5c6d7e8f", "Emulated GPU 1"},
+        {"1", "GPU-f1a1b2c3-d4e5-f607-1829-3a4b5c6d7e8f", NULL},
+        {NULL, "GPU-02a1b2c3-d4e5-f607-1829-3a4b5c6d7e8f", NULL},
+        {NULL, "GPU-01a1b2c3-d4e5-f607-1829-3a4b5c6d7e8e", NULL},
+        {NULL, "GPU-01a1b2c3-d4e5-f607-1829-3a4b5c6d7e8", NULL},
+        {NULL, "GPU-01a1b2c3-d4e5-f607-1829-3a4b5c6d7e8f0", NULL},
+        {NULL, "GPU-01a1b2c3d4e5f60718293a4b5c6d7e8f", NULL},
+        {NULL, "GPU-01a1b2c3-d4e5-f607-1829-3a4b5c6d7e8g", NULL},
+        {NULL, "GPU-", NULL},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        parseal_ctx *ctx;
+        machine_set("PARSEAL_EMU_MIG", rows[i].mig);
+        if (rows[i].name != NULL) {
+            parseal_ctx_destroy(ctx_called(rows[i].wish, rows[i].name));
+            continue;
+        }
+        machine_set("PARSEAL_CUDA_DEVICE", rows[i].wish);
+        assert_error(open_ctx(&ctx, PARSEAL_BACKEND_CUDA), PARSEAL_ERR_NO_DEVICE,
+                     "PARSEAL_CUDA_DEVICE: no device is called");
+    }
+}
+
+/* The text says which argument it was, and how many devices there are. */
+static void an_index_too_high(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *devices, *option, *variable, *text;
+    } rows[] = {
+        {"1", NULL, "1", "PARSEAL_CUDA_DEVICE: no device 1: there is 1, counted from 0"},
+        {"2", NULL, "8", "PARSEAL_CUDA_DEVICE: no device 8: there are 2, counted from 0"},
+        {"4", "4", NULL, "options.device: no device 4: there are 4, counted from 0"},
+        {"4", "18446744073709551616", NULL, "options.device: no device 18446744073709551616:"},
+        {"2", "0:1", NULL, "options.device: no device 0:1: there are 2, counted from 0"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        parseal_ctx *ctx = NULL;
+        parseal_options options = PARSEAL_OPTIONS_INIT;
+        options.backend = PARSEAL_BACKEND_CUDA;
+        options.device = rows[i].option;
+        machine_set("PARSEAL_EMU_DEVICES", rows[i].devices);
+        machine_set("PARSEAL_CUDA_DEVICE", rows[i].variable);
+        assert_error(parseal_ctx_create(&ctx, &options), PARSEAL_ERR_NO_DEVICE, rows[i].text);
+        assert_null(ctx);
+    }
+}
+
 static void unknown(void **state)
 {
     (void)state;
@@ -83,6 +157,102 @@ static void by_option(void **state)
         assert_string_equal(info.device, rows[i].name);
         parseal_ctx_destroy(ctx);
     }
+}
+
+/* --------------------------------------------------------------------------------- passed over --
+ */
+
+/* Devices that will not do, and which is taken then. */
+typedef struct {
+    const char *devices, *capability, *busy, *wrong, *wish;
+    const char *name; /* NULL: none */
+    const char *said[3];
+} machine_row;
+
+static const char too_old[] = "device 0, Emulated GPU 0, is not usable: it has compute capability "
+                              "3.7, at least 7.5 is needed",
+                  busy[] = "device 1, Emulated GPU 1, is not usable: cuDevicePrimaryCtxRetain: ",
+                  wrong[] = "no implementation of vec_sum is right on device ";
+
+static const machine_row machine_rows[] = {
+    {"2", "37", NULL, NULL, NULL, "Emulated GPU 1", {too_old}},
+    {"2", "37", NULL, NULL, "Emulated", "Emulated GPU 1", {too_old}},
+    {"2", "37", NULL, NULL, "0", NULL, {too_old}},
+    {"2",
+     "90",
+     "0",
+     NULL,
+     NULL,
+     "Emulated GPU 1",
+     {"device 0", "CUDA_ERROR_DEVICE_UNAVAILABLE (46): in exclusive use"}},
+    {"2", "90", "1", NULL, "1", NULL, {busy}},
+    {"2", "90", NULL, "0", NULL, "Emulated GPU 1", {wrong, "device 0", "self-test"}},
+    {"4", "37", "1", "2", NULL, "Emulated GPU 3", {too_old, busy, wrong}},
+    {"3", "37", "1", "2", NULL, NULL, {too_old, busy, wrong}},
+    {"2", "37", "1", NULL, NULL, NULL, {too_old, busy}},
+};
+
+static void set_machine(const machine_row *row)
+{
+    machine_set("PARSEAL_EMU_DEVICES", row->devices);
+    machine_set("PARSEAL_EMU_CAPABILITY", row->capability);
+    machine_set("PARSEAL_EMU_BUSY", row->busy);
+    machine_set("PARSEAL_EMU_WRONG", row->wrong != NULL ? "sum32" : NULL);
+    machine_set("PARSEAL_EMU_WRONG_DEVICE", row->wrong);
+    machine_set("PARSEAL_CUDA_DEVICE", row->wish);
+}
+
+static void check_said(const machine_row *row, const char *text)
+{
+    for (size_t i = 0; i < COUNT_OF(row->said); i++)
+        if (row->said[i] != NULL && strstr(text, row->said[i]) == NULL)
+            fail_msg("\"%s\" is not in \"%s\"", row->said[i], text);
+}
+
+static void check_refused(const machine_row *row)
+{
+    parseal_ctx *ctx;
+    parseal_info info = PARSEAL_INFO_INIT;
+    error_text_spoil();
+    assert_int_not_equal(open_ctx(&ctx, PARSEAL_BACKEND_CUDA), PARSEAL_OK);
+    check_said(row, parseal_last_error_text());
+    assert_ok(open_ctx(&ctx, PARSEAL_BACKEND_AUTO));
+    assert_ok(parseal_ctx_info(ctx, &info));
+    assert_int_equal(info.backend, PARSEAL_BACKEND_CPU);
+    check_said(row, info.reason);
+    parseal_ctx_destroy(ctx);
+}
+
+static void the_first_that_is_usable(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(machine_rows); i++) {
+        const machine_row *row = &machine_rows[i];
+        parseal_ctx *ctx;
+        parseal_info info = PARSEAL_INFO_INIT;
+        set_machine(row);
+        if (row->name == NULL) {
+            check_refused(row);
+            continue;
+        }
+        assert_ok(open_ctx(&ctx, PARSEAL_BACKEND_CUDA));
+        assert_ok(parseal_ctx_info(ctx, &info));
+        assert_string_equal(info.device, row->name);
+        check_said(row, info.reason);
+        parseal_ctx_destroy(ctx);
+    }
+}
+
+/* `parseal devices` shows the first that can be opened; CUDA's rows are the list's first. */
+static void the_list_of_implementations(void **state)
+{
+    (void)state;
+    parseal_impl impl = PARSEAL_IMPL_INIT;
+    set_machine(&machine_rows[0]);
+    assert_ok(parseal_impl_test(0, &impl));
+    assert_int_equal(impl.backend, PARSEAL_BACKEND_CUDA);
+    assert_int_equal(impl.state, PARSEAL_IMPL_PASSED);
+    assert_string_equal(impl.device, "Emulated GPU 1");
 }
 
 /* ------------------------------------------------------------------------------------ kernels --
@@ -253,8 +423,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(by_number_and_by_name, machine_reset),
+        cmocka_unit_test_setup(a_number_is_an_index, machine_reset),
+        cmocka_unit_test_setup(by_uuid, machine_reset),
+        cmocka_unit_test_setup(an_index_too_high, machine_reset),
         cmocka_unit_test_setup(unknown, machine_reset),
         cmocka_unit_test_setup(by_option, machine_reset),
+        cmocka_unit_test_setup(the_first_that_is_usable, machine_reset),
+        cmocka_unit_test_setup(the_list_of_implementations, machine_reset),
         cmocka_unit_test_setup(each_device_has_its_kernels, machine_reset),
         cmocka_unit_test_setup(tensor_cores_from_8_0_to_9_x, machine_reset),
         cmocka_unit_test_setup(updates_are_added, machine_reset),

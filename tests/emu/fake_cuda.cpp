@@ -6,16 +6,18 @@
  * tests/device/shim.h, whose functions this runtime has, too.
  *
  * The environment shapes the machine, when a call looks at what it says:
- *   PARSEAL_EMU_DEVICES=n        how many of the two devices there are
+ *   PARSEAL_EMU_DEVICES=n        how many devices there are, 4 at most; without it 2
  *   PARSEAL_EMU_CAPABILITY=xy    compute capability x.y of the first one instead of 9.0
+ *   PARSEAL_EMU_BUSY=n           this device is in exclusive use
+ *   PARSEAL_TEST_MEMORY=n        bytes of the GiB of each device's memory that others have left
  *   PARSEAL_EMU_PINNED=0         no pinned memory is to be had
  *   PARSEAL_EMU_DRIVER=n         the driver's version instead of 13000
  *   PARSEAL_EMU_FAULT=n:kernel   a run of this kernel faults with error n, and the context with it
  *   PARSEAL_EMU_MAPPED=n         memory is said to be mapped in pieces of n bytes
- *   PARSEAL_EMU_TAKEN=n          n bytes of the GiB of a device's memory are somebody else's
  *   PARSEAL_EMU_SEED=n           streams go on at random times, those of seed n
  *   PARSEAL_EMU_WRONG=kernel     the last byte that a run of this kernel changes gets a wrong bit
  *   PARSEAL_EMU_WRONG=kernel:    the first one
+ *   PARSEAL_EMU_WRONG_DEVICE=n   and only on this device
  *   PARSEAL_EMU_WRONG_COPIES=1   what is read back is wrong where it is more than known answers
  * take
  */
@@ -38,7 +40,7 @@
 namespace fake
 {
 
-enum { DEVICES = 2, MULTIPROCESSORS = 3, MEMORY = 1 << 30 };
+enum { DEVICES = 4, MULTIPROCESSORS = 3 };
 /* CUdevice_attribute, of those that only the bench asks for. */
 enum { CLOCK_KHZ = 13, MEMORY_CLOCK_KHZ = 36, MEMORY_BUS_BITS = 37 };
 
@@ -94,10 +96,12 @@ bool is_device_memory(cu_pointer at, size_t size)
 /* The bytes of the current device's memory that nobody has. */
 size_t left()
 {
-    size_t taken = (size_t)std::atoll(variable("PARSEAL_EMU_TAKEN", "0"));
+    const char *ours = std::getenv("PARSEAL_TEST_MEMORY");
+    const size_t all = ours != nullptr ? (size_t)std::atoll(ours) : (size_t)MEMORY;
+    size_t taken = 0;
     for (const auto &[at, is] : allocations)
         taken += is.device == current.back() ? is.size : 0;
-    return taken < MEMORY ? MEMORY - taken : 0;
+    return taken < all ? all - taken : 0;
 }
 
 bool is_pinned(const void *from, size_t size)
@@ -116,7 +120,7 @@ int devices()
     return std::min((int)DEVICES, std::atoi(variable("PARSEAL_EMU_DEVICES", "2")));
 }
 
-/* The first device is like one of compute capability 9.0, the second like one of 7.5. */
+/* The first device is like one of compute capability 9.0, the others like one of 7.5. */
 int capability(int device)
 {
     return device == 0 ? std::atoi(variable("PARSEAL_EMU_CAPABILITY", "90")) : 75;
@@ -145,15 +149,17 @@ void spoil_change(const std::vector<char> &before, bool first)
     wrong++;
 }
 
-bool run_kernel(const emulated::kernel &kernel, unsigned blocks, unsigned threads, unsigned shared,
-                const emulated::thread_body &body)
+bool run_kernel(const emulated::kernel &kernel, int device, unsigned blocks, unsigned threads,
+                unsigned shared, const emulated::thread_body &body)
 {
     launches[kernel.name]++;
     const std::string fault = variable("PARSEAL_EMU_FAULT", "");
     if (!fault.empty() && fault.substr(fault.find(':') + 1) == kernel.name)
         return false;
     const std::string wish = variable("PARSEAL_EMU_WRONG", ""), name = kernel.name;
-    const bool first = wish == name + ":", spoilt = first || wish == name;
+    const int only = std::atoi(variable("PARSEAL_EMU_WRONG_DEVICE", "-1"));
+    const bool here = only < 0 || only == device, first = wish == name + ":";
+    const bool spoilt = here && (first || wish == name);
     const std::vector<char> before = spoilt ? all_memory() : std::vector<char>();
     if (!emulated::launch(kernel, blocks, threads, shared, body)) {
         std::fprintf(stderr, "%s\n", emulator_error());
@@ -214,40 +220,20 @@ EXPORT cu_result cuInit(unsigned)
     static pid_t first = 0; /* the process that uses the driver: no child of its does */
     if (first == 0)
         first = getpid();
-    return first == getpid() ? CU_OK : CU_NOT_INITIALIZED;
+    if (first != getpid())
+        return CU_NOT_INITIALIZED;
+    return std::atoi(variable("PARSEAL_EMU_INIT", "0"));
 }
 
 EXPORT cu_result cuGetErrorName(cu_result error, const char **name)
 {
-    *name = error == CU_OUT_OF_MEMORY ? "CUDA_ERROR_OUT_OF_MEMORY" : "CUDA_ERROR_UNKNOWN";
-    return CU_OK;
+    return error_name(error, name);
 }
 
 EXPORT cu_result cuDriverGetVersion(int *version)
 {
     BEGIN(DriverGetVersion);
     *version = std::atoi(variable("PARSEAL_EMU_DRIVER", "13000"));
-    return CU_OK;
-}
-
-EXPORT cu_result cuDeviceGetCount(int *n)
-{
-    BEGIN(DeviceGetCount);
-    *n = devices();
-    return CU_OK;
-}
-
-EXPORT cu_result cuDeviceGet(cu_device *device, int ordinal)
-{
-    BEGIN(DeviceGet);
-    *device = ordinal;
-    return ordinal >= 0 && ordinal < devices() ? (int)CU_OK : (int)INVALID_VALUE;
-}
-
-EXPORT cu_result cuDeviceGetName(char *name, int size, cu_device device)
-{
-    BEGIN(DeviceGetName);
-    std::snprintf(name, (size_t)size, "Emulated GPU %d", device);
     return CU_OK;
 }
 
@@ -280,16 +266,11 @@ EXPORT cu_result cuDeviceGetAttribute(int *value, int attribute, cu_device devic
     }
 }
 
-EXPORT cu_result cuDeviceTotalMem_v2(size_t *size, cu_device)
-{
-    BEGIN(DeviceTotalMem);
-    *size = MEMORY;
-    return CU_OK;
-}
-
 EXPORT cu_result cuDevicePrimaryCtxRetain(cu_context *context, cu_device device)
 {
     BEGIN(DevicePrimaryCtxRetain);
+    if (std::atoi(variable("PARSEAL_EMU_BUSY", "-1")) == device)
+        return DEVICE_UNAVAILABLE;
     *context = reinterpret_cast<cu_context>(&contexts[device]);
     live++;
     return CU_OK;
@@ -385,16 +366,15 @@ EXPORT cu_result cuLaunchKernel(cu_function handle, unsigned blocks, unsigned, u
         return INVALID_HANDLE;
     const emulated::kernel *kernel = f->kernel;
     const emulated::thread_body body = kernel->bind(args);
-    return enqueue(s, [=] { return run_kernel(*kernel, blocks, threads, shared, body); });
+    const int device = f->device;
+    return enqueue(s, [=] { return run_kernel(*kernel, device, blocks, threads, shared, body); });
 }
 
 EXPORT cu_result cuMemAlloc_v2(cu_pointer *pointer, size_t size)
 {
     BEGIN_ALLOCATION(MemAlloc);
     void *memory = nullptr;
-    if (std::getenv("PARSEAL_EMU_TAKEN") != nullptr && size > left())
-        return CU_OUT_OF_MEMORY;
-    if (posix_memalign(&memory, 256, size) != 0)
+    if (size > left() || posix_memalign(&memory, 256, size) != 0)
         return CU_OUT_OF_MEMORY;
     std::memset(memory, 0xa5, size);
     *pointer = reinterpret_cast<cu_pointer>(memory);

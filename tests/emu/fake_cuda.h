@@ -33,6 +33,8 @@ namespace fake
 
 enum {
     INVALID_VALUE = 1,
+    STUB_LIBRARY = 34,
+    DEVICE_UNAVAILABLE = 46,
     INVALID_CONTEXT = 201,
     INVALID_HANDLE = 400,
     NOT_FOUND = 500,
@@ -44,6 +46,8 @@ enum {
     CAPTURED_EVENT = 907,
     UNKNOWN = 999
 };
+
+enum { MEMORY = 1 << 30 }; /* bytes of a device */
 
 /* CUstreamCaptureMode */
 enum { MODE_GLOBAL = 0, MODE_THREAD_LOCAL = 1, MODE_RELAXED = 2 };
@@ -110,6 +114,10 @@ extern std::map<int, cu_result> lost; /* devices whose context a fault has ended
 extern thread_local int thread_mode;  /* what cuThreadExchangeStreamCaptureMode exchanges */
 
 bool failing(const char *name);
+int devices(); /* how many there are */
+cu_result error_name(cu_result error, const char **name);
+
+/* A variable of the environment. */
 const char *variable(const char *name, const char *otherwise);
 
 /* The stream of a handle, 0 (or 1), the legacy stream, and 2, the thread's own, included. nullptr:

@@ -19,11 +19,19 @@ static size_t left(void)
     return bytes;
 }
 
-static void take(size_t bytes)
+static size_t memory(void)
+{
+    size_t bytes, all;
+    assert_int_equal(api.MemGetInfo(&bytes, &all), CU_OK);
+    return all;
+}
+
+/* Of the device's memory others leave so much. */
+static void leave(size_t bytes)
 {
     char text[24];
     snprintf(text, sizeof text, "%zu", bytes);
-    assert_int_equal(setenv("PARSEAL_EMU_TAKEN", text, 1), 0);
+    assert_int_equal(setenv("PARSEAL_TEST_MEMORY", text, 1), 0);
 }
 
 /* Returns how much of the device's memory the call keeps for the next one, which is what it used. */
@@ -46,19 +54,19 @@ static size_t held_after_a_sum(size_t before)
 static void a_quarter_of_what_is_free(void **state)
 {
     (void)state;
-    const size_t all = left();
-    take(all - LEFT);
+    const size_t all = left(), own = memory() - all;
+    leave(own + LEFT);
     assert_int_equal(left(), LEFT);
     const size_t held = held_after_a_sum(LEFT);
     assert_in_range(held, 1, LEFT / 4);
 
     /* What is held counts as free. */
     assert_int_equal(held_after_a_sum(LEFT), held);
-    take(0);
+    leave(own + all);
     assert_in_range(held_after_a_sum(all), 2 * held, all / 4);
 
     /* As in the beginning there is no room for more, but what is held will do. */
-    take(all - LEFT);
+    leave(own + LEFT);
     (void)held_after_a_sum(LEFT);
 }
 

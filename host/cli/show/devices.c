@@ -2,6 +2,7 @@
  * picked. */
 #include <string.h>
 
+#include "host/cli/progress.h"
 #include "host/cli/show/impls.h"
 
 static const char usage[] =
@@ -69,7 +70,11 @@ static int print_choice(cli_failure *failure)
 {
     parseal_ctx *ctx = NULL;
     parseal_info info = PARSEAL_INFO_INIT;
+    progress line;
+    progress_begin(&line, 0);
+    progress_say(&line, "choosing; a GPU's kernels are compiled and its speed is measured once");
     parseal_status status = parseal_ctx_create(&ctx, NULL);
+    progress_end(&line);
     if (status == PARSEAL_OK)
         status = parseal_ctx_info(ctx, &info);
     if (status != PARSEAL_OK) {
