@@ -97,6 +97,10 @@ typedef struct {
     /* Computes H = E(0), the GHASH key. */
     void (*hash_key)(const void *key, uint8_t h[16]);
 
+    /* y = y * x in GHASH's field. A long message on several threads takes one of these a tile and
+     * two dozen for the powers of H, all on one thread. */
+    void (*multiply)(uint8_t y[16], const uint8_t x[16]);
+
     /* Computes E(J0) for a 96-bit nonce: the block that hides the tag. */
     void (*encrypt_j0)(const void *key, const uint8_t nonce[12], uint8_t ej0[16]);
 

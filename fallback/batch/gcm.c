@@ -34,12 +34,12 @@ static void combine(const gcm_impl *impl, const cpu_item *item, uint64_t tile_si
 
     impl->hash_key(item->key, h);
     if (n > first + 1)
-        gf128_power(power, h, tile_size / 16);
+        gf128_power_by(impl->multiply, power, h, tile_size / 16);
     for (size_t t = 0; t < n; t++) {
         if (t == n - 1 && t >= first)
-            gf128_power(power, h, (last + 15) / 16);
+            gf128_power_by(impl->multiply, power, h, (last + 15) / 16);
         if (t >= first)
-            gf128_multiply(y, power);
+            impl->multiply(y, power);
         for (size_t i = 0; i < 16; i++)
             y[i] ^= partial[t][i];
     }

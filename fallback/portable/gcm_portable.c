@@ -121,6 +121,7 @@ const gcm_impl gcm_portable = {
              .open_items = open_items,
              .parts = &gcm_parts},
     .hash_key = hash_key,
+    .multiply = gf128_multiply,
     .encrypt_j0 = encrypt_j0,
     .ctr = ctr,
     .ghash = ghash,

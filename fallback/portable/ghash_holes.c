@@ -166,7 +166,8 @@ void gf128_multiply(uint8_t y[16], const uint8_t x[16])
     sodium_memzero(&f, sizeof f);
 }
 
-void gf128_power(uint8_t power[16], const uint8_t h[16], uint64_t n)
+void gf128_power_by(void (*by)(uint8_t y[16], const uint8_t x[16]), uint8_t power[16],
+                    const uint8_t h[16], uint64_t n)
 {
     uint8_t square[16];
     memcpy(square, h, 16);
@@ -174,8 +175,13 @@ void gf128_power(uint8_t power[16], const uint8_t h[16], uint64_t n)
     power[0] = 0x80; /* 1, in GHASH's bit order */
     for (; n > 0; n >>= 1) {
         if (n & 1)
-            gf128_multiply(power, square);
-        gf128_multiply(square, square);
+            by(power, square);
+        by(square, square);
     }
     sodium_memzero(square, sizeof square);
+}
+
+void gf128_power(uint8_t power[16], const uint8_t h[16], uint64_t n)
+{
+    gf128_power_by(gf128_multiply, power, h, n);
 }

@@ -22,8 +22,13 @@ void ghash_key_init(ghash_key *key, const uint8_t h[16]);
 /* Continues the hash y over data, which is zero-padded to whole blocks. */
 void ghash_update(const ghash_key *key, uint8_t y[16], const uint8_t *data, size_t len);
 
-/* y = y * x, and power = h^n, in GHASH's field; n is public. */
+/* y = y * x in GHASH's field. */
 void gf128_multiply(uint8_t y[16], const uint8_t x[16]);
+
+/* power = h^n in GHASH's field, by gf128_multiply or by any function that does the same; n is
+ * public. */
 void gf128_power(uint8_t power[16], const uint8_t h[16], uint64_t n);
+void gf128_power_by(void (*by)(uint8_t y[16], const uint8_t x[16]), uint8_t power[16],
+                    const uint8_t h[16], uint64_t n);
 
 #endif

@@ -96,4 +96,11 @@ static void hash_key(const void *key, uint8_t h[16])
     block_store(h, hash_key_of(key));
 }
 
+static void multiply_bytes(uint8_t y[16], const uint8_t x[16])
+{
+    const blocks factor = blocks_first_block(times_x(block_load(x)));
+    const blocks whole = multiply(blocks_first_block(block_reverse(block_load(y))), factor);
+    block_store(y, block_reverse(blocks_fold(whole)));
+}
+
 #endif

@@ -350,6 +350,7 @@ static void open_items(const cpu_item *items, size_t n)
                  .open_one = open_one,        \
                  .parts = &gcm_adding_parts}, \
         .hash_key = hash_key,                 \
+        .multiply = multiply_bytes,           \
         .encrypt_j0 = encrypt_j0,             \
         .ctr = ctr,                           \
         .ghash = ghash,                       \

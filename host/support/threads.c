@@ -37,30 +37,66 @@ void threads_close(void)
     pool_close();
 }
 
-/* One call's tasks, of which each thread claims a chunk at a time. */
+/* A part of a call's tasks, in a cache line of its own. */
+typedef struct {
+    _Alignas(64) atomic_size_t next;
+    size_t end;
+} range;
+
+enum { RANGES_MAX = 32 };
+
+/* One call's tasks. Each thread has a range of them, as long as there are RANGES_MAX, and claims a
+ * chunk at a time: first of its own range, then of those of the others. So a thread's tasks lie side
+ * by side, and in the next call over the same memory it has those again that are in its cache, or on
+ * its node. */
 typedef struct {
     pool_loop loop; /* first, so that a pointer to it is one to this */
     void (*task)(void *arg, size_t i);
     void *arg;
     void (*last)(void);
-    size_t n, chunk;
-    atomic_size_t next;
+    size_t chunk;
+    uint32_t n_ranges;
+    atomic_uint_fast32_t joined; /* threads that have taken part */
+    range ranges[RANGES_MAX];
 } tasks;
+
+/* Does what is left of a range. Returns whether there was anything. */
+static bool drain(const tasks *t, range *r)
+{
+    size_t first = atomic_fetch_add_explicit(&r->next, t->chunk, memory_order_relaxed);
+    if (first >= r->end)
+        return false;
+    do {
+        const size_t end = r->end - first < t->chunk ? r->end : first + t->chunk;
+        for (size_t i = first; i < end; i++)
+            t->task(t->arg, i);
+        first = atomic_fetch_add_explicit(&r->next, t->chunk, memory_order_relaxed);
+    } while (first < r->end);
+    return true;
+}
 
 static void share(pool_loop *loop)
 {
     tasks *t = (tasks *)loop;
-    size_t first = atomic_fetch_add_explicit(&t->next, t->chunk, memory_order_relaxed);
-    if (first >= t->n)
-        return;
-    do {
-        const size_t end = t->n - first < t->chunk ? t->n : first + t->chunk;
-        for (size_t i = first; i < end; i++)
-            t->task(t->arg, i);
-        first = atomic_fetch_add_explicit(&t->next, t->chunk, memory_order_relaxed);
-    } while (first < t->n);
-    if (t->last != NULL)
+    const uint_fast32_t own = atomic_fetch_add_explicit(&t->joined, 1, memory_order_relaxed);
+    bool any = false;
+    for (uint32_t i = 0; i < t->n_ranges; i++)
+        any |= drain(t, &t->ranges[(own + i) % t->n_ranges]);
+    if (any && t->last != NULL)
         t->last();
+}
+
+/* Cuts n tasks into a range for each of the threads, in order. */
+static void cut(tasks *t, size_t n, size_t threads)
+{
+    t->n_ranges = threads < RANGES_MAX ? (uint32_t)threads : RANGES_MAX;
+    const size_t each = n / t->n_ranges, longer = n % t->n_ranges;
+    size_t begin = 0;
+    for (uint32_t i = 0; i < t->n_ranges; i++) {
+        atomic_init(&t->ranges[i].next, begin);
+        begin += each + (i < longer ? 1 : 0);
+        t->ranges[i].end = begin;
+    }
 }
 
 /* Returns how many helpers the work is worth: none where the calling thread would be done before
@@ -88,15 +124,14 @@ void threads_for_then(uint32_t threads, size_t n, size_t bytes, void (*task)(voi
     /* Many short tasks are taken in chunks, which are long enough for taking one to cost little,
      * and short enough for the threads to finish at about the same time. */
     const size_t part = n / ((size_t)threads * 64);
-    tasks t = {.loop = {.share = share, .wanted = helpers},
-               .task = task,
-               .arg = arg,
-               .last = last,
-               .n = n,
-               .chunk = part < 1    ? 1
-                        : part > 64 ? 64
-                                    : part};
-    atomic_init(&t.next, 0);
+    tasks t;
+    t.loop = (pool_loop){.share = share, .wanted = helpers};
+    t.task = task;
+    t.arg = arg;
+    t.last = last;
+    t.chunk = part < 1 ? 1 : part > 64 ? 64 : part;
+    atomic_init(&t.joined, 0);
+    cut(&t, n, (size_t)helpers + 1);
     pool_publish(&t.loop);
     share(&t.loop);
     pool_withdraw(&t.loop);

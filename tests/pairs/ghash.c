@@ -90,11 +90,41 @@ static void many_keys(void **state)
     guard_close(&t.data);
 }
 
+/* Any two elements, and those whose products are easy to get wrong: 0, 1, x^127. */
+static void products(void **state)
+{
+    (void)state;
+    bench t;
+    bench_open(&t, "products");
+    keys_open(&t);
+    static const uint8_t special[][16] = {{0}, {0x80}, {[15] = 1}, {[7] = 1}, {[8] = 0x80}};
+    for (uint64_t i = 0; i < 2000; i++) {
+        uint8_t x[16], start[16], want[16];
+        rng_fill(&t.r, x, sizeof x);
+        rng_fill(&t.r, start, sizeof start);
+        if (i < 25) {
+            memcpy(x, special[i / 5], sizeof x);
+            memcpy(start, special[i % 5], sizeof start);
+        }
+        memcpy(want, start, sizeof want);
+        gf128_multiply(want, x);
+        for (size_t k = 0; k < t.impls.n; k++) {
+            uint8_t y[16];
+            memcpy(y, start, sizeof y);
+            t.impls.impl[k]->multiply(y, x);
+            check_bytes(y, want, sizeof y, t.impls.impl[k]->name, __FILE__, __LINE__);
+        }
+    }
+    gcm_set_close(&t.impls);
+    guard_close(&t.data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_length),
         cmocka_unit_test(many_keys),
+        cmocka_unit_test(products),
     };
     return RUN_SUITE("ghash", tests);
 }

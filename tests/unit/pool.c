@@ -78,14 +78,16 @@ static void each_task_once(void **state)
     (void)state;
     static const size_t lengths[] = {0,  1,  2,   3,   6,   7,   8,        15,
                                      16, 17, 111, 112, 113, 500, TASKS_MAX};
+    /* Above 32 threads, some share a range of tasks. */
+    static const uint32_t wishes[] = {0, 1, 2, MOST - 1, MOST, MOST + 1, 31, 32, 33, 200};
     assert_int_equal(open_pool(0), MOST);
-    for (uint32_t threads = 0; threads <= MOST + 2; threads++)
+    for (size_t w = 0; w < COUNT_OF(wishes); w++)
         for (size_t k = 0; k < COUNT_OF(lengths); k++) {
             memset(&seen, 0, sizeof seen);
-            threads_for_then(threads, lengths[k], THREADS_WORTH, count, &seen, count_last);
+            threads_for_then(wishes[w], lengths[k], THREADS_WORTH, count, &seen, count_last);
             for (size_t i = 0; i < TASKS_MAX; i++)
                 assert_int_equal(seen.done[i], i < lengths[k]);
-            const uint32_t most = threads > 1 ? threads : 1;
+            const uint32_t most = wishes[w] > MOST ? MOST : wishes[w] > 1 ? wishes[w] : 1;
             assert_in_range(seen.last, lengths[k] > 0, lengths[k] < most ? lengths[k] : most);
         }
     threads_close();
@@ -143,6 +145,34 @@ static void *hold_helpers(void *arg)
 {
     threads_for(MOST, MOST, THREADS_WORTH, wait_at, arg);
     return NULL;
+}
+
+enum { EACH = 5 };
+
+static gate meeting;
+static atomic_uint begun_at[MOST * EACH];
+
+/* Waits until every thread has begun a task, and notes which. */
+static void meet(void *arg, size_t i)
+{
+    (void)arg;
+    if (atomic_load(&meeting.begun) >= MOST)
+        return;
+    atomic_store(&begun_at[i], 1);
+    atomic_fetch_add(&meeting.begun, 1);
+    while (atomic_load(&meeting.begun) < MOST)
+        (void)sched_yield();
+}
+
+/* Each thread has tasks that lie side by side: it begins with the first of its own range. */
+static void tasks_of_a_thread_are_neighbours(void **state)
+{
+    (void)state;
+    (void)open_pool(0);
+    threads_for(MOST, COUNT_OF(begun_at), THREADS_WORTH, meet, NULL);
+    for (size_t i = 0; i < COUNT_OF(begun_at); i++)
+        assert_int_equal(begun_at[i], i % EACH == 0);
+    threads_close();
 }
 
 /* All helpers are held by another caller's tasks. This call needs none of them. */
@@ -334,6 +364,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_task_once),
         cmocka_unit_test(small_work_stays),
+        cmocka_unit_test(tasks_of_a_thread_are_neighbours),
         cmocka_unit_test(no_call_waits_for_the_busy),
         cmocka_unit_test(callers_share_helpers),
         cmocka_unit_test(helpers_are_neutral),
