@@ -131,6 +131,11 @@ static inline lanes lanes_add_if_less32(lanes x, lanes a, lanes b, lanes m)
     return vaddq_u32(x, vandq_u32(vcltq_u32(a, b), m));
 }
 
+static inline lanes lanes_min32(lanes a, lanes b)
+{
+    return vminq_u32(a, b);
+}
+
 static inline lanes lanes_add_if_less64(lanes x, lanes a, lanes b, lanes m)
 {
     const lanes less = LANES_FROM64(vcltq_u64(LANES_AS64(a), LANES_AS64(b)));

@@ -192,6 +192,29 @@ INLINE void add_to_large(uint32_t element_size, lanes m, uint8_t *acc, const uin
     }
 }
 
+/* x < 2^steps m, of 4 bytes: x mod m. What is less than it takes away wraps to more than it was. */
+INLINE lanes subtract_multiples(int steps, lanes x, const lanes multiples[])
+{
+    for (int i = steps - 1; i >= 0; i--)
+        x = lanes_min32(x, lanes_sub32(x, multiples[i]));
+    return x;
+}
+
+enum { SUBTRACTIONS_MAX = 4 }; /* After more of them the quotient is found sooner. */
+
+/* Elements of 4 bytes, of any value, are less than 2^steps m, and m is less than 2^31. */
+INLINE void add_to_steps(int steps, uint64_t modulus, uint8_t *acc, const uint8_t *v, size_t size)
+{
+    lanes multiples[SUBTRACTIONS_MAX];
+    for (int i = 0; i < steps; i++)
+        multiples[i] = lanes_set32((uint32_t)(modulus << i));
+    for (size_t i = 0; i < size; i += sizeof(lanes)) {
+        const lanes a = subtract_multiples(steps, lanes_load(acc + i), multiples);
+        const lanes b = subtract_multiples(steps, lanes_load(v + i), multiples);
+        lanes_store(acc + i, subtract_multiples(1, lanes_add32(a, b), multiples));
+    }
+}
+
 /* x mod m in every 64-bit lane, for x < 2^33: one step of Barrett's with constants at hand. */
 INLINE lanes reduce_once(lanes x, lanes factor, uint32_t shift, lanes m)
 {
@@ -243,6 +266,12 @@ static bool add_one(const ring *r, uint32_t element_size, uint8_t *acc, const ui
         return false;
     if (element_size == 4 && k == 32) {
         add_to_large(4, lanes_set32((uint32_t)m), acc, v, size);
+    } else if (element_size == 4 && k == 31) {
+        add_to_steps(2, m, acc, v, size);
+    } else if (element_size == 4 && k == 30) {
+        add_to_steps(3, m, acc, v, size);
+    } else if (element_size == 4 && k == 29) {
+        add_to_steps(4, m, acc, v, size);
     } else if (element_size == 4) {
         const barrett b = barrett_init(m, k, 33);
         add_exactly(&b, acc, v, size);

@@ -123,6 +123,11 @@ static inline lanes lanes_add_if_less32(lanes x, lanes a, lanes b, lanes m)
     return _mm256_add_epi32(x, _mm256_and_si256(lanes_less32(a, b), m));
 }
 
+static inline lanes lanes_min32(lanes a, lanes b)
+{
+    return _mm256_min_epu32(a, b);
+}
+
 static inline lanes lanes_add_if_less64(lanes x, lanes a, lanes b, lanes m)
 {
     return _mm256_add_epi64(x, _mm256_and_si256(lanes_less64(a, b), m));

@@ -110,6 +110,11 @@ static inline lanes lanes_add_if_less32(lanes x, lanes a, lanes b, lanes m)
     return _mm512_mask_add_epi32(x, _mm512_cmplt_epu32_mask(a, b), x, m);
 }
 
+static inline lanes lanes_min32(lanes a, lanes b)
+{
+    return _mm512_min_epu32(a, b);
+}
+
 static inline lanes lanes_add_if_less64(lanes x, lanes a, lanes b, lanes m)
 {
     return _mm512_mask_add_epi64(x, _mm512_cmplt_epu64_mask(a, b), x, m);

@@ -95,12 +95,39 @@ static void long_vectors(void **state)
     }
 }
 
+/* Fills elements with multiples of m and their neighbours, as far as elements go. */
+static void fill_multiples(bench *t, const parseal_ring *ring, uint8_t *to)
+{
+    const uint64_t most = (ring->element_size == 4 ? UINT32_MAX : UINT64_MAX) / ring->modulus;
+    for (size_t i = 0; i < N_MAX; i++)
+        elem_store(to, i, ring->element_size,
+                   ring->modulus * rng_range(&t->r, 0, most) + rng_range(&t->r, 0, 2) - 1);
+}
+
+/* One input, as reductions of MPI have it, mod the least and the greatest odd m of every length. */
+static void one_input(void **state)
+{
+    (void)state;
+    bench *t = bench_open("one input", BY_OPTION, 1);
+    for (uint32_t size = 4; size <= 8; size += 4)
+        for (uint32_t k = 2; k <= 8 * size; k++)
+            for (int greatest = 0; greatest <= 1; greatest++) {
+                const uint64_t top = UINT64_C(1) << (k - 1);
+                const parseal_ring ring = {greatest ? top - 1 + top : top + 1, size, 0};
+                fill_multiples(t, &ring, t->start);
+                fill_multiples(t, &ring, t->in[0]);
+                check(t, &ring, 1, rng_range(&t->r, 1, 300));
+            }
+    bench_close(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_count),
         cmocka_unit_test(every_length),
         cmocka_unit_test(long_vectors),
+        cmocka_unit_test(one_input),
     };
     return RUN_SUITE("sums of every implementation", tests);
 }
