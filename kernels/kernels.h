@@ -56,11 +56,11 @@ enum {
 #define CUDA_QUANT_KERNELS(X)       \
     X(quant, quantize, 256, 0, 256) \
     X(quant, dequantize, 256, 0, 1024)
-#define CUDA_PACK_KERNELS(X)           \
-    X(pack, pack, 256, 0, 2048)        \
-    X(pack, unpack, 256, 0, 256)       \
-    X(pack, packed_sum32, 256, 0, 256) \
-    X(pack, packed_sum64, 256, 0, 256)
+#define CUDA_PACK_KERNELS(X)            \
+    X(pack, pack, 256, 0, 2048)         \
+    X(pack, unpack, 256, 0, 1024)       \
+    X(pack, packed_sum32, 256, 0, 1024) \
+    X(pack, packed_sum64, 256, 0, 1024)
 #define CUDA_FCP_KERNELS(X)             \
     X(fcp, fcp_expand, 128, 0, 128)     \
     X(fcp, fcp_mask32, 512, 32768, 512) \

@@ -15,7 +15,7 @@
 /* A multiprocessor's registers must hold min_blocks blocks of so many threads. */
 #define KERNEL(threads, min_blocks) \
     extern "C" __global__ void __launch_bounds__(threads, min_blocks)
-#define SHARED(type, name, count)  __shared__ type name[count]
+#define SHARED(type, name, count)  __shared__ __align__(16) type name[count]
 /* The launch says how long the array is. A kernel has one at most. */
 #define DYNAMIC_SHARED(type, name) extern __shared__ __align__(16) type name[]
 #define CONSTANT                   static __constant__ const

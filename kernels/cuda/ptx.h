@@ -79,6 +79,22 @@ template <class Array> FN u32 load_shared(Array &array, u32 address)
 #endif
 }
 
+/* Stores 16 bytes in a shared array of words, from element `place` on, which is a multiple of 4. */
+template <class Array> FN void store_shared16(Array &array, u32 place, uint4 v)
+{
+#if defined(PARSEAL_EMULATOR)
+    array[place] = v.x;
+    array[place + 1] = v.y;
+    array[place + 2] = v.z;
+    array[place + 3] = v.w;
+#else
+    asm volatile("st.shared.v4.u32 [%0], {%1, %2, %3, %4};"
+                 :
+                 : "r"(shared_base(array) + 4 * place), "r"(v.x), "r"(v.y), "r"(v.z), "r"(v.w)
+                 : "memory");
+#endif
+}
+
 /* c += A B over the integers, A 16 x 256 bits and B 256 x 8. With g = lane / 4 and t = lane % 4, a
  * lane gives A's rows g (a[0], a[2]) and g + 8 (a[1], a[3]), and B's column g (b[0], b[1]), bits
  * [32 t, 32 t + 32) (first) and 128 + [32 t, 32 t + 32) (second); it gets C's rows g (c[0], c[1])

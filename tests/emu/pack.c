@@ -11,6 +11,7 @@
 typedef struct {
     uint32_t bits, element_size, shift, blocks; /* the stream begins `shift` bytes further */
     uint64_t n;
+    uint32_t skipped; /* The elements begin so many elements behind a multiple of 16. */
 } call;
 
 static size_t stream_bytes(const call *c)
@@ -21,7 +22,7 @@ static size_t stream_bytes(const call *c)
 /* What is above the low bits of an element is not packed. */
 static void check_pack(rng *r, const call *c)
 {
-    array elements = array_random(r, (size_t)c->n * c->element_size, c->element_size);
+    array elements = array_random(r, (size_t)c->n * c->element_size, c->skipped * c->element_size);
     array packed = array_random(r, stream_bytes(c), c->shift);
     array want = array_new(stream_bytes(c), 0);
     ref_pack(c->bits, c->element_size, elements.bytes, want.bytes, c->n);
@@ -41,7 +42,7 @@ static void check_pack(rng *r, const call *c)
 static void check_unpack(rng *r, const call *c)
 {
     array packed = array_random(r, stream_bytes(c), c->shift);
-    array elements = array_random(r, (size_t)c->n * c->element_size, c->element_size);
+    array elements = array_random(r, (size_t)c->n * c->element_size, c->skipped * c->element_size);
     array want = array_new((size_t)c->n * c->element_size, 0);
     ref_unpack(c->bits, c->element_size, packed.bytes, want.bytes, c->n);
 
@@ -71,7 +72,9 @@ static void every_width(void **state)
     for (uint32_t bits = 1; bits <= 64; bits++)
         for (uint32_t shift = 0; shift < 4; shift++)
             for (uint32_t size = bits <= 32 ? 4 : 8; size <= 8; size += 4) {
-                const call c = {bits, size, shift, 1, rng_range(&r, 1, 120)};
+                call c = {bits, size, shift, 1, rng_range(&r, 1, 120), (uint32_t)rng_below(&r, 4)};
+                check(&r, &c);
+                c.n = rng_range(&r, 121, 400); /* These have a middle. */
                 check(&r, &c);
             }
 }
@@ -82,7 +85,8 @@ static void short_streams(void **state)
     rng r = rng_for("emu pack short");
     for (uint64_t n = 1; n <= 40; n++) {
         const uint32_t bits = (uint32_t)rng_range(&r, 1, 64);
-        const call c = {bits, bits <= 32 && n % 2 != 0 ? 4 : 8, (uint32_t)n % 8, 1, n};
+        const call c = {
+            bits, bits <= 32 && n % 2 != 0 ? 4 : 8, (uint32_t)n % 8, 1, n, (uint32_t)n / 8 % 4};
         check(&r, &c);
     }
 }
@@ -95,11 +99,16 @@ static void several_blocks(void **state)
     static const uint32_t widths[] = {1, 3, 20, 32, 33, 63, 64};
     rng r = rng_for("emu pack blocks");
     for (size_t k = 0; k < COUNT_OF(lengths); k++)
-        for (size_t i = 0; i < COUNT_OF(widths); i++) {
-            const call c = {widths[i], widths[i] <= 32 ? 4 : 8, (uint32_t)rng_below(&r, 4),
-                            (uint32_t)rng_range(&r, 1, 3), lengths[k]};
-            check(&r, &c);
-        }
+        for (size_t i = 0; i < COUNT_OF(widths); i++)
+            for (uint32_t skipped = 0; skipped < 2; skipped++) {
+                const call c = {widths[i],
+                                widths[i] <= 32 && k % 2 == 0 ? 4 : 8,
+                                (uint32_t)rng_below(&r, 4),
+                                (uint32_t)rng_range(&r, 1, 3),
+                                lengths[k],
+                                skipped};
+                check(&r, &c);
+            }
 }
 
 int main(void)
