@@ -18,7 +18,7 @@
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/ptx.h"
 
-enum { THREADS = 256, WARP_ELEMENTS = 512, PIECE = 4 };
+enum { THREADS = 256, WARP_ELEMENTS = 512, PIECE = 4, LANE_PIECES = 4 };
 
 /* ---------------------------------------------------------------------------------- quantise -- */
 
@@ -85,9 +85,8 @@ FN void store_integers(const quant_call &c, u64 i, uint4 integers)
     store_streaming((uint4 *)((u64 *)c.q + i) + 1, high);
 }
 
-FN void quantize_piece(const quant_call &c, u64 i, uint4 random, u32 &special)
+FN void quantize_piece(const quant_call &c, u64 i, uint4 x, uint4 random, u32 &special)
 {
-    const uint4 x = load_floats(c, i);
     uint4 integers;
     integers.x = quantized(c, x.x, random.x, special);
     integers.y = quantized(c, x.y, random.y, special);
@@ -133,9 +132,14 @@ quantize(const u8 *x, u32 float_type, u8 *q, u32 element_size, float clip, float
         }
         warp_sync();
         if (begin < count && count - begin >= WARP_ELEMENTS && pieces_aligned(c, begin)) {
-            for (u32 k = 0; k < WARP_ELEMENTS / PIECE; k += 32) {
-                const u32 piece = k + lane_id();
-                quantize_piece(c, begin + PIECE * piece,
+            uint4 floats[LANE_PIECES]; /* All are on their way before the first is used. */
+            UNROLL
+            for (u32 k = 0; k < LANE_PIECES; k++)
+                floats[k] = load_floats(c, begin + PIECE * (32 * k + lane_id()));
+            UNROLL
+            for (u32 k = 0; k < LANE_PIECES; k++) {
+                const u32 piece = 32 * k + lane_id();
+                quantize_piece(c, begin + PIECE * piece, floats[k],
                                stochastic ? get_piece(pieces, piece) : no_piece(), special);
             }
         } else {

@@ -49,9 +49,6 @@ static const struct {
     {"mask_apply64", "64 bytes", 900, 1, 0, 75, 100, {.alu = 697}},
     {"mask_apply32", "64 bytes mod a prime", 1100, 1, 0, 75, 100, {.alu = 1090}},
     {"mask_apply64", "64 bytes mod a prime", 1100, 1, 0, 75, 100, {.alu = 1090}},
-    /* Pieces of four, without their keystream, which is as in mask_apply32. The ways of other types
-     * of floats are counted too: a call takes one. */
-    {"quantize", "128 elements of a warp", 200, 1, 0, 75, 100, {.alu = 104}},
     /* Four elements a lane of up to 32 bits, with the stores of either size. From 10.0 on other
      * loops are as short. */
     {"unpack", "128 elements of a warp", 55, 1, 0, 75, 90, {.all = 64, .alu = 27}},
