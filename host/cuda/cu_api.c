@@ -36,6 +36,29 @@ void cu_api_unload(cu_api *api)
     *api = (cu_api){0};
 }
 
+/* --------------------------------------------------------------------------------- captures -- */
+
+/* What cuThreadExchangeStreamCaptureMode gave for the thread's mode, and has to be given back. */
+static _Thread_local struct {
+    unsigned depth;
+    bool exchanged;
+    int mode;
+} relaxed;
+
+void cu_relax(const cu_api *api)
+{
+    if (relaxed.depth++ > 0)
+        return;
+    relaxed.mode = CU_CAPTURE_MODE_RELAXED;
+    relaxed.exchanged = api->ThreadExchangeStreamCaptureMode(&relaxed.mode) == CU_OK;
+}
+
+void cu_restrict(const cu_api *api)
+{
+    if (--relaxed.depth == 0 && relaxed.exchanged)
+        (void)api->ThreadExchangeStreamCaptureMode(&relaxed.mode);
+}
+
 /* --------------------------------------------------------------------------------- failures -- */
 
 enum { WATCHED_MAX = 64 }; /* devices */

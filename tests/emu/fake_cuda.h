@@ -25,6 +25,11 @@ extern "C" {
 uint64_t fake_launches(const char *kernel);
 uint64_t fake_wrong(void);
 
+/* How much device memory has been freed, ever, that was not all zeros; and how often these bytes are
+ * found in what has not been freed. */
+uint64_t fake_freed_unwiped(void);
+uint64_t fake_found(const void *bytes, uint64_t size);
+
 #ifdef __cplusplus
 }
 
@@ -80,6 +85,7 @@ struct queued {
 
 struct stream {
     int device;
+    uint64_t id;
     bool blocking; /* it waits for the legacy stream, and the legacy stream for it */
     std::shared_ptr<progress> so_far;
     uint64_t enqueued = 0;
@@ -131,9 +137,8 @@ cu_result enqueue(cu_stream handle, command what);
 cu_result finish_device(int device);
 
 /* What is forbidden to this thread while a stream is captured fails, and spoils what has been
- * captured; so does waiting for a device with such a stream, whoever does it. */
+ * captured. */
 bool spoils_capture();
-bool spoils_capture_of(int device);
 
 } // namespace fake
 

@@ -29,7 +29,9 @@ static std::map<std::pair<std::thread::id, int>, stream *> of_threads;
 
 static stream *make(int device, bool blocking)
 {
+    static uint64_t made;
     stream *s = new stream();
+    s->id = ++made;
     s->device = device;
     s->blocking = blocking;
     s->so_far = std::make_shared<progress>();
@@ -100,11 +102,6 @@ template <typename predicate> static bool spoil_those(predicate is)
 bool spoils_capture()
 {
     return spoil_those(is_forbidden_by);
-}
-
-bool spoils_capture_of(int device)
-{
-    return spoil_those([=](const stream *s) { return s->device == device; }) || spoils_capture();
 }
 
 /* Whether a use of the stream makes the legacy stream wait for what is only captured. */
@@ -289,6 +286,16 @@ EXPORT cu_result cuStreamSynchronize(cu_stream handle)
     return error != CU_OK ? error : result;
 }
 
+EXPORT cu_result cuStreamGetId(cu_stream handle, unsigned long long *id)
+{
+    BEGIN_INSIDE(StreamGetId);
+    const stream *s = stream_of(handle);
+    if (s == nullptr)
+        return INVALID_HANDLE;
+    *id = s->id;
+    return CU_OK;
+}
+
 EXPORT cu_result cuStreamWaitEvent(cu_stream handle, cu_event of, unsigned)
 {
     BEGIN_INSIDE(StreamWaitEvent);
@@ -330,19 +337,35 @@ EXPORT cu_result cuEventRecord(cu_event handle, cu_stream of)
     return CU_OK;
 }
 
+/* Whether the event may be asked now, or waited for. */
+static cu_result may_ask(const event *e)
+{
+    const bool spoils = spoils_capture();
+    if (e->captured)
+        return CAPTURED_EVENT;
+    return spoils ? (int)CAPTURE_UNSUPPORTED : (int)CU_OK;
+}
+
+EXPORT cu_result cuEventQuery(cu_event handle)
+{
+    BEGIN_INSIDE(EventQuery);
+    const event *e = reinterpret_cast<const event *>(handle);
+    const cu_result error = may_ask(e);
+    if (error != CU_OK)
+        return error;
+    return e->at.reached() ? (int)CU_OK : (int)CU_NOT_READY;
+}
+
 EXPORT cu_result cuEventSynchronize(cu_event handle)
 {
     BEGIN_INSIDE(EventSynchronize);
     const event *e = reinterpret_cast<const event *>(handle);
     waits++;
-    if (e->captured) {
-        (void)spoils_capture();
-        return CAPTURED_EVENT;
-    }
-    if (spoils_capture())
-        return CAPTURE_UNSUPPORTED;
+    const cu_result error = may_ask(e);
+    if (error != CU_OK)
+        return error;
     reach(e->at);
-    return CU_OK;
+    return lost[current.back()];
 }
 
 EXPORT cu_result cuEventElapsedTime(float *milliseconds, cu_event, cu_event)
