@@ -126,6 +126,8 @@ static const char *advice(const cu_api *api, cu_result error)
 {
     if (error == CU_NOT_INITIALIZED)
         return ": CUDA does not survive fork(): use spawn";
+    if (error == CU_INVALID_HANDLE)
+        return ": is the stream one of the context's device?";
     if (!cu_is_fatal(error))
         return "";
     return api->is_fresh ? ": the device's context had failed before parseal used it: this process "

@@ -389,7 +389,7 @@ EXPORT cu_result cuLaunchKernel(cu_function handle, unsigned blocks, unsigned, u
     BEGIN_INSIDE(LaunchKernel);
     const function *f = reinterpret_cast<const function *>(handle);
     if (f->device != current.back())
-        return INVALID_HANDLE;
+        return CU_INVALID_HANDLE;
     const emulated::kernel *kernel = f->kernel;
     const emulated::thread_body body = kernel->bind(args);
     const int device = f->device;

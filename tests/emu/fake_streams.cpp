@@ -207,7 +207,7 @@ static cu_result enqueue_after(cu_stream handle, queued next)
         return INVALID_CONTEXT;
     stream *s = stream_of(handle);
     if (s == nullptr || s->device != current.back())
-        return INVALID_HANDLE;
+        return CU_INVALID_HANDLE;
     if (is_spoilt_by_using(s))
         return CAPTURE_IMPLICIT;
     if (s->invalidated)
@@ -259,7 +259,7 @@ EXPORT cu_result cuStreamDestroy_v2(cu_stream handle)
     stream *s = reinterpret_cast<stream *>(handle);
     const auto at = std::find(streams.begin(), streams.end(), s);
     if (at == streams.end())
-        return INVALID_HANDLE;
+        return CU_INVALID_HANDLE;
     (void)finish(s);
     streams.erase(at);
     delete s;
@@ -274,7 +274,7 @@ EXPORT cu_result cuStreamSynchronize(cu_stream handle)
         return INVALID_CONTEXT;
     stream *s = stream_of(handle);
     if (s == nullptr)
-        return INVALID_HANDLE;
+        return CU_INVALID_HANDLE;
     waits++;
     if (is_spoilt_by_using(s))
         return CAPTURE_IMPLICIT;
@@ -291,7 +291,7 @@ EXPORT cu_result cuStreamGetId(cu_stream handle, unsigned long long *id)
     BEGIN_INSIDE(StreamGetId);
     const stream *s = stream_of(handle);
     if (s == nullptr)
-        return INVALID_HANDLE;
+        return CU_INVALID_HANDLE;
     *id = s->id;
     return CU_OK;
 }
