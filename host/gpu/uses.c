@@ -66,9 +66,6 @@ static parseal_status note(gpu_uses *uses, const gpu_stream *s)
 /* One mark is made beforehand, so that a call on the first stream makes nothing. */
 parseal_status gpu_uses_open(gpu_uses **uses, const gpu_device *d)
 {
-    *uses = NULL;
-    if (d->driver->mark == NULL)
-        return PARSEAL_OK;
     gpu_uses *made = calloc(1, sizeof *made);
     use *first = NULL;
     if (made != NULL) {
@@ -89,8 +86,6 @@ parseal_status gpu_uses_open(gpu_uses **uses, const gpu_device *d)
 
 parseal_status gpu_uses_note(gpu_uses *uses, const gpu_stream *s, parseal_status status)
 {
-    if (uses == NULL)
-        return status;
     const gpu_device *d = uses->device;
     const parseal_error error = parseal_error_save();
     (void)pthread_mutex_lock(&d->shared->lock);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/cuda/cu_api.h"
 #include "host/support/dynlib.h"
 #include "machines.h"
 #include "run.h"
@@ -14,6 +15,7 @@
 static cu_api api;
 static cu_context context;
 static parseal_ctx *gpu;
+static parseal_options options = PARSEAL_OPTIONS_INIT;
 
 #define CU(name, arguments) assert_int_equal(api.name arguments, CU_OK)
 
@@ -70,7 +72,7 @@ static int make_and_destroy(void)
 {
     for (size_t i = 0; i < n_subjects; i++) {
         subject_objects o;
-        need(subject_open(&subjects[i], gpu, &o) == PARSEAL_OK);
+        need(subject_open(&subjects[i], gpu, &options, &o) == PARSEAL_OK);
         need(subjects[i].work(&o, PARSEAL_BUF_CUDA, here, apart) == PARSEAL_OK);
         subjects[i].destroy(&o);
     }
@@ -84,7 +86,7 @@ static int work_on_host_memory(void)
     for (size_t i = 0; i < WITHOUT; i++) {
         subject_objects o;
         memcpy(&data, &good, sizeof data);
-        need(subject_open(&subjects[i], gpu, &o) == PARSEAL_OK);
+        need(subject_open(&subjects[i], gpu, &options, &o) == PARSEAL_OK);
         need(subjects[i].work(&o, PARSEAL_BUF_HOST, (uintptr_t)&data, NULL) == PARSEAL_OK);
         subjects[i].destroy(&o);
     }
@@ -105,20 +107,20 @@ static int aggregate(void)
     parseal_msg msg = {.in = zeros, .out = sealed, .len = sizeof sealed};
     parseal_update plain = {.client = 1, .in = zeros, .len = sizeof zeros};
     parseal_update update = {.client = 2, .in = sealed, .len = sizeof sealed};
-    parseal_aggregator_options options = PARSEAL_AGGREGATOR_OPTIONS_INIT;
+    parseal_aggregator_options shape = PARSEAL_AGGREGATOR_OPTIONS_INIT;
     parseal_aggregator *a;
     parseal_keys *keys;
     parseal_seeds *seeds;
     uint64_t size;
-    options.ring = ring;
-    options.dim = DIM;
-    options.quant_bits = 8;
-    options.quant_clip = 1.0f;
+    shape.ring = ring;
+    shape.dim = DIM;
+    shape.quant_bits = 8;
+    shape.quant_clip = 1.0f;
     need(parseal_keys_create(&keys, gpu, PARSEAL_AES256GCM, subject_secret, 1, NULL) == PARSEAL_OK);
     need(parseal_seeds_create(&seeds, gpu, &seed, 1) == PARSEAL_OK);
     need(parseal_seal(keys, &msg, 1) == PARSEAL_OK);
     memcpy(update.tag, msg.tag, sizeof update.tag);
-    need(parseal_aggregator_create(&a, gpu, &options) == PARSEAL_OK);
+    need(parseal_aggregator_create(&a, gpu, &shape) == PARSEAL_OK);
     need(parseal_aggregator_add_plain(a, &plain, 1, NULL) == PARSEAL_OK);
     need(parseal_aggregator_add_sealed(a, keys, &update, 1, NULL) == PARSEAL_OK);
     need(parseal_aggregator_unmask(a, seeds) == PARSEAL_OK);
@@ -183,7 +185,7 @@ static void run_graph(void *graph, cu_stream on)
 static void make_old(cu_stream stream)
 {
     for (size_t i = 0; i < n_subjects; i++) {
-        assert_ok(subject_open(&subjects[i], gpu, &old[i]));
+        assert_ok(subject_open(&subjects[i], gpu, &options, &old[i]));
         assert_ok(subjects[i].work(&old[i], PARSEAL_BUF_CUDA, here, stream));
     }
 }
@@ -265,7 +267,7 @@ static void what_a_graph_on_the_default_stream_uses(void **state)
         memcpy(&want, &good, sizeof want);
         subject_expect(s, &want);
         put(captured_here, &good);
-        assert_ok(subject_open(s, gpu, &o));
+        assert_ok(subject_open(s, gpu, &options, &o));
         assert_int_equal(cu.begin(stream, MODE_GLOBAL), CU_OK);
         assert_ok(s->work(&o, PARSEAL_BUF_CUDA, captured_here, stream));
         assert_int_equal(cu.end(stream, &graph), CU_OK);
@@ -283,12 +285,12 @@ static void what_a_graph_on_the_default_stream_uses(void **state)
 static void an_aggregator_waits_for_nobody(void **state)
 {
     static uint32_t done;
-    parseal_aggregator_options options = PARSEAL_AGGREGATOR_OPTIONS_INIT;
+    parseal_aggregator_options shape = PARSEAL_AGGREGATOR_OPTIONS_INIT;
     parseal_aggregator *a;
     (void)state;
-    options.ring = ring;
-    options.dim = SUBJECT_COUNT;
-    assert_ok(parseal_aggregator_create(&a, gpu, &options));
+    shape.ring = ring;
+    shape.dim = SUBJECT_COUNT;
+    assert_ok(parseal_aggregator_create(&a, gpu, &shape));
     CU(MemsetD32Async, (here, 7, 1, CU_STREAM_LEGACY));
     CU(MemcpyDtoHAsync, (&done, here, sizeof done, CU_STREAM_LEGACY));
     assert_int_equal(aggregate(), 0);
@@ -307,7 +309,8 @@ static int open_gpu(void **state)
     for (size_t i = 0; i < COUNT_OF(memories); i++)
         CU(MemAlloc, (memories[i], sizeof good));
     CU(StreamCreate, (&apart, CU_STREAM_NON_BLOCKING));
-    assert_ok(open_ctx(&gpu, PARSEAL_BACKEND_CUDA));
+    options.backend = PARSEAL_BACKEND_CUDA;
+    assert_ok(parseal_ctx_create(&gpu, &options));
     return 0;
 }
 

@@ -7,12 +7,14 @@
 #include <string.h>
 
 #include "check.h"
+#include "host/cuda/cu_api.h"
 #include "machines.h"
 #include "run.h"
 #include "subjects.h"
 
 static cu_api api;
 static parseal_ctx *gpu;
+static parseal_options options = PARSEAL_OPTIONS_INIT;
 
 #define CU(name, arguments) assert_int_equal(api.name arguments, CU_OK)
 
@@ -86,7 +88,7 @@ static void check_results(const subject *s, size_t i, cu_stream apart)
 static void check_late_work(const subject *s, cu_stream apart)
 {
     subject_objects o;
-    assert_ok(subject_open(s, gpu, &o));
+    assert_ok(subject_open(s, gpu, &options, &o));
     for (size_t i = 0; i < STREAMS; i++)
         CU(MemcpyHtoDAsync, (memory[i], &poison, sizeof poison, apart));
     CU(StreamSynchronize, (apart));
@@ -140,10 +142,10 @@ static void enqueue_other(size_t i, cu_stream on)
 static parseal_aggregator *aggregator_on(parseal_ctx *ctx)
 {
     parseal_aggregator *a;
-    parseal_aggregator_options options = PARSEAL_AGGREGATOR_OPTIONS_INIT;
-    options.ring = (parseal_ring){UINT64_C(1) << 32, 4, 0};
-    options.dim = 1000;
-    assert_ok(parseal_aggregator_create(&a, ctx, &options));
+    parseal_aggregator_options shape = PARSEAL_AGGREGATOR_OPTIONS_INIT;
+    shape.ring = (parseal_ring){UINT64_C(1) << 32, 4, 0};
+    shape.dim = 1000;
+    assert_ok(parseal_aggregator_create(&a, ctx, &shape));
     return a;
 }
 
@@ -160,7 +162,7 @@ static void nobody_else_is_waited_for(void **state)
         const subject *s = &subjects[i];
         subject_objects o;
         parseal_aggregator *a = NULL;
-        assert_ok(subject_open(s, gpu, &o));
+        assert_ok(subject_open(s, gpu, &options, &o));
         if (!s->is_context)
             a = aggregator_on(gpu);
         CU(MemcpyHtoDAsync, (memory[0], &good, sizeof good, stream));
@@ -201,7 +203,7 @@ static void secrets_are_wiped(void **state)
         subject_objects o;
         if (s->is_context)
             continue;
-        assert_ok(subject_open(s, gpu, &o));
+        assert_ok(subject_open(s, gpu, &options, &o));
         assert_int_equal(machine.found(subject_secret, 32) > 0, !s->is_hashed);
         parseal_plan_destroy(o.plan);
         o.plan = NULL;
@@ -229,7 +231,8 @@ static void sums_are_wiped(void **state)
 static int open_gpu(void **state)
 {
     (void)state;
-    assert_ok(open_ctx(&gpu, PARSEAL_BACKEND_CUDA));
+    options.backend = PARSEAL_BACKEND_CUDA;
+    assert_ok(parseal_ctx_create(&gpu, &options));
     return 0;
 }
 

@@ -5,7 +5,8 @@
 
 #include <parseal/parseal.h>
 
-#include "host/cuda/cu_api.h"
+#include <stdbool.h>
+#include <stddef.h>
 
 enum { SUBJECT_COUNT = 2003, SUBJECT_LEN = 5000 };
 
@@ -49,8 +50,9 @@ enum { SUBJECTS = 6 };
 extern const subject subjects[SUBJECTS];
 
 /* Makes the subject's objects in the context or, where that is what the work needs, opens another
- * one like it. */
-parseal_status subject_open(const subject *s, parseal_ctx *ctx, subject_objects *o);
+ * one with these options. */
+parseal_status subject_open(const subject *s, parseal_ctx *ctx, const parseal_options *options,
+                            subject_objects *o);
 
 /* What the work makes of the data, on the CPU. */
 void subject_expect(const subject *s, subject_data *data);

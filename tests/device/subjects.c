@@ -1,8 +1,9 @@
 #include "subjects.h"
 
 #include <parseal/fcp.h>
+#include <string.h>
 
-#include "machines.h"
+#include "check.h"
 #include "rng.h"
 
 const uint8_t subject_secret[32] = {
@@ -135,19 +136,20 @@ const subject subjects[SUBJECTS] = {
     {"a context", make_nothing, sum, destroy_context, true, true},
 };
 
-parseal_status subject_open(const subject *s, parseal_ctx *ctx, subject_objects *o)
+parseal_status subject_open(const subject *s, parseal_ctx *ctx, const parseal_options *options,
+                            subject_objects *o)
 {
-    parseal_options options = PARSEAL_OPTIONS_INIT;
     *o = (subject_objects){.ctx = ctx};
-    options.backend = PARSEAL_BACKEND_CUDA;
-    return s->is_context ? parseal_ctx_create(&o->ctx, &options) : s->make(o);
+    return s->is_context ? parseal_ctx_create(&o->ctx, options) : s->make(o);
 }
 
 void subject_expect(const subject *s, subject_data *data)
 {
     subject_objects o = {0};
     parseal_ctx *cpu;
-    assert_ok(open_ctx(&cpu, PARSEAL_BACKEND_CPU));
+    parseal_options options = PARSEAL_OPTIONS_INIT;
+    options.backend = PARSEAL_BACKEND_CPU;
+    assert_ok(parseal_ctx_create(&cpu, &options));
     o.ctx = cpu;
     assert_ok(s->make(&o));
     assert_ok(s->work(&o, PARSEAL_BUF_HOST, (uintptr_t)data, NULL));
