@@ -10,6 +10,7 @@
 #include "host/cuda/cu_api.h"
 #include "machines.h"
 #include "run.h"
+#include "shim.h"
 #include "subjects.h"
 
 static cu_api api;
@@ -186,6 +187,70 @@ static void nobody_else_is_waited_for(void **state)
     CU(StreamDestroy, (other));
 }
 
+/* ----------------------------------------------------------------------------- calls that fail -- */
+
+static shim_functions shim;
+
+/* Fails the n-th call of the driver's that enqueueing the work makes. Work of which the caller hears
+ * nothing bad is done with the right keys, noted or not. Returns whether there was such a call. */
+static bool fail_work(const subject *s, uint64_t n, cu_stream stream)
+{
+    subject_objects o;
+    const int64_t live = shim.live();
+    assert_ok(subject_open(s, gpu, &options, &o));
+    CU(MemcpyHtoDAsync, (memory[0], &good, sizeof good, stream));
+    shim.fail_at(n);
+    const parseal_status status = s->work(&o, PARSEAL_BUF_CUDA, memory[0], stream);
+    const bool met = shim.failed()[0] != '\0';
+    shim.fail_at(0);
+    s->destroy(&o);
+    if (status == PARSEAL_OK)
+        check_results(s, 0, streams[0]);
+    assert_true(met || status == PARSEAL_OK);
+    assert_int_equal(shim.live(), live);
+    CU(StreamSynchronize, (stream));
+    return met;
+}
+
+/* The same with the calls that destroying makes, which leave nothing behind. */
+static bool fail_destroying(const subject *s, uint64_t n, cu_stream stream)
+{
+    subject_objects o;
+    const int64_t live = shim.live();
+    assert_ok(subject_open(s, gpu, &options, &o));
+    CU(MemcpyHtoDAsync, (memory[0], &good, sizeof good, stream));
+    assert_ok(s->work(&o, PARSEAL_BUF_CUDA, memory[0], stream));
+    CU(StreamSynchronize, (stream)); /* as waiting for it may fail */
+    shim.fail_at(n);
+    s->destroy(&o);
+    const bool met = shim.failed()[0] != '\0';
+    shim.fail_at(0);
+    assert_int_equal(shim.live(), live);
+    return met;
+}
+
+static void calls_that_fail(void **state)
+{
+    cu_stream stream;
+    (void)state;
+    CU(StreamCreate, (&stream, CU_STREAM_NON_BLOCKING));
+    CU(StreamCreate, (&streams[0], CU_STREAM_NON_BLOCKING));
+    memory[0] = device_memory(sizeof(subject_data));
+    for (size_t i = 0; i < SUBJECTS; i++) {
+        if (subjects[i].is_context)
+            continue;
+        memcpy(&want, &good, sizeof want);
+        subject_expect(&subjects[i], &want);
+        for (uint64_t n = 1; fail_work(&subjects[i], n, stream); n++)
+            continue;
+        for (uint64_t n = 1; fail_destroying(&subjects[i], n, stream); n++)
+            continue;
+    }
+    CU(MemFree, (memory[0]));
+    CU(StreamDestroy, (streams[0]));
+    CU(StreamDestroy, (stream));
+}
+
 /* ------------------------------------------------------------------------------------ secrets -- */
 
 static void check_is_wiped(const char *name, uint64_t before)
@@ -249,11 +314,12 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(work_goes_on, machine_reset),
         cmocka_unit_test_setup(nobody_else_is_waited_for, machine_reset),
+        cmocka_unit_test_setup(calls_that_fail, machine_reset),
         cmocka_unit_test_setup(secrets_are_wiped, machine_reset),
         cmocka_unit_test_setup(sums_are_wiped, machine_reset),
     };
     cu_device device;
-    if (!machine_find()) {
+    if (!machine_find() || !shim_find("libcuda.so.1", &shim)) {
         print_error("libcuda.so.1 is not this test's own: see LD_LIBRARY_PATH\n");
         return 1;
     }
