@@ -34,8 +34,9 @@ static const char *const seeds[] = {NULL, "1", "2"};
 /* ---------------------------------------------------------------------------- work that waits --
  */
 
-/* The last one is used by another thread, whose stream 2 is not this thread's. */
-enum { STREAMS = 7 };
+/* The last one is used by another thread, whose stream 2 is not this thread's, and the one before by
+ * somebody who destroys it at once. */
+enum { STREAMS = 8, SHORT_LIVED = STREAMS - 2 };
 static cu_stream streams[STREAMS];
 static cu_pointer memory[STREAMS];
 
@@ -93,8 +94,10 @@ static void check_late_work(const subject *s, cu_stream apart)
     for (size_t i = 0; i < STREAMS; i++)
         CU(MemcpyHtoDAsync, (memory[i], &poison, sizeof poison, apart));
     CU(StreamSynchronize, (apart));
+    CU(StreamCreate, (&streams[SHORT_LIVED], CU_STREAM_NON_BLOCKING));
     for (size_t i = 0; i < STREAMS; i++)
         enqueue_on(s, &o, i);
+    CU(StreamDestroy, (streams[SHORT_LIVED]));
     s->destroy(&o);
     for (size_t i = 0; i < STREAMS; i++)
         check_results(s, i, apart);
@@ -108,7 +111,7 @@ static void work_goes_on(void **state)
     for (size_t i = 0; i < 4; i++)
         CU(StreamCreate, (&streams[i], i % 2 == 0 ? CU_STREAM_NON_BLOCKING : 0));
     streams[4] = CU_STREAM_LEGACY;
-    streams[5] = streams[6] = (cu_stream)(uintptr_t)2;
+    streams[5] = streams[STREAMS - 1] = (cu_stream)(uintptr_t)2;
     for (size_t i = 0; i < STREAMS; i++)
         memory[i] = device_memory(sizeof(subject_data));
     for (size_t i = 0; i < SUBJECTS; i++) {

@@ -85,7 +85,8 @@ struct queued {
 struct stream {
     int device;
     uint64_t id;
-    bool blocking; /* it waits for the legacy stream, and the legacy stream for it */
+    bool blocking;          /* it waits for the legacy stream, and the legacy stream for it */
+    bool destroyed = false; /* nobody has it any more, but it still has work to do */
     std::shared_ptr<progress> so_far;
     uint64_t enqueued = 0;
     std::deque<queued> waiting;

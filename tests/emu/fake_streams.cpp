@@ -40,7 +40,8 @@ static stream *make(int device, bool blocking)
     return s;
 }
 
-/* Streams that nobody makes or destroys: they live as long as the driver is loaded. */
+/* Streams that nobody makes or destroys, and those that were destroyed before their work was done:
+ * they live as long as the driver is loaded. */
 static std::vector<std::unique_ptr<stream>> kept;
 
 /* The stream of `key`. */
@@ -64,7 +65,8 @@ stream *stream_of(cu_stream handle)
     if (number == PER_THREAD)
         return made_once(of_threads, std::make_pair(std::this_thread::get_id(), device), device);
     stream *s = reinterpret_cast<stream *>(handle);
-    return std::find(streams.begin(), streams.end(), s) != streams.end() ? s : nullptr;
+    return std::find(streams.begin(), streams.end(), s) != streams.end() && !s->destroyed ? s
+                                                                                          : nullptr;
 }
 
 static bool is_legacy(const stream *s)
@@ -258,11 +260,15 @@ EXPORT cu_result cuStreamDestroy_v2(cu_stream handle)
     BEGIN_RELEASE(StreamDestroy);
     stream *s = reinterpret_cast<stream *>(handle);
     const auto at = std::find(streams.begin(), streams.end(), s);
-    if (at == streams.end())
+    if (at == streams.end() || s->destroyed)
         return CU_INVALID_HANDLE;
-    (void)finish(s);
-    streams.erase(at);
-    delete s;
+    s->destroyed = !s->waiting.empty();
+    if (s->destroyed) {
+        kept.emplace_back(s);
+    } else {
+        streams.erase(at);
+        delete s;
+    }
     live--;
     return result;
 }
