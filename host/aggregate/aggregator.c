@@ -357,8 +357,7 @@ parseal_status parseal_aggregator_add_sealed(parseal_aggregator *a, const parsea
 {
     TRY(check_aggregator(a));
     TRY(check_pointer("keys", keys));
-    if (keys->ctx != a->ctx)
-        return parseal_fail(PARSEAL_ERR_ARG, "keys: made from another context than the aggregator");
+    TRY(check_same_ctx("keys", keys->ctx, "the aggregator", a->ctx));
     return add(a, keys, updates, n, n_added);
 }
 
@@ -373,9 +372,7 @@ parseal_status parseal_aggregator_unmask(parseal_aggregator *a, const parseal_se
 {
     TRY(check_aggregator(a));
     TRY(check_pointer("seeds", seeds));
-    if (seeds->ctx != a->ctx)
-        return parseal_fail(PARSEAL_ERR_ARG,
-                            "seeds: made from another context than the aggregator");
+    TRY(check_same_ctx("seeds", seeds->ctx, "the aggregator", a->ctx));
     TRY(masks_check(seeds, &a->shape.ring, &a->acc, "aggregator", 0, NULL));
     const parseal_status status = masks_run(seeds, &a->shape.ring, &a->acc, 0, false, NULL);
     a->lost = status != PARSEAL_OK && status != PARSEAL_ERR_NO_MEMORY;

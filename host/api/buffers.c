@@ -1,6 +1,8 @@
 #include "host/api/buffers.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "host/backend/call.h"
 #include "host/choose/backends.h"
@@ -86,6 +88,35 @@ parseal_status check_vec(const parseal_ctx *ctx, const char *name, const parseal
                             " elements of %" PRIu32 " bytes",
                             name, vec->buf.size, vec->n, element_size);
     return check_buf(ctx, name, &vec->buf, element_size);
+}
+
+enum { PLACE = 200 };
+
+/* Writes "cuda device 1, NAME", or "cpu" of the backend whose only device has no place. */
+static void describe_device(const parseal_ctx *ctx, char text[PLACE])
+{
+    const parseal_backend *backend = ctx->backend;
+    const char *name = parseal_backend_name(backend->id);
+    if (backend->place == NULL)
+        snprintf(text, PLACE, "%s", name);
+    else
+        snprintf(text, PLACE, "%s device %s, %s", name, backend->place(ctx->device),
+                 backend->name(ctx->device));
+}
+
+parseal_status check_same_ctx(const char *name, const parseal_ctx *ctx, const char *whose,
+                              const parseal_ctx *owner)
+{
+    char of[PLACE], not_of[PLACE];
+    if (ctx == owner)
+        return PARSEAL_OK;
+    describe_device(ctx, of);
+    describe_device(owner, not_of);
+    if (strcmp(of, not_of) == 0)
+        return parseal_fail(PARSEAL_ERR_ARG, "%s: made from another context than %s, both of %s",
+                            name, whose, of);
+    return parseal_fail(PARSEAL_ERR_ARG, "%s: made from another context than %s: of %s, not of %s",
+                        name, whose, of, not_of);
 }
 
 static uint64_t begin_of(const parseal_buf *buf)

@@ -113,8 +113,8 @@ static parseal_status quantize(const parseal_ctx *ctx, const parseal_quant *quan
     TRY(check_vec(ctx, "q", q, c.element_size));
     TRY(check_lengths("x", x, "q", q));
     TRY(check_rounding(&c, seed, first, x->n));
-    if (seed != NULL && seed->ctx->device != ctx->device)
-        return parseal_fail(PARSEAL_ERR_ARG, "seed: made from another context than ctx");
+    if (seed != NULL)
+        TRY(check_same_ctx("seed", seed->ctx, "ctx", ctx));
     TRY(check_nonfinite(ctx, nonfinite, x, q));
     TRY(check_stream(ctx, stream));
     const bool in_host_memory = stream == NULL && buf_on_host(&x->buf) && buf_on_host(&q->buf) &&

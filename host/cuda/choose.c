@@ -126,18 +126,27 @@ static parseal_status describe(cuda_device *d, const parseal_request *request)
     return gpu_take_options(&d->gpu, memory, request);
 }
 
-static parseal_status set_up(cuda_device *d, const parseal_request *request)
+static parseal_status make_current(cuda_device *d)
 {
-    TRY(find(d, request));
-    TRY(describe(d, request));
-    d->time_kernels = request->time_kernels;
-    d->gpu.driver = &cuda_driver;
     CU_TRY(&d->api, DevicePrimaryCtxRetain, (&d->context, d->id));
     const cu_result error = d->api.CtxPushCurrent(d->context);
     if (error == CU_OK)
         return PARSEAL_OK;
     (void)d->api.DevicePrimaryCtxRelease(d->id);
     return cu_failed(&d->api, "cuCtxPushCurrent", error);
+}
+
+static parseal_status set_up(cuda_device *d, const parseal_request *request)
+{
+    TRY(find(d, request));
+    TRY(describe(d, request));
+    d->time_kernels = request->time_kernels;
+    d->gpu.driver = &cuda_driver;
+    cu_relax(&d->api);
+    const parseal_status status = make_current(d);
+    if (status != PARSEAL_OK)
+        cu_restrict(&d->api);
+    return status;
 }
 
 parseal_status cuda_choose(cuda_device *d, const parseal_request *request)

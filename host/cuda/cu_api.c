@@ -36,6 +36,29 @@ void cu_api_unload(cu_api *api)
     *api = (cu_api){0};
 }
 
+/* --------------------------------------------------------------------------------- captures -- */
+
+/* What cuThreadExchangeStreamCaptureMode gave for the thread's mode, and has to be given back. */
+static _Thread_local struct {
+    unsigned depth;
+    bool exchanged;
+    int mode;
+} relaxed;
+
+void cu_relax(const cu_api *api)
+{
+    if (relaxed.depth++ > 0)
+        return;
+    relaxed.mode = CU_CAPTURE_MODE_RELAXED;
+    relaxed.exchanged = api->ThreadExchangeStreamCaptureMode(&relaxed.mode) == CU_OK;
+}
+
+void cu_restrict(const cu_api *api)
+{
+    if (--relaxed.depth == 0 && relaxed.exchanged)
+        (void)api->ThreadExchangeStreamCaptureMode(&relaxed.mode);
+}
+
 /* --------------------------------------------------------------------------------- failures -- */
 
 enum { WATCHED_MAX = 64 }; /* devices */
@@ -103,6 +126,8 @@ static const char *advice(const cu_api *api, cu_result error)
 {
     if (error == CU_NOT_INITIALIZED)
         return ": CUDA does not survive fork(): use spawn";
+    if (error == CU_INVALID_HANDLE)
+        return ": is the stream one of the context's device?";
     if (!cu_is_fatal(error))
         return "";
     return api->is_fresh ? ": the device's context had failed before parseal used it: this process "

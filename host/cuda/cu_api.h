@@ -35,6 +35,8 @@ enum {
     CU_NO_BINARY_FOR_GPU = 209,
     CU_INVALID_PTX = 218,
     CU_UNSUPPORTED_PTX_VERSION = 222,
+    CU_INVALID_HANDLE = 400,
+    CU_NOT_READY = 600,
     CU_ILLEGAL_ADDRESS = 700,
     CU_HARDWARE_STACK_ERROR = 715,
     CU_LAUNCH_FAILED = 719,
@@ -83,7 +85,6 @@ typedef struct {
     X(DevicePrimaryCtxRelease, cuDevicePrimaryCtxRelease_v2, (cu_device))                   \
     X(CtxPushCurrent, cuCtxPushCurrent_v2, (cu_context))                                    \
     X(CtxPopCurrent, cuCtxPopCurrent_v2, (cu_context *))                                    \
-    X(CtxSynchronize, cuCtxSynchronize, (void))                                             \
     X(ModuleLoadData, cuModuleLoadData, (cu_module *, const void *))                        \
     X(ModuleUnload, cuModuleUnload, (cu_module))                                            \
     X(ModuleGetFunction, cuModuleGetFunction, (cu_function *, cu_module, const char *))     \
@@ -95,6 +96,7 @@ typedef struct {
        cu_stream, void **, void **))                                                        \
     X(MemAlloc, cuMemAlloc_v2, (cu_pointer *, size_t))                                      \
     X(MemFree, cuMemFree_v2, (cu_pointer))                                                  \
+    X(MemFreeAsync, cuMemFreeAsync, (cu_pointer, cu_stream))                                \
     X(MemGetInfo, cuMemGetInfo_v2, (size_t *, size_t *))                                    \
     X(MemHostAlloc, cuMemHostAlloc, (void **, size_t, unsigned))                            \
     X(MemFreeHost, cuMemFreeHost, (void *))                                                 \
@@ -107,10 +109,12 @@ typedef struct {
     X(StreamSynchronize, cuStreamSynchronize, (cu_stream))                                  \
     X(StreamWaitEvent, cuStreamWaitEvent, (cu_stream, cu_event, unsigned))                  \
     X(StreamIsCapturing, cuStreamIsCapturing, (cu_stream, int *))                           \
+    X(StreamGetId, cuStreamGetId, (cu_stream, unsigned long long *))                        \
     X(ThreadExchangeStreamCaptureMode, cuThreadExchangeStreamCaptureMode, (int *))          \
     X(EventCreate, cuEventCreate, (cu_event *, unsigned))                                   \
     X(EventDestroy, cuEventDestroy_v2, (cu_event))                                          \
     X(EventRecord, cuEventRecord, (cu_event, cu_stream))                                    \
+    X(EventQuery, cuEventQuery, (cu_event))                                                 \
     X(EventSynchronize, cuEventSynchronize, (cu_event))                                     \
     X(EventElapsedTime, cuEventElapsedTime, (float *, cu_event, cu_event))
 
@@ -133,6 +137,12 @@ typedef struct {
 /* Fills the table. PARSEAL_ERR_NO_DEVICE: there is no driver, or it is too old. */
 parseal_status cu_api_load(cu_api *api);
 void cu_api_unload(cu_api *api);
+
+/* Until cu_restrict the calling thread may do what CUDA else forbids, in threads that capture and,
+ * where a capture is of mode global, in all: allocate, free, load, and wait for what is not captured.
+ * Done without this it spoils the capture. Calls may be nested. */
+void cu_relax(const cu_api *api);
+void cu_restrict(const cu_api *api);
 
 /* Lets failures of this device's context be noted, in the process and for good: some of them leave
  * a context that answers every later call with the same error, and the process, which shares the

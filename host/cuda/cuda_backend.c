@@ -1,6 +1,7 @@
 /* CUDA behind host/backend/backend.h: CUDA buffers where they are, HOST buffers through the device.
- * The device's primary context is current for as long as a call runs: enter and leave, which the
- * API calls around a family's functions, see to that. */
+ * The device's primary context is current for as long as a call runs, and captures do not suffer
+ * from what it does: enter and leave, which the API calls around a family's functions, see to
+ * that. */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -18,13 +19,16 @@ static parseal_status enter(const parseal_device *device)
     const cuda_device *d = device_of(device);
     TRY(cu_check_lost(&d->api));
     CU_TRY(&d->api, CtxPushCurrent, (d->context));
+    cu_relax(&d->api);
     return PARSEAL_OK;
 }
 
 static void leave(const parseal_device *device)
 {
+    const cu_api *api = &device_of(device)->api;
     cu_context other;
-    (void)device_of(device)->api.CtxPopCurrent(&other);
+    cu_restrict(api);
+    (void)api->CtxPopCurrent(&other);
 }
 
 /* ------------------------------------------------------------------------------------ device -- */
@@ -44,7 +48,9 @@ static void close_inside(cuda_device *d)
 
 static void release(cuda_device *d)
 {
+    cu_relax(&d->api);
     (void)d->api.DevicePrimaryCtxRelease(d->id);
+    cu_restrict(&d->api);
     cu_api_unload(&d->api);
     free(d);
 }
@@ -55,7 +61,6 @@ static void device_close(parseal_device *device)
 {
     cuda_device *d = (cuda_device *)device;
     const bool entered = enter(device) == PARSEAL_OK;
-    gpu_settle(&d->gpu);
     close_inside(d);
     if (entered)
         leave(device);

@@ -66,22 +66,56 @@ static parseal_status after_default(const gpu_device *d, const gpu_stream *s)
     return error == CU_OK ? PARSEAL_OK : cu_failed(api, call, error);
 }
 
-/* A stream that nobody captures may be waited for while another one is captured, but CUDA allows
- * that only to threads that say that they know what they do. */
 static parseal_status finish(const gpu_device *d, const gpu_stream *s)
 {
-    const cu_api *api = &cuda_of(d)->api;
-    int mode = CU_CAPTURE_MODE_RELAXED;
-    const bool exchanged = api->ThreadExchangeStreamCaptureMode(&mode) == CU_OK;
-    const cu_result error = api->StreamSynchronize(s->handle);
-    if (exchanged)
-        (void)api->ThreadExchangeStreamCaptureMode(&mode);
-    return error == CU_OK ? PARSEAL_OK : cu_failed(api, "cuStreamSynchronize", error);
+    CU_TRY(&cuda_of(d)->api, StreamSynchronize, (s->handle));
+    return PARSEAL_OK;
 }
 
-static void settle(const gpu_device *d)
+/* ------------------------------------------------------------------------------------- marks -- */
+
+/* Handles are used again, and 2 is another stream in each thread, but no number is. */
+static parseal_status identify(const gpu_device *d, const gpu_stream *s, uint64_t *stream,
+                               bool *captured)
 {
-    (void)cuda_of(d)->api.CtxSynchronize();
+    const cu_api *api = &cuda_of(d)->api;
+    unsigned long long number;
+    int capturing;
+    CU_TRY(api, StreamIsCapturing, (s->handle, &capturing));
+    CU_TRY(api, StreamGetId, (s->handle, &number));
+    *stream = number;
+    *captured = capturing != 0;
+    return PARSEAL_OK;
+}
+
+static parseal_status mark(const gpu_device *d, const gpu_stream *s, void **at)
+{
+    const cu_api *api = &cuda_of(d)->api;
+    cu_event event = *at;
+    if (event == NULL)
+        CU_TRY(api, EventCreate, (&event, CU_EVENT_DISABLE_TIMING));
+    const cu_result error = api->EventRecord(event, s->handle);
+    if (error != CU_OK && *at == NULL)
+        (void)api->EventDestroy(event);
+    if (error != CU_OK)
+        return cu_failed(api, "cuEventRecord", error);
+    *at = event;
+    return PARSEAL_OK;
+}
+
+static bool is_reached(const gpu_device *d, void *at)
+{
+    return cuda_of(d)->api.EventQuery(at) != CU_NOT_READY;
+}
+
+static void await(const gpu_device *d, void *at)
+{
+    (void)cuda_of(d)->api.EventSynchronize(at);
+}
+
+static void unmark(const gpu_device *d, void *at)
+{
+    (void)cuda_of(d)->api.EventDestroy(at);
 }
 
 /* ------------------------------------------------------------------------------------ memory -- */
@@ -96,9 +130,14 @@ static parseal_status alloc(const gpu_device *d, uint64_t size, gpu_memory *memo
     return PARSEAL_OK;
 }
 
+/* cuMemFree waits for the whole device; this waits for the device's own stream. */
 static void free_memory(const gpu_device *d, gpu_memory memory)
 {
-    (void)cuda_of(d)->api.MemFree(memory);
+    const cu_api *api = &cuda_of(d)->api;
+    if (api->MemFreeAsync(memory, d->own.handle) == CU_OK)
+        (void)api->StreamSynchronize(d->own.handle);
+    else
+        (void)api->MemFree(memory);
 }
 
 static bool free_bytes(const gpu_device *d, uint64_t *bytes)
@@ -306,7 +345,11 @@ const gpu_driver cuda_driver = {
     .stream_of = stream_of,
     .after_default = after_default,
     .finish = finish,
-    .settle = settle,
+    .identify = identify,
+    .mark = mark,
+    .is_reached = is_reached,
+    .await = await,
+    .unmark = unmark,
     .write = write,
     .read = read,
     .wipe = wipe,

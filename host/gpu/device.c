@@ -1,6 +1,7 @@
 /* Choosing a device, its memory and its streams, as far as all drivers share it. */
 #include "host/gpu/device.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "host/gpu/driver.h"
@@ -82,12 +83,6 @@ parseal_status gpu_finish(const gpu_device *d, const gpu_stream *s)
     return d->driver->finish(d, s);
 }
 
-void gpu_settle(const gpu_device *d)
-{
-    if (d->driver->settle != NULL)
-        d->driver->settle(d);
-}
-
 /* What the spare stage holds is as good as free, so that keeping it leaves the next call no less. */
 uint64_t gpu_budget(const gpu_device *d)
 {
@@ -125,6 +120,47 @@ void gpu_wipe_and_free(const gpu_device *d, gpu_memory memory, uint64_t size)
     gpu_free(d, memory);
 }
 
+static size_t index_of(const gpu_shared *shared, gpu_memory memory)
+{
+    size_t i = 0;
+    while (i < shared->n_made && shared->made[i] != memory)
+        i++;
+    return i;
+}
+
+bool gpu_is_own(const gpu_device *d, const parseal_buf *buf)
+{
+    gpu_shared *shared = d->shared;
+    (void)pthread_mutex_lock(&shared->lock);
+    const bool is_own = index_of(shared, buf->handle) < shared->n_made;
+    (void)pthread_mutex_unlock(&shared->lock);
+    return is_own;
+}
+
+static parseal_status remember(const gpu_device *d, gpu_memory memory)
+{
+    gpu_shared *shared = d->shared;
+    (void)pthread_mutex_lock(&shared->lock);
+    gpu_memory *made = realloc(shared->made, (shared->n_made + 1) * sizeof *made);
+    if (made != NULL) {
+        shared->made = made;
+        made[shared->n_made++] = memory;
+    }
+    (void)pthread_mutex_unlock(&shared->lock);
+    return made != NULL ? PARSEAL_OK
+                        : parseal_fail(PARSEAL_ERR_NO_MEMORY, "%s: out of memory", d->name);
+}
+
+static void forget(const gpu_device *d, gpu_memory memory)
+{
+    gpu_shared *shared = d->shared;
+    (void)pthread_mutex_lock(&shared->lock);
+    const size_t i = index_of(shared, memory);
+    if (i < shared->n_made)
+        shared->made[i] = shared->made[--shared->n_made];
+    (void)pthread_mutex_unlock(&shared->lock);
+}
+
 static parseal_status memory_create(const parseal_device *device, uint64_t size,
                                     parseal_buf *memory)
 {
@@ -136,6 +172,8 @@ static parseal_status memory_create(const parseal_device *device, uint64_t size,
     parseal_status status = d->driver->wipe(d, &own, made, 0, words_size);
     if (status == PARSEAL_OK)
         status = gpu_finish(d, &own);
+    if (status == PARSEAL_OK)
+        status = remember(d, made);
     if (status != PARSEAL_OK) {
         gpu_free(d, made);
         return status;
@@ -146,6 +184,7 @@ static parseal_status memory_create(const parseal_device *device, uint64_t size,
 
 static void memory_destroy(const parseal_device *device, parseal_buf *memory)
 {
+    forget(gpu_of(device), memory->handle);
     gpu_wipe_and_free(gpu_of(device), memory->handle, (memory->size + 3) / 4 * 4);
     *memory = (parseal_buf){0};
 }

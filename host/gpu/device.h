@@ -45,6 +45,9 @@ typedef struct gpu_driver gpu_driver;
 typedef struct {
     pthread_mutex_t lock;
     struct gpu_stage *spare; /* memory that no call is using (stage.h), or NULL */
+    struct gpu_uses *uses;   /* work that uses no object but the context (uses.h) */
+    gpu_memory *made;        /* what gpu_memory_family has made */
+    size_t n_made;
 } gpu_shared;
 
 /* The first member of each backend's own device. */
@@ -104,7 +107,8 @@ parseal_status gpu_finish(const gpu_device *d, const gpu_stream *s);
 uint64_t gpu_budget(const gpu_device *d);
 
 /* *memory is 0 after a failure. Where memory is short, what is kept for later calls is freed first.
- * Freeing 0 does nothing. */
+ * Freeing 0 does nothing; other streams than the device's own have no work left that uses the
+ * memory. */
 parseal_status gpu_alloc(const gpu_device *d, uint64_t size, gpu_memory *memory);
 void gpu_free(const gpu_device *d, gpu_memory memory);
 
@@ -112,12 +116,11 @@ void gpu_free(const gpu_device *d, gpu_memory memory);
  * keys. */
 void gpu_wipe_and_free(const gpu_device *d, gpu_memory memory, uint64_t size);
 
-/* Waits for the callers' streams, too. It is called before memory is freed that their work may
- * still use. */
-void gpu_settle(const gpu_device *d);
-
 /* host/backend/backend.h */
 extern const memory_family gpu_memory_family;
+
+/* Whether the buffer is the family's, so that nobody else has enqueued work that uses it. */
+bool gpu_is_own(const gpu_device *d, const parseal_buf *buf);
 
 /* These return at once, so host memory must stay unchanged until the stream is finished. */
 parseal_status gpu_write(const gpu_device *d, const gpu_stream *s, gpu_memory to, uint64_t at,

@@ -30,7 +30,17 @@ struct gpu_driver {
     /* gpu_after_default; NULL: the runtime has no stream that everybody means by NULL. */
     parseal_status (*after_default)(const gpu_device *d, const gpu_stream *s);
     parseal_status (*finish)(const gpu_device *d, const gpu_stream *s); /* waits for the stream */
-    void (*settle)(const gpu_device *d); /* gpu_settle; NULL: freed memory lives until work ends */
+
+    /* For gpu_uses. Stores a number that no other stream has or has had, and whether work enqueued
+     * on s now becomes a part of a graph. */
+    parseal_status (*identify)(const gpu_device *d, const gpu_stream *s, uint64_t *stream,
+                               bool *captured);
+    /* Makes *mark, NULL or an older mark, one that is reached when all work is done that has been
+     * enqueued on s, which is not captured. */
+    parseal_status (*mark)(const gpu_device *d, const gpu_stream *s, void **mark);
+    bool (*is_reached)(const gpu_device *d, void *mark);
+    void (*await)(const gpu_device *d, void *mark); /* waits for it */
+    void (*unmark)(const gpu_device *d, void *mark);
 
     parseal_status (*write)(const gpu_device *d, const gpu_stream *s, gpu_memory to, uint64_t at,
                             const void *from, uint64_t size, bool wait);

@@ -16,6 +16,7 @@ typedef struct {
     bool begun;            /* work has begun since, and may have written */
     gpu_work work;
     void *arg;
+    gpu_uses *uses;
     gpu_place *places;
     uint64_t *region; /* per operand: its offset in a slot */
     bool *direct;     /* per operand: the caller pinned it, and no slot's host memory is needed */
@@ -170,16 +171,24 @@ static parseal_status choose_piece(job *j)
     return PARSEAL_OK;
 }
 
-/* Pieces go to other streams, which do not wait for the device's own, nor for the default one. What
+/* Where there is no stream, lets s wait for what others have enqueued that uses the operands. What
  * has no bits for each element is a count, which its caller has made ready on the device's own. */
+static parseal_status after_others(const job *j, const void *stream, const gpu_stream *s)
+{
+    bool any = false;
+    for (size_t i = 0; i < j->n_operands && stream == NULL; i++) {
+        const gpu_operand *operand = &j->operands[i];
+        any =
+            any || (!on_host(operand) && operand->bits > 0 && !gpu_is_own(j->device, operand->buf));
+    }
+    return any ? gpu_after_default(j->device, stream, s) : PARSEAL_OK;
+}
+
+/* Pieces go to other streams, which do not wait for the device's own, nor for the default one. */
 static parseal_status finish_own(const job *j)
 {
     const gpu_stream own = j->device->own;
-    bool any_on_device = false;
-    for (size_t i = 0; i < j->n_operands; i++)
-        any_on_device = any_on_device || (!on_host(&j->operands[i]) && j->operands[i].bits > 0);
-    if (any_on_device)
-        TRY(gpu_after_default(j->device, NULL, &own));
+    TRY(after_others(j, NULL, &own));
     return gpu_finish(j->device, &own);
 }
 
@@ -238,26 +247,29 @@ static parseal_status run(job *j, void *stream)
     if (staged)
         return run_staged(j, stream);
     TRY(gpu_stream_of(j->device, stream, &s));
-    TRY(gpu_after_default(j->device, stream, &s));
+    TRY(after_others(j, stream, &s));
     find_places(j, NULL, 0);
-    TRY(j->work(j->arg, &s, j->places, 0, j->count));
+    parseal_status status = j->work(j->arg, &s, j->places, 0, j->count);
     if (stream != NULL)
-        return PARSEAL_OK;
+        return gpu_uses_note(j->uses, &s, status);
+    TRY(status);
     /* The work has begun and may have written, but PARSEAL_ERR_NO_MEMORY would promise that nothing
      * has changed. */
-    const parseal_status status = gpu_finish(j->device, &s);
+    status = gpu_finish(j->device, &s);
     return status == PARSEAL_ERR_NO_MEMORY ? PARSEAL_ERR_DEVICE : status;
 }
 
-parseal_status gpu_for_elements(const gpu_device *d, void *stream, const gpu_operand *operands,
-                                size_t n_operands, uint64_t count, gpu_work work, void *arg)
+parseal_status gpu_for_elements(const gpu_device *d, void *stream, gpu_uses *uses,
+                                const gpu_operand *operands, size_t n_operands, uint64_t count,
+                                gpu_work work, void *arg)
 {
     job j = {.device = d,
              .operands = operands,
              .n_operands = n_operands,
              .count = count,
              .work = work,
-             .arg = arg};
+             .arg = arg,
+             .uses = uses != NULL ? uses : d->shared->uses};
     if (count == 0)
         return PARSEAL_OK;
     j.places = calloc(n_operands, sizeof *j.places);

@@ -18,6 +18,7 @@ typedef struct {
     gpu_memory list; /* n times fcp_key */
     size_t n;
     uint32_t bytes; /* keystream bytes of an element */
+    gpu_uses *uses;
 } gpu_fcp;
 
 static const gpu_fcp *fcp_of(const backend_fcp *fcp)
@@ -29,6 +30,7 @@ static void free_fcp(gpu_fcp *f)
 {
     if (f == NULL)
         return;
+    gpu_uses_close(f->uses); /* What is still masked would else get AES under a key of zeros. */
     if (f->device != NULL)
         gpu_wipe_and_free(f->device, f->list, f->n * sizeof(fcp_key));
     free(f);
@@ -74,7 +76,9 @@ parseal_status gpu_fcp_create(const parseal_device *device, backend_fcp **fcp, u
             memcpy(copy[i].round_key, keys + KEY * i, KEY);
         }
         *f = (gpu_fcp){.device = d, .n = n, .bytes = candidate_bytes(modulus)};
-        status = gpu_alloc(d, n * sizeof *copy, &f->list);
+        status = gpu_uses_open(&f->uses, d);
+        if (status == PARSEAL_OK)
+            status = gpu_alloc(d, n * sizeof *copy, &f->list);
         if (status == PARSEAL_OK)
             status = upload_and_expand(f, copy);
     } else {
@@ -133,5 +137,6 @@ parseal_status gpu_fcp_apply(const parseal_device *device, const backend_fcp *fc
 {
     const gpu_operand operand = {&acc->buf, 8 * ring->element_size, !write, true};
     fcp_work work = {fcp_of(fcp), gpu_ring(ring), first, write};
-    return gpu_for_elements(gpu_of(device), stream, &operand, 1, acc->n, fcp_piece, &work);
+    return gpu_for_elements(gpu_of(device), stream, work.fcp->uses, &operand, 1, acc->n, fcp_piece,
+                            &work);
 }

@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "host/gpu/aead.h"
+#include "host/gpu/uses.h"
 
 typedef struct {
     const gpu_keys *keys;
     gpu_table table;
     uint64_t workspace;
+    gpu_uses *uses; /* of the plan, and so of its keys, which it keeps alive */
 } gpu_plan;
 
 static const gpu_plan *plan_of(const backend_plan *plan)
@@ -40,6 +42,7 @@ static parseal_status fill_table(gpu_table *t, const gpu_device *d, const parsea
 
 static void free_plan(gpu_plan *p)
 {
+    gpu_uses_close(p->uses);
     gpu_table_close(&p->table);
     free(p);
 }
@@ -51,7 +54,9 @@ static parseal_status plan_create(const parseal_device *device, backend_plan **p
     if (p == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "plan: out of memory");
     p->keys = gpu_keys_of(keys);
-    const parseal_status status = fill_table(&p->table, gpu_of(device), shape);
+    parseal_status status = gpu_uses_open(&p->uses, gpu_of(device));
+    if (status == PARSEAL_OK)
+        status = fill_table(&p->table, gpu_of(device), shape);
     if (status != PARSEAL_OK) {
         free_plan(p);
         return status;
@@ -63,7 +68,7 @@ static parseal_status plan_create(const parseal_device *device, backend_plan **p
 
 static void plan_destroy(const parseal_device *device, backend_plan *plan)
 {
-    gpu_settle(gpu_of(device));
+    (void)device;
     free_plan((gpu_plan *)plan);
 }
 
@@ -200,8 +205,10 @@ static parseal_status plan_run(const parseal_device *device, const backend_plan 
         TRY(gpu_after_default(p->table.device, stream, &s));
     if (copied)
         return run_copied(p, &s, bufs, open);
-    TRY(run_on(p, &s, bufs, open));
-    return stream == NULL ? gpu_finish(p->table.device, &s) : PARSEAL_OK;
+    const parseal_status status = run_on(p, &s, bufs, open);
+    if (stream != NULL)
+        return gpu_uses_note(p->uses, &s, status);
+    return status == PARSEAL_OK ? gpu_finish(p->table.device, &s) : status;
 }
 
 const plan_family gpu_plan_family = {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "host/gpu/driver.h"
+#include "host/gpu/uses.h"
 
 enum { PIECE_MIN = 4 << 20, PIECE_MAX = 32 << 20, PIECES = 8 };
 
@@ -170,19 +171,25 @@ bool gpu_drop_spare(const gpu_device *d)
 parseal_status gpu_shared_open(gpu_device *d)
 {
     d->shared = calloc(1, sizeof *d->shared);
-    if (d->shared != NULL && pthread_mutex_init(&d->shared->lock, NULL) == 0)
-        return PARSEAL_OK;
-    free(d->shared);
-    d->shared = NULL;
-    return parseal_fail(PARSEAL_ERR_NO_MEMORY, "%s: out of memory", d->name);
+    if (d->shared == NULL || pthread_mutex_init(&d->shared->lock, NULL) != 0) {
+        free(d->shared);
+        d->shared = NULL;
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "%s: out of memory", d->name);
+    }
+    const parseal_status status = gpu_uses_open(&d->shared->uses, d);
+    if (status != PARSEAL_OK)
+        gpu_shared_close(d);
+    return status;
 }
 
 void gpu_shared_close(gpu_device *d)
 {
     if (d->shared == NULL)
         return;
+    gpu_uses_close(d->shared->uses);
     (void)gpu_drop_spare(d);
     (void)pthread_mutex_destroy(&d->shared->lock);
+    free(d->shared->made);
     free(d->shared);
     d->shared = NULL;
 }

@@ -4,6 +4,7 @@
 #define PARSEAL_HOST_GPU_STAGE_H
 
 #include "host/gpu/table.h"
+#include "host/gpu/uses.h"
 
 /* Device memory, as much pinned host memory, and a stream to copy between the two. */
 typedef struct {
@@ -56,7 +57,7 @@ void gpu_stage_drop(gpu_stage *stage);
 /* Frees the spare stage. Returns false where there is none. */
 bool gpu_drop_spare(const gpu_device *d);
 
-/* Open and close gpu_device.shared, with its spare stage. */
+/* Open and close gpu_device.shared, with its spare stage. Closing waits for callers' work. */
 parseal_status gpu_shared_open(gpu_device *d);
 void gpu_shared_close(gpu_device *d);
 
@@ -116,8 +117,10 @@ typedef parseal_status (*gpu_work)(void *arg, const gpu_stream *s, const gpu_pla
 size_t gpu_operands_max(const gpu_device *d, uint32_t bits);
 
 /* Does the work on all elements at once where every operand is on the device, else in pieces. The
- * work is finished on return where there are pieces or no stream. */
-parseal_status gpu_for_elements(const gpu_device *d, void *stream, const gpu_operand *operands,
-                                size_t n_operands, uint64_t count, gpu_work work, void *arg);
+ * work is finished on return where there are pieces or no stream; else it is noted among the uses
+ * of the object that it needs or, where those are NULL, of the context. */
+parseal_status gpu_for_elements(const gpu_device *d, void *stream, gpu_uses *uses,
+                                const gpu_operand *operands, size_t n_operands, uint64_t count,
+                                gpu_work work, void *arg);
 
 #endif

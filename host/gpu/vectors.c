@@ -39,6 +39,7 @@ typedef struct {
     const gpu_device *device;
     gpu_memory list;
     size_t n;
+    gpu_uses *uses;
 } gpu_seeds;
 
 static const gpu_seeds *seeds_of(const backend_seeds *seeds)
@@ -50,6 +51,7 @@ static void free_seeds(gpu_seeds *s)
 {
     if (s == NULL)
         return;
+    gpu_uses_close(s->uses); /* What is still masked would else get the mask of a seed of zeros. */
     if (s->device != NULL)
         gpu_wipe_and_free(s->device, s->list, s->n * sizeof(mask_seed));
     free(s);
@@ -71,7 +73,9 @@ static parseal_status seeds_create(const parseal_device *device, backend_seeds *
             memcpy(copy[i].stream_id, list[i].stream_id, sizeof copy[i].stream_id);
         }
         *s = (gpu_seeds){.device = d, .n = n};
-        status = gpu_alloc(d, n * sizeof *copy, &s->list);
+        status = gpu_uses_open(&s->uses, d);
+        if (status == PARSEAL_OK)
+            status = gpu_alloc(d, n * sizeof *copy, &s->list);
         if (status == PARSEAL_OK)
             status = gpu_write_now(d, &own, s->list, 0, copy, n * sizeof *copy);
     } else {
@@ -87,7 +91,7 @@ static parseal_status seeds_create(const parseal_device *device, backend_seeds *
 
 static void seeds_destroy(const parseal_device *device, backend_seeds *seeds)
 {
-    gpu_settle(gpu_of(device));
+    (void)device;
     free_seeds((gpu_seeds *)seeds);
 }
 
@@ -123,7 +127,8 @@ static parseal_status mask(const parseal_device *device, const backend_seeds *se
 {
     const gpu_operand operand = {&acc->buf, 8 * ring->element_size, !write, true};
     mask_work work = {seeds_of(seeds), gpu_ring(ring), first, write};
-    return gpu_for_elements(gpu_of(device), stream, &operand, 1, acc->n, mask_piece, &work);
+    return gpu_for_elements(gpu_of(device), stream, work.seeds->uses, &operand, 1, acc->n,
+                            mask_piece, &work);
 }
 
 const mask_family gpu_mask_family = {
@@ -229,7 +234,7 @@ static parseal_status sum_all(const gpu_device *d, const parseal_ring *ring, con
         for (size_t j = 0; j < work.n; j++)
             operands[1 + j] = (gpu_operand){input_at(inputs, done + j),
                                             inputs->bits != 0 ? inputs->bits : bits, true, false};
-        status = gpu_for_elements(d, stream, operands, work.n + 1, acc->n, sum_piece, &work);
+        status = gpu_for_elements(d, stream, NULL, operands, work.n + 1, acc->n, sum_piece, &work);
         if (status == PARSEAL_OK)
             done += work.n;
         else
@@ -301,7 +306,16 @@ static parseal_status quantize_all(quantize_work *w, const parseal_vec *x, const
                                     {&q->buf, 8 * w->quant->element_size, false, true},
                                     {&count, 0, true, true}};
     const size_t n = w->nonfinite.memory != 0 ? 3 : 2;
-    return gpu_for_elements(w->device, stream, operands, n, x->n, quantize_piece, w);
+    return gpu_for_elements(w->device, stream, w->seeds != NULL ? w->seeds->uses : NULL, operands,
+                            n, x->n, quantize_piece, w);
+}
+
+/* Waits for what a failed call has enqueued before, and keeps the failure's text. */
+static void finish_failed(const gpu_device *d, const gpu_stream *s)
+{
+    const parseal_error error = parseal_error_save();
+    (void)gpu_finish(d, s);
+    parseal_error_restore(&error);
 }
 
 /* Quantises with a count in host memory, which is made on the device and read at the end. */
@@ -320,6 +334,8 @@ static parseal_status quantize_counting(quantize_work *w, const parseal_vec *x,
         status = gpu_read(w->device, &s, w->nonfinite.memory, 0, &found, sizeof found);
     if (status == PARSEAL_OK)
         *count = found;
+    else
+        finish_failed(w->device, &s);
     gpu_free(w->device, w->nonfinite.memory);
     return status;
 }
@@ -391,7 +407,8 @@ static parseal_status dequantize(const parseal_device *device, uint32_t element_
     const gpu_operand operands[] = {{&sum->buf, 8 * element_size, true, false},
                                     {&mean->buf, 32, false, true}};
     dequantize_work work = {gpu_of(device), element_size, step, n_clients, clip};
-    return gpu_for_elements(gpu_of(device), stream, operands, 2, sum->n, dequantize_piece, &work);
+    return gpu_for_elements(gpu_of(device), stream, NULL, operands, 2, sum->n, dequantize_piece,
+                            &work);
 }
 
 /* -------------------------------------------------------------------------------------- pack -- */
@@ -444,7 +461,7 @@ static parseal_status pack(const parseal_device *device, uint32_t bits, uint32_t
     const gpu_operand operands[] = {{&elements->buf, 8 * element_size, !unpack, unpack},
                                     {packed, bits, unpack, !unpack}};
     pack_work work = {gpu_of(device), bits, element_size};
-    return gpu_for_elements(gpu_of(device), stream, operands, 2, elements->n,
+    return gpu_for_elements(gpu_of(device), stream, NULL, operands, 2, elements->n,
                             unpack ? unpack_piece : pack_piece, &work);
 }
 

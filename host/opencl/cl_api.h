@@ -59,7 +59,10 @@
        cl_uint, const cl_event *, cl_event *))                                                     \
     X(cl_int, WaitForEvents, (cl_uint, const cl_event *))                                          \
     X(cl_int, ReleaseEvent, (cl_event))                                                            \
+    X(cl_int, GetEventInfo, (cl_event, cl_event_info, size_t, void *, size_t *))                   \
     X(cl_int, GetEventProfilingInfo, (cl_event, cl_profiling_info, size_t, void *, size_t *))      \
+    X(cl_int, EnqueueMarkerWithWaitList,                                                           \
+      (cl_command_queue, cl_uint, const cl_event *, cl_event *))                                   \
     X(cl_int, EnqueueBarrierWithWaitList,                                                          \
       (cl_command_queue, cl_uint, const cl_event *, cl_event *))                                   \
     X(cl_int, Flush, (cl_command_queue))                                                           \

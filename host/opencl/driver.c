@@ -58,6 +58,52 @@ static parseal_status finish(const gpu_device *d, const gpu_stream *s)
     return error == CL_SUCCESS ? PARSEAL_OK : cl_failed("clFinish", error);
 }
 
+/* ------------------------------------------------------------------------------------- marks -- */
+
+/* Runtimes keep a queue as long as an event of it is kept, so no other one gets its handle. */
+static parseal_status identify(const gpu_device *d, const gpu_stream *s, uint64_t *stream,
+                               bool *captured)
+{
+    (void)d;
+    *stream = (uintptr_t)s->handle;
+    *captured = false;
+    return PARSEAL_OK;
+}
+
+/* A marker waits for all that is in its queue, be that in order or not. */
+static parseal_status mark(const gpu_device *d, const gpu_stream *s, void **at)
+{
+    const cl_api *api = &ocl_of(d)->api;
+    cl_event event;
+    const cl_int error = api->EnqueueMarkerWithWaitList(s->handle, 0, NULL, &event);
+    if (error != CL_SUCCESS)
+        return cl_failed("clEnqueueMarkerWithWaitList", error);
+    if (*at != NULL)
+        (void)api->ReleaseEvent(*at);
+    *at = event;
+    return PARSEAL_OK;
+}
+
+/* Of an event that nothing can be learned of there is nothing to wait for. */
+static bool is_reached(const gpu_device *d, void *at)
+{
+    cl_int status = CL_COMPLETE;
+    (void)ocl_of(d)->api.GetEventInfo(at, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof status, &status,
+                                      NULL);
+    return status <= CL_COMPLETE;
+}
+
+static void await(const gpu_device *d, void *at)
+{
+    const cl_event event = at;
+    (void)ocl_of(d)->api.WaitForEvents(1, &event);
+}
+
+static void unmark(const gpu_device *d, void *at)
+{
+    (void)ocl_of(d)->api.ReleaseEvent(at);
+}
+
 /* ------------------------------------------------------------------------------------ memory -- */
 
 static parseal_status make_buffer(const ocl_device *d, uint64_t size, cl_mem_flags flags,
@@ -216,6 +262,11 @@ const gpu_driver ocl_driver = {
     .stream_close = stream_close,
     .stream_of = stream_of,
     .finish = finish,
+    .identify = identify,
+    .mark = mark,
+    .is_reached = is_reached,
+    .await = await,
+    .unmark = unmark,
     .write = write,
     .read = read,
     .wipe = wipe,

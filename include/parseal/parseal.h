@@ -38,8 +38,12 @@
  * float arrays are in the host's own byte order.
  *
  * Ownership. parseal_*_create copies what it is given; the caller may wipe its own copy at once.
- * Objects hold a reference to what they were made from, so they may be destroyed in any order, but
- * only when the work that uses them on streams has finished. Destroying NULL does nothing.
+ * Objects hold a reference to what they were made from, so they may be destroyed in any order.
+ * Destroying one waits until the work has finished that calls have enqueued with it on streams, and
+ * for no other work (with a context CUDA itself may wait for more, as it unloads kernels). Work that
+ * a CUDA graph replays is seen only on the default stream and on those
+ * that wait for it: destroy what a graph uses after its last replay has finished. Destroying NULL
+ * does nothing.
  *
  * Concurrency. Contexts, key sets, seed sets and plans are immutable after creation: any number of
  * threads may use one at the same time. Destroying an object while another thread still uses that
@@ -102,6 +106,10 @@
  * and 1, are then PARSEAL_ERR_ARG, and the capture goes on. A program that was compiled for
  * per-thread default streams, whose 0 is another, gives 2. With OpenCL, which has no default queue,
  * finish the queue before a call with NULL.
+ *
+ * Captures. While CUDA captures a stream, in whatever mode and thread, objects and contexts may be
+ * made and destroyed, and calls on host memory be made with NULL, in all threads: that is not
+ * captured, and the capture goes on.
  *
  * Aliasing. aead works in place: `in` and `out` of a message may be the same bytes, beginning and
  * length. Any other overlap between what a call writes and what it reads or writes elsewhere is

@@ -45,7 +45,7 @@ enum { DEVICES = 4, MULTIPROCESSORS = 3 };
 enum { CLOCK_KHZ = 13, MEMORY_CLOCK_KHZ = 36, MEMORY_BUS_BITS = 37 };
 
 std::recursive_mutex lock;
-std::atomic<uint64_t> calls, fails_at, waits, wrong;
+std::atomic<uint64_t> calls, fails_at, waits, wrong, unwiped;
 std::atomic<int64_t> live;
 const char *volatile failed = "";
 
@@ -102,6 +102,19 @@ size_t left()
     for (const auto &[at, is] : allocations)
         taken += is.device == current.back() ? is.size : 0;
     return taken < all ? all - taken : 0;
+}
+
+bool free_memory(cu_pointer pointer)
+{
+    const auto found = allocations.find(pointer);
+    if (found == allocations.end())
+        return false;
+    const char *bytes = reinterpret_cast<char *>(pointer);
+    unwiped += std::any_of(bytes, bytes + found->second.size, [](char c) { return c != 0; });
+    allocations.erase(found);
+    std::free(reinterpret_cast<void *>(pointer));
+    live--;
+    return true;
 }
 
 bool is_pinned(const void *from, size_t size)
@@ -214,6 +227,25 @@ EXPORT uint64_t fake_launches(const char *kernel)
     return launches[kernel];
 }
 
+EXPORT uint64_t fake_freed_unwiped(void)
+{
+    return unwiped;
+}
+
+EXPORT uint64_t fake_found(const void *bytes, uint64_t size)
+{
+    const std::lock_guard<std::recursive_mutex> guard(lock);
+    const char *wanted = static_cast<const char *>(bytes);
+    uint64_t n = 0;
+    for (const auto &[at, is] : allocations) {
+        const char *begin = reinterpret_cast<char *>(at), *end = begin + is.size;
+        const auto next = [=](const char *p) { return std::search(p, end, wanted, wanted + size); };
+        for (const char *p = next(begin); p != end; p = next(p + 1))
+            n++;
+    }
+    return n;
+}
+
 EXPORT cu_result cuInit(unsigned)
 {
     BEGIN(Init);
@@ -269,6 +301,8 @@ EXPORT cu_result cuDeviceGetAttribute(int *value, int attribute, cu_device devic
 EXPORT cu_result cuDevicePrimaryCtxRetain(cu_context *context, cu_device device)
 {
     BEGIN(DevicePrimaryCtxRetain);
+    if (spoils_capture())
+        return CAPTURE_UNSUPPORTED;
     if (std::atoi(variable("PARSEAL_EMU_BUSY", "-1")) == device)
         return DEVICE_UNAVAILABLE;
     *context = reinterpret_cast<cu_context>(&contexts[device]);
@@ -279,6 +313,8 @@ EXPORT cu_result cuDevicePrimaryCtxRetain(cu_context *context, cu_device device)
 EXPORT cu_result cuDevicePrimaryCtxRelease_v2(cu_device)
 {
     BEGIN_RELEASE(DevicePrimaryCtxRelease);
+    if (spoils_capture())
+        return CAPTURE_UNSUPPORTED;
     live--;
     return result;
 }
@@ -302,18 +338,6 @@ EXPORT cu_result cuCtxPopCurrent_v2(cu_context *context)
     return result;
 }
 
-EXPORT cu_result cuCtxSynchronize(void)
-{
-    BEGIN_RELEASE(CtxSynchronize);
-    if (current.empty())
-        return INVALID_CONTEXT;
-    waits++;
-    if (spoils_capture_of(current.back()))
-        return CAPTURE_UNSUPPORTED;
-    const cu_result error = finish_device(current.back());
-    return error != CU_OK ? error : result;
-}
-
 EXPORT cu_result cuModuleLoadData(cu_module *handle, const void *image)
 {
     BEGIN_ALLOCATION(ModuleLoadData);
@@ -327,6 +351,8 @@ EXPORT cu_result cuModuleLoadData(cu_module *handle, const void *image)
 EXPORT cu_result cuModuleUnload(cu_module handle)
 {
     BEGIN_RELEASE(ModuleUnload);
+    if (spoils_capture())
+        return CAPTURE_UNSUPPORTED;
     delete reinterpret_cast<module *>(handle);
     live--;
     return result;
@@ -363,7 +389,7 @@ EXPORT cu_result cuLaunchKernel(cu_function handle, unsigned blocks, unsigned, u
     BEGIN_INSIDE(LaunchKernel);
     const function *f = reinterpret_cast<const function *>(handle);
     if (f->device != current.back())
-        return INVALID_HANDLE;
+        return CU_INVALID_HANDLE;
     const emulated::kernel *kernel = f->kernel;
     const emulated::thread_body body = kernel->bind(args);
     const int device = f->device;
@@ -383,16 +409,27 @@ EXPORT cu_result cuMemAlloc_v2(cu_pointer *pointer, size_t size)
     return CU_OK;
 }
 
+/* It waits for the whole device. */
 EXPORT cu_result cuMemFree_v2(cu_pointer pointer)
 {
     BEGIN_RELEASE(MemFree);
     if (spoils_capture())
         return CAPTURE_UNSUPPORTED;
-    if (allocations.erase(pointer) == 0)
+    const auto found = allocations.find(pointer);
+    if (found == allocations.end())
         return INVALID_VALUE;
-    std::free(reinterpret_cast<void *>(pointer));
-    live--;
+    waits++;
+    (void)finish_device(found->second.device);
+    free_memory(pointer);
     return result;
+}
+
+EXPORT cu_result cuMemFreeAsync(cu_pointer pointer, cu_stream s)
+{
+    BEGIN_INSIDE(MemFreeAsync);
+    if (allocations.count(pointer) == 0)
+        return INVALID_VALUE;
+    return enqueue(s, [=] { return free_memory(pointer); });
 }
 
 EXPORT cu_result cuMemHostAlloc(void **memory, size_t size, unsigned)
@@ -411,6 +448,8 @@ EXPORT cu_result cuMemHostAlloc(void **memory, size_t size, unsigned)
 EXPORT cu_result cuMemFreeHost(void *memory)
 {
     BEGIN_RELEASE(MemFreeHost);
+    if (spoils_capture())
+        return CAPTURE_UNSUPPORTED;
     if (pinned.erase(reinterpret_cast<cu_pointer>(memory)) == 0)
         return INVALID_VALUE;
     std::free(memory);

@@ -25,6 +25,11 @@ extern "C" {
 uint64_t fake_launches(const char *kernel);
 uint64_t fake_wrong(void);
 
+/* How much device memory has been freed, ever, that was not all zeros; and how often these bytes are
+ * found in what has not been freed. */
+uint64_t fake_freed_unwiped(void);
+uint64_t fake_found(const void *bytes, uint64_t size);
+
 #ifdef __cplusplus
 }
 
@@ -36,7 +41,6 @@ enum {
     STUB_LIBRARY = 34,
     DEVICE_UNAVAILABLE = 46,
     INVALID_CONTEXT = 201,
-    INVALID_HANDLE = 400,
     NOT_FOUND = 500,
     LAUNCH_FAILED = 719,
     CAPTURE_UNSUPPORTED = 900,
@@ -80,7 +84,9 @@ struct queued {
 
 struct stream {
     int device;
-    bool blocking; /* it waits for the legacy stream, and the legacy stream for it */
+    uint64_t id;
+    bool blocking;          /* it waits for the legacy stream, and the legacy stream for it */
+    bool destroyed = false; /* nobody has it any more, but it still has work to do */
     std::shared_ptr<progress> so_far;
     uint64_t enqueued = 0;
     std::deque<queued> waiting;
@@ -131,9 +137,8 @@ cu_result enqueue(cu_stream handle, command what);
 cu_result finish_device(int device);
 
 /* What is forbidden to this thread while a stream is captured fails, and spoils what has been
- * captured; so does waiting for a device with such a stream, whoever does it. */
+ * captured. */
 bool spoils_capture();
-bool spoils_capture_of(int device);
 
 } // namespace fake
 

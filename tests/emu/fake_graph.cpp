@@ -43,7 +43,7 @@ EXPORT cu_result cuStreamIsCapturing(cu_stream handle, int *status)
     BEGIN_INSIDE(StreamIsCapturing);
     const stream *s = stream_of(handle);
     if (s == nullptr)
-        return INVALID_HANDLE;
+        return CU_INVALID_HANDLE;
     if (is_implicit(s))
         return CAPTURE_IMPLICIT; /* Asking spoils nothing. */
     *status = s->invalidated ? 2 : s->capturing;

@@ -29,7 +29,9 @@ static std::map<std::pair<std::thread::id, int>, stream *> of_threads;
 
 static stream *make(int device, bool blocking)
 {
+    static uint64_t made;
     stream *s = new stream();
+    s->id = ++made;
     s->device = device;
     s->blocking = blocking;
     s->so_far = std::make_shared<progress>();
@@ -38,7 +40,8 @@ static stream *make(int device, bool blocking)
     return s;
 }
 
-/* Streams that nobody makes or destroys: they live as long as the driver is loaded. */
+/* Streams that nobody makes or destroys, and those that were destroyed before their work was done:
+ * they live as long as the driver is loaded. */
 static std::vector<std::unique_ptr<stream>> kept;
 
 /* The stream of `key`. */
@@ -62,7 +65,8 @@ stream *stream_of(cu_stream handle)
     if (number == PER_THREAD)
         return made_once(of_threads, std::make_pair(std::this_thread::get_id(), device), device);
     stream *s = reinterpret_cast<stream *>(handle);
-    return std::find(streams.begin(), streams.end(), s) != streams.end() ? s : nullptr;
+    return std::find(streams.begin(), streams.end(), s) != streams.end() && !s->destroyed ? s
+                                                                                          : nullptr;
 }
 
 static bool is_legacy(const stream *s)
@@ -100,11 +104,6 @@ template <typename predicate> static bool spoil_those(predicate is)
 bool spoils_capture()
 {
     return spoil_those(is_forbidden_by);
-}
-
-bool spoils_capture_of(int device)
-{
-    return spoil_those([=](const stream *s) { return s->device == device; }) || spoils_capture();
 }
 
 /* Whether a use of the stream makes the legacy stream wait for what is only captured. */
@@ -210,7 +209,7 @@ static cu_result enqueue_after(cu_stream handle, queued next)
         return INVALID_CONTEXT;
     stream *s = stream_of(handle);
     if (s == nullptr || s->device != current.back())
-        return INVALID_HANDLE;
+        return CU_INVALID_HANDLE;
     if (is_spoilt_by_using(s))
         return CAPTURE_IMPLICIT;
     if (s->invalidated)
@@ -261,11 +260,15 @@ EXPORT cu_result cuStreamDestroy_v2(cu_stream handle)
     BEGIN_RELEASE(StreamDestroy);
     stream *s = reinterpret_cast<stream *>(handle);
     const auto at = std::find(streams.begin(), streams.end(), s);
-    if (at == streams.end())
-        return INVALID_HANDLE;
-    (void)finish(s);
-    streams.erase(at);
-    delete s;
+    if (at == streams.end() || s->destroyed)
+        return CU_INVALID_HANDLE;
+    s->destroyed = !s->waiting.empty();
+    if (s->destroyed) {
+        kept.emplace_back(s);
+    } else {
+        streams.erase(at);
+        delete s;
+    }
     live--;
     return result;
 }
@@ -277,7 +280,7 @@ EXPORT cu_result cuStreamSynchronize(cu_stream handle)
         return INVALID_CONTEXT;
     stream *s = stream_of(handle);
     if (s == nullptr)
-        return INVALID_HANDLE;
+        return CU_INVALID_HANDLE;
     waits++;
     if (is_spoilt_by_using(s))
         return CAPTURE_IMPLICIT;
@@ -287,6 +290,16 @@ EXPORT cu_result cuStreamSynchronize(cu_stream handle)
         return CAPTURE_UNSUPPORTED;
     const cu_result error = finish(s);
     return error != CU_OK ? error : result;
+}
+
+EXPORT cu_result cuStreamGetId(cu_stream handle, unsigned long long *id)
+{
+    BEGIN_INSIDE(StreamGetId);
+    const stream *s = stream_of(handle);
+    if (s == nullptr)
+        return CU_INVALID_HANDLE;
+    *id = s->id;
+    return CU_OK;
 }
 
 EXPORT cu_result cuStreamWaitEvent(cu_stream handle, cu_event of, unsigned)
@@ -330,19 +343,35 @@ EXPORT cu_result cuEventRecord(cu_event handle, cu_stream of)
     return CU_OK;
 }
 
+/* Whether the event may be asked now, or waited for. */
+static cu_result may_ask(const event *e)
+{
+    const bool spoils = spoils_capture();
+    if (e->captured)
+        return CAPTURED_EVENT;
+    return spoils ? (int)CAPTURE_UNSUPPORTED : (int)CU_OK;
+}
+
+EXPORT cu_result cuEventQuery(cu_event handle)
+{
+    BEGIN_INSIDE(EventQuery);
+    const event *e = reinterpret_cast<const event *>(handle);
+    const cu_result error = may_ask(e);
+    if (error != CU_OK)
+        return error;
+    return e->at.reached() ? (int)CU_OK : (int)CU_NOT_READY;
+}
+
 EXPORT cu_result cuEventSynchronize(cu_event handle)
 {
     BEGIN_INSIDE(EventSynchronize);
     const event *e = reinterpret_cast<const event *>(handle);
     waits++;
-    if (e->captured) {
-        (void)spoils_capture();
-        return CAPTURED_EVENT;
-    }
-    if (spoils_capture())
-        return CAPTURE_UNSUPPORTED;
+    const cu_result error = may_ask(e);
+    if (error != CU_OK)
+        return error;
     reach(e->at);
-    return CU_OK;
+    return lost[current.back()];
 }
 
 EXPORT cu_result cuEventElapsedTime(float *milliseconds, cu_event, cu_event)

@@ -16,7 +16,11 @@ bool machine_find(void)
         return false;
     dynlib_function(library, "fake_launches", &machine.launches, sizeof machine.launches);
     dynlib_function(library, "fake_wrong", &machine.wrong, sizeof machine.wrong);
-    return machine.launches != NULL && machine.wrong != NULL;
+    dynlib_function(library, "fake_freed_unwiped", &machine.freed_unwiped,
+                    sizeof machine.freed_unwiped);
+    dynlib_function(library, "fake_found", &machine.found, sizeof machine.found);
+    return machine.launches != NULL && machine.wrong != NULL && machine.freed_unwiped != NULL &&
+           machine.found != NULL;
 }
 
 void machine_set(const char *variable, const char *value)
@@ -26,10 +30,11 @@ void machine_set(const char *variable, const char *value)
 
 int machine_reset(void **state)
 {
-    static const char *const variables[] = {
-        "PARSEAL_EMU_DEVICES",      "PARSEAL_EMU_CAPABILITY", "PARSEAL_EMU_PINNED",
-        "PARSEAL_EMU_WRONG",        "PARSEAL_EMU_NAMES",      "PARSEAL_EMU_BUSY",
-        "PARSEAL_EMU_WRONG_DEVICE", "PARSEAL_EMU_MIG",        "PARSEAL_CUDA_DEVICE"};
+    static const char *const variables[] = {"PARSEAL_EMU_DEVICES",      "PARSEAL_EMU_CAPABILITY",
+                                            "PARSEAL_EMU_PINNED",       "PARSEAL_EMU_WRONG",
+                                            "PARSEAL_EMU_NAMES",        "PARSEAL_EMU_BUSY",
+                                            "PARSEAL_EMU_WRONG_DEVICE", "PARSEAL_EMU_MIG",
+                                            "PARSEAL_EMU_SEED",         "PARSEAL_CUDA_DEVICE"};
     (void)state;
     for (size_t i = 0; i < COUNT_OF(variables); i++)
         machine_set(variables[i], NULL);

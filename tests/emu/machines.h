@@ -10,6 +10,8 @@
 extern struct machine {
     uint64_t (*launches)(const char *kernel);
     uint64_t (*wrong)(void);
+    uint64_t (*freed_unwiped)(void);
+    uint64_t (*found)(const void *bytes, uint64_t size);
 } machine;
 bool machine_find(void);
 
