@@ -79,10 +79,11 @@ static parseal_status identify(const gpu_device *d, const gpu_stream *s, uint64_
                                bool *captured)
 {
     const cu_api *api = &cuda_of(d)->api;
-    unsigned long long number;
+    unsigned long long number = 0;
     int capturing;
     CU_TRY(api, StreamIsCapturing, (s->handle, &capturing));
-    CU_TRY(api, StreamGetId, (s->handle, &number));
+    if (capturing == 0)
+        CU_TRY(api, StreamGetId, (s->handle, &number));
     *stream = number;
     *captured = capturing != 0;
     return PARSEAL_OK;

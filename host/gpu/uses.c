@@ -8,7 +8,7 @@
 typedef struct {
     bool used;
     uint64_t stream; /* gpu_driver.identify */
-    void *mark;      /* NULL or, where the entry is not used, any mark */
+    void *mark;      /* NULL only where the entry is not used */
 } use;
 
 struct gpu_uses {
