@@ -66,6 +66,14 @@ static parseal_status after_default(const gpu_device *d, const gpu_stream *s)
     return error == CU_OK ? PARSEAL_OK : cu_failed(api, call, error);
 }
 
+static parseal_status is_capturing(const gpu_device *d, const gpu_stream *s, bool *capturing)
+{
+    int status = 0;
+    CU_TRY(&cuda_of(d)->api, StreamIsCapturing, (s->handle, &status));
+    *capturing = status != 0;
+    return PARSEAL_OK;
+}
+
 /* A stream that nobody captures may be waited for while another one is captured, but CUDA allows
  * that only to threads that say that they know what they do. */
 static parseal_status finish(const gpu_device *d, const gpu_stream *s)
@@ -305,6 +313,7 @@ const gpu_driver cuda_driver = {
     .stream_close = stream_close,
     .stream_of = stream_of,
     .after_default = after_default,
+    .is_capturing = is_capturing,
     .finish = finish,
     .settle = settle,
     .write = write,
