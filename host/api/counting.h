@@ -1,5 +1,5 @@
-/* Nonces and stream numbers that grow on the device with every run: what a plan or a set may be told
- * to count, and what a set that counts may be used on. */
+/* Nonces and stream numbers that grow on the device with every run: what a plan or a set may be
+ * told to count, and what a set that counts may be used on. */
 #ifndef PARSEAL_HOST_API_COUNTING_H
 #define PARSEAL_HOST_API_COUNTING_H
 

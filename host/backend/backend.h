@@ -85,8 +85,8 @@ typedef struct {
     parseal_buf number;         /* with a step it is told there; NONE: nobody asks */
 } seeds_counting;
 
-/* The same for a set of parseal/fcp.h, whose AES keys are SHA-256(BE32(bits) || key || tail) with the
- * number, big-endian, in 8 bytes of the tail. */
+/* The same for a set of parseal/fcp.h, whose AES keys are SHA-256(BE32(bits) || key || tail) with
+ * the number, big-endian, in 8 bytes of the tail. */
 typedef struct {
     const parseal_fcp_key *keys;
     uint32_t bits;

@@ -23,8 +23,8 @@ static parseal_status zeroed(const gpu_device *d, uint64_t size, gpu_memory *mem
 
 /* ------------------------------------------------------------------------------------ nonces -- */
 
-/* After the work of a plan that does not count come the tags that are made, and for each message its
- * state and a verdict that nobody reads. */
+/* After the work of a plan that does not count come the tags that are made, and for each message
+ * its state and a verdict that nobody reads. */
 enum { WORK_TAG = 16, WORK_STATE = 4, WORK_VERDICT = 4 };
 
 static uint64_t smallest_runs(const parseal_aead_shape *shape, uint32_t nonce_size)
@@ -117,7 +117,7 @@ parseal_status gpu_nonces_seal(const gpu_nonces *nonces, const gpu_keys *keys, c
 
 /* ----------------------------------------------------------------------------------- numbers -- */
 
-enum { NUMBER_UNUSED = 0, NUMBER_WRITTEN = 1, NUMBER_READ = 2, STATE = 24 };
+enum { NUMBER_UNUSED = 0, NUMBER_WRITTEN = 1, NUMBER_READ = 2, STATE = 32 };
 
 parseal_status gpu_numbers_open(gpu_numbers *numbers, const gpu_device *d,
                                 const seeds_counting *counting)
@@ -169,5 +169,8 @@ parseal_status gpu_numbers_end(const gpu_numbers *numbers, const gpu_device *d, 
     gpu_arg_memory(&launch, numbers->state);
     gpu_arg_place(&launch, results);
     gpu_arg_u64(&launch, size / sizeof(uint32_t));
-    return gpu_launch_run(&launch, s, size / sizeof(uint32_t));
+    TRY(gpu_launch_run(&launch, s, size / sizeof(uint32_t)));
+    gpu_launch_begin(&launch, d, GPU_MASK, "seeds_end");
+    gpu_arg_memory(&launch, numbers->state);
+    return gpu_launch_run(&launch, s, 1);
 }

@@ -44,10 +44,9 @@ parseal_status gpu_numbers_open(gpu_numbers *numbers, const gpu_device *d,
                                 const seeds_counting *counting);
 void gpu_numbers_close(gpu_numbers *numbers, const gpu_device *d);
 
-/* Before the work of a call, and after it: gives the n seeds of the list the call's number, which is
- * then in the state, too, and
- * overwrites the call's results with zeros where there was none. They do nothing for a set that does
- * not count. */
+/* Before the work of a call, and after it: gives the n seeds of the list the call's number, which
+ * is then in the state, too, and overwrites the call's results with zeros where there was none, or
+ * where another call was under way. They do nothing for a set that does not count. */
 parseal_status gpu_numbers_next(const gpu_numbers *numbers, const gpu_device *d,
                                 const gpu_stream *s, gpu_memory list, size_t n);
 parseal_status gpu_numbers_end(const gpu_numbers *numbers, const gpu_device *d, const gpu_stream *s,

@@ -184,23 +184,25 @@ typedef struct parseal_plan parseal_plan;
  * needs of it once. A plan may be run any number of times, with fresh nonces each time it seals.
  *
  * A CUDA graph replays a captured seal with the nonces that its buffer has then: twice the same
- * ones, and the key is lost. So a captured seal is refused unless the plan counts, or the graph
- * writes io.nonce (shape.graph_writes).
+ * ones, and the key is lost. So capturing a seal is refused unless the plan counts, or the graph
+ * itself writes io.nonce (shape.graph_writes).
  *
  * A plan that counts (CUDA; shape.nonce_step) keeps its nonces on the device. The first seal takes
- * those of shape.nonce; after each seal, a replay of a graph's or any other, the last 8 bytes of each
- * have grown by nonce_step, as a big-endian number. Each seal writes the nonces that it has used to
- * io.nonce, from where parseal_plan_open takes them as always. No nonce comes twice under one key in
- * the life of the plan, even where its seals overlap on several streams: for that nonce_step must be
- * at least the number of messages under any one key, nonces under one key that agree in what is
- * before the last 8 bytes must differ in those mod nonce_step, and numbers end below 2^64 - 1. A seal
- * after the last, floor((2^64 - 2 - largest number) / nonce_step) + 1 seals in all, gives
- * PARSEAL_ITEM_NO_NONCE for every message, and zeros. What lies beyond the plan's life is the
+ * those of shape.nonce; after each seal, a graph's replay or any other, each has grown by
+ * nonce_step, as a big-endian number in its last 8 bytes. Each seal writes the nonces that it has
+ * used to io.nonce, from where parseal_plan_open takes them as always.
+ *
+ * In the life of the plan no nonce comes twice under one key, even where seals overlap on several
+ * streams. For that nonce_step must be at least the number of messages under any one key; nonces
+ * under one key that agree in all before the last 8 bytes must differ in these mod nonce_step; and
+ * no number reaches 2^64 - 1. There are floor((2^64 - 2 - largest number) / nonce_step) + 1 seals:
+ * a later one seals nothing, and leaves PARSEAL_ITEM_NO_NONCE for every message, and zeros as its
+ * output (in place: its plaintext is lost), tag and nonce. What lies beyond the plan is the
  * caller's: the next plan under these keys, and any other use of them, must begin above the nonces
  * that this one has used.
  *
  * Errors: PARSEAL_ERR_SIZE (a len or aad_len above its limit, offset + len overflows, a key index
- * outside the set; nonce_step is too small, or a nonce's number would wrap at its first growth),
+ * outside the set; nonce_step is too small, or a nonce's number wraps at its first growth),
  * PARSEAL_ERR_ALIAS (two outputs overlap), PARSEAL_ERR_ARG (nonce or nonce_step without the other,
  * or beside graph_writes; two nonces that would meet), PARSEAL_ERR_UNSUPPORTED (nonce_step on a
  * backend without graphs: there each call is given its nonces). */
@@ -219,8 +221,8 @@ PARSEAL_API uint64_t parseal_plan_workspace_size(const parseal_plan *plan);
  *
  * Errors: PARSEAL_ERR_SIZE (a buffer is smaller than the shape needs), PARSEAL_ERR_ALIAS,
  * PARSEAL_ERR_UNSUPPORTED (a buffer's kind), PARSEAL_ERR_ARG (a seal whose stream is captured,
- * though the plan neither counts nor was made with graph_writes; the capture goes on). Nothing has
- * then been enqueued. */
+ * though the plan neither counts nor has graph_writes: the capture goes on). Nothing has then been
+ * enqueued. */
 PARSEAL_API parseal_status parseal_plan_seal(const parseal_plan *plan, const parseal_aead_io *io,
                                              void *stream);
 PARSEAL_API parseal_status parseal_plan_open(const parseal_plan *plan, const parseal_aead_io *io,

@@ -1,5 +1,5 @@
-/* What threads add to one place together, and then go on with. Under PARSEAL_EMULATOR threads of
- * different blocks and warps never run at once. */
+/* What threads of different kernels change in one place, and then go on with. Under
+ * PARSEAL_EMULATOR no two kernels run at once. */
 #ifndef PARSEAL_KERNELS_CUDA_ATOMIC_H
 #define PARSEAL_KERNELS_CUDA_ATOMIC_H
 
@@ -10,10 +10,23 @@ FN u64 atomic_next64(u64 *p)
 {
 #if defined(PARSEAL_EMULATOR)
     const u64 before = *p;
-    atomic_add64(p, 1);
+    *p = before + 1;
     return before;
 #else
     return atomicAdd((unsigned long long *)p, 1ull);
+#endif
+}
+
+/* Makes *p `after` if it is `before`, and returns what it was. */
+FN u64 atomic_replace64(u64 *p, u64 before, u64 after)
+{
+#if defined(PARSEAL_EMULATOR)
+    const u64 found = *p;
+    *p = found == before ? after : found;
+    return found;
+#else
+    return atomicCAS((unsigned long long *)p, (unsigned long long)before,
+                     (unsigned long long)after);
 #endif
 }
 

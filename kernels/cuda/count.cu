@@ -1,20 +1,22 @@
 /* What no two runs may use twice, counted on the device: a graph replays its kernels, and so takes
  * the next numbers each time.
  *
- *   aead_count     A thread takes a message and the number of the message's run, r. Where r is below
- *                  `runs` the nonce is the first one, whose last 8 bytes have grown by r step as a
- *                  big-endian number; else it is zeros, and the message's state says that it must
- *                  not be sealed.
+ *   aead_count     A thread takes a message and the number of the message's run, r. Where r is
+ *                  below `runs` the nonce is the first one, whose last 8 bytes have grown by r step
+ *                  as a big-endian number; else it is zeros, and the message's state says that it
+ *                  must not be sealed.
  *   aead_counted   A thread takes a message and hands its tag and its verdict to the caller, or
  *                  zeros and the refusal.
  *   seeds_count    One block takes a set: its seeds' stream ids become the number of the call.
  *   fcp_count      A thread takes a key of a set of fcp, whose call has its number in the session's
  *                  id, and derives the AES key for it; fcp_expand makes the round keys.
- *   count_wipe     A thread takes a word, which becomes 0 where the call had no number.
+ *   count_wipe     A thread takes a word, which becomes 0 where the call had no number of its own.
+ *   seeds_end      One thread ends a set's call.
  *
  * A number of runs is counted, not what is added up in it: 2^64 runs never come to an end, so that
- * nothing wraps. Runs of a plan may overlap, as each message's run takes its number at once; calls
- * of a set follow each other.
+ * nothing wraps. Runs of a plan may overlap, as each message's run takes its number at once. Calls
+ * of a set may not, as they share its list: one that begins while another is under way leaves the
+ * list alone, and is wiped.
  *
  * Constant time: but for the keys that fcp_count hashes nothing here is secret.
  */
@@ -85,32 +87,101 @@ aead_counted(const i32 *states, const u32 *made, u32 n, u8 *tags, i32 *verdicts)
 
 /* ------------------------------------------------------------------------------------- seeds -- */
 
-/* state: how many calls have had a number, whether this one has none, and its number. number: with
- * NUMBER_READ it is the caller's and taken as it is, with NUMBER_WRITTEN the caller is told. */
+/* A set's state: how many calls have had a number, whether the last of them found none left, its
+ * number, and the calls under way. */
+enum { DONE = 0, IS_OVER = 1, NUMBER = 2, UNDER_WAY = 3 };
+
+/* With NUMBER_READ the number is the caller's and taken as it is, with NUMBER_WRITTEN the caller is
+ * told. */
 enum { NUMBER_UNUSED = 0, NUMBER_WRITTEN = 1, NUMBER_READ = 2 };
+
+/* Calls under way are counted in the lower half of a word. One that begins while another is under
+ * way, and reads the set's list, sets the flag, which stays until none is: whatever the two do to
+ * the list meanwhile, both are wiped, unless the first has been finished before. */
+#define OVERLAP ((u64)1 << 32)
+
+FN u64 after_begin(u64 calls)
+{
+    return calls == 0 ? 1 : (calls + 1) | OVERLAP;
+}
+
+FN u64 after_end(u64 calls)
+{
+    return (u32)(calls - 1) == 0 ? 0 : calls - 1;
+}
+
+/* Begins a call, and returns whether no other one is under way. */
+FN u32 begin_call(u64 *calls)
+{
+    u64 seen = 0, found = atomic_replace64(calls, seen, after_begin(seen));
+    while (found != seen) {
+        seen = found;
+        found = atomic_replace64(calls, seen, after_begin(seen));
+    }
+    return seen == 0;
+}
+
+FN void end_call(u64 *calls)
+{
+    u64 seen = 1, found = atomic_replace64(calls, seen, after_end(seen));
+    while (found != seen) {
+        seen = found;
+        found = atomic_replace64(calls, seen, after_end(seen));
+    }
+}
+
+/* Takes the next number of the set, and returns it. */
+FN u64 take_number(u64 *state, u64 first, u64 step, u64 runs, const u64 *number, u32 use)
+{
+    const u64 done = state[DONE], none = ~(u64)0;
+    const u32 is_over = use != NUMBER_READ && done >= runs;
+    const u64 counted = is_over ? none : first + done * step;
+    const u64 now = use == NUMBER_READ ? *number : counted;
+    state[DONE] = done + !is_over;
+    state[IS_OVER] = is_over;
+    state[NUMBER] = now;
+    return now;
+}
 
 KERNEL(THREADS, 1)
 seeds_count(u64 *state, mask_seed *seeds, u32 n, u64 first, u64 step, u64 runs, u64 *number,
             u32 use)
 {
-    const u64 done = state[0], none = ~(u64)0;
-    const u32 is_over = use != NUMBER_READ && done >= runs;
-    const u64 counted = is_over ? none : first + done * step;
-    const u64 now = use == NUMBER_READ ? *number : counted;
-    NO_UNROLL
-    for (u64 j = thread_id(); j < n; j += THREADS) {
-        seeds[j].stream_id[0] = (u32)now;
-        seeds[j].stream_id[1] = (u32)(now >> 32);
+    SHARED(u32, taken, 3);
+    if (thread_id() == 0) {
+        const u32 alone = begin_call(state + UNDER_WAY);
+        const u64 now = alone ? take_number(state, first, step, runs, number, use) : ~(u64)0;
+        if (use == NUMBER_WRITTEN)
+            *number = now;
+        taken[0] = alone;
+        taken[1] = (u32)now;
+        taken[2] = (u32)(now >> 32);
     }
-    block_sync(); /* Until here threads may still read the state. */
-    if (thread_id() != 0)
-        return;
-    state[0] = done + !is_over;
-    state[1] = is_over;
-    state[2] = now;
-    if (use == NUMBER_WRITTEN)
-        *number = now;
+    block_sync();
+    const u32 alone = taken[0], low = taken[1], high = taken[2];
+    NO_UNROLL
+    for (u64 j = thread_id(); alone && j < n; j += THREADS) {
+        seeds[j].stream_id[0] = low;
+        seeds[j].stream_id[1] = high;
+    }
 }
+
+KERNEL(THREADS, 1) count_wipe(const u64 *state, u32 *words, u64 count)
+{
+    if (state[IS_OVER] == 0 && (state[UNDER_WAY] & OVERLAP) == 0)
+        return;
+    NO_UNROLL
+    for (u64 i = first_thread(); i < count; i += all_threads())
+        words[i] = 0;
+}
+
+KERNEL(LANES, 1) seeds_end(u64 *state)
+{
+    if (thread_id() == 0)
+        end_call(state + UNDER_WAY);
+}
+
+/* --------------------------------------------------------------------------------------- fcp -- */
 
 /* What fcp hashes to a key: the modulus's bits, a client's key, and a tail that is the same for all
  * of them, in which the call's number takes 8 bytes. */
@@ -140,20 +211,11 @@ fcp_count(const u64 *state, const u8 *raws, fcp_key *keys, u32 n, u32 bits, cons
     for (u64 j = first_thread(); j < n; j += all_threads()) {
         const u8 *raw = raws + FCP_RAW * j;
         const u32 key_size = raw[FCP_RAW_LENGTH];
-        const fcp_message message = {raw, tail, bits, key_size, number_at, state[2]};
+        const fcp_message message = {raw, tail, bits, key_size, number_at, state[NUMBER]};
         u32 hash[8];
         sha256(hash, message, 4 + key_size + tail_size);
         UNROLL
         for (u32 k = 0; k < 8; k++)
             keys[j].round_key[k / 4][k % 4] = ghash_swap_bytes(hash[k]);
     }
-}
-
-KERNEL(THREADS, 1) count_wipe(const u64 *state, u32 *words, u64 count)
-{
-    if (state[1] == 0)
-        return;
-    NO_UNROLL
-    for (u64 i = first_thread(); i < count; i += all_threads())
-        words[i] = 0;
 }

@@ -1,5 +1,5 @@
-/* Plans that count: what a graph seals again and again, each time under the next nonces, against the
- * same messages on the CPU; what is refused; and what happens when no nonce is left. */
+/* Plans that count: what a graph seals again and again, each time under the next nonces, against
+ * the same messages on the CPU; what is refused; and what happens when no nonce is left. */
 #include <string.h>
 
 #include "device_kind.h"
@@ -321,7 +321,7 @@ static void nonces_that_the_graph_writes(void **state)
     assert_int_equal(cu.exec_destroy(exec), OK);
 }
 
-/* ------------------------------------------------------------------------------------ the end -- */
+/* ----------------------------------------------------------------------------------- the end -- */
 
 static void check_nothing(const data *got)
 {
@@ -383,7 +383,7 @@ static void the_largest_number_decides(void **state)
     }
 }
 
-/* ----------------------------------------------------------------------------------- refusals -- */
+/* ---------------------------------------------------------------------------------- refusals -- */
 
 /* A seal without counting is refused by name, and the capture goes on. Opening may be captured. */
 static void captures_without_counting(void **state)

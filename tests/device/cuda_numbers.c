@@ -13,6 +13,8 @@
 enum { COUNT = 1201, SEEDS = 300, FCP_KEYS = 3, REPLAYS = 3, SESSION = 13, FIRST = 7, BIG = 2000 };
 enum { NON_BLOCKING = 1 }; /* on_cuda.c */
 
+#define PER_THREAD ((void *)(uintptr_t)2)
+
 static const parseal_ring ring = {UINT64_C(4294967291), 4, 0};
 static const parseal_ring fcp_ring = {UINT64_C(1) << 40, 8, 0};
 
@@ -320,6 +322,53 @@ static void numbers_that_the_graph_writes(void **state)
     assert_int_equal(cu.exec_destroy(exec), OK);
 }
 
+/* A call that begins while another is under way leaves zeros; no two leave masks of one number. */
+static void calls_that_overlap(void **state)
+{
+    enum { CALLS = 6, FEW = 300 };
+    static uint32_t masks[CALLS + 1][FEW], got[FEW];
+    static const uint32_t zeros[FEW];
+    const parseal_vec far = {{on.buf_kind, 0, b.memory, offsetof(data, q), 4 * FEW}, FEW};
+    const parseal_counting counting = counting_in(STEP, PART(number));
+    bool used[CALLS + 1] = {false};
+    uint64_t memory[CALLS];
+    (void)state;
+    assert_ok(parseal_seeds_create_counting(&b.set, b.ctx, seeds, 1, &counting));
+    for (size_t i = 0; i < CALLS; i++) {
+        const parseal_buf buf = {on.buf_kind, 0, memory[i] = on.alloc(sizeof got), 0, sizeof got};
+        const parseal_vec out = {buf, FEW};
+        assert_ok(parseal_mask_write(b.set, &ring, &out, 0, i % 2 == 0 ? b.stream : PER_THREAD));
+    }
+    /* Without a stream a call waits for the default stream's earlier work, and for the thread's. */
+    on.finish();
+    assert_ok(parseal_vec_sum(b.ctx, &ring, &far, NULL, 0, NULL));
+    for (size_t k = 0; k <= CALLS; k++) {
+        parseal_seeds *on_cpu;
+        const parseal_vec mask = parseal_host_vec(masks[k], FEW, 4);
+        set_streams(begin + k * STEP);
+        assert_ok(parseal_seeds_create(&on_cpu, b.cpu, seeds, 1));
+        assert_ok(parseal_mask_write(on_cpu, &ring, &mask, 0, NULL));
+        parseal_seeds_destroy(on_cpu);
+    }
+    for (size_t i = 0; i < CALLS; i++) {
+        size_t k = 0;
+        on.read(memory[i], 0, got, sizeof got);
+        on.free(memory[i]);
+        while (k < CALLS && memcmp(got, masks[k], sizeof got) != 0)
+            k++;
+        if (memcmp(got, zeros, sizeof got) == 0)
+            continue;
+        assert_true(k < CALLS && !used[k]);
+        used[k] = true;
+    }
+    /* The next call, which is alone, has the next number. */
+    assert_ok(parseal_mask_write(b.set, &ring, &far, 0, b.stream));
+    fetch();
+    const uint64_t k = (b.back.number - begin) / STEP;
+    assert_true(k <= CALLS && !used[k]);
+    assert_bytes(b.back.q, masks[k], sizeof masks[k]);
+}
+
 /* What is hashed to a key of fcp ends at every place in SHA-256's blocks. */
 static void fcp_names_of_any_length(void **state)
 {
@@ -348,7 +397,7 @@ static void fcp_names_of_any_length(void **state)
     }
 }
 
-/* ------------------------------------------------------------------------------------ the end -- */
+/* ----------------------------------------------------------------------------------- the end -- */
 
 /* In steps of 2^63 there are two numbers. Without one a vector is neither masked by a mask that was
  * used, nor left as it was. */
@@ -383,7 +432,7 @@ static void no_number_is_left(void **state)
     assert_int_equal(cu.exec_destroy(exec), OK);
 }
 
-/* ----------------------------------------------------------------------------------- refusals -- */
+/* ---------------------------------------------------------------------------------- refusals -- */
 
 /* What may be captured beside them, and a set of no seeds, which has no mask to use twice. */
 static void capture_harmless(const parseal_seeds *none)
@@ -512,6 +561,7 @@ int main(void)
         TEST(replays),
         TEST(many_calls_of_a_graph),
         TEST(numbers_that_the_graph_writes),
+        TEST(calls_that_overlap),
         TEST(fcp_names_of_any_length),
         TEST(no_number_is_left),
         TEST(captures_without_counting),
