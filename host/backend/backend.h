@@ -157,7 +157,7 @@ typedef struct {
                             bool write, void *stream);
 
     /* Lets a set that is new count: from then on calls with it have vectors on the device alone.
-     * NULL: the backend has no graphs. */
+     * This and fcp_count are called only where the backend has graphs, and else may be NULL. */
     parseal_status (*seeds_count)(const parseal_device *device, backend_seeds *seeds,
                                   const seeds_counting *counting);
 
