@@ -15,7 +15,8 @@
     BOTH(SUM, sum, X)               \
     BOTH(QUANT, quant, X)           \
     BOTH(PACK, pack, X)             \
-    BOTH(FCP, fcp, X)
+    BOTH(FCP, fcp, X)               \
+    CUDA(COUNT, count, X)
 /* clang-format on */
 
 /* Leaves a row out. */
@@ -27,9 +28,9 @@ enum {
 };
 
 /* The kernels of each file of cuda/: X(file, kernel, threads, dynamic shared bytes, items a block).
- * An item of fcp_expand is a key, of the masks of fcp 16 elements, of masks and of quantize a
- * 64-byte block of keystream that the elements touch, of aead_add a tile, and of the other kernels
- * for vectors an element. */
+ * An item of fcp_expand and fcp_count is a key, of the masks of fcp 16 elements, of masks and of
+ * quantize a 64-byte block of keystream that the elements touch, of aead_add a tile, of count_wipe a
+ * word, of seeds_count and seeds_end all of a set, and of the other kernels for vectors an element. */
 #define CUDA_AEAD_KERNELS(X)          \
     X(aead, keys_expand, 128, 0, 128) \
     X(aead, aead_begin, 128, 0, 128)  \
@@ -65,6 +66,13 @@ enum {
     X(fcp, fcp_expand, 128, 0, 128)     \
     X(fcp, fcp_mask32, 512, 32768, 512) \
     X(fcp, fcp_mask64, 512, 32768, 512)
+#define CUDA_COUNT_KERNELS(X)           \
+    X(count, aead_count, 256, 0, 256)   \
+    X(count, aead_counted, 256, 0, 256) \
+    X(count, seeds_count, 256, 0, 1)    \
+    X(count, fcp_count, 256, 0, 256)    \
+    X(count, count_wipe, 256, 0, 2048)  \
+    X(count, seeds_end, 32, 0, 1)
 
 #define CUDA_KERNELS_OF(upper, name, X) CUDA_##upper##_KERNELS(X)
 #define CUDA_KERNELS(X)                 KERNEL_FILES(CUDA_KERNELS_OF, CUDA_KERNELS_OF, X)

@@ -373,6 +373,9 @@ parseal_status parseal_aggregator_unmask(parseal_aggregator *a, const parseal_se
     TRY(check_aggregator(a));
     TRY(check_pointer("seeds", seeds));
     TRY(check_same_ctx("seeds", seeds->ctx, "the aggregator", a->ctx));
+    if (seeds->counts)
+        return parseal_fail(PARSEAL_ERR_ARG,
+                            "seeds: of a set that counts, which an aggregator does not take");
     TRY(masks_check(seeds, &a->shape.ring, &a->acc, "aggregator", 0, NULL));
     const parseal_status status = masks_run(seeds, &a->shape.ring, &a->acc, 0, false, NULL);
     a->lost = status != PARSEAL_OK && status != PARSEAL_ERR_NO_MEMORY;

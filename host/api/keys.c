@@ -2,8 +2,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "host/api/counting.h"
 #include "host/backend/call.h"
 #include "host/backend/objects.h"
+#include "host/support/bytes.h"
 #include "host/support/check.h"
 #include "host/support/sizes.h"
 #include "host/support/wipe.h"
@@ -93,8 +95,8 @@ parseal_status parseal_keys_info(const parseal_keys *set, parseal_set_info *info
 
 /* ------------------------------------------------------------------------------------- seeds -- */
 
-parseal_status parseal_seeds_create(parseal_seeds **set, parseal_ctx *ctx,
-                                    const parseal_seed *seeds, size_t n)
+static parseal_status check_seeds(parseal_seeds **set, const parseal_ctx *ctx,
+                                  const parseal_seed *seeds, size_t n)
 {
     TRY(check_pointer("set", set));
     TRY(check_pointer("ctx", ctx));
@@ -106,25 +108,77 @@ parseal_status parseal_seeds_create(parseal_seeds **set, parseal_ctx *ctx,
         if (seeds[i].sign != 1 && seeds[i].sign != -1)
             return parseal_fail(PARSEAL_ERR_ARG, "seeds[%zu].sign: %" PRId32 ", +1 or -1 expected",
                                 i, seeds[i].sign);
+    return PARSEAL_OK;
+}
 
+/* Makes the set on the context's device, and on the CPU beside it unless it counts. */
+static parseal_status create_on(const parseal_ctx *ctx, parseal_seeds *set,
+                                const parseal_seed *seeds, const seeds_counting *counting)
+{
+    TRY(CALL(ctx, mask->seeds_create, &set->seeds, seeds, set->n));
+    parseal_status status = PARSEAL_OK;
+    if (counting != NULL)
+        status = CALL(ctx, mask->seeds_count, set->seeds, counting);
+    else if (ctx->cpu.backend != NULL)
+        status = CALL(&ctx->cpu, mask->seeds_create, &set->cpu_seeds, seeds, set->n);
+    if (status != PARSEAL_OK)
+        LET_GO(ctx, mask->seeds_destroy, set->seeds);
+    return status;
+}
+
+static parseal_status seeds_create(parseal_seeds **set, parseal_ctx *ctx, const parseal_seed *seeds,
+                                   size_t n, const seeds_counting *counting)
+{
     parseal_seeds *made = calloc(1, sizeof *made);
     if (made == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "seeds: out of memory");
-    parseal_status status = CALL(ctx, mask->seeds_create, &made->seeds, seeds, n);
-    if (status == PARSEAL_OK && ctx->cpu.backend != NULL) {
-        status = CALL(&ctx->cpu, mask->seeds_create, &made->cpu_seeds, seeds, n);
-        if (status != PARSEAL_OK)
-            LET_GO(ctx, mask->seeds_destroy, made->seeds);
-    }
+    made->n = n;
+    const parseal_status status = create_on(ctx, made, seeds, counting);
     wipe_stack();
     if (status != PARSEAL_OK) {
         free(made);
         return status;
     }
     made->ctx = parseal_ctx_retain(ctx);
-    made->n = n;
+    if (counting != NULL) {
+        made->counts = true;
+        made->number = counting->number;
+    }
     *set = made;
     return PARSEAL_OK;
+}
+
+parseal_status parseal_seeds_create(parseal_seeds **set, parseal_ctx *ctx,
+                                    const parseal_seed *seeds, size_t n)
+{
+    TRY(check_seeds(set, ctx, seeds, n));
+    return seeds_create(set, ctx, seeds, n, NULL);
+}
+
+/* Stores the number that all seeds have as their stream. */
+static parseal_status common_stream(const parseal_seed *seeds, size_t n, uint64_t *number)
+{
+    *number = n > 0 ? get_le64(seeds[0].stream_id) : 0;
+    for (size_t i = 1; i < n; i++)
+        if (get_le64(seeds[i].stream_id) != *number)
+            return parseal_fail(
+                PARSEAL_ERR_ARG,
+                "seeds[%zu].stream_id: not that of seeds[0], but the set counts one "
+                "number for all of them",
+                i);
+    return PARSEAL_OK;
+}
+
+parseal_status parseal_seeds_create_counting(parseal_seeds **set, parseal_ctx *ctx,
+                                             const parseal_seed *seeds, size_t n,
+                                             const parseal_counting *counting)
+{
+    uint64_t first;
+    seeds_counting checked;
+    TRY(check_seeds(set, ctx, seeds, n));
+    TRY(common_stream(seeds, n, &first));
+    TRY(check_counting(ctx, counting, first, &checked));
+    return seeds_create(set, ctx, seeds, n, &checked);
 }
 
 void parseal_seeds_destroy(parseal_seeds *set)

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "host/api/buffers.h"
+#include "host/api/counting.h"
 #include "host/api/masks.h"
 #include "host/backend/call.h"
 #include "host/choose/crossover.h"
@@ -49,6 +50,7 @@ parseal_status masks_check(const parseal_seeds *seeds, const parseal_ring *ring,
     else
         TRY(check_keystream(first, acc->n, ring->element_size));
     TRY(check_stream(seeds->ctx, stream));
+    TRY(check_counted(seeds, acc_name, &acc->buf));
     return seeds->fcp_modulus != 0 ? check_fcp_place(seeds, acc, acc_name, stream) : PARSEAL_OK;
 }
 

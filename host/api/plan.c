@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "host/api/buffers.h"
+#include "host/api/counting.h"
 #include "host/backend/call.h"
 #include "host/support/ranges.h"
 #include "host/support/sizes.h"
 
 struct parseal_plan {
     parseal_keys *keys;
-    parseal_aead_shape shape;          /* its arrays are the plan's own, and none is NULL */
+    parseal_aead_shape shape; /* its arrays are the plan's own, and none but nonce is NULL */
     uint64_t in_end, out_end, aad_end; /* bytes that a run's buffers must have */
     bool in_place;                     /* in and out have equal offsets, and may be one buffer */
     backend_plan *data;
@@ -115,6 +116,7 @@ static parseal_status fill_plan(parseal_plan *plan)
     const parseal_ctx *ctx = plan->keys->ctx;
     TRY(check_shape(plan));
     TRY(check_outputs_apart(&plan->shape));
+    TRY(check_nonces(&plan->shape, plan->keys));
     return CALL(ctx, plan->create, &plan->data, plan->keys->data, &plan->shape);
 }
 
@@ -146,6 +148,7 @@ parseal_status parseal_plan_create(parseal_plan **plan, const parseal_keys *keys
     /* The set is const to the caller; of it only the count of references changes. */
     made->keys = (parseal_keys *)(uintptr_t)keys;
     status = fill_plan(made);
+    made->shape.nonce = NULL;
     if (status != PARSEAL_OK) {
         free_plan(made);
         return status;
@@ -212,11 +215,12 @@ static parseal_status run(const parseal_plan *plan, const parseal_aead_io *io, b
     TRY(copy_struct_in("io", &c, io, sizeof c, PARSEAL_AEAD_IO_SIZE_0));
     const parseal_ctx *ctx = plan->keys->ctx;
     const uint64_t n = plan->shape.n;
+    const bool counts = plan->shape.nonce_step != 0 && !open;
     const io_buf bufs[IO_BUFS] = {
         [IN] = {"io.in", &c.in, plan->in_end, 1, false},
         [OUT] = {"io.out", &c.out, plan->out_end, 1, true},
         [AAD] = {"io.aad", &c.aad, plan->aad_end, 1, false},
-        [NONCE] = {"io.nonce", &c.nonce, n * plan->keys->alg->nonce_size, 1, false},
+        [NONCE] = {"io.nonce", &c.nonce, n * plan->keys->alg->nonce_size, 1, counts},
         [TAG] = {"io.tag", &c.tag, n * plan->keys->alg->tag_size, 1, !open},
         [VERDICT] = {"io.verdict", &c.verdict, n * sizeof(int32_t), sizeof(int32_t), true},
         [WORKSPACE] = {"io.workspace", &c.workspace, parseal_plan_workspace_size(plan), 16, true},

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "host/api/buffers.h"
+#include "host/api/counting.h"
 #include "host/backend/call.h"
 #include "host/choose/crossover.h"
 #include "host/support/float_state.h"
@@ -95,6 +96,16 @@ static parseal_status check_nonfinite(const parseal_ctx *ctx, const parseal_buf 
     return check_no_overlap("nonfinite", nonfinite, "q", &q->buf);
 }
 
+static parseal_status check_seed_counts(const parseal_seeds *seed, const parseal_vec *x,
+                                        const parseal_vec *q, const parseal_buf *nonfinite)
+{
+    if (seed == NULL)
+        return PARSEAL_OK;
+    TRY(check_counted(seed, "x", &x->buf));
+    TRY(check_counted(seed, "q", &q->buf));
+    return nonfinite == NULL ? PARSEAL_OK : check_counted(seed, "nonfinite", nonfinite);
+}
+
 static parseal_status quantize(const parseal_ctx *ctx, const parseal_quant *quant,
                                const parseal_vec *x, const parseal_vec *q,
                                const parseal_seeds *seed, uint64_t first,
@@ -116,6 +127,7 @@ static parseal_status quantize(const parseal_ctx *ctx, const parseal_quant *quan
     if (seed != NULL)
         TRY(check_same_ctx("seed", seed->ctx, "ctx", ctx));
     TRY(check_nonfinite(ctx, nonfinite, x, q));
+    TRY(check_seed_counts(seed, x, q, nonfinite));
     TRY(check_stream(ctx, stream));
     const bool in_host_memory = stream == NULL && buf_on_host(&x->buf) && buf_on_host(&q->buf) &&
                                 (nonfinite == NULL || buf_on_host(nonfinite));

@@ -13,6 +13,7 @@
 
 #include "host/support/algorithms.h"
 #include "host/support/error.h"
+#include "parseal/fcp.h"
 #include "parseal/parseal.h"
 
 /* The primitives, in the order of their numbers: PRIMITIVE(PARSEAL_PRIMITIVE_*, name). */
@@ -77,6 +78,23 @@ typedef struct {
  * overwritten already. Callers never see it: the API turns it into UNSET. */
 enum { PARSEAL_ITEM_SPOILED = -1 };
 
+/* How the stream number of a set of seeds grows. */
+typedef struct {
+    uint64_t first, step, runs; /* of the first call; runs is how many calls have one; step 0: it is
+                                   what the caller has written to `number` */
+    parseal_buf number;         /* with a step it is told there; NONE: nobody asks */
+} seeds_counting;
+
+/* The same for a set of parseal/fcp.h, whose AES keys are SHA-256(BE32(bits) || key || tail) with
+ * the number, big-endian, in 8 bytes of the tail. */
+typedef struct {
+    const parseal_fcp_key *keys;
+    uint32_t bits;
+    const uint8_t *tail;
+    size_t tail_size, number_at;
+    seeds_counting numbers;
+} fcp_counting;
+
 /* Device memory for vectors that outlive a call. */
 typedef struct {
     /* The memory is zeroed. */
@@ -115,7 +133,8 @@ typedef struct {
 
 /* Messages in device buffers. */
 typedef struct {
-    /* `shape` is the API's own copy, complete (no NULL arrays), and outlives the plan. */
+    /* `shape` is the API's own copy, complete (no NULL arrays), and outlives the plan; but its
+     * nonces, which are there if nonce_step is not 0, last as long as the call. */
     parseal_status (*create)(const parseal_device *device, backend_plan **plan,
                              const backend_keys *keys, const parseal_aead_shape *shape);
     void (*destroy)(const parseal_device *device, backend_plan *plan);
@@ -137,11 +156,19 @@ typedef struct {
                             const parseal_ring *ring, const parseal_vec *acc, uint64_t first,
                             bool write, void *stream);
 
+    /* Lets a set that is new count: from then on calls with it have vectors on the device alone.
+     * This and fcp_count are called only where the backend has graphs, and else may be NULL. */
+    parseal_status (*seeds_count)(const parseal_device *device, backend_seeds *seeds,
+                                  const seeds_counting *counting);
+
     /* Takes n AES-256 keys of 32 bytes, one after another, for masks of parseal/fcp.h mod modulus.
      * Returns PARSEAL_ERR_UNSUPPORTED where the backend has no masks for that modulus. */
     parseal_status (*fcp_create)(const parseal_device *device, backend_fcp **fcp, uint64_t modulus,
                                  const uint8_t *keys, const int32_t *signs, size_t n);
     void (*fcp_destroy)(const parseal_device *device, backend_fcp *fcp);
+    /* As seeds_count, for a set with the same n keys. */
+    parseal_status (*fcp_count)(const parseal_device *device, backend_fcp *fcp,
+                                const fcp_counting *counting);
     /* ring->modulus is the set's. */
     parseal_status (*fcp_apply)(const parseal_device *device, const backend_fcp *fcp,
                                 const parseal_ring *ring, const parseal_vec *acc, uint64_t first,
@@ -177,6 +204,7 @@ typedef struct {
 typedef struct parseal_backend {
     int32_t id;
     bool has_streams;      /* false: callers must pass NULL */
+    bool has_graphs;       /* calls can be captured and replayed, and plans and sets can count */
     bool has_long_kernels; /* long messages take other kernels, which the self-test runs too */
     bool fails_whole;      /* a sum that fails has changed nothing */
     uint32_t buf_kind;     /* PARSEAL_BUF_* that it takes beside HOST; HOST: it takes no other */

@@ -50,6 +50,8 @@ struct parseal_seeds {
     backend_fcp *fcp, *cpu_fcp; /* likewise; fcp is NULL where only ctx->cpu has the modulus */
     size_t n;
     uint64_t fcp_modulus, fcp_length; /* 0 unless the set is of parseal/fcp.h */
+    bool counts;        /* its stream number is on the device; it has nothing on ctx->cpu */
+    parseal_buf number; /* the caller's, of a set that counts; or NONE */
 };
 
 /* Gives up a reference. Returns true to the caller that gave up the last one: all that others did

@@ -171,6 +171,7 @@ static parseal_status buf_check(const parseal_device *device, const char *name,
 const parseal_backend parseal_cuda_backend = {
     .id = PARSEAL_BACKEND_CUDA,
     .has_streams = true,
+    .has_graphs = true,
     .has_long_kernels = true,
     .buf_kind = PARSEAL_BUF_CUDA,
     .open = device_open,

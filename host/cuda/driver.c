@@ -66,6 +66,14 @@ static parseal_status after_default(const gpu_device *d, const gpu_stream *s)
     return error == CU_OK ? PARSEAL_OK : cu_failed(api, call, error);
 }
 
+static parseal_status is_capturing(const gpu_device *d, const gpu_stream *s, bool *capturing)
+{
+    int status = 0;
+    CU_TRY(&cuda_of(d)->api, StreamIsCapturing, (s->handle, &status));
+    *capturing = status != 0;
+    return PARSEAL_OK;
+}
+
 static parseal_status finish(const gpu_device *d, const gpu_stream *s)
 {
     CU_TRY(&cuda_of(d)->api, StreamSynchronize, (s->handle));
@@ -78,14 +86,11 @@ static parseal_status finish(const gpu_device *d, const gpu_stream *s)
 static parseal_status identify(const gpu_device *d, const gpu_stream *s, uint64_t *stream,
                                bool *captured)
 {
-    const cu_api *api = &cuda_of(d)->api;
     unsigned long long number = 0;
-    int capturing;
-    CU_TRY(api, StreamIsCapturing, (s->handle, &capturing));
-    if (capturing == 0)
-        CU_TRY(api, StreamGetId, (s->handle, &number));
+    TRY(is_capturing(d, s, captured));
+    if (!*captured)
+        CU_TRY(&cuda_of(d)->api, StreamGetId, (s->handle, &number));
     *stream = number;
-    *captured = capturing != 0;
     return PARSEAL_OK;
 }
 
@@ -345,6 +350,7 @@ const gpu_driver cuda_driver = {
     .stream_close = stream_close,
     .stream_of = stream_of,
     .after_default = after_default,
+    .is_capturing = is_capturing,
     .finish = finish,
     .identify = identify,
     .mark = mark,

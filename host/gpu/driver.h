@@ -29,6 +29,8 @@ struct gpu_driver {
     parseal_status (*stream_of)(const gpu_device *d, void *stream, gpu_stream *s);
     /* gpu_after_default; NULL: the runtime has no stream that everybody means by NULL. */
     parseal_status (*after_default)(const gpu_device *d, const gpu_stream *s);
+    /* Stores whether what is enqueued on the stream is captured. NULL: there are no graphs. */
+    parseal_status (*is_capturing)(const gpu_device *d, const gpu_stream *s, bool *capturing);
     parseal_status (*finish)(const gpu_device *d, const gpu_stream *s); /* waits for the stream */
 
     /* For gpu_uses. Stores whether work that is enqueued on s now becomes a part of a graph and, where

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/gpu/count.h"
 #include "host/gpu/driver.h"
 #include "host/gpu/stage.h"
 #include "host/gpu/vectors.h"
@@ -19,7 +20,18 @@ typedef struct {
     size_t n;
     uint32_t bytes; /* keystream bytes of an element */
     gpu_uses *uses;
+
+    /* What the AES keys are derived from at each call with a set that counts. */
+    gpu_numbers numbers;
+    gpu_memory raw, tail; /* n times fcp_raw; fcp_counting's tail */
+    uint64_t tail_size, number_at;
+    uint32_t bits;
 } gpu_fcp;
+
+/* A client's key as the kernel fcp_count reads it. */
+typedef struct {
+    uint8_t key[KEY], size, reserved[15];
+} fcp_raw;
 
 static const gpu_fcp *fcp_of(const backend_fcp *fcp)
 {
@@ -31,21 +43,30 @@ static void free_fcp(gpu_fcp *f)
     if (f == NULL)
         return;
     gpu_uses_close(f->uses); /* What is still masked would else get AES under a key of zeros. */
-    if (f->device != NULL)
+    if (f->device != NULL) {
         gpu_wipe_and_free(f->device, f->list, f->n * sizeof(fcp_key));
+        gpu_wipe_and_free(f->device, f->raw, f->n * sizeof(fcp_raw));
+        gpu_free(f->device, f->tail);
+        gpu_numbers_close(&f->numbers, f->device);
+    }
     free(f);
+}
+
+static parseal_status expand(const gpu_fcp *f, const gpu_stream *s)
+{
+    gpu_launch launch;
+    gpu_launch_begin(&launch, f->device, GPU_FCP, "fcp_expand");
+    gpu_arg_memory(&launch, f->list);
+    gpu_arg_u32(&launch, (uint32_t)f->n);
+    return gpu_launch_run(&launch, s, f->n);
 }
 
 static parseal_status upload_and_expand(gpu_fcp *f, const fcp_key *keys)
 {
     const gpu_device *d = f->device;
     const gpu_stream own = d->own;
-    gpu_launch launch;
     TRY(gpu_write_now(d, &own, f->list, 0, keys, f->n * sizeof *keys));
-    gpu_launch_begin(&launch, d, GPU_FCP, "fcp_expand");
-    gpu_arg_memory(&launch, f->list);
-    gpu_arg_u32(&launch, (uint32_t)f->n);
-    TRY(gpu_launch_run(&launch, &own, f->n));
+    TRY(expand(f, &own));
     return gpu_finish(d, &own);
 }
 
@@ -92,6 +113,61 @@ parseal_status gpu_fcp_create(const parseal_device *device, backend_fcp **fcp, u
     return status;
 }
 
+/* ------------------------------------------------------------------------------------- count -- */
+
+static parseal_status upload_raw(gpu_fcp *f, const fcp_counting *counting)
+{
+    const gpu_stream own = f->device->own;
+    fcp_raw *raw = sodium_allocarray(f->n + 1, sizeof *raw);
+    if (raw == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "seeds: out of memory for %zu keys", f->n);
+    for (size_t i = 0; i < f->n; i++) {
+        const parseal_fcp_key *key = &counting->keys[i];
+        raw[i] = (fcp_raw){.size = (uint8_t)key->len};
+        memcpy(raw[i].key, key->key, key->len);
+    }
+    parseal_status status = gpu_alloc(f->device, f->n * sizeof *raw, &f->raw);
+    if (status == PARSEAL_OK)
+        status = gpu_write_now(f->device, &own, f->raw, 0, raw, f->n * sizeof *raw);
+    sodium_free(raw);
+    return status;
+}
+
+parseal_status gpu_fcp_count(const parseal_device *device, backend_fcp *fcp,
+                             const fcp_counting *counting)
+{
+    gpu_fcp *f = (gpu_fcp *)fcp;
+    const gpu_device *d = gpu_of(device);
+    const gpu_stream own = d->own;
+    f->bits = counting->bits;
+    f->tail_size = counting->tail_size;
+    f->number_at = counting->number_at;
+    TRY(upload_raw(f, counting));
+    TRY(gpu_alloc(d, f->tail_size, &f->tail));
+    TRY(gpu_write_now(d, &own, f->tail, 0, counting->tail, f->tail_size));
+    return gpu_numbers_open(&f->numbers, d, &counting->numbers);
+}
+
+/* Derives the AES keys for the number of this call. The set has no list of seeds that take it. */
+static parseal_status derive(const gpu_fcp *f, const gpu_stream *s)
+{
+    gpu_launch launch;
+    if (f->numbers.state == 0)
+        return PARSEAL_OK;
+    TRY(gpu_numbers_next(&f->numbers, f->device, s, f->list, 0));
+    gpu_launch_begin(&launch, f->device, GPU_FCP, "fcp_count");
+    gpu_arg_memory(&launch, f->numbers.state);
+    gpu_arg_memory(&launch, f->raw);
+    gpu_arg_memory(&launch, f->list);
+    gpu_arg_u32(&launch, (uint32_t)f->n);
+    gpu_arg_u32(&launch, f->bits);
+    gpu_arg_memory(&launch, f->tail);
+    gpu_arg_u64(&launch, f->tail_size);
+    gpu_arg_u64(&launch, f->number_at);
+    TRY(gpu_launch_run(&launch, s, f->n));
+    return expand(f, s);
+}
+
 void gpu_fcp_destroy(const parseal_device *device, backend_fcp *fcp)
 {
     (void)device;
@@ -118,6 +194,7 @@ static parseal_status fcp_piece(void *arg, const gpu_stream *s, const gpu_place 
     const fcp_work *w = arg;
     const uint64_t begin = w->first + first, each = item_size(w->fcp);
     gpu_launch launch;
+    TRY(derive(w->fcp, s));
     gpu_launch_begin(&launch, w->fcp->device, GPU_FCP,
                      w->ring.element_size == 4 ? "fcp_mask32" : "fcp_mask64");
     gpu_arg_memory(&launch, w->fcp->list);
@@ -128,7 +205,9 @@ static parseal_status fcp_piece(void *arg, const gpu_stream *s, const gpu_place 
     gpu_arg_u64(&launch, begin);
     gpu_arg_u64(&launch, n);
     gpu_arg_u32(&launch, w->write);
-    return gpu_launch_run(&launch, s, n == 0 ? 0 : (begin + n - 1) / each - begin / each + 1);
+    TRY(gpu_launch_run(&launch, s, n == 0 ? 0 : (begin + n - 1) / each - begin / each + 1));
+    return gpu_numbers_end(&w->fcp->numbers, w->fcp->device, s, &places[0],
+                           n * w->ring.element_size);
 }
 
 parseal_status gpu_fcp_apply(const parseal_device *device, const backend_fcp *fcp,
@@ -137,6 +216,10 @@ parseal_status gpu_fcp_apply(const parseal_device *device, const backend_fcp *fc
 {
     const gpu_operand operand = {&acc->buf, 8 * ring->element_size, !write, true};
     fcp_work work = {fcp_of(fcp), gpu_ring(ring), first, write};
+    if (work.fcp->n > 0 && work.fcp->numbers.state == 0)
+        TRY(gpu_refuse_capture(gpu_of(device), stream,
+                               "each replay would use the same masks: give a set that counts "
+                               "(parseal_fcp_seeds_create_counting)"));
     return gpu_for_elements(gpu_of(device), stream, work.fcp->uses, &operand, 1, acc->n, fcp_piece,
                             &work);
 }

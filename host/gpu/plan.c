@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "host/gpu/aead.h"
+#include "host/gpu/count.h"
 #include "host/gpu/uses.h"
 
 typedef struct {
@@ -11,6 +12,8 @@ typedef struct {
     gpu_table table;
     uint64_t workspace;
     gpu_uses *uses; /* of the plan, and so of its keys, which it keeps alive */
+    bool counts, graph_writes; /* the shape's nonce_step and graph_writes */
+    gpu_nonces nonces;
 } gpu_plan;
 
 static const gpu_plan *plan_of(const backend_plan *plan)
@@ -43,6 +46,7 @@ static parseal_status fill_table(gpu_table *t, const gpu_device *d, const parsea
 static void free_plan(gpu_plan *p)
 {
     gpu_uses_close(p->uses);
+    gpu_nonces_close(&p->nonces, p->keys->device);
     gpu_table_close(&p->table);
     free(p);
 }
@@ -54,14 +58,18 @@ static parseal_status plan_create(const parseal_device *device, backend_plan **p
     if (p == NULL)
         return parseal_fail(PARSEAL_ERR_NO_MEMORY, "plan: out of memory");
     p->keys = gpu_keys_of(keys);
+    p->counts = shape->nonce_step != 0;
+    p->graph_writes = shape->graph_writes != 0;
     parseal_status status = gpu_uses_open(&p->uses, gpu_of(device));
     if (status == PARSEAL_OK)
         status = fill_table(&p->table, gpu_of(device), shape);
+    if (status == PARSEAL_OK && p->counts && shape->n > 0)
+        status = gpu_nonces_open(&p->nonces, p->keys, shape);
     if (status != PARSEAL_OK) {
         free_plan(p);
         return status;
     }
-    p->workspace = gpu_work_size(&p->table);
+    p->workspace = p->counts ? gpu_nonces_work(&p->table) : gpu_work_size(&p->table);
     *plan = (backend_plan *)p;
     return PARSEAL_OK;
 }
@@ -151,7 +159,8 @@ static parseal_status run_on(const gpu_plan *p, const gpu_stream *s, run_buf buf
                             .tags = place_of(&bufs[TAG], stand_in),
                             .verdicts = place_of(&bufs[VERDICT], stand_in),
                             .work = place_of(&bufs[WORKSPACE], stand_in)};
-    return gpu_aead_run(p->keys, &p->table, &io, s, open);
+    return p->counts && !open ? gpu_nonces_seal(&p->nonces, p->keys, &p->table, &io, s)
+                              : gpu_aead_run(p->keys, &p->table, &io, s, open);
 }
 
 static void clear_verdicts(const gpu_plan *p, const run_buf *verdicts)
@@ -187,7 +196,7 @@ static parseal_status plan_run(const parseal_device *device, const backend_plan 
     run_buf bufs[BUFS] = {[IN] = {&io->in, true, false, 0},
                           [OUT] = {&io->out, true, true, 0},
                           [AAD] = {&io->aad, true, false, 0},
-                          [NONCE] = {&io->nonce, true, false, 0},
+                          [NONCE] = {&io->nonce, true, p->counts && !open, 0},
                           [TAG] = {&io->tag, true, !open, 0},
                           [VERDICT] = {&io->verdict, true, true, 0},
                           [WORKSPACE] = {&io->workspace, false, false, 0}};
@@ -197,6 +206,11 @@ static parseal_status plan_run(const parseal_device *device, const backend_plan 
     if (p->table.n == 0)
         return PARSEAL_OK;
     TRY(gpu_stream_of(p->table.device, stream, &s));
+    if (!open && !p->counts && !p->graph_writes)
+        TRY(gpu_refuse_capture(p->table.device, stream,
+                               "each replay would seal under the same nonces: let the plan count "
+                               "them (shape.nonce_step), or the graph write them "
+                               "(shape.graph_writes)"));
     for (int i = 0; i < BUFS; i++) {
         copied = copied || on_host(&bufs[i]);
         any_on_device = any_on_device || on_device(&bufs[i]);

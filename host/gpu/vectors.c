@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/gpu/count.h"
 #include "host/gpu/driver.h"
 #include "host/gpu/stage.h"
 #include "kernels/common/launch.h"
@@ -39,6 +40,7 @@ typedef struct {
     const gpu_device *device;
     gpu_memory list;
     size_t n;
+    gpu_numbers numbers;
     gpu_uses *uses;
 } gpu_seeds;
 
@@ -52,8 +54,10 @@ static void free_seeds(gpu_seeds *s)
     if (s == NULL)
         return;
     gpu_uses_close(s->uses); /* What is still masked would else get the mask of a seed of zeros. */
-    if (s->device != NULL)
+    if (s->device != NULL) {
         gpu_wipe_and_free(s->device, s->list, s->n * sizeof(mask_seed));
+        gpu_numbers_close(&s->numbers, s->device);
+    }
     free(s);
 }
 
@@ -95,6 +99,21 @@ static void seeds_destroy(const parseal_device *device, backend_seeds *seeds)
     free_seeds((gpu_seeds *)seeds);
 }
 
+static parseal_status seeds_count(const parseal_device *device, backend_seeds *seeds,
+                                  const seeds_counting *counting)
+{
+    return gpu_numbers_open(&((gpu_seeds *)seeds)->numbers, gpu_of(device), counting);
+}
+
+/* `of` says what the call would do with the same streams again. */
+static parseal_status check_capture(const gpu_device *d, const gpu_seeds *seeds, void *stream,
+                                    const char *of)
+{
+    return seeds == NULL || seeds->n == 0 || seeds->numbers.state != 0
+               ? PARSEAL_OK
+               : gpu_refuse_capture(d, stream, of);
+}
+
 /* -------------------------------------------------------------------------------------- mask -- */
 
 typedef struct {
@@ -108,8 +127,10 @@ static parseal_status mask_piece(void *arg, const gpu_stream *s, const gpu_place
                                  uint64_t first, uint64_t n)
 {
     const mask_work *w = arg;
+    const gpu_device *d = w->seeds->device;
     gpu_launch launch;
-    gpu_launch_begin(&launch, w->seeds->device, GPU_MASK,
+    TRY(gpu_numbers_next(&w->seeds->numbers, d, s, w->seeds->list, w->seeds->n));
+    gpu_launch_begin(&launch, d, GPU_MASK,
                      w->ring.element_size == 4 ? "mask_apply32" : "mask_apply64");
     gpu_arg_memory(&launch, w->seeds->list);
     gpu_arg_u32(&launch, (uint32_t)w->seeds->n);
@@ -118,7 +139,8 @@ static parseal_status mask_piece(void *arg, const gpu_stream *s, const gpu_place
     gpu_arg_u64(&launch, w->first + first);
     gpu_arg_u64(&launch, n);
     gpu_arg_u32(&launch, w->write);
-    return gpu_launch_run(&launch, s, blocks_touched(w->first + first, n, w->ring.element_size));
+    TRY(gpu_launch_run(&launch, s, blocks_touched(w->first + first, n, w->ring.element_size)));
+    return gpu_numbers_end(&w->seeds->numbers, d, s, &places[0], n * w->ring.element_size);
 }
 
 static parseal_status mask(const parseal_device *device, const backend_seeds *seeds,
@@ -127,6 +149,9 @@ static parseal_status mask(const parseal_device *device, const backend_seeds *se
 {
     const gpu_operand operand = {&acc->buf, 8 * ring->element_size, !write, true};
     mask_work work = {seeds_of(seeds), gpu_ring(ring), first, write};
+    TRY(check_capture(gpu_of(device), work.seeds, stream,
+                      "each replay would use the same masks: give a set that counts "
+                      "(parseal_seeds_create_counting)"));
     return gpu_for_elements(gpu_of(device), stream, work.seeds->uses, &operand, 1, acc->n,
                             mask_piece, &work);
 }
@@ -134,9 +159,11 @@ static parseal_status mask(const parseal_device *device, const backend_seeds *se
 const mask_family gpu_mask_family = {
     .seeds_create = seeds_create,
     .seeds_destroy = seeds_destroy,
+    .seeds_count = seeds_count,
     .apply = mask,
     .fcp_create = gpu_fcp_create,
     .fcp_destroy = gpu_fcp_destroy,
+    .fcp_count = gpu_fcp_count,
     .fcp_apply = gpu_fcp_apply,
 };
 
@@ -275,7 +302,9 @@ static parseal_status quantize_piece(void *arg, const gpu_stream *s, const gpu_p
 {
     const quantize_work *w = arg;
     const bool counted = w->nonfinite.memory != 0;
+    const gpu_seeds none = {0}, *seeds = w->seeds != NULL ? w->seeds : &none;
     gpu_launch launch;
+    TRY(gpu_numbers_next(&seeds->numbers, w->device, s, seeds->list, seeds->n));
     gpu_launch_begin(&launch, w->device, GPU_QUANT, "quantize");
     gpu_arg_place(&launch, &places[0]);
     gpu_arg_u32(&launch, (uint32_t)w->quant->float_type);
@@ -290,7 +319,8 @@ static parseal_status quantize_piece(void *arg, const gpu_stream *s, const gpu_p
     gpu_arg_u64(&launch, n);
     gpu_arg_place(&launch, counted ? &w->nonfinite : &places[1]);
     gpu_arg_u32(&launch, counted);
-    return gpu_launch_run(&launch, s, blocks_touched(w->first + first, n, 4));
+    TRY(gpu_launch_run(&launch, s, blocks_touched(w->first + first, n, 4)));
+    return gpu_numbers_end(&seeds->numbers, w->device, s, &places[1], n * w->quant->element_size);
 }
 
 static parseal_status quantize_all(quantize_work *w, const parseal_vec *x, const parseal_vec *q,
@@ -365,6 +395,9 @@ static parseal_status quantize(const parseal_device *device, const parseal_quant
                           /* Rounding to nearest does not depend on the element's number. */
                           .first = seeds != NULL ? first : 0};
     TRY(check_clip(d, quant));
+    TRY(check_capture(d, work.seeds, stream,
+                      "each replay would round by the same draws: give a seed that counts "
+                      "(parseal_seeds_create_counting)"));
     if (nonfinite == NULL)
         return quantize_all(&work, x, q, stream);
     if (nonfinite->kind == PARSEAL_BUF_HOST)

@@ -16,6 +16,8 @@ parseal_status gpu_run_sum(const gpu_device *d, const gpu_stream *s, const parse
 /* Masks of parseal/fcp.h, for moduli that are powers of two. */
 parseal_status gpu_fcp_create(const parseal_device *device, backend_fcp **fcp, uint64_t modulus,
                               const uint8_t *keys, const int32_t *signs, size_t n);
+parseal_status gpu_fcp_count(const parseal_device *device, backend_fcp *fcp,
+                             const fcp_counting *counting);
 void gpu_fcp_destroy(const parseal_device *device, backend_fcp *fcp);
 parseal_status gpu_fcp_apply(const parseal_device *device, const backend_fcp *fcp,
                              const parseal_ring *ring, const parseal_vec *acc, uint64_t first,

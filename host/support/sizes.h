@@ -33,5 +33,6 @@
 #define PARSEAL_AGGREGATOR_OPTIONS_SIZE_0  PARSEAL_SIZE_UP_TO(parseal_aggregator_options, reserved)
 #define PARSEAL_SEALED_PARAMS_SIZE_0       PARSEAL_SIZE_UP_TO(parseal_sealed_params, aad_len)
 #define PARSEAL_FCP_MASK_SIZE_0            PARSEAL_SIZE_UP_TO(parseal_fcp_mask, name_len)
+#define PARSEAL_COUNTING_SIZE_0            PARSEAL_SIZE_UP_TO(parseal_counting, number)
 
 #endif

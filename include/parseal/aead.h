@@ -55,9 +55,11 @@ PARSEAL_API parseal_status parseal_alg_info(int32_t alg, parseal_alg *info);
 
 /* The verdict on one item. Zeroed memory never reads as authentic. */
 enum {
-    PARSEAL_ITEM_UNSET = 0,  /* not looked at: the call failed before, or has not finished */
-    PARSEAL_ITEM_OK = 1,     /* sealed, or opened and authentic */
-    PARSEAL_ITEM_BAD_TAG = 2 /* not authentic; its output is zeroed */
+    PARSEAL_ITEM_UNSET = 0,   /* not looked at: the call failed before, or has not finished */
+    PARSEAL_ITEM_OK = 1,      /* sealed, or opened and authentic */
+    PARSEAL_ITEM_BAD_TAG = 2, /* not authentic; its output is zeroed */
+    PARSEAL_ITEM_NO_NONCE = 3 /* not sealed: a plan that counts has used up its nonces. Its output,
+                                 tag and nonce are zeroed */
 };
 
 typedef struct parseal_keys parseal_keys;
@@ -143,18 +145,24 @@ typedef struct {
     const uint64_t *aad_len;    /* NULL: no message has aad */
     const uint64_t *aad_offset; /* needed exactly where aad_len is given */
     const uint32_t *key;        /* NULL: key 0 for all */
+    const uint8_t *nonce;       /* with nonce_step: n nonces, those of the first seal */
+    uint64_t nonce_step;        /* not 0: the plan counts (below) */
+    int32_t graph_writes;       /* not 0: seals may be captured, as the graph itself writes io.nonce
+                                   before each, anew in each replay; nonce_step must be 0 */
+    uint32_t reserved;          /* 0 */
 } parseal_aead_shape;
 
-#define PARSEAL_AEAD_SHAPE_INIT                                           \
-    {                                                                     \
-        sizeof(parseal_aead_shape), 0, NULL, NULL, NULL, NULL, NULL, NULL \
+#define PARSEAL_AEAD_SHAPE_INIT                                                          \
+    {                                                                                    \
+        sizeof(parseal_aead_shape), 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0 \
     }
 
 typedef struct {
     size_t struct_size;
     parseal_buf in, out;   /* may be the same bytes, if the shape's in and out offsets are equal */
     parseal_buf aad;       /* PARSEAL_BUF_NONE where no message has aad */
-    parseal_buf nonce;     /* n nonces of the size that the keys' algorithm has, without gaps */
+    parseal_buf nonce;     /* n nonces of the size that the keys' algorithm has, without gaps; a
+                              seal of a plan that counts writes there those that it has used */
     parseal_buf tag;       /* n * 16 bytes: written by seal, read by open */
     parseal_buf verdict;   /* n int32_t, aligned to 4: PARSEAL_ITEM_* */
     parseal_buf workspace; /* at least parseal_plan_workspace_size bytes, aligned to 16;
@@ -175,8 +183,29 @@ typedef struct parseal_plan parseal_plan;
 /* parseal_plan_create prepares a batch of this shape for these keys and uploads what the device
  * needs of it once. A plan may be run any number of times, with fresh nonces each time it seals.
  *
+ * A CUDA graph replays a captured seal with the nonces that its buffer has then: twice the same
+ * ones, and the key is lost. So capturing a seal is refused unless the plan counts, or the graph
+ * itself writes io.nonce (shape.graph_writes).
+ *
+ * A plan that counts (CUDA; shape.nonce_step) keeps its nonces on the device. The first seal takes
+ * those of shape.nonce; after each seal, a graph's replay or any other, each has grown by
+ * nonce_step, as a big-endian number in its last 8 bytes. Each seal writes the nonces that it has
+ * used to io.nonce, from where parseal_plan_open takes them as always.
+ *
+ * In the life of the plan no nonce comes twice under one key, even where seals overlap on several
+ * streams. For that nonce_step must be at least the number of messages under any one key; nonces
+ * under one key that agree in all before the last 8 bytes must differ in these mod nonce_step; and
+ * no number reaches 2^64 - 1. There are floor((2^64 - 2 - largest number) / nonce_step) + 1 seals:
+ * a later one seals nothing, and leaves PARSEAL_ITEM_NO_NONCE for every message, and zeros as its
+ * output (in place: its plaintext is lost), tag and nonce. What lies beyond the plan is the
+ * caller's: the next plan under these keys, and any other use of them, must begin above the nonces
+ * that this one has used.
+ *
  * Errors: PARSEAL_ERR_SIZE (a len or aad_len above its limit, offset + len overflows, a key index
- * outside the set), PARSEAL_ERR_ALIAS (two outputs overlap). */
+ * outside the set; nonce_step is too small, or a nonce's number wraps at its first growth),
+ * PARSEAL_ERR_ALIAS (two outputs overlap), PARSEAL_ERR_ARG (nonce or nonce_step without the other,
+ * or beside graph_writes; two nonces that would meet), PARSEAL_ERR_UNSUPPORTED (nonce_step on a
+ * backend without graphs: there each call is given its nonces). */
 PARSEAL_API parseal_status parseal_plan_create(parseal_plan **plan, const parseal_keys *keys,
                                                const parseal_aead_shape *shape);
 PARSEAL_API void parseal_plan_destroy(parseal_plan *plan);
@@ -191,7 +220,9 @@ PARSEAL_API uint64_t parseal_plan_workspace_size(const parseal_plan *plan);
  * PARSEAL_ITEM_UNSET from the moment the work starts until the item's tag has been checked.
  *
  * Errors: PARSEAL_ERR_SIZE (a buffer is smaller than the shape needs), PARSEAL_ERR_ALIAS,
- * PARSEAL_ERR_UNSUPPORTED (a buffer's kind). Nothing has then been enqueued. */
+ * PARSEAL_ERR_UNSUPPORTED (a buffer's kind), PARSEAL_ERR_ARG (a seal whose stream is captured,
+ * though the plan neither counts nor has graph_writes: the capture goes on). Nothing has then been
+ * enqueued. */
 PARSEAL_API parseal_status parseal_plan_seal(const parseal_plan *plan, const parseal_aead_io *io,
                                              void *stream);
 PARSEAL_API parseal_status parseal_plan_open(const parseal_plan *plan, const parseal_aead_io *io,

@@ -72,6 +72,19 @@ PARSEAL_API parseal_status parseal_fcp_seeds_create(parseal_seeds **set, parseal
                                                     const parseal_fcp_mask *mask,
                                                     const parseal_fcp_key *keys, size_t n);
 
+/* parseal_fcp_seeds_create_counting makes a set that counts (mask.h): its number is the last 8
+ * bytes of mask->session_id, big-endian, and so each call's masks are those that fcp has for a
+ * session of that id. The device derives each call's AES keys itself. For the rest the set is what
+ * parseal_seeds_create_counting says; the number that mask->session_id has is the first call's.
+ *
+ * Errors: those of parseal_fcp_seeds_create (PARSEAL_ERR_UNSUPPORTED where R is not a power of
+ * two), those of parseal_seeds_create_counting for `counting`, PARSEAL_ERR_SIZE (session_id_len
+ * below 8). */
+PARSEAL_API parseal_status parseal_fcp_seeds_create_counting(parseal_seeds **set, parseal_ctx *ctx,
+                                                             const parseal_fcp_mask *mask,
+                                                             const parseal_fcp_key *keys, size_t n,
+                                                             const parseal_counting *counting);
+
 #ifdef __cplusplus
 }
 #endif

@@ -46,9 +46,10 @@
  * does nothing.
  *
  * Concurrency. Contexts, key sets, seed sets and plans are immutable after creation: any number of
- * threads may use one at the same time. Destroying an object while another thread still uses that
- * same object is an error of the caller. An aggregator and a sealed stream take one call at a time
- * each. There is no global initialisation.
+ * threads may use one at the same time. Plans that count ("Graphs") may be used so, too; calls with
+ * a seed set that counts follow each other. Destroying an object while another thread still uses
+ * that same object is an error of the caller. An aggregator and a sealed stream take one call at a
+ * time each. There is no global initialisation.
  *
  * Threads. A large call is shared out between the calling thread and helpers, which sleep when
  * there is nothing to do. Helpers are the process's, fewer by one than the bound of
@@ -110,6 +111,16 @@
  * Captures. While CUDA captures a stream, in whatever mode and thread, objects and contexts may be
  * made and destroyed, and calls on host memory be made with NULL, in all threads: that is not
  * captured, and the capture goes on.
+ *
+ * Graphs. A replay does again what was captured, with the same nonces, seeds and streams: fatal for
+ * AES-GCM, a second use of a one-time mask, the same draws of a rounding. So capturing a seal, a
+ * mask or a stochastic quantisation is PARSEAL_ERR_ARG, and the capture goes on, unless what must
+ * not repeat is counted on the device, by plans with a nonce_step (aead.h) and by sets of
+ * parseal_seeds_create_counting (mask.h) and parseal_fcp_seeds_create_counting (fcp.h), or
+ * graph_writes says that the graph itself writes it anew in each replay, which the library cannot
+ * check. Plans and sets that count begin where they were told to in each process: what they have
+ * used is for the caller to remember. The objects and the memory that a graph uses must live as
+ * long as it is replayed.
  *
  * Aliasing. aead works in place: `in` and `out` of a message may be the same bytes, beginning and
  * length. Any other overlap between what a call writes and what it reads or writes elsewhere is

@@ -54,12 +54,14 @@ typedef struct {
  *
  * seed: a set of exactly one ChaCha20 seed where rounding is stochastic (its sign is not used),
  * NULL where it is nearest. NEVER use one seed both as a mask and for rounding. nonfinite: 8 bytes,
- * aligned to 8, that receive the count as a uint64_t; NULL: not wanted.
+ * aligned to 8, that receive the count as a uint64_t; NULL: not wanted. A stochastic quantisation
+ * that a CUDA graph replays needs a seed that counts (parseal_seeds_create_counting).
  *
  * Errors: PARSEAL_ERR_ARG (clip, bits or rounding out of range; seed given or missing against the
- * rounding), PARSEAL_ERR_SIZE (lengths differ; first + n past the keystream), PARSEAL_ERR_ALIAS,
- * PARSEAL_ERR_UNSUPPORTED (a buffer's kind; a clip below 2^-100 on a device that has no subnormal
- * numbers). */
+ * rounding; the stream is captured, and the seed does not count: the capture goes on),
+ * PARSEAL_ERR_SIZE (lengths differ; first + n past the keystream), PARSEAL_ERR_ALIAS,
+ * PARSEAL_ERR_UNSUPPORTED (a buffer's kind; with a seed that counts, x or q in host memory; a clip
+ * below 2^-100 on a device that has no subnormal numbers). */
 PARSEAL_API parseal_status parseal_quantize(parseal_ctx *ctx, const parseal_quant *quant,
                                             const parseal_vec *x, const parseal_vec *q,
                                             const parseal_seeds *seed, uint64_t first,

@@ -234,6 +234,23 @@ static parseal_status with_fcp_mask(void *p)
     return status;
 }
 
+static void fill_counting(void *p)
+{
+    parseal_counting counting = PARSEAL_COUNTING_INIT;
+    counting.step = 1;
+    memcpy(p, &counting, sizeof counting);
+}
+
+/* The CPU counts nothing, and says so once it has taken the struct. */
+static parseal_status with_counting(void *p)
+{
+    const parseal_seed seed = {.sign = 1};
+    parseal_seeds *made = NULL;
+    const parseal_status status = parseal_seeds_create_counting(&made, ctx, &seed, 1, p);
+    assert_null(made);
+    return status == PARSEAL_ERR_UNSUPPORTED ? PARSEAL_OK : status;
+}
+
 /* fill NULL: the struct is written, or zeros will do where it is read. */
 typedef struct {
     const char *name;
@@ -284,6 +301,7 @@ static const growable structs[] = {
          fill_aggregator_options),
     READ(parseal_sealed_params, SEALED_PARAMS, with_sealed_params, fill_params),
     READ(parseal_fcp_mask, FCP_MASK, with_fcp_mask, fill_fcp_mask),
+    READ(parseal_counting, COUNTING, with_counting, fill_counting),
 };
 
 /* The end of memory that may be touched, with a page and more before it. */

@@ -4,40 +4,9 @@
 #include <string.h>
 
 #include "device_kind.h"
-#include "host/support/dynlib.h"
+#include "graphs.h"
 #include "rng.h"
 #include "run.h"
-
-enum { CAPTURE_GLOBAL = 0, CAPTURE_RELAXED = 2, OK = 0 };
-
-typedef void *graph;
-typedef void *graph_exec;
-
-static struct {
-    int (*begin)(void *stream, int mode);
-    int (*end)(void *stream, graph *graph);
-    int (*instantiate)(graph_exec *exec, graph graph, unsigned long long flags);
-    int (*launch)(graph_exec exec, void *stream);
-    int (*exec_destroy)(graph_exec exec);
-    int (*destroy)(graph graph);
-} cu;
-
-/* Since CUDA 12.0. */
-static bool find_graphs(void)
-{
-    static const char *const names[] = {"libcuda.so.1", NULL};
-    void *library = dynlib_open(names);
-    if (library == NULL)
-        return false;
-    dynlib_function(library, "cuStreamBeginCapture_v2", &cu.begin, sizeof cu.begin);
-    dynlib_function(library, "cuStreamEndCapture", &cu.end, sizeof cu.end);
-    dynlib_function(library, "cuGraphInstantiateWithFlags", &cu.instantiate, sizeof cu.instantiate);
-    dynlib_function(library, "cuGraphLaunch", &cu.launch, sizeof cu.launch);
-    dynlib_function(library, "cuGraphExecDestroy", &cu.exec_destroy, sizeof cu.exec_destroy);
-    dynlib_function(library, "cuGraphDestroy", &cu.destroy, sizeof cu.destroy);
-    return cu.begin != NULL && cu.end != NULL && cu.instantiate != NULL && cu.launch != NULL &&
-           cu.exec_destroy != NULL && cu.destroy != NULL;
-}
 
 /* ------------------------------------------------------------------------------------- bench -- */
 
@@ -51,6 +20,7 @@ typedef struct {
     uint32_t acc[COUNT], v[INPUTS][COUNT];
     float x[COUNT]; /* random bits, some of them no numbers */
     _Alignas(ALIGNED) uint64_t nonfinite;
+    uint64_t number; /* of the masks' stream */
     _Alignas(ALIGNED) uint8_t workspace[8192];
 } data;
 
@@ -73,10 +43,13 @@ typedef struct {
     rng r;
 } bench;
 
+static const parseal_seed seeds[2] = {{.key = {1}, .sign = 1}, {.key = {2}, .sign = -1}};
+
+/* The graph takes its nonces, and the number of its masks' stream, from the memory that `renew`
+ * writes. */
 static void side_fill(side *s)
 {
     static const uint8_t key[2 * PARSEAL_AES256GCM_KEYBYTES] = {1, 2, 3};
-    static const parseal_seed list[2] = {{.key = {1}, .sign = 1}, {.key = {2}, .sign = -1}};
     uint64_t len[ITEMS], offset[ITEMS];
     uint32_t of[ITEMS];
     for (size_t i = 0; i < ITEMS; i++) {
@@ -89,10 +62,10 @@ static void side_fill(side *s)
     shape.len = len;
     shape.in_offset = offset;
     shape.key = of;
+    shape.graph_writes = 1;
     assert_ok(parseal_keys_create(&s->keys, s->ctx, PARSEAL_AES256GCM, key, 2, NULL));
     assert_ok(parseal_plan_create(&s->plan, s->keys, &shape));
     assert_in_range(parseal_plan_workspace_size(s->plan), 0, sizeof(((data *)NULL)->workspace));
-    assert_ok(parseal_seeds_create(&s->seeds, s->ctx, list, 2));
 }
 
 static void side_close(side *s)
@@ -104,6 +77,10 @@ static void side_close(side *s)
 }
 
 enum { BLOCKING = 0, NON_BLOCKING = 1 }; /* on_cuda.c */
+
+#define PART(s, field)                                                   \
+    ((parseal_buf){(s)->buf_kind, 0, (s)->memory, offsetof(data, field), \
+                   sizeof(((data *)NULL)->field)})
 
 static void bench_open_on(bench *b, int stream_kind, bool time_kernels)
 {
@@ -122,6 +99,10 @@ static void bench_open_on(bench *b, int stream_kind, bool time_kernels)
     b->device.buf_kind = on.buf_kind;
     b->device.memory = on.alloc(sizeof b->host);
     b->device.stream = on.stream();
+    parseal_counting counting = PARSEAL_COUNTING_INIT;
+    counting.graph_writes = 1;
+    counting.number = PART(&b->device, number);
+    assert_ok(parseal_seeds_create_counting(&b->device.seeds, b->device.ctx, seeds, 2, &counting));
     b->cpu.buf_kind = PARSEAL_BUF_HOST;
     b->cpu.memory = (uintptr_t)&b->host;
 }
@@ -138,10 +119,6 @@ static void bench_close(bench *b)
     on.free(b->device.memory);
     on.close();
 }
-
-#define PART(s, field)                                                   \
-    ((parseal_buf){(s)->buf_kind, 0, (s)->memory, offsetof(data, field), \
-                   sizeof(((data *)NULL)->field)})
 
 static parseal_status run_calls(const side *s)
 {
@@ -177,12 +154,24 @@ static void renew(bench *b)
     on.write(b->device.memory, 0, &b->host, sizeof b->host);
 }
 
+static parseal_status run_on_cpu(bench *b)
+{
+    parseal_seed list[2] = {seeds[0], seeds[1]};
+    for (size_t i = 0; i < 2; i++)
+        memcpy(list[i].stream_id, &b->host.number, sizeof list[i].stream_id);
+    assert_ok(parseal_seeds_create(&b->cpu.seeds, b->cpu.ctx, list, 2));
+    const parseal_status status = run_calls(&b->cpu);
+    parseal_seeds_destroy(b->cpu.seeds);
+    b->cpu.seeds = NULL;
+    return status;
+}
+
 /* The data that calls on the device have left is what they leave on the CPU. */
 static void compare(bench *b)
 {
     on.finish();
     on.read(b->device.memory, 0, &b->back, sizeof b->back);
-    assert_ok(run_calls(&b->cpu));
+    assert_ok(run_on_cpu(b));
     for (size_t i = 0; i < ITEMS; i++)
         assert_int_equal(b->host.verdict[i], PARSEAL_ITEM_OK);
     assert_bytes(&b->back, &b->host, offsetof(data, workspace));

@@ -357,8 +357,8 @@ static parseal_status plan_run(const parseal_device *d, const backend_plan *plan
 static const memory_family memory = {memory_create, memory_destroy, memory_read, memory_write};
 static const aead_family aead = {keys_create, keys_destroy, batch_run, accumulate, NULL};
 static const plan_family plans = {plan_create, plan_destroy, plan_workspace_size, plan_run};
-static const mask_family masks = {seeds_create, seeds_destroy, mask, fcp_create,
-                                  fcp_destroy,  fcp_mask,      NULL, NULL};
+static const mask_family masks = {seeds_create, seeds_destroy, mask,     NULL, fcp_create,
+                                  fcp_destroy,  NULL,          fcp_mask, NULL, NULL};
 static const vector_family vectors = {vec_sum, quantize, dequantize, pack, packed_sum};
 
 #define BROKEN_BACKEND(backend_id)                                                           \

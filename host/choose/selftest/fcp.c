@@ -57,7 +57,7 @@ bool selftest_fcp(const tester *t)
             t->backend->mask->fcp_destroy(t->device, fcp);
     }
     free(acc);
-    return right;
+    return right && tester_numbers_count(t, true);
 }
 
 parseal_status work_fcp(const parseal_side *side, const work_material *m, size_t size)

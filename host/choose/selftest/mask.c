@@ -44,7 +44,7 @@ bool selftest_mask(const tester *t)
     for (size_t i = 0; right && i < LENGTH(mask_answers); i++)
         right = mask_is_right(t, seeds, &mask_answers[i]);
     t->backend->mask->seeds_destroy(t->device, seeds);
-    return right;
+    return right && tester_numbers_count(t, false);
 }
 
 parseal_status work_mask(const parseal_side *side, const work_material *m, size_t size)

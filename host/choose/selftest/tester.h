@@ -30,6 +30,10 @@ bool tester_digest_is(const uint8_t expected[16], const void *data, size_t size)
 bool tester_wrong(const tester *t, const char *answer, uint64_t a, uint64_t b);
 bool tester_failed(const tester *t, parseal_status status);
 
+/* Return whether what a backend with graphs counts on the device is right; true without graphs. */
+bool tester_nonces_count(const tester *t);
+bool tester_numbers_count(const tester *t, bool of_fcp);
+
 /* The ring of crossover's work: elements of 4 bytes that wrap around. */
 static const parseal_ring work_ring = {UINT64_C(1) << 32, 4, 0};
 enum { WORK_INPUTS = 4, WORK_MESSAGE = 1 << 14 };
