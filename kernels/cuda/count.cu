@@ -18,7 +18,8 @@
  * of a set may not, as they share its list: one that begins while another is under way leaves the
  * list alone, and is wiped.
  *
- * Constant time: but for the keys that fcp_count hashes nothing here is secret.
+ * Constant time: the keys that fcp_count hashes are no address and decide no branch; nothing else
+ * here is secret.
  */
 #include "kernels/cuda/aead_memory.h"
 #include "kernels/cuda/atomic.h"

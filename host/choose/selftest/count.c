@@ -35,7 +35,8 @@ typedef struct {
     int32_t verdict[MESSAGES];
 } sealed;
 
-static const uint64_t lengths[MESSAGES] = {LEN, 0, 17}, offsets[MESSAGES] = {0, LEN, 2 * LEN};
+static const uint64_t lengths[MESSAGES] = {LEN, 0, 17},
+                      offsets[MESSAGES] = {0, LEN, UINT64_C(2) * LEN};
 static const uint64_t no_aad[MESSAGES] = {0};
 static const uint32_t key_of[MESSAGES] = {0, 1, 1};
 
