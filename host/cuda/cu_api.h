@@ -49,7 +49,13 @@ enum {
     CU_SHARED_MEMORY_MAX = 97 /* bytes of a block that asks for more than usual */
 };
 
-enum { CU_FUNCTION_DYNAMIC_SHARED_MAX = 8 }; /* CUfunction_attribute */
+/* CUfunction_attribute; of what was loaded, which is PTX for a lesser capability than the device's
+ * where the driver has compiled it. Versions are as capabilities: 90 for 9.0. */
+enum {
+    CU_FUNCTION_PTX_VERSION = 5,
+    CU_FUNCTION_BINARY_VERSION = 6,
+    CU_FUNCTION_DYNAMIC_SHARED_MAX = 8
+};
 enum { CU_STREAM_NON_BLOCKING = 1 };
 enum { CU_EVENT_DISABLE_TIMING = 2 };
 enum { CU_CAPTURE_MODE_RELAXED = 2 };
@@ -87,6 +93,7 @@ typedef struct {
     X(ModuleLoadData, cuModuleLoadData, (cu_module *, const void *))                        \
     X(ModuleUnload, cuModuleUnload, (cu_module))                                            \
     X(ModuleGetFunction, cuModuleGetFunction, (cu_function *, cu_module, const char *))     \
+    X(FuncGetAttribute, cuFuncGetAttribute, (int *, int, cu_function))                      \
     X(FuncSetAttribute, cuFuncSetAttribute, (cu_function, int, int))                        \
     X(OccupancyMaxActiveBlocks, cuOccupancyMaxActiveBlocksPerMultiprocessor,                \
       (int *, cu_function, int, size_t))                                                    \

@@ -38,11 +38,31 @@ static bool suits(const cuda_device *d, const kernel_row *row)
            row->shared + STATIC_SHARED <= d->shared_max;
 }
 
+/* Stores whether what was loaded has the kernel's instructions. A driver takes PTX for any lesser
+ * capability, where there is no machine code for the device or it is told to, and that of 7.5 has
+ * no b1 products: the device's own capability says nothing of it. */
+static parseal_status check_image(const cuda_device *d, const kernel_row *row, cu_function function,
+                                  bool *complete)
+{
+    int ptx, binary;
+    *complete = true;
+    if (strcmp(row->file, "ghash_mma") != 0)
+        return PARSEAL_OK;
+    CU_TRY(&d->api, FuncGetAttribute, (&ptx, CU_FUNCTION_PTX_VERSION, function));
+    CU_TRY(&d->api, FuncGetAttribute, (&binary, CU_FUNCTION_BINARY_VERSION, function));
+    *complete = ptx >= 80 && binary >= 80;
+    return PARSEAL_OK;
+}
+
 static parseal_status load_kernel(cuda_device *d, const kernel_row *row, cu_module module,
                                   cuda_kernel *kernel)
 {
     int blocks;
+    bool complete;
     CU_TRY(&d->api, ModuleGetFunction, (&kernel->function, module, row->name));
+    TRY(check_image(d, row, kernel->function, &complete));
+    if (!complete)
+        return PARSEAL_OK;
     if (row->shared > 0)
         CU_TRY(&d->api, FuncSetAttribute,
                (kernel->function, CU_FUNCTION_DYNAMIC_SHARED_MAX, (int)row->shared));

@@ -302,6 +302,21 @@ static void tensor_cores_from_8_0_to_9_x(void **state)
     }
 }
 
+/* Where the driver has compiled PTX, what that was made for counts, too. */
+static void tensor_cores_of_what_is_loaded(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *capability, *ptx;
+        bool tensor_cores;
+    } rows[] = {{"87", "75", false}, {"87", "80", true}, {"100", "80", false}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        machine_set("PARSEAL_EMU_CAPABILITY", rows[i].capability);
+        machine_set("PARSEAL_EMU_PTX", rows[i].ptx);
+        check_kernels(ctx_called(NULL, "Emulated GPU 0"), true, rows[i].tensor_cores);
+    }
+}
+
 /* An update of zeros under a key of zeros is added to a vector. */
 static void add_update(parseal_ctx *ctx, uint64_t dim)
 {
@@ -432,6 +447,7 @@ int main(void)
         cmocka_unit_test_setup(the_list_of_implementations, machine_reset),
         cmocka_unit_test_setup(each_device_has_its_kernels, machine_reset),
         cmocka_unit_test_setup(tensor_cores_from_8_0_to_9_x, machine_reset),
+        cmocka_unit_test_setup(tensor_cores_of_what_is_loaded, machine_reset),
         cmocka_unit_test_setup(updates_are_added, machine_reset),
         cmocka_unit_test_setup(both_at_once, machine_reset),
         cmocka_unit_test_setup(memory_of_the_other_device, machine_reset),

@@ -8,6 +8,7 @@
  * The environment shapes the machine, when a call looks at what it says:
  *   PARSEAL_EMU_DEVICES=n        how many devices there are, 4 at most; without it 2
  *   PARSEAL_EMU_CAPABILITY=xy    compute capability x.y of the first one instead of 9.0
+ *   PARSEAL_EMU_PTX=xy           kernels are loaded from PTX of capability x.y, not from machine code
  *   PARSEAL_EMU_BUSY=n           this device is in exclusive use
  *   PARSEAL_TEST_MEMORY=n        bytes of the GiB of each device's memory that others have left
  *   PARSEAL_EMU_PINNED=0         no pinned memory is to be had
@@ -340,6 +341,17 @@ EXPORT cu_result cuModuleGetFunction(cu_function *handle, cu_module from, const 
         return NOT_FOUND;
     m->functions.push_back({emulated::find_kernel(name), m->device});
     *handle = reinterpret_cast<cu_function>(&m->functions.back());
+    return CU_OK;
+}
+
+EXPORT cu_result cuFuncGetAttribute(int *value, int attribute, cu_function handle)
+{
+    BEGIN_INSIDE(FuncGetAttribute);
+    const int own = capability(reinterpret_cast<const function *>(handle)->device);
+    const int ptx = std::atoi(variable("PARSEAL_EMU_PTX", "0"));
+    if (attribute != CU_FUNCTION_PTX_VERSION && attribute != CU_FUNCTION_BINARY_VERSION)
+        return INVALID_VALUE;
+    *value = attribute == CU_FUNCTION_PTX_VERSION && ptx != 0 ? ptx : own;
     return CU_OK;
 }
 
