@@ -205,21 +205,30 @@ static uint32_t hash_tile(const gpu_device *d, const aead_item *items, size_t n)
     return (uint32_t)tile;
 }
 
-/* Makes the matrices of aead_hash_mma, where the device has its instruction and room for them. */
-static parseal_status keys_prepare(gpu_keys *keys)
+static parseal_status prepare(gpu_keys *keys, const char *kernel, uint64_t size)
 {
-    const cuda_device *d = cuda_of(keys->device);
-    const uint64_t size = (uint64_t)keys->n * GHASH_MATRIX_BYTES;
+    const gpu_device *d = keys->device;
     gpu_launch launch;
-    if (d->kernel[CUDA_KERNEL_aead_hash_mma].blocks_max == 0 || size > gpu_budget(&d->gpu) / 8)
-        return PARSEAL_OK;
-    TRY(alloc(&d->gpu, size, &keys->prepared));
+    TRY(gpu_alloc(d, size, &keys->prepared));
     keys->prepared_size = size;
-    gpu_launch_begin(&launch, &d->gpu, GPU_AEAD, "keys_matrices");
+    gpu_launch_begin(&launch, d, GPU_AEAD, kernel);
     gpu_arg_memory(&launch, keys->list);
     gpu_arg_memory(&launch, keys->prepared);
     gpu_arg_u32(&launch, (uint32_t)keys->n);
-    return gpu_launch_run(&launch, &d->gpu.own, keys->n);
+    return gpu_launch_run(&launch, &d->own, keys->n);
+}
+
+/* Makes what the device's way to GHASH wants of each key: powers for rows of blocks, or matrices,
+ * if there is room for them. */
+static parseal_status keys_prepare(gpu_keys *keys)
+{
+    const cuda_device *d = cuda_of(keys->device);
+    const uint64_t matrices = (uint64_t)keys->n * GHASH_MATRIX_BYTES;
+    if (d->ghash == CUDA_GHASH_CLMAD)
+        return prepare(keys, "keys_rows", (uint64_t)keys->n * GHASH_ROWS_BYTES);
+    if (d->ghash == CUDA_GHASH_MMA && matrices <= gpu_budget(&d->gpu) / 8)
+        return prepare(keys, "keys_matrices", matrices);
+    return PARSEAL_OK;
 }
 
 static parseal_status crypt(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
@@ -258,17 +267,27 @@ static parseal_status weigh(const gpu_keys *keys, const gpu_table *t, const gpu_
     return gpu_launch_run(&launch, s, t->n);
 }
 
+/* Returns the kernel that hashes tiles; *prepared says whether it takes keys->prepared. */
+static const char *hash_kernel(const gpu_keys *keys, const gpu_table *t, bool *prepared)
+{
+    const bool clmad = cuda_of(t->device)->ghash == CUDA_GHASH_CLMAD;
+    *prepared = keys->prepared != 0 && (clmad || t->bytes / t->n >= MMA_MESSAGE);
+    if (!*prepared)
+        return "aead_hash";
+    return clmad ? "aead_hash_clmad" : "aead_hash_mma";
+}
+
 static parseal_status hash(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
                            const gpu_stream *s, bool open)
 {
-    const bool mma = keys->prepared != 0 && t->bytes / t->n >= MMA_MESSAGE;
+    bool prepared;
     gpu_launch launch;
-    gpu_aead_launch(&launch, t, mma ? "aead_hash_mma" : "aead_hash");
+    gpu_aead_launch(&launch, t, hash_kernel(keys, t, &prepared));
     gpu_arg_memory(&launch, t->hash_begin);
     gpu_arg_u64(&launch, t->hash_total);
     gpu_arg_u32(&launch, t->tile);
     gpu_arg_memory(&launch, keys->list);
-    if (mma)
+    if (prepared)
         gpu_arg_memory(&launch, keys->prepared);
     gpu_arg_place(&launch, open ? &io->in : &io->out);
     gpu_arg_u32(&launch, !open);

@@ -9,10 +9,9 @@
 #include "hex.h"
 #include "run.h"
 
-static const kernel_choice choices[] = {{false, false, 4096, 1},
-                                        {true, true, 4096, 1},
-                                        {true, false, 8192, 3},
-                                        {false, true, 16384, 2}};
+static const kernel_choice choices[] = {{false, BY_INTEGERS, 4096, 1}, {true, BY_MMA, 4096, 1},
+                                        {true, BY_INTEGERS, 8192, 3},  {false, BY_MMA, 16384, 2},
+                                        {true, BY_CLMAD, 4096, 1},     {false, BY_CLMAD, 16384, 3}};
 
 /* ------------------------------------------------------------------------------------- known -- */
 
