@@ -12,6 +12,7 @@
     BOTH(AEAD_ADD, aead_add, X)       \
     CUDA(GHASH_MMA, ghash_mma, X)     \
     CUDA(GHASH_CLMAD, ghash_clmad, X) \
+    CUDA(AEAD_SEAL, aead_seal, X)     \
     BOTH(MASK, mask, X)               \
     BOTH(SUM, sum, X)                 \
     BOTH(QUANT, quant, X)             \
@@ -25,8 +26,8 @@
 enum {
     GHASH_SETS = 8, /* matrices of a key, each for a row of 32 blocks */
     GHASH_MATRIX_BYTES = 8192 * GHASH_SETS + 2048, /* bytes of a key's matrices */
-    GHASH_ROWS = 8,                    /* rows of 32 blocks that aead_hash_clmad takes together */
-    GHASH_ROWS_BYTES = 16 * GHASH_ROWS /* bytes of a key's powers for them */
+    GHASH_ROWS = 8, /* rows of 32 blocks that are hashed together without carries */
+    GHASH_ROWS_BYTES = 16 * (GHASH_ROWS + 1) /* bytes of a key's powers for them */
 };
 
 /* The kernels of each file of cuda/: X(file, kernel, threads, dynamic shared bytes, items a block).
@@ -53,6 +54,7 @@ enum {
 #define CUDA_GHASH_CLMAD_KERNELS(X)        \
     X(ghash_clmad, keys_rows, 128, 0, 128) \
     X(ghash_clmad, aead_hash_clmad, 128, 0, 4)
+#define CUDA_AEAD_SEAL_KERNELS(X) X(aead_seal, aead_seal, 512, 131072, 16)
 #define CUDA_MASK_KERNELS(X)           \
     X(mask, mask_apply32, 256, 0, 256) \
     X(mask, mask_apply64, 256, 0, 256)

@@ -33,13 +33,20 @@ static bool is_of(const kernel_row *row, const char *file)
     return strcmp(row->file, file) == 0;
 }
 
+/* Files of kernels with carry-less multiplications: PTX, and what an nvcc has made that does not
+ * know them, has none of them. */
+static bool has_clmad(const char *file)
+{
+    return strcmp(file, "ghash_clmad") == 0 || strcmp(file, "aead_seal") == 0;
+}
+
 /* Returns true for kernels that this device can run fast. The tensor cores' b1 products are single
  * instructions from 8.0 to 9.x only. */
 static bool suits(const cuda_device *d, const kernel_row *row)
 {
     if (is_of(row, "ghash_mma") && (d->capability < 80 || d->capability >= 100))
         return false;
-    if (is_of(row, "ghash_clmad") && d->capability < 80)
+    if (has_clmad(row->file) && d->capability < 80)
         return false;
     return row->shared <= USUAL_SHARED - STATIC_SHARED ||
            row->shared + STATIC_SHARED <= d->shared_max;
@@ -61,14 +68,13 @@ static parseal_status check_image(const cuda_device *d, const kernel_row *row, c
     return PARSEAL_OK;
 }
 
-/* Finds the kernel in what was loaded. PTX, and what an nvcc has made that does not know them, has
- * no kernels with carry-less multiplications. */
+/* Finds the kernel in what was loaded. */
 static parseal_status find_kernel(const cuda_device *d, const kernel_row *row, cu_module module,
                                   cu_function *function, bool *there)
 {
     const cu_result error = d->api.ModuleGetFunction(function, module, row->name);
     *there = false;
-    if (error == CU_NOT_FOUND && is_of(row, "ghash_clmad"))
+    if (error == CU_NOT_FOUND && has_clmad(row->file))
         return PARSEAL_OK;
     return error == CU_OK ? check_image(d, row, *function, there)
                           : cu_failed(&d->api, "cuModuleGetFunction", error);
@@ -118,19 +124,13 @@ static bool is_refusal(cu_result error)
            error == CU_UNSUPPORTED_PTX_VERSION;
 }
 
-/* An image without any kernel may be refused. *module is then NULL. */
-static bool may_be_empty(size_t f)
-{
-    return strcmp(files[f].name, "ghash_clmad") == 0;
-}
-
 static parseal_status load_module(cuda_device *d, size_t f, int version)
 {
     const cu_result error = d->api.ModuleLoadData(&d->module[f], files[f].image);
     if (error != CU_OK && !PARSEAL_CUDA_KERNELS)
         return parseal_fail(PARSEAL_ERR_NO_DEVICE, "cuda: built without nvcc: no kernels");
-    if (is_refusal(error) && may_be_empty(f)) {
-        d->module[f] = NULL;
+    if (is_refusal(error) && has_clmad(files[f].name)) {
+        d->module[f] = NULL; /* There is no kernel in it. */
         return PARSEAL_OK;
     }
     if (is_refusal(error))

@@ -98,9 +98,81 @@ FN clmad_number clmad_multiply(clmad_number a, clmad_number b)
     return clmad_reduce(&sum);
 }
 
-/* A key's powers for rows of 32 blocks: row[k] is H^(32 (k + 1)). */
+/* A key's powers for rows of 32 blocks: at[k] is H^(32 k). */
 typedef struct {
-    u32 row[GHASH_ROWS][4];
+    u32 at[GHASH_ROWS + 1][4];
 } ghash_rows;
+
+FN clmad_number row_power(const u32 (*row)[4])
+{
+    return clmad_of_words(load_words(*row));
+}
+
+/* Weighs the lanes' sums with a power of H each, H to 32 where `power` is 31, adds them up and
+ * stores the hash of a tile. All lanes take part. */
+FN void store_tile_hash(u32 *hash, clmad_number sum, const aead_key *key, u32 power)
+{
+    const clmad_number weight = clmad_of_words(load_words(key->power[power]));
+    u32 y[4];
+    words_of(y, clmad_words(clmad_multiply(sum, weight)));
+    ghash_add_lanes(y, 1);
+    if (lane_id() == 0)
+        *(uint4 *)hash = vector_of(y);
+}
+
+/* ------------------------------------------------------------------------------------- tiles -- */
+
+/* Returns block b of a tile, and zeros before its first. */
+FN clmad_number row_block(const hash_tile *t, i32 b)
+{
+    const uint4 zero = {0, 0, 0, 0};
+    const u32 offset = BLOCK * (u32)b;
+    return clmad_of_block(b < 0 ? zero : load_block(t->from + offset, t->size - offset));
+}
+
+/* Returns the lane's sum after eight rows, of which block b is the lane's in the first. The tile is
+ * aligned, so that only its last block can be short, and only its first row can have none. */
+FN clmad_number after_rows(clmad_number y, const clmad_number power[GHASH_ROWS], const hash_tile *t,
+                           i32 b)
+{
+    const uint4 zero = {0, 0, 0, 0};
+    const u8 *second = t->from + BLOCK * (u32)(b + LANES); /* the lane's block in the second row */
+    const u32 last = BLOCK * (u32)(b + LANES * (GHASH_ROWS - 1));
+    uint4 block[GHASH_ROWS];
+    clmad_sum sum;
+    block[0] = b < 0 ? zero : load_streaming(second - BLOCK * LANES);
+    UNROLL
+    for (u32 k = 1; k < GHASH_ROWS - 1; k++)
+        block[k] = load_streaming(second + BLOCK * LANES * (k - 1));
+    block[GHASH_ROWS - 1] = load_block(t->from + last, t->size - last);
+    clmad_zero(&sum);
+    clmad_add(&sum, y, power[GHASH_ROWS - 1]);
+    UNROLL
+    for (u32 k = 0; k < GHASH_ROWS - 1; k++)
+        clmad_add(&sum, clmad_of_block(block[k]), power[GHASH_ROWS - 2 - k]);
+    return clmad_xor(clmad_reduce(&sum), clmad_of_block(block[GHASH_ROWS - 1]));
+}
+
+/* Returns the lane's sum over a tile. Lane l has blocks l, l + 32, ..., as if zeros before the tile
+ * made their number a multiple of 32. Eight of them, a ... h, take its sum y to
+ * y H^256 + a H^224 + ... + g H^32 + h, with one reduction for the eight products; the first rows,
+ * when there are not eight of them, and tiles that are not aligned go row by row. */
+FN clmad_number lane_sum(const hash_tile *t, const ghash_rows *powers)
+{
+    const i32 blocks = (i32)blocks_of(t->size), rows = (blocks + LANES - 1) / LANES;
+    const i32 first = blocks - LANES * rows + (i32)lane_id(); /* the lane's block in row 0 */
+    const i32 alone = is_aligned(t->from) ? rows % GHASH_ROWS : rows;
+    clmad_number power[GHASH_ROWS], y = {0, 0};
+    UNROLL
+    for (u32 k = 0; k < GHASH_ROWS; k++)
+        power[k] = row_power(powers->at + 1 + k);
+    NO_UNROLL
+    for (i32 row = 0; row < alone; row++)
+        y = clmad_xor(clmad_multiply(y, power[0]), row_block(t, first + LANES * row));
+    NO_UNROLL
+    for (i32 row = alone; row < rows; row += GHASH_ROWS)
+        y = after_rows(y, power, t, first + LANES * row);
+    return y;
+}
 
 #endif

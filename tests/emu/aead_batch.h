@@ -21,7 +21,8 @@ typedef struct {
     bool wide;
     ghash_way ghash;
     u32 tile;
-    u32 grid; /* blocks of every kernel */
+    u32 grid;      /* blocks of every kernel */
+    bool one_pass; /* seal as aead_seal does; BY_CLMAD */
 } kernel_choice;
 
 typedef struct {
@@ -57,6 +58,8 @@ void run_crypt(aead_batch *b, const aead_item *items, u32 n, const uint8_t *in, 
 void run_hash(aead_batch *b, const aead_item *items, u32 n, const uint8_t *data, bool of_out,
               uint8_t *work);
 void run_weigh(aead_batch *b, const aead_item *items, u32 n, uint8_t *work);
+/* Encrypts the items and stores the hashes of their tiles. */
+void run_seal(aead_batch *b, const aead_item *items, u32 n, uint8_t *work);
 void run_finish(aead_batch *b, const aead_item *items, u32 n, uint8_t *work, bool open);
 
 /* Memory that the device gives: zeros, aligned to 256. */

@@ -166,7 +166,7 @@ bool is_missing(const char *kernel)
 {
     static const char *const clmad[] = {
 #define NAME(file, name, threads, shared, items) #name,
-        CUDA_GHASH_CLMAD_KERNELS(NAME)
+        CUDA_GHASH_CLMAD_KERNELS(NAME) CUDA_AEAD_SEAL_KERNELS(NAME)
 #undef NAME
     };
     const bool has = std::atoi(variable("PARSEAL_EMU_CLMAD", "1")) != 0 &&
