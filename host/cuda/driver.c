@@ -308,7 +308,7 @@ static parseal_status seal(const gpu_keys *keys, const gpu_table *t, const gpu_a
     const cuda_device *d = cuda_of(t->device);
     gpu_launch launch;
     if (d->ghash != CUDA_GHASH_CLMAD || d->kernel[CUDA_KERNEL_aead_seal].blocks_max == 0) {
-        TRY(crypt(keys, t, io, s, false));
+        TRY(d->gpu.driver->aead->crypt(keys, t, io, s, false));
         return hash(keys, t, io, s, false);
     }
     gpu_aead_launch(&launch, t, "aead_seal");

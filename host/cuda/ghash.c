@@ -139,7 +139,7 @@ static parseal_status time_of(const bench *b, cuda_ghash way, float *best)
  * matrices; but multiplying integers costs nothing more, so that it must be clearly faster there. */
 static parseal_status compare(const bench *b, bool *is_first)
 {
-    float clmad, other = 0;
+    float clmad = 0, other = 0;
     TRY(fill(b));
     TRY(time_of(b, CUDA_GHASH_CLMAD, &clmad));
     TRY(time_of(b, CUDA_GHASH_INTEGER, &other));

@@ -50,7 +50,7 @@ static parseal_status seal(const gpu_keys *keys, const gpu_table *t, const gpu_a
 {
     if (t->crypt_total > 0 && t->device->driver->aead->seal != NULL)
         return t->device->driver->aead->seal(keys, t, io, s);
-    TRY(crypt(keys, t, io, s, open));
+    TRY(keys->steps->crypt(keys, t, io, s, open));
     return hash(keys, t, io, s, open);
 }
 
