@@ -36,6 +36,7 @@ enum {
     CU_INVALID_PTX = 218,
     CU_UNSUPPORTED_PTX_VERSION = 222,
     CU_INVALID_HANDLE = 400,
+    CU_NOT_FOUND = 500,
     CU_NOT_READY = 600,
     CU_ILLEGAL_ADDRESS = 700,
     CU_HARDWARE_STACK_ERROR = 715,
@@ -51,7 +52,13 @@ enum {
     CU_SHARED_MEMORY_MAX = 97 /* bytes of a block that asks for more than usual */
 };
 
-enum { CU_FUNCTION_DYNAMIC_SHARED_MAX = 8 }; /* CUfunction_attribute */
+/* CUfunction_attribute; of what was loaded, which is PTX for a lesser capability than the device's
+ * where the driver has compiled it. Versions are as capabilities: 90 for 9.0. */
+enum {
+    CU_FUNCTION_PTX_VERSION = 5,
+    CU_FUNCTION_BINARY_VERSION = 6,
+    CU_FUNCTION_DYNAMIC_SHARED_MAX = 8
+};
 enum { CU_STREAM_NON_BLOCKING = 1 };
 enum { CU_EVENT_DISABLE_TIMING = 2 };
 enum { CU_CAPTURE_MODE_RELAXED = 2 };
@@ -88,6 +95,7 @@ typedef struct {
     X(ModuleLoadData, cuModuleLoadData, (cu_module *, const void *))                        \
     X(ModuleUnload, cuModuleUnload, (cu_module))                                            \
     X(ModuleGetFunction, cuModuleGetFunction, (cu_function *, cu_module, const char *))     \
+    X(FuncGetAttribute, cuFuncGetAttribute, (int *, int, cu_function))                      \
     X(FuncSetAttribute, cuFuncSetAttribute, (cu_function, int, int))                        \
     X(OccupancyMaxActiveBlocks, cuOccupancyMaxActiveBlocksPerMultiprocessor,                \
       (int *, cu_function, int, size_t))                                                    \
