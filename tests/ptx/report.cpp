@@ -9,8 +9,9 @@
 namespace ptx
 {
 
-/* A line for each kernel: its launches, blocks, instructions of warps, how many instructions it
- * has, and for each a 1 where it has run. coverage.py adds these up. */
+/* A line for each kernel that was launched: "kernel", its name, launches, blocks, instructions of
+ * warps. Behind it one for each of its instructions: how often it has run, its line in the PTX, and
+ * its line in the source where the PTX names it. coverage.py adds these up. */
 void report(const std::vector<std::unique_ptr<code>> &kernels, const std::string &folder)
 {
     const std::string name = folder + "/" + std::to_string(getpid()) + ".txt";
@@ -22,12 +23,15 @@ void report(const std::vector<std::unique_ptr<code>> &kernels, const std::string
     for (const auto &k : kernels) {
         if (k->launches == 0)
             continue;
-        std::fprintf(out, "%s %llu %llu %llu %zu ", k->name.c_str(),
+        std::fprintf(out, "kernel %s %llu %llu %llu\n", k->name.c_str(),
                      (unsigned long long)k->launches, (unsigned long long)k->blocks,
-                     (unsigned long long)k->steps, k->list.size());
-        for (const instruction &i : k->list)
-            std::fputc(i.count != 0 ? '1' : '0', out);
-        std::fputc('\n', out);
+                     (unsigned long long)k->steps);
+        for (const instruction &i : k->list) {
+            const auto file = k->of->files.find(i.at.file);
+            std::fprintf(out, "%llu %s:%u %s:%u\n", (unsigned long long)i.count,
+                         k->of->name.c_str(), i.at.line,
+                         file == k->of->files.end() ? "?" : file->second.c_str(), i.at.source_line);
+        }
     }
     std::fclose(out);
 }
