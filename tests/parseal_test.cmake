@@ -27,6 +27,8 @@
 #   cuda      cuda.FOLDER.NAME      labels cuda, gpu    this machine's device
 #   emulated  emu.FOLDER.NAME       label emu           the CUDA kernels in the emulator, behind a driver of its own
 #   devices   opencl, cuda and emulated
+#   ptx       ptx.FOLDER.NAME       label emu           the PTX that nvcc made of the kernels, in an interpreter behind
+#                                                       that driver; ENVIRONMENT says which PTX
 #
 # A run that lacks something exits with 77, which ctest shows as skipped. Every run has the label rotationN, and
 # tests/needs.txt of the build folder says which targets it needs, so that a part of the tests is built for a part of
@@ -125,10 +127,16 @@ function(parseal_test_run kind)
     list(APPEND environment "PARSEAL_TEST_BACKEND=cuda" "PARSEAL_TEST_EMULATED=1")
     list(PREPEND arg_LIBRARIES ${PROJECT_BINARY_DIR}/tests/emu/driver)
     list(APPEND arg_DEPENDS test_emu_driver)
-  elseif(kind MATCHES "^(opencl|cuda|emulated|none)$")
+  elseif(kind STREQUAL "ptx" AND TARGET test_ptx_driver)
+    set(prefix ptx.)
+    set(labels emu)
+    list(APPEND environment "PARSEAL_TEST_BACKEND=cuda" "PARSEAL_TEST_EMULATED=1")
+    list(PREPEND arg_LIBRARIES ${PROJECT_BINARY_DIR}/tests/ptx/driver)
+    list(APPEND arg_DEPENDS test_ptx_driver)
+  elseif(kind MATCHES "^(opencl|cuda|emulated|ptx|none)$")
     return()
   else()
-    message(FATAL_ERROR "parseal_test: RUNS ${kind}: cpu, opencl, cuda, emulated, devices or none")
+    message(FATAL_ERROR "parseal_test: RUNS ${kind}: cpu, opencl, cuda, emulated, devices, ptx or none")
   endif()
 
   # What a device's runtime never frees is no leak of ours: opencl.faults counts the objects that we must let go of.

@@ -321,7 +321,7 @@ int emulator_launch(const char *name, uint32_t blocks, uint32_t threads, uint32_
 {
     const kernel *found = find_kernel(name);
     if (found != nullptr)
-        return launch(*found, blocks, threads, dynamic_shared, found->bind(args)) ? 0 : -1;
+        return launch(*found, blocks, threads, dynamic_shared, found->bind(*found, args)) ? 0 : -1;
     std::snprintf(error, sizeof error, "%s: no such kernel", name);
     return -1;
 }

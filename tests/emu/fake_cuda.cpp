@@ -429,7 +429,7 @@ EXPORT cu_result cuLaunchKernel(cu_function handle, unsigned blocks, unsigned, u
     if (f->device != current.back())
         return CU_INVALID_HANDLE;
     const emulated::kernel *kernel = f->kernel;
-    const emulated::thread_body body = kernel->bind(args);
+    const emulated::thread_body body = kernel->bind(*kernel, args);
     const int device = f->device;
     return enqueue(s, [=] { return run_kernel(*kernel, device, blocks, threads, shared, body); });
 }

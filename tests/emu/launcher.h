@@ -14,7 +14,7 @@ using thread_body = std::function<void()>;
 
 struct kernel {
     const char *name;
-    thread_body (*bind)(void **args);
+    thread_body (*bind)(const kernel &of, void **args);
 };
 
 /* Each file of kernels registers its own, which emulator_launch then finds. */
@@ -42,7 +42,7 @@ template <class... Parameters> thread_body bind_all(void (*function)(Parameters.
     return bind_to(function, args, std::index_sequence_for<Parameters...>{});
 }
 
-template <auto function> thread_body bind(void **args)
+template <auto function> thread_body bind(const kernel &, void **args)
 {
     return bind_all(function, args);
 }

@@ -1,0 +1,61 @@
+/* All CUDA kernels from PTX: the library's known answers, with the lanes of a warp together and in
+ * seeded orders, on devices of which one has little shared memory and the other products of bits. */
+#include "emu/machines.h"
+#include "kernels/kernels.h"
+#include "run.h"
+
+static void pass_known_answers(void)
+{
+    size_t tried = 0;
+    for (size_t i = 0; i < parseal_impl_count(); i++) {
+        parseal_impl impl = PARSEAL_IMPL_INIT;
+        assert_ok(parseal_impl_test(i, &impl));
+        if (impl.backend != PARSEAL_BACKEND_CUDA)
+            continue;
+        if (impl.state != PARSEAL_IMPL_PASSED)
+            fail_msg("%s", impl.detail);
+        tried++;
+    }
+    assert_true(tried > 0);
+}
+
+static void check_order(const char *seed)
+{
+    static const char *const capabilities[] = {"75", "90"};
+    machine_set("PARSEAL_PTX_SEED", seed);
+    for (size_t i = 0; i < COUNT_OF(capabilities); i++) {
+        machine_set("PARSEAL_EMU_CAPABILITY", capabilities[i]);
+        pass_known_answers();
+    }
+}
+
+static void lanes_together(void **state)
+{
+    static const char *const kernels[] = {
+#define NAME(program, name, threads, shared, items) #name,
+        CUDA_KERNELS(NAME)};
+    (void)state;
+    check_order(NULL);
+    for (size_t i = 0; i < COUNT_OF(kernels); i++)
+        if (machine.launches(kernels[i]) == 0)
+            fail_msg("%s has not run", kernels[i]);
+}
+
+static void seeded_orders(void **state)
+{
+    (void)state;
+    check_order("1");
+    check_order("2");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lanes_together),
+        cmocka_unit_test(seeded_orders),
+    };
+    machine_set("PARSEAL_EMU_DEVICES", "1");
+    if (!machine_find())
+        return run_skip("no driver with the interpreter");
+    return RUN_SUITE("known answers from PTX", tests);
+}
