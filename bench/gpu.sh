@@ -3,16 +3,16 @@
 # bench/results/NAME-OF-DEVICE-DATE.json and .md:
 #   bench/gpu.sh [options] [BUILD_FOLDER]
 #     BUILD_FOLDER       a Release build, perhaps made elsewhere: then nothing but it, bash and the GPU's driver
-#                        is needed. Without it: builds in build/ first
+#                        is needed. Without it: the bundle that this script is in, or else builds in build/ first
 #     --folder FOLDER    where the report goes
 #     --tests REGEX      only tests whose name matches (default: all)
 #     --filter TEXT      only the rows in device memory whose name contains TEXT, for one kernel at a time
 #     --size-divisor N   all sizes divided by N, and the fewest runs: to see that it runs
-#     --minutes N        how long it may take but for building; what is not done then is left out, and the report says so
-#                        (default 8)
+#     --minutes N        how long it may take but for building (default 8): what is not done then is left out, and the
+#                        report says so
 #   bench/gpu.sh --bundle FOLDER BUILD_FOLDER
 #                        copies what another machine needs of the build folder, this script, and that of a first
-#                        run (bench/gpu/README.md): there, FOLDER/bench/gpu.sh FOLDER
+#                        run (bench/gpu/README.md): there, FOLDER/bench/gpu.sh
 # PARSEAL_CUDA_DEVICE chooses the device. Let nothing else run. What failed tests said goes beside the report, into
 # NAME-OF-DEVICE-DATE-failed.txt.
 #
@@ -108,6 +108,7 @@ if ! has_driver; then
     exit 77
 fi
 
+[ -n "$build" ] || [ -e "$top/CMakeLists.txt" ] || build=$top # in a bundle
 if [ -z "$build" ]; then
     # shellcheck source=host/pkg/debian-setup.sh
     . "$top/host/pkg/debian-setup.sh"

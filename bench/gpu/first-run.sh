@@ -190,8 +190,8 @@ probe() {
     "$bench" --probe
 }
 
-# one_test NAME: its result, and its log if it failed, of a very long one the end. What it runs stays in the group of processes that
-# the step's own limit ends.
+# one_test NAME: its result, and its log if it failed, of a very long one the end. What it runs stays in the group of
+# processes that the step's own limit ends.
 one_test() {
     local rc=0
     timeout --foreground -k 3 $((60 * patience)) "$scripts/run-test.sh" "$bundle" "$1" >"$work/tests/$1" 2>&1 || rc=$?
@@ -318,8 +318,9 @@ step bench 150 bench.txt "$bench" "${quick[@]}" --filter "$filter" --folder "$ou
     --commit "$(cat "$bundle/bench/commit.txt")" --tests "$work/tests.lines" --clocks "$work/clocks"
 for other in "$bundle"/alt/*/; do
     name=$(basename "$other")
-    [ ! -x "$other/parseal-bench-device" ] || step "alt $name" 20 bench.txt env LD_LIBRARY_PATH="$other:$LD_LIBRARY_PATH" \
-        "$other/parseal-bench-device" "${quick[@]}" --filter "${name%%-*}"
+    [ -x "$other/parseal-bench-device" ] || continue
+    step "alt $name" 20 bench.txt env LD_LIBRARY_PATH="$other:$LD_LIBRARY_PATH" "$other/parseal-bench-device" \
+        "${quick[@]}" --filter "${name%%-*}"
 done
 [ -z "$logger" ] || kill "$logger" 2>/dev/null
 logger=''

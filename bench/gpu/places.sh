@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Sourced by gpu.sh and first-run.sh: where drivers of containers, of notebooks and of WSL are, which a loader may not know,
-# and their nvidia-smi.
+# Sourced by gpu.sh and first-run.sh: where drivers of containers, of notebooks and of WSL are, which a loader may not
+# know, and their nvidia-smi.
 driver_folders=/usr/local/nvidia/lib64:/usr/local/nvidia/lib:/usr/lib64-nvidia:/usr/lib/wsl/lib
 export PATH=$PATH:/usr/local/nvidia/bin:/opt/bin:/usr/lib/wsl/lib
 

@@ -1,6 +1,6 @@
-# native_architectures(KNOWN OUT): the compute capabilities of the GPUs in this machine for which nvcc makes machine code
-# (KNOWN), as __nvcc_device_query beside it tells them, which is what its own -arch=native asks. Where there is none, it
-# is that of the GPUs that servers have most often, 9.0.
+# native_architectures(KNOWN OUT FOLDER...): the compute capabilities of the GPUs in this machine for which nvcc makes
+# machine code (KNOWN), as __nvcc_device_query tells them, which is beside nvcc (FOLDER) and is what its own -arch=native
+# asks. Where there is no such GPU it is 9.0, that of many servers.
 function(native_architectures known out)
   set(found "")
   find_program(PARSEAL_DEVICE_QUERY __nvcc_device_query HINTS ${ARGN} PATHS ENV CUDA_PATH /usr/local/cuda
