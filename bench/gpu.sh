@@ -3,16 +3,18 @@
 # bench/results/NAME-OF-DEVICE-DATE.json and .md:
 #   bench/gpu.sh [options] [BUILD_FOLDER]
 #     BUILD_FOLDER       a Release build, perhaps made elsewhere: then nothing but it, bash and the GPU's driver
-#                        is needed. Without it: builds in build/ first
+#                        is needed. Without it: the bundle that this script is in, or else builds in build/ first
 #     --folder FOLDER    where the report goes
 #     --tests REGEX      only tests whose name matches (default: all)
 #     --filter TEXT      only the rows in device memory whose name contains TEXT, for one kernel at a time
 #     --size-divisor N   all sizes divided by N, and the fewest runs: to see that it runs
-#     --minutes N        what is not done then is left out, and the report says so (default 8)
+#     --minutes N        how long it may take but for building (default 8): what is not done then is left out, and the
+#                        report says so
 #   bench/gpu.sh --bundle FOLDER BUILD_FOLDER
 #                        copies what another machine needs of the build folder, this script, and that of a first
-#                        run (bench/gpu/README.md): there, FOLDER/bench/gpu.sh FOLDER
-# PARSEAL_CUDA_DEVICE chooses the device. Let nothing else run.
+#                        run (bench/gpu/README.md): there, FOLDER/bench/gpu.sh
+# PARSEAL_CUDA_DEVICE chooses the device. Let nothing else run. What failed tests said goes beside the report, into
+# NAME-OF-DEVICE-DATE-failed.txt.
 #
 # Exit status: 0 fine; 1 a test failed, a result was wrong, or something could not be measured: the report says why;
 # 2 a wrong command line; 77 there is no NVIDIA driver or no GPU.
@@ -20,6 +22,9 @@
 # The tests are run from a list that the build writes, with ctest and without it: it came from ctest.
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+# shellcheck source=bench/gpu/places.sh
+. "$top/bench/gpu/places.sh"
 
 usage() {
     echo "gpu.sh: $1; see the head of $0" >&2
@@ -63,7 +68,7 @@ copy_bundle() {
     mkdir -p "$2/bench/gpu" "$2/tests"
     cp -P "$1"/libparseal.so* "$2/"
     cp -R "$1"/bench/{needs,parseal-bench,parseal-bench-device,commit.txt} "$top/bench/gpu.sh" "$2/bench/"
-    cp "$top"/bench/gpu/{first-run.sh,run-test.sh,frameworks.py} "$2/bench/gpu/"
+    cp "$top"/bench/gpu/{first-run.sh,run-test.sh,places.sh,frameworks.py} "$2/bench/gpu/"
     for program in bench/gpu/rates host/cli/parseal; do
         if [ -e "$1/$program" ]; then
             mkdir -p "$2/${program%/*}"
@@ -97,21 +102,13 @@ if [ -n "$bundle" ]; then
     exit
 fi
 
-# Looks for the driver before anything is built, which takes minutes.
-has_driver() {
-    local place known
-    IFS=: read -ra places <<<"${LD_LIBRARY_PATH:-}"
-    for place in "${places[@]}" /usr/lib /usr/lib64 /usr/lib/*-linux-gnu /usr/lib/wsl/lib /usr/local/nvidia/lib64; do
-        [ ! -e "$place/libcuda.so.1" ] || return 0
-    done
-    known=$({ ldconfig -p || /sbin/ldconfig -p; } 2>/dev/null) || return 1
-    [[ $known = *libcuda.so.1* ]]
-}
+# It looks for the driver before anything is built, which takes minutes.
 if ! has_driver; then
     echo "gpu.sh: no NVIDIA driver here (libcuda.so.1)" >&2
     exit 77
 fi
 
+[ -n "$build" ] || [ -e "$top/CMakeLists.txt" ] || build=$top # in a bundle
 if [ -z "$build" ]; then
     # shellcheck source=host/pkg/debian-setup.sh
     . "$top/host/pkg/debian-setup.sh"
@@ -123,7 +120,7 @@ build=$(cd "$build" && pwd)
 check_build "$build"
 mkdir -p "$folder"
 
-export LD_LIBRARY_PATH="$build:$build/bench/needs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+export LD_LIBRARY_PATH="$build:$build/bench/needs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}:$driver_folders"
 bench=$build/bench/parseal-bench-device
 status=0
 work=$(mktemp -d)
@@ -134,6 +131,13 @@ clean_up() {
 }
 trap clean_up EXIT
 
+# keep_logs REPORT: what failed tests said goes beside the report, and that of an earlier run of the day goes.
+keep_logs() {
+    local to=${1%.*}-failed.txt
+    rm -f "$to"
+    [ ! -s "$work/failed.txt" ] || { cp "$work/failed.txt" "$to" && echo "gpu.sh: wrote $to"; }
+}
+
 # no_report DEVICE TEXT [FILE]: a report that says why there is none; the lines of FILE are what is known.
 no_report() {
     local report
@@ -143,24 +147,11 @@ no_report() {
         [ $# -lt 3 ] || { echo && sed 's/^/- /' "$3"; }
     } >"$report"
     echo "gpu.sh: wrote $report"
+    keep_logs "$report"
 }
 
-device=$("$bench" --probe 2>"$work/probe") || status=$?
-cat "$work/probe" >&2
-case $status in
-0) echo "gpu.sh: $device, at most $minutes minutes" ;;
-77) exit 77 ;;
-*)
-    no_report "GPU" "$(<"$work/probe")"
-    exit 1
-    ;;
-esac
-SECONDS=0
-deadline=$((minutes * 60 - 5))
-quick=()
-[ "$divisor" = 1 ] || quick=(--quick --size-divisor "$divisor")
-
-# within SECONDS command...: gives 124 where it took longer. Without coreutils' timeout it may take any time.
+# within SECONDS command...: gives 124 where it took longer, and 5 seconds for it to end. Without coreutils' timeout it
+# may take any time.
 within() {
     local seconds=$1
     shift
@@ -171,7 +162,26 @@ within() {
     fi
 }
 
+SECONDS=0
+deadline=$((minutes * 60 - 6))
 left() { echo $((deadline - SECONDS)); }
+
+device=$(within "$(left)" "$bench" --probe 2>"$work/probe") || status=$?
+cat "$work/probe" >&2
+case $status in
+0) echo "gpu.sh: $device, at most $minutes minutes" ;;
+77) exit 77 ;;
+124 | 137)
+    no_report "GPU" "the library had not opened the device after $SECONDS s"
+    exit 1
+    ;;
+*)
+    no_report "GPU" "$(<"$work/probe")"
+    exit 1
+    ;;
+esac
+quick=()
+[ "$divisor" = 1 ] || quick=(--quick --size-divisor "$divisor")
 
 # Prints one line of text that JSON and Markdown take: the last line about a fault, or else the last.
 reason() {
@@ -221,6 +231,20 @@ run_tests() {
     wait
     cat "$work"/*.line >"$work/tests" 2>/dev/null ||
         echo "failed gpu.sh no test's name matches $tests" >"$work/tests"
+    while read -r outcome name _; do
+        [ "$outcome" != failed ] || [ ! -e "$work/$name.log" ] || keep_log "$name" "$work/$name.log"
+    done <"$work/tests"
+}
+
+# keep_log NAME FILE: a log of what failed; of very long ones both ends.
+keep_log() {
+    local most=65536
+    {
+        echo "==== $1"
+        head -c "$most" "$2"
+        [ "$(wc -c <"$2")" -le $((2 * most)) ] || printf '\n==== (%s bytes in all)\n' "$(wc -c <"$2")"
+        tail -c "+$((most + 1))" "$2" | tail -c "$most"
+    } >>"$work/failed.txt"
 }
 
 # Logs what nvidia-smi reports while everything else runs.
@@ -246,6 +270,7 @@ host_to_host() {
         host_rows=(--host-rows "$work/host.json")
     else
         echo "failed parseal-bench (status $status) $(reason "$work/host.log")" >>"$work/tests"
+        keep_log parseal-bench "$work/host.log"
     fi
 }
 if [ -z "$filter" ]; then
@@ -265,6 +290,7 @@ if compgen -G "$work/report/*.md" >/dev/null; then
         cp "$report" "$folder/"
         echo "gpu.sh: wrote $folder/${report##*/}"
     done
+    keep_logs "$folder/${report##*/}"
 else
     # The bench did not come to its first row.
     no_report "$device" "parseal-bench-device ended with status $status" "$work/tests"

@@ -3,7 +3,8 @@
 #   parseal_test(NAME FOLDER.NAME
 #     [SOURCES file...]        relative to tests/FOLDER; without it NAME.c
 #     [SEES api | internals | linked]   the library as users have it, all of its functions, or just what LINK names;
-#                              api if nothing is said
+#                              api if nothing is said. What runs on this machine's CUDA device sees the api: each
+#                              program with the library in it would have all kernels once more (bench/gpu.sh --bundle)
 #     [LINK target...]         what the program needs besides
 #     [DEPENDS target...]      what has to be built for its runs: libraries of LIBRARIES, programs that it starts
 #     [RUNS kind...]           cpu if nothing is said; none: the program alone
@@ -90,6 +91,9 @@ function(parseal_test_program program folder name)
   if(NOT DEFINED arg_SEES OR arg_SEES STREQUAL "api")
     set(library parseal::parseal)
   elseif(arg_SEES STREQUAL "internals")
+    if(arg_RUNS MATCHES "(^|;)(cuda|devices)(;|$)")
+      message(FATAL_ERROR "parseal_test: ${program} RUNS on cuda, so SEES api; the driver: LINK parseal_test_driver")
+    endif()
     set(library parseal_static parseal_internal)
   elseif(arg_SEES STREQUAL "linked")
     set(library "")

@@ -1,5 +1,6 @@
 /* The time of each kernel of a call. The public API tells only the sum for a context, and has no
- * call that is AES-CTR by itself, so this one file of the bench looks into the library. */
+ * call that is AES-CTR by itself, so this one file of the bench looks into the library's structs,
+ * which are those of the same build. */
 #ifndef PARSEAL_BENCH_DEVICE_KERNEL_TIMES_H
 #define PARSEAL_BENCH_DEVICE_KERNEL_TIMES_H
 

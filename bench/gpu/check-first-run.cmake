@@ -9,6 +9,23 @@ set(bundle ${FOLDER}/bundle)
 set(list ${bundle}/tests/gpu-tests.txt)
 execute_process(COMMAND ${TOP}/bench/gpu.sh --bundle ${bundle} ${BUILD} COMMAND_ERROR_IS_FATAL ANY)
 
+# It is small enough to be sent around, as kernels are in the library alone.
+file(GLOB_RECURSE files ${bundle}/*)
+set(all 0)
+foreach(file IN LISTS files)
+  if(IS_SYMLINK ${file})
+    continue()
+  endif()
+  file(SIZE ${file} size)
+  math(EXPR all "${all} + ${size}")
+  if(size GREATER 2097152 AND NOT file MATCHES "/bench/needs/|/libparseal\\.so")
+    message(FATAL_ERROR "${file}: ${size} bytes: is all of the library in it?")
+  endif()
+endforeach()
+if(all GREATER 41943040)
+  message(FATAL_ERROR "the bundle has ${all} bytes, more than 40 MiB")
+endif()
+
 # script(PATH TEXT): writes a script
 function(script path text)
   file(WRITE ${path} "#!/bin/sh\n${text}\n")
@@ -20,7 +37,8 @@ script(${FOLDER}/tools/compute-sanitizer "${note}; case \" $* \" in *\" $BROKEN_
 script(${FOLDER}/tools/ncu "${note}")
 script(${FOLDER}/tools/nvidia-smi "echo clocks of a GPU")
 script(${bundle}/bench/gpu/rates "echo a rate")
-script(${bundle}/alt/ctr-other "echo another build, \"$@\"")
+script(${bundle}/alt/ctr-other/parseal-bench-device
+  "case $LD_LIBRARY_PATH in '${bundle}/alt/ctr-other/:'*) echo another build, \"$@\" ;; *) exit 1 ;; esac")
 set(ENV{PATH} "${FOLDER}/tools:$ENV{PATH}")
 # A user's choices must not disturb it.
 set(ENV{PARSEAL_BACKEND} cpu)
@@ -38,7 +56,7 @@ file(APPEND ${list}
   "cuda.kat.free.gcm\t${free}\ttest -z \"$BROKEN_TOOL\"\n"
   "cuda.free.good\t@BUILD@/tests\tFREE_WORD+=first\t--\t/bin/sh\t-c\ttest \"$FREE_WORD\" = first:second\n"
   "cuda.free.absent\t${free}\techo not here; exit 77\n"
-  "cuda.free.broken\t${free}\techo all is broken; test -z \"$BROKEN_TOOL\"\n"
+  "cuda.free.broken\t${free}\tseq 1 100; echo all is broken; test -z \"$BROKEN_TOOL\"\n"
   "cuda.free.budget\t${free}\texit 0\n")
 set(ENV{FREE_WORD} second)
 string(REPLACE "." "\\." pattern "${answers}")
@@ -155,7 +173,7 @@ of(fine probe memcheck synccheck jit free.budget)
 expect("skipped primitives: "
   "== [0-9]+ s; small rows failed; 2 tests failed or not run; [1-9][0-9]* steps failed or not run")
 file(READ ${FOLDER}/failing/tests.txt said)
-if(NOT said MATCHES "cuda\\.free\\.broken rc 1\nall is broken\n" OR NOT said MATCHES "cuda\\.free\\.absent rc 77\n")
+if(NOT said MATCHES "cuda\\.free\\.broken rc 1\n1\n2\n.*\n100\nall is broken\n" OR NOT said MATCHES "cuda\\.free\\.absent rc 77\n")
   message(FATAL_ERROR "the log does not say how tests have failed:\n${said}")
 endif()
 file(GLOB json ${FOLDER}/failing/report/*.json)

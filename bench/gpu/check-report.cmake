@@ -97,9 +97,23 @@ if(NOT markdown MATCHES "seal.aes256gcm.40MB [^\n]*failed[^\n]*WRONG RESULT")
 endif()
 
 file(APPEND ${FOLDER}/moved/tests/gpu-tests.txt
-  "cuda.broken\t@BUILD@/tests\tWORD=three\t--\t/bin/sh\t-c\techo Error: one two $WORD; exit 3\n")
-run(failing 1 --tests "^cuda\\.broken$" ${small} --filter copy.)
+  "cuda.broken\t@BUILD@/tests\tWORD=three\t--\t/bin/sh\t-c\techo Error: one two $WORD; echo the rest; exit 3\n"
+  "cuda.long\t@BUILD@/tests\t--\t/bin/sh\t-c\tseq 1 100000; exit 3\n"
+  "cuda.fine\t@BUILD@/tests\t--\t/bin/sh\t-c\techo all is fine\n")
+run(failing 1 --tests "^cuda\\.(broken|long|fine)$" ${small} --filter copy.)
 expect("cuda.broken (status 3) Error: one two three" tests failed 0)
+# What they said is kept, the ends of much of it.
+file(GLOB failed ${FOLDER}/failing/emulated-gpu-0-*-failed.txt)
+file(READ ${failed} logs)
+if(NOT logs MATCHES "^==== cuda\\.broken\nError: one two three\nthe rest\n==== cuda\\.long\n1\n2\n.*bytes in all.*\n100000\n$")
+  message(FATAL_ERROR "${failed} does not have what failed tests said")
+elseif(logs MATCHES "all is fine|\n50000\n")
+  message(FATAL_ERROR "${failed} has more than what failed tests said")
+endif()
+run(failing 0 --tests "^cuda\\.fine$" ${small} --filter copy.)
+if(EXISTS ${failed})
+  message(FATAL_ERROR "${failed} is kept although no test has failed since")
+endif()
 
 # A GPU that the library does not take is a failure.
 set(ENV{PARSEAL_CUDA_DEVICE} "no such device")

@@ -13,7 +13,8 @@
 #   PARSEAL_CUDA_DEVICE chooses the device. No setting of the card is touched.
 #
 # BUNDLE may also have:
-#   alt/ROWS-NAME        other builds of parseal-bench-device: the rows whose names contain ROWS are run with each
+#   alt/ROWS-NAME/       parseal-bench-device and libparseal.so.0 of another build: the rows whose names contain ROWS
+#                        are run with each
 #   bench/gpu/rates      measures the rates of the device's pipes (target parseal_gpu_rates, nvcc 13.3 or later)
 #
 # Needs bash, coreutils, findutils, grep, sed, awk and the driver. What it uses if it is there, and otherwise reports
@@ -26,6 +27,8 @@
 # summary.txt has a line for each; 2 a wrong command line; 77 there is no NVIDIA driver or no GPU.
 set -u
 scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=bench/gpu/places.sh
+. "$scripts/places.sh"
 
 usage() {
     echo "first-run.sh: $1; see the head of $0" >&2
@@ -87,10 +90,8 @@ out=$(cd "$out" && pwd)
 bench=$bundle/bench/parseal-bench-device
 cli=$bundle/host/cli/parseal
 
-# Drivers of containers and of WSL are in folders of their own, which a loader may not know. What is not parseal's
-# gets these alone: libraries of the bundle are not for it.
-drivers=/usr/local/nvidia/lib64:/usr/lib/wsl/lib
-plain=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$drivers
+# What is not parseal's gets the folders of drivers alone: libraries of the bundle are not for it.
+plain=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$driver_folders
 export LD_LIBRARY_PATH=$bundle:$bundle/bench/needs:$plain
 export XDG_CACHE_HOME=$work/cache OMP_WAIT_POLICY=passive
 unset PARSEAL_BACKEND PARSEAL_CPU
@@ -123,7 +124,7 @@ tool() {
 }
 sanitizer=$(tool compute-sanitizer /usr/local/cuda/bin/compute-sanitizer)
 profiler=$(tool ncu /usr/local/cuda/bin/ncu /opt/nvidia/nsight-compute/*/ncu)
-smi=$(tool nvidia-smi /usr/lib/wsl/lib/nvidia-smi)
+smi=$(tool nvidia-smi)
 python=$(tool python3)
 [ -z "$python" ] || "$python" -c 'import ctypes' 2>/dev/null || python=''
 
@@ -184,13 +185,13 @@ probe() {
         "$smi" -q -d CLOCK,POWER,PERFORMANCE,ECC,MEMORY | grep -vE '^ *$|N/A'
     fi
     ! command -v nvcc >/dev/null || nvcc --version | tail -n 2
-    ls -d /usr/local/nvidia/lib64/libcuda.so.1
+    ls -d /usr/local/nvidia/lib*/libcuda.so.1 /usr/lib64-nvidia/libcuda.so.1 /usr/lib/wsl/lib/libcuda.so.1 2>/dev/null
     { ldconfig -p || /sbin/ldconfig -p; } | grep libcuda.so.1
     "$bench" --probe
 }
 
-# one_test NAME: its result, and the end of its log if it failed. What it runs stays in the group of processes that
-# the step's own limit ends.
+# one_test NAME: its result, and its log if it failed, of a very long one the end. What it runs stays in the group of
+# processes that the step's own limit ends.
 one_test() {
     local rc=0
     timeout --foreground -k 3 $((60 * patience)) "$scripts/run-test.sh" "$bundle" "$1" >"$work/tests/$1" 2>&1 || rc=$?
@@ -200,7 +201,7 @@ one_test() {
         return
     fi
     # It is printed in one piece, as others print, too.
-    printf '%s rc %s\n%s\n' "$1" "$rc" "$(tail -n 25 "$work/tests/$1")"
+    printf '%s rc %s\n%s\n' "$1" "$rc" "$(tail -c 65536 "$work/tests/$1")"
     return 1
 }
 
@@ -315,9 +316,11 @@ quick=()
 [ "$divisor" = 1 ] || quick=(--quick --size-divisor "$divisor")
 step bench 150 bench.txt "$bench" "${quick[@]}" --filter "$filter" --folder "$out/report" \
     --commit "$(cat "$bundle/bench/commit.txt")" --tests "$work/tests.lines" --clocks "$work/clocks"
-for other in "$bundle"/alt/*; do
-    name=${other##*/}
-    [ ! -x "$other" ] || step "alt $name" 20 bench.txt "$other" "${quick[@]}" --filter "${name%%-*}"
+for other in "$bundle"/alt/*/; do
+    name=$(basename "$other")
+    [ -x "$other/parseal-bench-device" ] || continue
+    step "alt $name" 20 bench.txt env LD_LIBRARY_PATH="$other:$LD_LIBRARY_PATH" "$other/parseal-bench-device" \
+        "${quick[@]}" --filter "${name%%-*}"
 done
 [ -z "$logger" ] || kill "$logger" 2>/dev/null
 logger=''

@@ -83,6 +83,5 @@ parseal_status cuda_launch(const gpu_launch *launch, const gpu_stream *s, uint64
 
 /* Returns the seconds of all kernels so far, and waits for them. */
 double cuda_kernel_seconds(const cuda_device *d);
-const char *cuda_kernel_name(size_t kernel);
 
 #endif

@@ -257,11 +257,6 @@ double cuda_kernel_seconds(const cuda_device *d)
     return seconds;
 }
 
-const char *cuda_kernel_name(size_t kernel)
-{
-    return rows[kernel].name;
-}
-
 parseal_status cuda_launch(const gpu_launch *launch, const gpu_stream *s, uint64_t items)
 {
     const cuda_device *d = cuda_of(launch->device);

@@ -33,8 +33,11 @@ missing_for_tests() {
     has oclgrind || echo oclgrind
 }
 
-# nvcc is NVIDIA's to install: the library builds without it, and says so.
+# Where there is no nvcc the build fetches it by pip; it goes on without where that fails, too, and says so.
 has_nvcc() { has nvcc || [ -x "${CUDA_PATH:-/usr/local/cuda}/bin/nvcc" ]; }
+missing_for_nvcc() {
+    [ "${PARSEAL_CUDA:-ON}" = OFF ] || has_nvcc || python3 -m pip --version >/dev/null 2>&1 || echo python3-pip
+}
 
 # Peers that the bench and some tests compare with.
 missing_optional() {
@@ -97,9 +100,8 @@ parseal_setup() {
     local required optional
     mapfile -t required < <(missing_required)
     install_required "${required[@]}"
-    mapfile -t optional < <(missing_backends && missing_optional)
+    mapfile -t optional < <(missing_backends && missing_optional && missing_for_nvcc)
     install_optional "${optional[@]}"
-    has_nvcc || left_out+=("CUDA kernels (no nvcc)")
     # A build folder that exists keeps the generator it was made with.
     if has ninja; then export CMAKE_GENERATOR=${CMAKE_GENERATOR:-Ninja}; fi
 }
@@ -123,12 +125,31 @@ mpi_option() {
     if has mpicc && has mpiexec; then echo ON; else echo OFF; fi
 }
 
+# cuda_options FOLDER: CUDA kernels for this machine, by an nvcc that is fetched where there is none, unless the build
+# folder or a variable of the environment says otherwise: PARSEAL_CUDA=OFF or PARSEAL_CUDA_ARCHITECTURES="80;90".
+cuda_options() {
+    local default name
+    for default in PARSEAL_CUDA= PARSEAL_FETCH_NVCC=ON PARSEAL_CUDA_ARCHITECTURES=native; do
+        name=${default%%=*}
+        if [ -n "${!name-}" ]; then
+            echo "-D$name=${!name}"
+        elif [ -n "${default#*=}" ] && ! grep -q "^$name:" "$1/CMakeCache.txt" 2>/dev/null; then
+            echo "-D$default"
+        fi
+    done
+}
+
 # build_release TOP FOLDER [cmake --build arguments]: Release into FOLDER.
 build_release() {
-    local top=$1 folder=$2
+    local top=$1 folder=$2 options why
     shift 2
+    mapfile -t options < <(cuda_options "$folder")
     cmake -S "$top" -B "$folder" -DCMAKE_BUILD_TYPE=Release -DPARSEAL_BUILD_TESTS=ON \
-        -DPARSEAL_MPI="$(mpi_option)"
+        -DPARSEAL_MPI="$(mpi_option)" "${options[@]}"
+    if grep -q '^PARSEAL_CUDA:BOOL=ON' "$folder/CMakeCache.txt"; then
+        why=$(sed -n 's/^PARSEAL_WITHOUT_KERNELS:INTERNAL=//p' "$folder/CMakeCache.txt")
+        [ -z "$why" ] || left_out+=("CUDA kernels ($why)")
+    fi
     cmake --build "$folder" --parallel "$(nproc)" "$@"
 }
 

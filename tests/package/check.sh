@@ -6,6 +6,7 @@
 #   check.sh folders         what that build installs works in those folders
 #   check.sh fast-math       flags that break the rules of IEEE 754 are refused
 #   check.sh 32-bit          32-bit machines see no warning
+#   check.sh nvcc            nvcc is fetched where that is asked for alone, and a build goes on where it fails
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
@@ -126,11 +127,53 @@ check_32_bit() {
         -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wno-psabi -Werror
 }
 
+# configured_with FOLDER WHY arguments: configures, and looks for the reason why there are no kernels of CUDA.
+configured_with() {
+    local folder=$WORK/$1 why=$2
+    shift 2
+    rm -f "$WORK/asked"
+    PATH=$WORK/bin:$PATH configure "$folder" -DPARSEAL_CUDA=ON -DPARSEAL_NVCC=OFF "$@" >"$WORK/said" 2>&1 ||
+        fail "$(cat "$WORK/said")"
+    grep -q -e "Without CUDA kernels: $why" "$WORK/said" || fail "not \"$why\": $(cat "$WORK/said")"
+}
+
+# A pip that notes that it was asked, and reaches nothing; then what the README's commands ask for.
+check_nvcc() {
+    rm -rf "$WORK"
+    mkdir -p "$WORK/bin"
+    cat >"$WORK/bin/python3" <<EOF
+#!/bin/sh
+[ "\$3" = --version ] || { echo "\$*" >>"$WORK/asked" && echo 'ERROR: nobody answers' >&2 && exit 1; }
+EOF
+    chmod +x "$WORK/bin/python3"
+    configured_with offline "there is no nvcc, and pip could not fetch it" -DPARSEAL_FETCH_NVCC=ON
+    [ -e "$WORK/asked" ] || fail "pip was not asked"
+    grep -q 'ERROR: nobody answers' "$WORK/said" || fail "it does not say what pip says"
+    grep -q 'Fetching nvcc .*PyPI, [0-9]* MB' "$WORK/said" || fail "it does not say what is fetched"
+    grep -q licence "$WORK/said" || fail "it does not say under which licence"
+    configured_with unasked "there is no nvcc; -DPARSEAL_FETCH_NVCC=ON would fetch it"
+    [ ! -e "$WORK/asked" ] || fail "pip was asked, although nobody had asked for it"
+
+    # shellcheck source=host/pkg/debian-setup.sh
+    . "$top/host/pkg/debian-setup.sh"
+    cmake() { :; } # build_release is to configure and build nothing here
+    unset PARSEAL_CUDA PARSEAL_FETCH_NVCC PARSEAL_CUDA_ARCHITECTURES
+    [ "$(cuda_options "$WORK" | xargs)" = "-DPARSEAL_FETCH_NVCC=ON -DPARSEAL_CUDA_ARCHITECTURES=native" ] ||
+        fail "the commands of the README ask for $(cuda_options "$WORK")"
+    [ -z "$(cuda_options "$WORK/unasked")" ] ||
+        fail "they change what a build folder has: $(cuda_options "$WORK/unasked")"
+    [ "$(PARSEAL_CUDA=OFF cuda_options "$WORK/unasked" | head -n 1)" = -DPARSEAL_CUDA=OFF ] ||
+        fail "CUDA cannot be declined"
+    build_release "$top" "$WORK/offline"
+    say_left_out | grep -q '^left out: CUDA kernels (there is no nvcc, and pip' || fail "it is not said at the end"
+}
+
 case ${1-} in
 runpath) check_runpath "$2" ;;
 subproject) check_subproject ;;
 folders) check_folders ;;
 fast-math) check_fast_math ;;
 32-bit) check_32_bit ;;
+nvcc) check_nvcc ;;
 *) fail "unknown check \"${1-}\"" ;;
 esac
