@@ -11,7 +11,7 @@ typedef struct {
     const gpu_keys *keys;
     gpu_table table;
     uint64_t workspace;
-    gpu_uses *uses; /* of the plan, and so of its keys, which it keeps alive */
+    gpu_uses *uses;            /* of the plan, and so of its keys, which it keeps alive */
     bool counts, graph_writes; /* the shape's nonce_step and graph_writes */
     gpu_nonces nonces;
 } gpu_plan;
