@@ -6,15 +6,17 @@
 /* clang-format off: files.cmake reads the rows */
 /* BOTH is a file that cuda/ and opencl/ have, CUDA a file that only cuda/ has. Each row has the
  * name in upper and lower case, and X, which is handed through. */
-#define KERNEL_FILES(BOTH, CUDA, X) \
-    BOTH(AEAD, aead, X)             \
-    CUDA(AEAD_CRYPT, aead_crypt, X) \
-    BOTH(AEAD_ADD, aead_add, X)     \
-    CUDA(GHASH_MMA, ghash_mma, X)   \
-    BOTH(MASK, mask, X)             \
-    BOTH(SUM, sum, X)               \
-    BOTH(QUANT, quant, X)           \
-    BOTH(PACK, pack, X)             \
+#define KERNEL_FILES(BOTH, CUDA, X)   \
+    BOTH(AEAD, aead, X)               \
+    CUDA(AEAD_CRYPT, aead_crypt, X)   \
+    BOTH(AEAD_ADD, aead_add, X)       \
+    CUDA(GHASH_MMA, ghash_mma, X)     \
+    CUDA(GHASH_CLMAD, ghash_clmad, X) \
+    CUDA(AEAD_SEAL, aead_seal, X)     \
+    BOTH(MASK, mask, X)               \
+    BOTH(SUM, sum, X)                 \
+    BOTH(QUANT, quant, X)             \
+    BOTH(PACK, pack, X)               \
     BOTH(FCP, fcp, X)
 /* clang-format on */
 
@@ -23,7 +25,9 @@
 
 enum {
     GHASH_SETS = 8, /* matrices of a key, each for a row of 32 blocks */
-    GHASH_MATRIX_BYTES = 8192 * GHASH_SETS + 2048 /* bytes of a key's matrices */
+    GHASH_MATRIX_BYTES = 8192 * GHASH_SETS + 2048, /* bytes of a key's matrices */
+    GHASH_ROWS = 8, /* rows of 32 blocks that are hashed together without carries */
+    GHASH_ROWS_BYTES = 16 * (GHASH_ROWS + 1) /* bytes of a key's powers for them */
 };
 
 /* The kernels of each file of cuda/: X(file, kernel, threads, dynamic shared bytes, items a block).
@@ -47,6 +51,10 @@ enum {
 #define CUDA_GHASH_MMA_KERNELS(X)          \
     X(ghash_mma, keys_matrices, 128, 0, 1) \
     X(ghash_mma, aead_hash_mma, 256, GHASH_MATRIX_BYTES, 32)
+#define CUDA_GHASH_CLMAD_KERNELS(X)        \
+    X(ghash_clmad, keys_rows, 128, 0, 128) \
+    X(ghash_clmad, aead_hash_clmad, 128, 0, 4)
+#define CUDA_AEAD_SEAL_KERNELS(X) X(aead_seal, aead_seal, 512, 131072, 16)
 #define CUDA_MASK_KERNELS(X)           \
     X(mask, mask_apply32, 256, 0, 256) \
     X(mask, mask_apply64, 256, 0, 256)

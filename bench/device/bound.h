@@ -12,18 +12,21 @@ enum bound_kind {
     BOUND_NONE,
     BOUND_AES128_CTR,
     BOUND_AES256_CTR,
+    BOUND_GHASH_CLMAD,
     BOUND_GHASH_MMA,
     BOUND_GHASH_INTEGER,
-    BOUND_AES128_GCM_MMA, /* long messages: hashed by multiplies where there is no b1 product */
-    BOUND_AES256_GCM_MMA,
-    BOUND_AES256_GCM_INTEGER, /* short messages, and a key for each */
-    BOUND_CHACHA20,           /* masks mod 2^k */
-    BOUND_CHACHA20_PRIME,     /* masks mod a prime */
-    BOUND_MEMORY,             /* bytes read and written, against the memory's own peak */
-    BOUND_COPY,               /* bytes read and written, against the measured copy */
-    BOUND_QUANTIZE,           /* like BOUND_COPY, or the keystream: the element's bytes twice */
-    BOUND_LINK,               /* host to host, against the slower measured direction */
-    BOUND_BOTH_LINKS          /* both directions at once, against the sum of each by itself */
+    BOUND_AES128_SEAL_LONG, /* messages long enough for tensor cores */
+    BOUND_AES256_SEAL_LONG,
+    BOUND_AES256_SEAL_SHORT, /* and a key for each */
+    BOUND_AES256_OPEN_LONG,
+    BOUND_AES256_OPEN_SHORT,
+    BOUND_CHACHA20,       /* masks mod 2^k */
+    BOUND_CHACHA20_PRIME, /* masks mod a prime */
+    BOUND_MEMORY,         /* bytes read and written, against the memory's own peak */
+    BOUND_COPY,           /* bytes read and written, against the measured copy */
+    BOUND_QUANTIZE,       /* like BOUND_COPY, or the keystream: the element's bytes twice */
+    BOUND_LINK,           /* host to host, against the slower measured direction */
+    BOUND_BOTH_LINKS      /* both directions at once, against the sum of each by itself */
 };
 
 /* The rates that have been measured so far, in GB/s; 0: not yet. */

@@ -1,5 +1,7 @@
 #include "bench/device/kernel_times.h"
 
+#include <string.h>
+
 #include "host/backend/objects.h"
 #include "host/cuda/device.h"
 
@@ -50,4 +52,21 @@ size_t kernel_times_end(parseal_ctx *ctx, struct kernel_time *list)
             list[n++] = (struct kernel_time){names[k], seconds};
     }
     return n;
+}
+
+const char *kernel_times_use_ghash(parseal_ctx *ctx, const char *name)
+{
+    const int32_t aead = PARSEAL_PRIMITIVE_AEAD;
+    const char *was = NULL;
+    size_t wanted = CUDA_GHASH_WAYS;
+    for (size_t i = 0; i < cuda_impl_count(ctx->device, aead); i++) {
+        const char *way = cuda_impl_entry(ctx->device, aead, i).name;
+        if (device_of(ctx)->ghash == device_of(ctx)->ghash_order[i])
+            was = way;
+        if (strcmp(way, name) == 0)
+            wanted = i;
+    }
+    if (wanted < CUDA_GHASH_WAYS)
+        cuda_impl_use(ctx->device, aead, wanted);
+    return was;
 }

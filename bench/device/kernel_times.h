@@ -25,4 +25,8 @@ void kernel_times_begin(parseal_ctx *ctx);
  * are, at most KERNELS_MAX. */
 size_t kernel_times_end(parseal_ctx *ctx, struct kernel_time *list);
 
+/* Makes the keys that are created next hash in the way of this name, where the device has it.
+ * Returns the way before. */
+const char *kernel_times_use_ghash(parseal_ctx *ctx, const char *name);
+
 #endif

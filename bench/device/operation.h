@@ -16,6 +16,7 @@ struct device_operation {
     enum bound_kind bound;
     const char *kernel; /* a prefix of the only kernel whose time counts; NULL: the whole call's
                            time counts */
+    const char *ghash;  /* aead: the way to hash; NULL: the one that the device has chosen */
     uint64_t size, n;   /* bytes of a message or vector; messages, seeds or inputs */
     int32_t alg;        /* aead */
     bool key_each, aad_only, inverse, pinned;

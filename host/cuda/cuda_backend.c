@@ -68,6 +68,7 @@ static parseal_status open_inside(cuda_device *d)
     TRY(cuda_driver.stream_open(&d->gpu, &d->gpu.own));
     TRY(gpu_shared_open(&d->gpu));
     d->api.is_fresh = false;
+    cuda_order_ghash(d);
     d->state = calloc(1, sizeof *d->state);
     if (d->state != NULL)
         return PARSEAL_OK;
@@ -174,6 +175,9 @@ const parseal_backend parseal_cuda_backend = {
     .name = gpu_name,
     .place = gpu_place_of,
     .kernel_seconds = kernel_seconds,
+    .impl_count = cuda_impl_count,
+    .impl_entry = cuda_impl_entry,
+    .impl_use = cuda_impl_use,
     .buf_check = buf_check,
     .enter = enter,
     .leave = leave,

@@ -40,6 +40,9 @@ typedef struct {
     double kernel_seconds, seconds[CUDA_KERNEL_COUNT]; /* all kernels, and each */
 } cuda_state;
 
+/* The ways to compute GHASH (ghash.c). */
+typedef enum { CUDA_GHASH_CLMAD, CUDA_GHASH_MMA, CUDA_GHASH_INTEGER, CUDA_GHASH_WAYS } cuda_ghash;
+
 typedef struct {
     gpu_device gpu;
     cu_api api;
@@ -51,6 +54,7 @@ typedef struct {
     bool time_kernels;
     cu_module module[CUDA_FILES];
     cuda_kernel kernel[CUDA_KERNEL_COUNT];
+    cuda_ghash ghash, ghash_order[CUDA_GHASH_WAYS]; /* the one that is used; all, best first */
     cuda_state *state;
 } cuda_device;
 
@@ -65,6 +69,14 @@ parseal_status cuda_choose(cuda_device *d, const parseal_request *request);
 /* Loads all kernels. After a failure, too, cuda_unload must be called. */
 parseal_status cuda_load(cuda_device *d);
 void cuda_unload(cuda_device *d);
+
+/* Puts the ways to compute GHASH in order, by a measurement or what is remembered of one. */
+void cuda_order_ghash(cuda_device *d);
+
+/* host/backend/backend.h */
+size_t cuda_impl_count(const parseal_device *device, int32_t primitive);
+parseal_impl_entry cuda_impl_entry(const parseal_device *device, int32_t primitive, size_t index);
+void cuda_impl_use(parseal_device *device, int32_t primitive, size_t index);
 
 parseal_status cuda_launch(const gpu_launch *launch, const gpu_stream *s, uint64_t items);
 

@@ -177,11 +177,13 @@ static parseal_status wipe(const gpu_device *d, const gpu_stream *s, gpu_memory 
 /* -------------------------------------------------------------------------------------- aead -- */
 
 enum {
-    COUNTERS = 256,         /* blocks of a unit of aead_crypt: counters with the same upper bytes */
-    TILE_MIN = 4096,        /* bytes */
-    TILE_MAX = 1 << 20,     /* bytes */
-    TILES_AT_ONCE = 32,     /* tiles of one key that aead_hash_mma takes together */
-    MMA_MESSAGE = 128 << 10 /* least bytes of a message that are worth loading its key's matrices */
+    COUNTERS = 256,     /* blocks of a unit of aead_crypt: counters with the same upper bytes */
+    TILE_MIN = 4096,    /* bytes */
+    TILE_LONG = 8192,   /* least bytes where messages are long */
+    TILE_MAX = 1 << 20, /* bytes */
+    TILES_EACH = 512,   /* least tiles of a multiprocessor: the last wave of them is nearly full */
+    TILES_AT_ONCE = 32, /* tiles of one key that aead_hash_mma takes together */
+    LONG_MESSAGE = 128 << 10 /* least bytes of one that are worth loading its key's matrices */
 };
 
 static uint64_t crypt_units(const aead_item *item)
@@ -191,35 +193,46 @@ static uint64_t crypt_units(const aead_item *item)
 }
 
 /* Returns a tile size that gives enough tiles to keep the device busy, and enough tiles of each
- * message to fill a block of threads. */
+ * message to fill a block of threads. A tile of a long message is more than one group of counters,
+ * of which it else would share two: known answers see both, too. */
 static uint32_t hash_tile(const gpu_device *d, const aead_item *items, size_t n)
 {
-    uint64_t all = 0, tile = TILE_MIN;
+    uint64_t all = 0;
     for (size_t i = 0; i < n; i++)
         all += items[i].len + items[i].aad_len;
-    const uint64_t a_message = all / (n + (n == 0)) / TILES_AT_ONCE;
-    const uint64_t a_warp = all / (64 * (uint64_t)cuda_of(d)->multiprocessors);
-    const uint64_t wanted = a_message < a_warp ? a_message : a_warp;
+    const uint64_t mean = all / (n + (n == 0)), a_message = mean / TILES_AT_ONCE;
+    const uint64_t enough = all / (TILES_EACH * (uint64_t)cuda_of(d)->multiprocessors);
+    const uint64_t wanted = a_message < enough ? a_message : enough;
+    uint64_t tile = mean >= LONG_MESSAGE ? TILE_LONG : TILE_MIN;
     while (2 * tile <= wanted && tile < TILE_MAX)
         tile *= 2;
     return (uint32_t)tile;
 }
 
-/* Makes the matrices of aead_hash_mma, where the device has its instruction and room for them. */
-static parseal_status keys_prepare(gpu_keys *keys)
+static parseal_status prepare(gpu_keys *keys, const char *kernel, uint64_t size)
 {
-    const cuda_device *d = cuda_of(keys->device);
-    const uint64_t size = (uint64_t)keys->n * GHASH_MATRIX_BYTES;
+    const gpu_device *d = keys->device;
     gpu_launch launch;
-    if (d->kernel[CUDA_KERNEL_aead_hash_mma].blocks_max == 0 || size > gpu_budget(&d->gpu) / 8)
-        return PARSEAL_OK;
-    TRY(alloc(&d->gpu, size, &keys->prepared));
+    TRY(gpu_alloc(d, size, &keys->prepared));
     keys->prepared_size = size;
-    gpu_launch_begin(&launch, &d->gpu, GPU_AEAD, "keys_matrices");
+    gpu_launch_begin(&launch, d, GPU_AEAD, kernel);
     gpu_arg_memory(&launch, keys->list);
     gpu_arg_memory(&launch, keys->prepared);
     gpu_arg_u32(&launch, (uint32_t)keys->n);
-    return gpu_launch_run(&launch, &d->gpu.own, keys->n);
+    return gpu_launch_run(&launch, &d->own, keys->n);
+}
+
+/* Makes what the device's way to GHASH wants of each key: powers for rows of blocks, or matrices,
+ * if there is room for them. */
+static parseal_status keys_prepare(gpu_keys *keys)
+{
+    const cuda_device *d = cuda_of(keys->device);
+    const uint64_t matrices = (uint64_t)keys->n * GHASH_MATRIX_BYTES;
+    if (d->ghash == CUDA_GHASH_CLMAD)
+        return prepare(keys, "keys_rows", (uint64_t)keys->n * GHASH_ROWS_BYTES);
+    if (d->ghash == CUDA_GHASH_MMA && matrices <= gpu_budget(&d->gpu) / 8)
+        return prepare(keys, "keys_matrices", matrices);
+    return PARSEAL_OK;
 }
 
 static parseal_status crypt(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
@@ -258,20 +271,55 @@ static parseal_status weigh(const gpu_keys *keys, const gpu_table *t, const gpu_
     return gpu_launch_run(&launch, s, t->n);
 }
 
+/* Returns the kernel that hashes tiles; *prepared says whether it takes keys->prepared. */
+static const char *hash_kernel(const gpu_keys *keys, const gpu_table *t, bool *prepared)
+{
+    const bool clmad = cuda_of(t->device)->ghash == CUDA_GHASH_CLMAD;
+    *prepared = keys->prepared != 0 && (clmad || t->bytes / t->n >= LONG_MESSAGE);
+    if (!*prepared)
+        return "aead_hash";
+    return clmad ? "aead_hash_clmad" : "aead_hash_mma";
+}
+
 static parseal_status hash(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
                            const gpu_stream *s, bool open)
 {
-    const bool mma = keys->prepared != 0 && t->bytes / t->n >= MMA_MESSAGE;
+    bool prepared;
     gpu_launch launch;
-    gpu_aead_launch(&launch, t, mma ? "aead_hash_mma" : "aead_hash");
+    gpu_aead_launch(&launch, t, hash_kernel(keys, t, &prepared));
     gpu_arg_memory(&launch, t->hash_begin);
     gpu_arg_u64(&launch, t->hash_total);
     gpu_arg_u32(&launch, t->tile);
     gpu_arg_memory(&launch, keys->list);
-    if (mma)
+    if (prepared)
         gpu_arg_memory(&launch, keys->prepared);
     gpu_arg_place(&launch, open ? &io->in : &io->out);
     gpu_arg_u32(&launch, !open);
+    gpu_arg_place(&launch, &io->aad);
+    gpu_arg_place(&launch, &io->work);
+    TRY(gpu_launch_run(&launch, s, t->hash_total));
+    return weigh(keys, t, io, s);
+}
+
+/* In one pass where the device hashes without carries and has room for four tables. */
+static parseal_status seal(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
+                           const gpu_stream *s)
+{
+    const cuda_device *d = cuda_of(t->device);
+    gpu_launch launch;
+    if (d->ghash != CUDA_GHASH_CLMAD || d->kernel[CUDA_KERNEL_aead_seal].blocks_max == 0) {
+        TRY(d->gpu.driver->aead->crypt(keys, t, io, s, false));
+        return hash(keys, t, io, s, false);
+    }
+    gpu_aead_launch(&launch, t, "aead_seal");
+    gpu_arg_memory(&launch, t->hash_begin);
+    gpu_arg_u64(&launch, t->hash_total);
+    gpu_arg_u32(&launch, t->tile);
+    gpu_arg_memory(&launch, keys->list);
+    gpu_arg_memory(&launch, keys->prepared);
+    gpu_arg_place(&launch, &io->nonces);
+    gpu_arg_place(&launch, &io->in);
+    gpu_arg_place(&launch, &io->out);
     gpu_arg_place(&launch, &io->aad);
     gpu_arg_place(&launch, &io->work);
     TRY(gpu_launch_run(&launch, s, t->hash_total));
@@ -290,6 +338,7 @@ static const gpu_aead_tactics aead = {
     .crypt = crypt,
     .add_kernel = add_kernel,
     .hash = hash,
+    .seal = seal,
 };
 
 const gpu_driver cuda_driver = {

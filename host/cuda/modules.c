@@ -28,11 +28,25 @@ static const kernel_row rows[CUDA_KERNEL_COUNT] = {CUDA_KERNELS(ROW)};
  * most that a block may have without asking for more, in bytes. */
 enum { STATIC_SHARED = 20480, USUAL_SHARED = 48 * 1024 };
 
+static bool is_of(const kernel_row *row, const char *file)
+{
+    return strcmp(row->file, file) == 0;
+}
+
+/* Files of kernels with carry-less multiplications: PTX, and what an nvcc has made that does not
+ * know them, has none of them. */
+static bool has_clmad(const char *file)
+{
+    return strcmp(file, "ghash_clmad") == 0 || strcmp(file, "aead_seal") == 0;
+}
+
 /* Returns true for kernels that this device can run fast. The tensor cores' b1 products are single
  * instructions from 8.0 to 9.x only. */
 static bool suits(const cuda_device *d, const kernel_row *row)
 {
-    if (strcmp(row->file, "ghash_mma") == 0 && (d->capability < 80 || d->capability >= 100))
+    if (is_of(row, "ghash_mma") && (d->capability < 80 || d->capability >= 100))
+        return false;
+    if (has_clmad(row->file) && d->capability < 80)
         return false;
     return row->shared <= USUAL_SHARED - STATIC_SHARED ||
            row->shared + STATIC_SHARED <= d->shared_max;
@@ -46,7 +60,7 @@ static parseal_status check_image(const cuda_device *d, const kernel_row *row, c
 {
     int ptx, binary;
     *complete = true;
-    if (strcmp(row->file, "ghash_mma") != 0)
+    if (!is_of(row, "ghash_mma"))
         return PARSEAL_OK;
     CU_TRY(&d->api, FuncGetAttribute, (&ptx, CU_FUNCTION_PTX_VERSION, function));
     CU_TRY(&d->api, FuncGetAttribute, (&binary, CU_FUNCTION_BINARY_VERSION, function));
@@ -54,14 +68,25 @@ static parseal_status check_image(const cuda_device *d, const kernel_row *row, c
     return PARSEAL_OK;
 }
 
+/* Finds the kernel in what was loaded. */
+static parseal_status find_kernel(const cuda_device *d, const kernel_row *row, cu_module module,
+                                  cu_function *function, bool *there)
+{
+    const cu_result error = d->api.ModuleGetFunction(function, module, row->name);
+    *there = false;
+    if (error == CU_NOT_FOUND && has_clmad(row->file))
+        return PARSEAL_OK;
+    return error == CU_OK ? check_image(d, row, *function, there)
+                          : cu_failed(&d->api, "cuModuleGetFunction", error);
+}
+
 static parseal_status load_kernel(cuda_device *d, const kernel_row *row, cu_module module,
                                   cuda_kernel *kernel)
 {
     int blocks;
-    bool complete;
-    CU_TRY(&d->api, ModuleGetFunction, (&kernel->function, module, row->name));
-    TRY(check_image(d, row, kernel->function, &complete));
-    if (!complete)
+    bool there;
+    TRY(find_kernel(d, row, module, &kernel->function, &there));
+    if (!there)
         return PARSEAL_OK;
     if (row->shared > 0)
         CU_TRY(&d->api, FuncSetAttribute,
@@ -104,6 +129,10 @@ static parseal_status load_module(cuda_device *d, size_t f, int version)
     const cu_result error = d->api.ModuleLoadData(&d->module[f], files[f].image);
     if (error != CU_OK && !PARSEAL_CUDA_KERNELS)
         return parseal_fail(PARSEAL_ERR_NO_DEVICE, "cuda: built without nvcc: no kernels");
+    if (is_refusal(error) && has_clmad(files[f].name)) {
+        d->module[f] = NULL; /* There is no kernel in it. */
+        return PARSEAL_OK;
+    }
     if (is_refusal(error))
         return parseal_fail(
             PARSEAL_ERR_NO_DEVICE,
@@ -119,8 +148,8 @@ parseal_status cuda_load(cuda_device *d)
     TRY(check_version(d, &version));
     for (size_t f = 0; f < CUDA_FILES; f++) {
         TRY(load_module(d, f, version));
-        for (size_t k = 0; k < CUDA_KERNEL_COUNT; k++)
-            if (strcmp(rows[k].file, files[f].name) == 0 && suits(d, &rows[k]))
+        for (size_t k = 0; k < CUDA_KERNEL_COUNT && d->module[f] != NULL; k++)
+            if (is_of(&rows[k], files[f].name) && suits(d, &rows[k]))
                 TRY(load_kernel(d, &rows[k], d->module[f], &d->kernel[k]));
     }
     return PARSEAL_OK;

@@ -124,7 +124,6 @@ parseal_status gpu_aead_run(const gpu_keys *keys, const gpu_table *t, const gpu_
         return keys->steps->crypt(keys, t, io, s, true);
     }
     TRY(keys->steps->begin(keys, t, io, s, false));
-    TRY(keys->steps->crypt(keys, t, io, s, false));
-    TRY(keys->steps->hash(keys, t, io, s, false));
+    TRY(keys->steps->seal(keys, t, io, s, false));
     return keys->steps->finish(keys, t, io, s, false);
 }

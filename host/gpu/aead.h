@@ -51,6 +51,7 @@ struct gpu_steps {
     parseal_status (*expand)(gpu_keys *keys, gpu_memory raw, uint32_t raw_size);
 
     gpu_step begin, crypt, hash, finish;
+    gpu_step seal; /* encrypts, and hashes what it has encrypted */
 
     /* Adds the plaintexts of authentic items to the sink, without writing them. */
     parseal_status (*add)(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,

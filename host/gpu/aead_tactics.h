@@ -24,6 +24,9 @@ typedef struct {
                             const struct gpu_aead_io *io, const gpu_stream *s, bool open);
     parseal_status (*hash)(const struct gpu_keys *keys, const struct gpu_table *t,
                            const struct gpu_aead_io *io, const gpu_stream *s, bool open);
+    /* Does what crypt and then hash do, for seal. NULL: those are called. */
+    parseal_status (*seal)(const struct gpu_keys *keys, const struct gpu_table *t,
+                           const struct gpu_aead_io *io, const gpu_stream *s);
     const char *(*add_kernel)(const gpu_device *d, uint32_t element_size);
 } gpu_aead_tactics;
 

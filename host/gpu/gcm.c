@@ -45,6 +45,15 @@ static parseal_status hash(const gpu_keys *keys, const gpu_table *t, const gpu_a
     return t->hash_total == 0 ? PARSEAL_OK : t->device->driver->aead->hash(keys, t, io, s, open);
 }
 
+static parseal_status seal(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
+                           const gpu_stream *s, bool open)
+{
+    if (t->crypt_total > 0 && t->device->driver->aead->seal != NULL)
+        return t->device->driver->aead->seal(keys, t, io, s);
+    TRY(keys->steps->crypt(keys, t, io, s, open));
+    return hash(keys, t, io, s, open);
+}
+
 static parseal_status finish(const gpu_keys *keys, const gpu_table *t, const gpu_aead_io *io,
                              const gpu_stream *s, bool open)
 {
@@ -64,6 +73,7 @@ const gpu_steps gpu_gcm_steps = {
     .begin = begin,
     .crypt = crypt,
     .hash = hash,
+    .seal = seal,
     .finish = finish,
     .add = gpu_gcm_add,
 };

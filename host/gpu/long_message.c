@@ -41,14 +41,6 @@ static gpu_aead_io io_of(const long_message *l, const gpu_slot *slot)
                          .work = {m, PART + l->part_max}};
 }
 
-/* The step of seal, which hashes what it has just encrypted. */
-static parseal_status crypt_and_hash(const gpu_keys *keys, const gpu_table *t,
-                                     const gpu_aead_io *io, const gpu_stream *s, bool open)
-{
-    TRY(keys->steps->crypt(keys, t, io, s, open));
-    return keys->steps->hash(keys, t, io, s, open);
-}
-
 /* Enqueues one step on one item. The slot's earlier work must be finished, as its table is
  * overwritten. */
 static parseal_status enqueue(const long_message *l, gpu_slot *slot, const aead_item *item,
@@ -200,7 +192,7 @@ static parseal_status seal(const long_message *l)
 {
     int32_t verdict;
     TRY(start(l));
-    TRY(pass(l, crypt_and_hash, true));
+    TRY(pass(l, l->keys->steps->seal, true));
     TRY(finish(l, &verdict));
     memcpy(l->msg->tag, l->stage->slot[0].host + TAG, sizeof l->msg->tag);
     l->msg->status = verdict;

@@ -78,14 +78,11 @@ template <class Shared> FN u32 aes_own_copies(Shared &table)
 }
 
 /* Returns what table t has for byte `row` of a word. Words of a table are 128 bytes apart. The dot
- * product of the word's bytes with (0, 128, 0, 0) finds byte 1's place in one instruction of the
- * multipliers' pipe. Byte 0 goes half of the way on the logic pipe, so that no pipe is as busy as
- * the shared memory. */
+ * product of the word's bytes with, say, (0, 128, 0, 0) finds byte 1's place in one instruction of
+ * the multipliers' pipe, which has less to do than any other. */
 template <u32 row, u32 t, class Shared> FN u32 aes_read(Shared &table, u32 word, u32 own)
 {
-    const u32 place =
-        row > 0 ? dot_bytes(word, (u32)128 << (8 * row), own) : (word & 0xff) * 128 + own;
-    return load_shared(table, 4 * t * TABLE_WORDS + place);
+    return load_shared(table, 4 * t * TABLE_WORDS + dot_bytes(word, (u32)128 << (8 * row), own));
 }
 
 /* Returns T_row of byte `row` of a word. */

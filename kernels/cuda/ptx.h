@@ -108,4 +108,36 @@ FN void mma_b1_and_popc(u32 c[4], const u32 a[4], const u32 b[2])
 #endif
 }
 
+/* Returns c and the lower, or the upper, 64 bits of the product of a and b without carries, added
+ * up without carries. From compute capability 8.0 on, where nvcc knows it (13.3 and later). */
+#if defined(PARSEAL_EMULATOR)
+FN u64 clmad_low(u64 a, u64 b, u64 c)
+{
+    for (int i = 0; i < 64; i++)
+        c ^= (0 - (b >> i & 1)) & a << i;
+    return c;
+}
+
+FN u64 clmad_high(u64 a, u64 b, u64 c)
+{
+    for (int i = 1; i < 64; i++)
+        c ^= (0 - (b >> i & 1)) & a >> (64 - i);
+    return c;
+}
+#elif defined(PARSEAL_CLMAD)
+FN u64 clmad_low(u64 a, u64 b, u64 c)
+{
+    u64 d;
+    asm("clmad.lo.u64 %0, %1, %2, %3;" : "=l"(d) : "l"(a), "l"(b), "l"(c));
+    return d;
+}
+
+FN u64 clmad_high(u64 a, u64 b, u64 c)
+{
+    u64 d;
+    asm("clmad.hi.u64 %0, %1, %2, %3;" : "=l"(d) : "l"(a), "l"(b), "l"(c));
+    return d;
+}
+#endif
+
 #endif

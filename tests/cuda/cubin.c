@@ -16,7 +16,7 @@ enum {
 };
 
 /* The low nine bits of an instruction are its operation, three more its operands' kinds. */
-typedef enum { OTHER, ALU, FMA, DOT, SHARED, GLOBAL, LOCAL, TENSOR, NONE } unit;
+typedef enum { OTHER, ALU, FMA, DOT, SHARED, GLOBAL, LOCAL, TENSOR, CLMAD, NONE } unit;
 
 static const struct {
     uint16_t operation;
@@ -27,7 +27,7 @@ static const struct {
     {0x036, ALU},   {0x048, ALU},    {0x024, FMA},    {0x025, FMA},    {0x026, DOT},
     {0x027, FMA},   {0x184, SHARED}, {0x188, SHARED}, {0x181, GLOBAL}, {0x186, GLOBAL},
     {0x183, LOCAL}, {0x187, LOCAL},  {0x037, TENSOR}, {0x03c, TENSOR}, {0x03d, TENSOR},
-    {0x118, NONE},
+    {0x02c, CLMAD}, {0x118, NONE},
 };
 
 static uint64_t word_at(const uint8_t *p)
@@ -55,6 +55,7 @@ static void count(cubin_counts *c, const uint8_t *instruction)
     c->global += u == GLOBAL;
     c->local += u == LOCAL;
     c->tensor += u == TENSOR;
+    c->clmad += u == CLMAD;
 }
 
 static cubin_counts count_range(const uint8_t *text, int64_t from, int64_t to)

@@ -8,9 +8,10 @@
 
 /* Instructions by what executes them. `dot` are dot products of bytes, which the pipe of `fma`
  * executes too. `wide` are those of `fma` that make products of 64 bits, or their high halves, at
- * half the rate; `shared16` are the loads of `shared` that read 16 bytes a lane. */
+ * half the rate; `shared16` are the loads of `shared` that read 16 bytes a lane. `clmad` are the
+ * carry-less multiplications. */
 typedef struct {
-    unsigned all, alu, fma, wide, dot, shared, shared16, global, local, tensor;
+    unsigned all, alu, fma, wide, dot, shared, shared16, global, local, tensor, clmad;
 } cubin_counts;
 
 enum { CUBIN_LOOPS_MAX = 64 };

@@ -9,10 +9,10 @@
 #include "hex.h"
 #include "run.h"
 
-static const kernel_choice choices[] = {{false, false, 4096, 1},
-                                        {true, true, 4096, 1},
-                                        {true, false, 8192, 3},
-                                        {false, true, 16384, 2}};
+static const kernel_choice choices[] = {
+    {false, BY_INTEGERS, 4096, 1, false}, {true, BY_MMA, 4096, 1, false},
+    {true, BY_INTEGERS, 8192, 3, false},  {false, BY_MMA, 16384, 2, false},
+    {true, BY_CLMAD, 4096, 1, true},      {true, BY_CLMAD, 16384, 3, true}};
 
 /* ------------------------------------------------------------------------------------- known -- */
 
@@ -206,8 +206,7 @@ static void check_parts(const kernel_choice *choice, size_t part_blocks)
                                 .out_offset = b.items[0].out_offset + at,
                                 .first_block = at / BLOCK,
                                 .blocks_after = blocks_of(left - size) + 1};
-        run_crypt(&b, &item, 1, b.in, false);
-        run_hash(&b, &item, 1, b.out, true, work);
+        run_seal(&b, &item, 1, work);
         run_weigh(&b, &item, 1, work);
     }
     run_finish(&b, b.items, 1, work, false);

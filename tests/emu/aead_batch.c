@@ -106,12 +106,32 @@ void run_hash(aead_batch *b, const aead_item *items, u32 n, const uint8_t *data,
 {
     u64 *begin = units_before(b, items, n, tiles_of), total = begin[n];
     u32 tile = b->choice.tile, use_out_offset = of_out;
-    if (total > 0 && b->choice.mma)
-        LAUNCH(b, "aead_hash_mma", &items, &n, &begin, &total, &tile, &b->keys, &b->matrices, &data,
-               &use_out_offset, &b->aad, &work);
+    void *mma[] = {&items,       &n,    &begin,          &total,  &tile, &b->keys,
+                   &b->matrices, &data, &use_out_offset, &b->aad, &work};
+    void *clmad[] = {&items,   &n,    &begin,          &total,  &tile, &b->keys,
+                     &b->rows, &data, &use_out_offset, &b->aad, &work};
+    void *integers[] = {&items,   &n,    &begin,          &total,  &tile,
+                        &b->keys, &data, &use_out_offset, &b->aad, &work};
+    if (total > 0 && b->choice.ghash == BY_MMA)
+        launch(b, "aead_hash_mma", mma);
+    else if (total > 0 && b->choice.ghash == BY_CLMAD)
+        launch(b, "aead_hash_clmad", clmad);
     else if (total > 0)
-        LAUNCH(b, "aead_hash", &items, &n, &begin, &total, &tile, &b->keys, &data, &use_out_offset,
-               &b->aad, &work);
+        launch(b, "aead_hash", integers);
+    free(begin);
+}
+
+void run_seal(aead_batch *b, const aead_item *items, u32 n, uint8_t *work)
+{
+    u64 *begin = units_before(b, items, n, tiles_of), total = begin[n];
+    u32 tile = b->choice.tile;
+    if (!b->choice.one_pass) {
+        run_crypt(b, items, n, b->in, false);
+        run_hash(b, items, n, b->out, true, work);
+    } else if (total > 0) {
+        LAUNCH(b, "aead_seal", &items, &n, &begin, &total, &tile, &b->keys, &b->rows, &b->nonces,
+               &b->in, &b->out, &b->aad, &work);
+    }
     free(begin);
 }
 
@@ -132,8 +152,10 @@ void run_finish(aead_batch *b, const aead_item *items, u32 n, uint8_t *work, boo
 void batch_expand(aead_batch *b)
 {
     LAUNCH(b, "keys_expand", &b->raw, &b->keys, &b->key_len, &b->n_keys);
-    if (b->choice.mma)
+    if (b->choice.ghash == BY_MMA)
         LAUNCH(b, "keys_matrices", &b->keys, &b->matrices, &b->n_keys);
+    if (b->choice.ghash == BY_CLMAD)
+        LAUNCH(b, "keys_rows", &b->keys, &b->rows, &b->n_keys);
 }
 
 static void run_all(aead_batch *b, bool open)
@@ -144,9 +166,10 @@ static void run_all(aead_batch *b, bool open)
     run_begin(b, b->items, b->n, work);
     for (u32 i = 0; i < b->n; i++)
         assert_int_equal(b->verdicts[i], UNSET);
-    if (!open)
-        run_crypt(b, b->items, b->n, b->in, false);
-    run_hash(b, b->items, b->n, open ? b->in : b->out, !open, work);
+    if (open)
+        run_hash(b, b->items, b->n, b->in, false, work);
+    else
+        run_seal(b, b->items, b->n, work);
     run_weigh(b, b->items, b->n, work);
     run_finish(b, b->items, b->n, work, open);
     assert_filled(work, size, 0);
@@ -245,14 +268,15 @@ void batch_create(aead_batch *b, rng *r, u32 key_len, u32 n_keys, const message_
     b->verdicts = device_memory(n * sizeof *b->verdicts);
     b->keys = device_memory(n_keys * sizeof *b->keys);
     b->matrices = device_memory((size_t)n_keys * GHASH_MATRIX_BYTES);
+    b->rows = device_memory((size_t)n_keys * GHASH_ROWS_BYTES);
     for (u32 i = 0; i < n; i++)
         seal_by_cpu(b, i);
 }
 
 void batch_destroy(aead_batch *b)
 {
-    void *all[] = {b->items,    b->raw,  b->nonces,   b->in,   b->aad,       b->tags,    b->out,
-                   b->verdicts, b->keys, b->matrices, b->want, b->want_tags, b->plain_at};
+    void *all[] = {b->items,    b->raw,  b->nonces,   b->in,   b->aad,  b->tags,      b->out,
+                   b->verdicts, b->keys, b->matrices, b->rows, b->want, b->want_tags, b->plain_at};
     for (size_t i = 0; i < COUNT_OF(all); i++)
         free(all[i]);
 }

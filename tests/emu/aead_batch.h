@@ -16,10 +16,13 @@ typedef struct {
 } message_shape;
 
 /* Which kernels are used, and how. */
+typedef enum { BY_INTEGERS, BY_MMA, BY_CLMAD, GHASH_WAYS } ghash_way;
 typedef struct {
-    bool wide, mma;
+    bool wide;
+    ghash_way ghash;
     u32 tile;
-    u32 grid; /* blocks of every kernel */
+    u32 grid;      /* blocks of every kernel */
+    bool one_pass; /* seal as aead_seal does; BY_CLMAD */
 } kernel_choice;
 
 typedef struct {
@@ -29,7 +32,7 @@ typedef struct {
     uint8_t *raw, *nonces, *in, *out, *aad, *tags;
     i32 *verdicts;
     aead_key *keys;
-    u32 *matrices;
+    u32 *matrices, *rows;
     size_t in_size, out_size, aad_size;
     u64 *plain_at;             /* where a message was in `in` when the batch was made */
     uint8_t *want, *want_tags; /* out and tags, by the CPU */
@@ -40,7 +43,7 @@ void batch_create(aead_batch *b, rng *r, u32 key_len, u32 n_keys, const message_
                   u32 n);
 void batch_destroy(aead_batch *b);
 
-/* keys_expand and, for tensor cores, keys_matrices. */
+/* keys_expand and, as the choice wants them, keys_matrices or keys_rows. */
 void batch_expand(aead_batch *b);
 
 /* All kernels in order. Open reads `in` and the tags that are there. */
@@ -55,6 +58,8 @@ void run_crypt(aead_batch *b, const aead_item *items, u32 n, const uint8_t *in, 
 void run_hash(aead_batch *b, const aead_item *items, u32 n, const uint8_t *data, bool of_out,
               uint8_t *work);
 void run_weigh(aead_batch *b, const aead_item *items, u32 n, uint8_t *work);
+/* Encrypts the items and stores the hashes of their tiles. */
+void run_seal(aead_batch *b, const aead_item *items, u32 n, uint8_t *work);
 void run_finish(aead_batch *b, const aead_item *items, u32 n, uint8_t *work, bool open);
 
 /* Memory that the device gives: zeros, aligned to 256. */

@@ -1,6 +1,8 @@
 /* Which CUDA device is taken, what it can do, and two of them at once. */
+#include <ftw.h>
 #include <parseal/aggregator.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -243,7 +245,8 @@ static void the_first_that_is_usable(void **state)
     }
 }
 
-/* `parseal devices` shows the first that can be opened; CUDA's rows are the list's first. */
+/* `parseal devices` shows the first that can be opened; CUDA's rows are the list's first, and begin
+ * with a way to hash that this device lacks. */
 static void the_list_of_implementations(void **state)
 {
     (void)state;
@@ -251,7 +254,12 @@ static void the_list_of_implementations(void **state)
     set_machine(&machine_rows[0]);
     assert_ok(parseal_impl_test(0, &impl));
     assert_int_equal(impl.backend, PARSEAL_BACKEND_CUDA);
+    assert_int_equal(impl.state, PARSEAL_IMPL_ABSENT);
+    assert_string_equal(impl.name, "mma");
+    assert_ok(parseal_impl_test(1, &impl));
+    assert_int_equal(impl.backend, PARSEAL_BACKEND_CUDA);
     assert_int_equal(impl.state, PARSEAL_IMPL_PASSED);
+    assert_string_equal(impl.name, "integer");
     assert_string_equal(impl.device, "Emulated GPU 1");
 }
 
@@ -264,13 +272,19 @@ typedef struct {
     bool runs;
 } expectation;
 
-static void check_kernels(parseal_ctx *ctx, bool wide, bool tensor_cores)
+typedef enum { BY_CLMAD, BY_MMA, BY_INTEGERS } ghash_way;
+
+static void check_kernels(parseal_ctx *ctx, bool wide, ghash_way ghash)
 {
-    const expectation kernels[] = {{"aead_crypt_wide", wide},
+    /* Carry-less multiplications hash while a message is sealed. */
+    const bool one_pass = ghash == BY_CLMAD;
+    const expectation kernels[] = {{"aead_seal", one_pass},
+                                   {"aead_crypt_wide", wide && !one_pass},
                                    {"aead_crypt", !wide},
-                                   {"keys_matrices", tensor_cores},
-                                   {"aead_hash_mma", tensor_cores},
-                                   {"aead_hash", !tensor_cores}};
+                                   {"keys_rows", ghash == BY_CLMAD},
+                                   {"keys_matrices", ghash == BY_MMA},
+                                   {"aead_hash_mma", ghash == BY_MMA},
+                                   {"aead_hash", ghash == BY_INTEGERS}};
     uint64_t before[COUNT_OF(kernels)];
     for (size_t i = 0; i < COUNT_OF(kernels); i++)
         before[i] = machine.launches(kernels[i].kernel);
@@ -280,41 +294,72 @@ static void check_kernels(parseal_ctx *ctx, bool wide, bool tensor_cores)
             fail_msg("%s: %s", kernels[i].kernel, kernels[i].runs ? "does not run" : "runs");
 }
 
-/* The second device has too little shared memory for a table in each bank, and no b1 products. */
+/* The second device has too little shared memory for a table in each bank, and neither b1 products
+ * nor carry-less multiplications. */
 static void each_device_has_its_kernels(void **state)
 {
     (void)state;
-    check_kernels(ctx_called("0", "Emulated GPU 0"), true, true);
-    check_kernels(ctx_called("1", "Emulated GPU 1"), false, false);
+    check_kernels(ctx_called("0", "Emulated GPU 0"), true, BY_CLMAD);
+    check_kernels(ctx_called("1", "Emulated GPU 1"), false, BY_INTEGERS);
 }
 
+/* Without carry-less multiplications, as an older nvcc leaves it, or by PTX, whose own capability
+ * counts as well as the device's. */
 static void tensor_cores_from_8_0_to_9_x(void **state)
 {
     (void)state;
     static const struct {
-        const char *capability;
-        bool wide, tensor_cores;
-    } rows[] = {{"75", false, false}, {"80", true, true},   {"89", true, true},
-                {"90", true, true},   {"100", true, false}, {"120", true, false}};
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        machine_set("PARSEAL_EMU_CAPABILITY", rows[i].capability);
-        check_kernels(ctx_called(NULL, "Emulated GPU 0"), rows[i].wide, rows[i].tensor_cores);
-    }
-}
-
-/* Where the driver has compiled PTX, what that was made for counts, too. */
-static void tensor_cores_of_what_is_loaded(void **state)
-{
-    (void)state;
-    static const struct {
         const char *capability, *ptx;
-        bool tensor_cores;
-    } rows[] = {{"87", "75", false}, {"87", "80", true}, {"100", "80", false}};
+        bool wide;
+        ghash_way ghash;
+    } rows[] = {{"75", NULL, false, BY_INTEGERS},
+                {"80", NULL, true, BY_MMA},
+                {"100", NULL, true, BY_INTEGERS},
+                {"87", "75", true, BY_INTEGERS},
+                {"87", "80", true, BY_MMA}};
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         machine_set("PARSEAL_EMU_CAPABILITY", rows[i].capability);
         machine_set("PARSEAL_EMU_PTX", rows[i].ptx);
-        check_kernels(ctx_called(NULL, "Emulated GPU 0"), true, rows[i].tensor_cores);
+        machine_set("PARSEAL_EMU_CLMAD", rows[i].ptx == NULL ? "0" : NULL);
+        check_kernels(ctx_called(NULL, "Emulated GPU 0"), rows[i].wide, rows[i].ghash);
     }
+}
+
+/* --------------------------------------------------------------------------------- measuring --
+ */
+
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
+{
+    (void)info;
+    (void)kind;
+    (void)where;
+    return remove(path);
+}
+
+/* What is measured is remembered for each kind of device, in a folder of this test's own. */
+static void the_fastest_way_to_hash(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *capability, *slow;
+        ghash_way ghash;
+    } rows[] = {{"90", NULL, BY_CLMAD},
+                {"89", "aead_hash_clmad", BY_MMA},
+                {"120", "aead_hash_clmad", BY_INTEGERS},
+                {"86", "aead_hash_mma", BY_CLMAD},
+                {"90", "aead_hash_clmad", BY_CLMAD} /* it is remembered */};
+    char folder[] = "/tmp/parseal-ghash-XXXXXX";
+    char before[4096];
+    snprintf(before, sizeof before, "%s", getenv("XDG_CACHE_HOME"));
+    assert_non_null(mkdtemp(folder));
+    machine_set("XDG_CACHE_HOME", folder);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        machine_set("PARSEAL_EMU_CAPABILITY", rows[i].capability);
+        machine_set("PARSEAL_EMU_SLOW", rows[i].slow);
+        check_kernels(ctx_called(NULL, "Emulated GPU 0"), true, rows[i].ghash);
+    }
+    machine_set("XDG_CACHE_HOME", before);
+    assert_int_equal(nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 /* An update of zeros under a key of zeros is added to a vector. */
@@ -447,7 +492,7 @@ int main(void)
         cmocka_unit_test_setup(the_list_of_implementations, machine_reset),
         cmocka_unit_test_setup(each_device_has_its_kernels, machine_reset),
         cmocka_unit_test_setup(tensor_cores_from_8_0_to_9_x, machine_reset),
-        cmocka_unit_test_setup(tensor_cores_of_what_is_loaded, machine_reset),
+        cmocka_unit_test_setup(the_fastest_way_to_hash, machine_reset),
         cmocka_unit_test_setup(updates_are_added, machine_reset),
         cmocka_unit_test_setup(both_at_once, machine_reset),
         cmocka_unit_test_setup(memory_of_the_other_device, machine_reset),

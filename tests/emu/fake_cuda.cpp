@@ -9,6 +9,8 @@
  *   PARSEAL_EMU_DEVICES=n        how many devices there are, 4 at most; without it 2
  *   PARSEAL_EMU_CAPABILITY=xy    compute capability x.y of the first one instead of 9.0
  *   PARSEAL_EMU_PTX=xy           kernels are loaded from PTX of capability x.y, not from machine code
+ *   PARSEAL_EMU_CLMAD=0          kernels with carry-less multiplications are not in what is loaded
+ *   PARSEAL_EMU_SLOW=kernel      this kernel takes a hundred times as long as the others
  *   PARSEAL_EMU_BUSY=n           this device is in exclusive use
  *   PARSEAL_TEST_MEMORY=n        bytes of the GiB of each device's memory that others have left
  *   PARSEAL_EMU_PINNED=0         no pinned memory is to be had
@@ -37,6 +39,7 @@
 
 #include "emulator.h"
 #include "fake_cuda.h"
+#include "kernels/kernels.h"
 
 namespace fake
 {
@@ -59,6 +62,7 @@ std::map<cu_pointer, allocation> allocations, pinned; /* on devices, of the host
 thread_local std::deque<int> current;                 /* contexts: of which device */
 char contexts[DEVICES];
 std::map<std::string, uint64_t> launches; /* by kernel */
+std::map<int, double> clocks;
 
 bool failing(const char *name)
 {
@@ -150,10 +154,32 @@ void spoil_change(const std::vector<char> &before, bool first)
     wrong++;
 }
 
+/* By events, as on a large device: multiplying integers takes far longer than other ways. */
+double milliseconds(const std::string &kernel)
+{
+    const double usual = kernel == "aead_hash" ? 4 : 0.5;
+    return kernel == variable("PARSEAL_EMU_SLOW", "") ? 100 * usual : usual;
+}
+
+/* Neither PTX nor what an older nvcc has made has these. */
+bool is_missing(const char *kernel)
+{
+    static const char *const clmad[] = {
+#define NAME(file, name, threads, shared, items) #name,
+        CUDA_GHASH_CLMAD_KERNELS(NAME) CUDA_AEAD_SEAL_KERNELS(NAME)
+#undef NAME
+    };
+    const bool has = std::atoi(variable("PARSEAL_EMU_CLMAD", "1")) != 0 &&
+                     std::atoi(variable("PARSEAL_EMU_PTX", "0")) == 0;
+    return !has && std::any_of(std::begin(clmad), std::end(clmad),
+                               [=](const char *name) { return std::strcmp(name, kernel) == 0; });
+}
+
 bool run_kernel(const emulated::kernel &kernel, int device, unsigned blocks, unsigned threads,
                 unsigned shared, const emulated::thread_body &body)
 {
     launches[kernel.name]++;
+    clocks[device] += milliseconds(kernel.name);
     const std::string fault = variable("PARSEAL_EMU_FAULT", "");
     if (!fault.empty() && fault.substr(fault.find(':') + 1) == kernel.name)
         return false;
@@ -337,7 +363,7 @@ EXPORT cu_result cuModuleGetFunction(cu_function *handle, cu_module from, const 
 {
     BEGIN_INSIDE(ModuleGetFunction);
     module *m = reinterpret_cast<module *>(from);
-    if (emulated::find_kernel(name) == nullptr)
+    if (emulated::find_kernel(name) == nullptr || is_missing(name))
         return NOT_FOUND;
     m->functions.push_back({emulated::find_kernel(name), m->device});
     *handle = reinterpret_cast<cu_function>(&m->functions.back());

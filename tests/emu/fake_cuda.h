@@ -93,6 +93,7 @@ struct stream {
 struct event {
     bool captured = false;
     point at;
+    std::shared_ptr<double> when; /* by the device's clock */
 };
 
 struct function {
@@ -111,6 +112,7 @@ extern std::atomic<uint64_t> waits;
 extern thread_local std::deque<int> current; /* contexts: of which device */
 extern std::vector<stream *> capturing;
 extern std::map<int, cu_result> lost; /* devices whose context a fault has ended, and with what */
+extern std::map<int, double> clocks;  /* milliseconds that each device has computed */
 extern thread_local int thread_mode;  /* what cuThreadExchangeStreamCaptureMode exchanges */
 
 bool failing(const char *name);

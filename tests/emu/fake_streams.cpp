@@ -321,7 +321,13 @@ EXPORT cu_result cuEventRecord(cu_event handle, cu_stream of)
 {
     BEGIN_INSIDE(EventRecord);
     event *e = reinterpret_cast<event *>(handle);
-    const cu_result enqueued = enqueue(of, [] { return true; });
+    const auto when = std::make_shared<double>(0);
+    const int device = current.back();
+    const cu_result enqueued = enqueue(of, [=] {
+        *when = clocks[device];
+        return true;
+    });
+    e->when = when;
     if (enqueued != CU_OK)
         return enqueued;
     const stream *s = stream_of(of);
@@ -345,10 +351,15 @@ EXPORT cu_result cuEventSynchronize(cu_event handle)
     return CU_OK;
 }
 
-EXPORT cu_result cuEventElapsedTime(float *milliseconds, cu_event, cu_event)
+/* Anything takes some time. */
+EXPORT cu_result cuEventElapsedTime(float *milliseconds, cu_event from, cu_event to)
 {
     BEGIN_INSIDE(EventElapsedTime);
-    *milliseconds = 0.5f;
+    const event *begin = reinterpret_cast<const event *>(from);
+    const event *end = reinterpret_cast<const event *>(to);
+    if (begin->when == nullptr || end->when == nullptr)
+        return INVALID_HANDLE;
+    *milliseconds = std::max(0.5f, (float)(*end->when - *begin->when));
     return CU_OK;
 }
 }

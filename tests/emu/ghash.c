@@ -1,5 +1,5 @@
-/* The kernels of GHASH, run by the emulator: key expansion, and every tile's hash by integers and
- * by tensor cores against each other and the CPU backend's portable code. */
+/* The kernels of GHASH, run by the emulator: key expansion, and every tile's hash by integers, by
+ * tensor cores and by carry-less multiplications against the CPU backend's portable code. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,6 +50,16 @@ static void check_key(const uint8_t *raw, u32 key_len, const aead_key *got)
     }
 }
 
+static void check_rows(const uint8_t *h, const u32 (*row)[4])
+{
+    uint8_t want[BLOCK], got[BLOCK];
+    for (u32 k = 0; k <= GHASH_ROWS; k++) {
+        gf128_power(want, h, 32 * k);
+        store_number(got, row[k]);
+        assert_bytes(got, want, BLOCK);
+    }
+}
+
 static void expanded_keys(void **state)
 {
     (void)state;
@@ -58,9 +68,14 @@ static void expanded_keys(void **state)
     for (u32 key_len = 16; key_len <= 32; key_len += 16) {
         aead_batch b;
         batch_create(&b, &r, key_len, 150, &shape, 1);
+        b.choice.ghash = BY_CLMAD;
         batch_expand(&b);
-        for (u32 i = 0; i < b.n_keys; i++)
+        for (u32 i = 0; i < b.n_keys; i++) {
+            uint8_t h[BLOCK];
             check_key(b.raw + (size_t)key_len * i, key_len, b.keys + i);
+            store_number(h, b.keys[i].power[0]);
+            check_rows(h, (const u32(*)[4])(b.rows + (size_t)GHASH_ROWS_BYTES / 4 * i));
+        }
         batch_destroy(&b);
     }
 }
@@ -101,16 +116,15 @@ static void check_hashes(aead_batch *b)
     free(work);
 }
 
-/* By integers and by tensor cores; every count of blocks in turn, at every alignment. */
+/* In every way; every count of blocks in turn, at every alignment. */
 static void check_all(const message_shape *shapes, u32 n, u32 n_keys, u32 tile, u32 grid)
 {
     rng r = rng_for("emu tiles");
-    for (unsigned mma = 0; mma < 2; mma++) {
+    for (ghash_way way = 0; way < GHASH_WAYS; way++) {
         aead_batch b;
         batch_create(&b, &r, 32, n_keys, shapes, n);
-        b.choice = (kernel_choice){.mma = true, .tile = tile, .grid = grid};
+        b.choice = (kernel_choice){.ghash = way, .tile = tile, .grid = grid};
         batch_expand(&b);
-        b.choice.mma = mma;
         check_hashes(&b);
         batch_destroy(&b);
     }
@@ -146,17 +160,19 @@ static void single_bits(void **state)
     static message_shape shapes[128];
     for (u32 i = 0; i < COUNT_OF(shapes); i++)
         shapes[i].len = SIZE;
-    aead_batch b;
-    batch_create(&b, &r, 16, 1, shapes, COUNT_OF(shapes));
-    b.choice.mma = true;
-    batch_expand(&b);
-    memset(b.in, 0, b.in_size);
-    for (u32 i = 0; i < b.n; i++)
-        b.in[SIZE * i + BLOCK * (i * 5 % 64) + i / 8] = (uint8_t)(1 << i % 8);
-    check_hashes(&b);
-    memset(b.in, 0xff, b.in_size);
-    check_hashes(&b);
-    batch_destroy(&b);
+    for (ghash_way way = BY_MMA; way < GHASH_WAYS; way++) {
+        aead_batch b;
+        batch_create(&b, &r, 16, 1, shapes, COUNT_OF(shapes));
+        b.choice.ghash = way;
+        batch_expand(&b);
+        memset(b.in, 0, b.in_size);
+        for (u32 i = 0; i < b.n; i++)
+            b.in[SIZE * i + BLOCK * (i * 5 % 64) + i / 8] = (uint8_t)(1 << i % 8);
+        check_hashes(&b);
+        memset(b.in, 0xff, b.in_size);
+        check_hashes(&b);
+        batch_destroy(&b);
+    }
 }
 
 /* ----------------------------------------------------------------------------------- weights -- */

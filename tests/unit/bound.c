@@ -41,9 +41,12 @@ static void h200(void **state)
     expect(&H200, BOUND_AES128_CTR, 908);
     expect(&H200, BOUND_GHASH_MMA, 4250);
     expect(&H200, BOUND_GHASH_INTEGER, 929);
-    expect(&H200, BOUND_AES256_GCM_MMA, 550);
-    expect(&H200, BOUND_AES128_GCM_MMA, 748);
-    expect(&H200, BOUND_AES256_GCM_INTEGER, 375.5);
+    expect(&H200, BOUND_GHASH_CLMAD, 4915);     /* its memory; the products would do 31,490 */
+    expect(&H200, BOUND_AES256_SEAL_LONG, 630); /* one pass */
+    expect(&H200, BOUND_AES128_SEAL_LONG, 908);
+    expect(&H200, BOUND_AES256_SEAL_SHORT, 630);
+    expect(&H200, BOUND_AES256_OPEN_LONG, 558.5); /* two */
+    expect(&H200, BOUND_AES256_OPEN_SHORT, 558.5);
     expect(&H200, BOUND_CHACHA20, 1690);
     expect(&H200, BOUND_CHACHA20_PRIME, 1105);
 }
@@ -54,7 +57,8 @@ static void large_multiprocessors(void **state)
     (void)state;
     expect(&A100, BOUND_AES256_CTR, 367.1);
     expect(&A100, BOUND_GHASH_MMA, 2039); /* its memory; the products would do 2,477 */
-    expect(&A100, BOUND_AES256_GCM_MMA, 311.1);
+    expect(&A100, BOUND_AES256_SEAL_LONG, 367.1);
+    expect(&A100, BOUND_AES256_OPEN_LONG, 311.1);
     expect(&B200, BOUND_AES256_CTR, 701.1);
 }
 
@@ -64,13 +68,14 @@ static void narrow_shared_memory(void **state)
     (void)state;
     expect(&T4, BOUND_AES256_CTR, 76.66);
     expect(&RTX3080, BOUND_AES256_CTR, 140.2);
+    expect(&RTX3080, BOUND_GHASH_CLMAD, 437.8);
     expect(&RTX4090, BOUND_AES256_CTR, 388.8);
     expect(&RTX4090, BOUND_AES128_CTR, 560.3);
-    expect(&RTX4090, BOUND_AES256_GCM_MMA, 280.6);
+    expect(&RTX4090, BOUND_AES256_SEAL_LONG, 280.6);
     expect(&RTX5090, BOUND_AES256_CTR, 493.2);
 }
 
-/* Devices without products of bits hash long messages by multiplies, too. */
+/* Devices without products of bits hash long messages without carries, or by integers. */
 static void without_bit_products(void **state)
 {
     (void)state;
@@ -78,9 +83,12 @@ static void without_bit_products(void **state)
     assert_true(bound_of(BOUND_GHASH_MMA, &B200, &RATES).gbps == 0);
     assert_true(bound_of(BOUND_GHASH_MMA, &RTX5090, &RATES).gbps == 0);
     expect(&T4, BOUND_GHASH_INTEGER, 226.1);
-    expect(&T4, BOUND_AES256_GCM_MMA, 57.25);
-    expect(&B200, BOUND_AES256_GCM_MMA, 417.8);
-    expect(&RTX5090, BOUND_AES256_GCM_MMA, 368.3);
+    expect(&T4, BOUND_AES256_SEAL_LONG, 57.25);
+    assert_true(bound_of(BOUND_GHASH_CLMAD, &T4, &RATES).gbps == 0);
+    expect(&B200, BOUND_GHASH_CLMAD, 8192); /* its memory; the products would do 17,520 */
+    expect(&B200, BOUND_AES256_OPEN_LONG, 645.8);
+    expect(&RTX5090, BOUND_GHASH_CLMAD, 1540); /* 2 lanes */
+    expect(&RTX5090, BOUND_AES256_SEAL_LONG, 373.6);
 }
 
 static void measured(void **state)
