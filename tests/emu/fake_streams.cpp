@@ -387,7 +387,7 @@ EXPORT cu_result cuEventElapsedTime(float *milliseconds, cu_event from, cu_event
     const event *begin = reinterpret_cast<const event *>(from);
     const event *end = reinterpret_cast<const event *>(to);
     if (begin->when == nullptr || end->when == nullptr)
-        return INVALID_HANDLE;
+        return CU_INVALID_HANDLE;
     *milliseconds = std::max(0.5f, (float)(*end->when - *begin->when));
     return CU_OK;
 }
