@@ -125,7 +125,7 @@ PARSEAL_API parseal_status parseal_aggregator_add_plain(parseal_aggregator *aggr
  * a seed was stripped before. The seeds may be those of parseal_seeds_create, or of
  * parseal_fcp_seeds_create for masks mod the same ring.
  *
- * Errors: PARSEAL_ERR_ARG (seeds of another context, or of masks mod another ring),
+ * Errors: PARSEAL_ERR_ARG (seeds of another context, of masks mod another ring, or that count),
  * PARSEAL_ERR_SIZE (dim passes the keystream's or the masks' end), PARSEAL_ERR_UNSUPPORTED (masks
  * of parseal/fcp.h that the context's backend has not: those mod no power of two are the CPU's),
  * and see Failures. */
