@@ -57,16 +57,17 @@ size_t kernel_times_end(parseal_ctx *ctx, struct kernel_time *list)
 const char *kernel_times_use_ghash(parseal_ctx *ctx, const char *name)
 {
     const int32_t aead = PARSEAL_PRIMITIVE_AEAD;
+    const parseal_backend *backend = ctx->backend;
     const char *was = NULL;
     size_t wanted = CUDA_GHASH_WAYS;
-    for (size_t i = 0; i < cuda_impl_count(ctx->device, aead); i++) {
-        const char *way = cuda_impl_entry(ctx->device, aead, i).name;
+    for (size_t i = 0; i < backend->impl_count(ctx->device, aead); i++) {
+        const char *way = backend->impl_entry(ctx->device, aead, i).name;
         if (device_of(ctx)->ghash == device_of(ctx)->ghash_order[i])
             was = way;
         if (strcmp(way, name) == 0)
             wanted = i;
     }
     if (wanted < CUDA_GHASH_WAYS)
-        cuda_impl_use(ctx->device, aead, wanted);
+        backend->impl_use(ctx->device, aead, wanted);
     return was;
 }
