@@ -57,8 +57,7 @@ size_t kernel_times_end(parseal_ctx *ctx, struct kernel_time *list)
 const char *kernel_times_use_ghash(parseal_ctx *ctx, const char *name)
 {
     const int32_t aead = PARSEAL_PRIMITIVE_AEAD;
-    const parseal_backend *backend =
-        ctx->backend; /* the library's, which has no symbols for this */
+    const parseal_backend *backend = ctx->backend;
     const char *was = NULL;
     size_t wanted = CUDA_GHASH_WAYS;
     for (size_t i = 0; i < backend->impl_count(ctx->device, aead); i++) {
