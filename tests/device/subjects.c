@@ -39,6 +39,7 @@ static parseal_status make_plan(subject_objects *o)
     shape.n = 1;
     shape.len = &len;
     shape.in_offset = &offset;
+    shape.graph_writes = 1; /* A graph that is replayed once repeats nothing. */
     const parseal_status status =
         parseal_keys_create(&o->keys, o->ctx, PARSEAL_AES256GCM, subject_secret, 1, NULL);
     return status == PARSEAL_OK ? parseal_plan_create(&o->plan, o->keys, &shape) : status;
@@ -71,20 +72,34 @@ static void destroy_keys_first(subject_objects *o)
 /* -------------------------------------------------------------------------------------- seeds --
  */
 
+/* The first call's masks are those of a set that does not count. */
+static parseal_counting counting(void)
+{
+    parseal_counting c = PARSEAL_COUNTING_INIT;
+    c.step = 1;
+    return c;
+}
+
 static parseal_status make_seeds(subject_objects *o)
 {
+    const parseal_counting c = counting();
     parseal_seed seed = {.sign = -1};
     memcpy(seed.key, subject_secret, sizeof seed.key);
-    return parseal_seeds_create(&o->seeds, o->ctx, &seed, 1);
+    return o->for_graph ? parseal_seeds_create_counting(&o->seeds, o->ctx, &seed, 1, &c)
+                        : parseal_seeds_create(&o->seeds, o->ctx, &seed, 1);
 }
 
 static parseal_status make_fcp(subject_objects *o)
 {
     const parseal_fcp_key key = {subject_secret, sizeof subject_secret, 1};
     parseal_fcp_mask mask = PARSEAL_FCP_MASK_INIT;
+    const parseal_counting c = counting();
+    mask.session_id = "subjects";
+    mask.session_id_len = 8;
     mask.modulus = ring.modulus;
     mask.n = SUBJECT_COUNT;
-    return parseal_fcp_seeds_create(&o->seeds, o->ctx, &mask, &key, 1);
+    return o->for_graph ? parseal_fcp_seeds_create_counting(&o->seeds, o->ctx, &mask, &key, 1, &c)
+                        : parseal_fcp_seeds_create(&o->seeds, o->ctx, &mask, &key, 1);
 }
 
 static parseal_status mask(const subject_objects *o, uint32_t kind, uint64_t memory, void *stream)
@@ -136,11 +151,24 @@ const subject subjects[SUBJECTS] = {
     {"a context", make_nothing, sum, destroy_context, true, true},
 };
 
+static parseal_status open_objects(const subject *s, const parseal_options *options,
+                                   subject_objects *o)
+{
+    return s->is_context ? parseal_ctx_create(&o->ctx, options) : s->make(o);
+}
+
 parseal_status subject_open(const subject *s, parseal_ctx *ctx, const parseal_options *options,
                             subject_objects *o)
 {
     *o = (subject_objects){.ctx = ctx};
-    return s->is_context ? parseal_ctx_create(&o->ctx, options) : s->make(o);
+    return open_objects(s, options, o);
+}
+
+parseal_status subject_open_for_graph(const subject *s, parseal_ctx *ctx,
+                                      const parseal_options *options, subject_objects *o)
+{
+    *o = (subject_objects){.ctx = ctx, .for_graph = true};
+    return open_objects(s, options, o);
 }
 
 void subject_expect(const subject *s, subject_data *data)

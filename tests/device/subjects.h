@@ -34,6 +34,7 @@ typedef struct {
     parseal_keys *keys;
     parseal_plan *plan;
     parseal_seeds *seeds;
+    bool for_graph; /* its seeds count, as capturing their use is refused else */
 } subject_objects;
 
 typedef struct {
@@ -53,6 +54,10 @@ extern const subject subjects[SUBJECTS];
  * one with these options. */
 parseal_status subject_open(const subject *s, parseal_ctx *ctx, const parseal_options *options,
                             subject_objects *o);
+
+/* Does the same for work that is captured, and replayed once. */
+parseal_status subject_open_for_graph(const subject *s, parseal_ctx *ctx,
+                                      const parseal_options *options, subject_objects *o);
 
 /* What the work makes of the data, on the CPU. */
 void subject_expect(const subject *s, subject_data *data);

@@ -267,7 +267,7 @@ static void what_a_graph_on_the_default_stream_uses(void **state)
         memcpy(&want, &good, sizeof want);
         subject_expect(s, &want);
         put(captured_here, &good);
-        assert_ok(subject_open(s, gpu, &options, &o));
+        assert_ok(subject_open_for_graph(s, gpu, &options, &o));
         assert_int_equal(cu.begin(stream, MODE_GLOBAL), CU_OK);
         assert_ok(s->work(&o, PARSEAL_BUF_CUDA, captured_here, stream));
         assert_int_equal(cu.end(stream, &graph), CU_OK);

@@ -114,7 +114,7 @@ struct decoder {
 
     void memory_qualifiers();
     void load_or_store();
-    void atomic();
+    void atomic(size_t values, void (*run)(warp &w, const instruction &i));
     void shuffle_of();
     void vote();
     void matrices();
@@ -169,18 +169,19 @@ void decoder::load_or_store()
 }
 
 /* atom and red: of the qualifiers all are as atomic here. */
-void decoder::atomic()
+void decoder::atomic(size_t values, void (*run)(warp &w, const instruction &i))
 {
     const size_t n = parts[0] == "atom" ? 1 : 0;
-    count(n + 2);
+    count(n + 1 + values);
     i.memory.bytes = 8;
     i.memory.is_atomic = true;
     if (n == 1)
         write(operand(0).at(0), 8);
     address(operand(n));
-    read(operand(n + 1).at(0), 8);
+    for (size_t v = 0; v < values; v++)
+        read(operand(n + 1 + v).at(0), 8);
     i.bytes = 8;
-    i.run = atomic_add;
+    i.run = run;
 }
 
 void decoder::shuffle_of()
@@ -313,7 +314,9 @@ void decoder::decode()
     } else if (name == "atom.global.add.u64" || name == "red.global.add.u64" ||
                name == "atom.relaxed.gpu.global.add.u64" ||
                name == "red.relaxed.gpu.global.add.u64") {
-        atomic();
+        atomic(1, atomic_add);
+    } else if (name == "atom.global.cas.b64" || name == "atom.relaxed.global.cas.b64") {
+        atomic(2, atomic_replace);
     } else {
         from_table();
     }

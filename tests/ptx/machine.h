@@ -201,6 +201,7 @@ void mma_and_popc(warp &w, const instruction &i);
 void load(warp &w, const instruction &i);
 void store(warp &w, const instruction &i);
 void atomic_add(warp &w, const instruction &i);
+void atomic_replace(warp &w, const instruction &i);
 
 /* races.cpp. A launch begins; a block begins; a lane uses memory. */
 void forget_visits(u32 shared_bytes, bool global_too);

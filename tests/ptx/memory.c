@@ -140,12 +140,33 @@ static void atomic_sums(void **state)
     assert_true(at[ALL] == ((uint64_t)ALL << 32 | ALL));
 }
 
+/* Of all threads that would put their number, one finds what it expects, and the others that one's. */
+static void atomic_replacement(void **state)
+{
+    (void)state;
+    enum { THREADS = 64 };
+    uint64_t at[THREADS + 1] = {[THREADS] = UINT64_MAX};
+    run_text(BODY("mov.u32 %r5, %tid.x;\ncvt.u64.u32 %rd4, %r5;\n"
+                  "atom.global.cas.b64 %rd3, [%rd0+512], -1, %rd4;\nst.global.u64 [%rd1], %rd3;"),
+             1, THREADS, 0, at);
+    size_t first = THREADS;
+    for (size_t i = 0; i < THREADS; i++)
+        if (at[i] == UINT64_MAX) {
+            assert_int_equal(first, THREADS);
+            first = i;
+        }
+    assert_in_range(first, 0, THREADS - 1);
+    for (size_t i = 0; i < THREADS; i++)
+        assert_true(i == first || at[i] == first);
+    assert_true(at[THREADS] == first);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(widths),        cmocka_unit_test(vectors_of_four),
         cmocka_unit_test(shared_memory), cmocka_unit_test(parameters_and_constants),
-        cmocka_unit_test(atomic_sums),
+        cmocka_unit_test(atomic_sums),   cmocka_unit_test(atomic_replacement),
     };
     return RUN_SUITE("memory in PTX", tests);
 }

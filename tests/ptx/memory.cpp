@@ -161,16 +161,30 @@ void store(warp &w, const instruction &i)
         });
 }
 
-void atomic_add(warp &w, const instruction &i)
+/* Puts change(before, lane) for what is at each lane's address, one lane after the other. */
+template <class Change> void change_memory(warp &w, const instruction &i, Change change)
 {
     u8 *at[WARP];
     find_memory(w, i, at, true);
     each(w.running, [&](u32 l) {
-        const u64 before = loaded(at[l], i.memory.bytes, false);
-        const u64 sum = before + value_of(w, i.from[1], i.bytes, l);
-        std::memcpy(at[l], &sum, i.memory.bytes);
+        const u64 before = loaded(at[l], i.memory.bytes, false), after = change(before, l);
+        std::memcpy(at[l], &after, i.memory.bytes);
         if (i.written != 0)
             set_register(w, i.to[0], i.bytes, l, before);
+    });
+}
+
+void atomic_add(warp &w, const instruction &i)
+{
+    change_memory(w, i,
+                  [&](u64 before, u32 l) { return before + value_of(w, i.from[1], i.bytes, l); });
+}
+
+void atomic_replace(warp &w, const instruction &i)
+{
+    change_memory(w, i, [&](u64 before, u32 l) {
+        const u64 expected = value_of(w, i.from[1], i.bytes, l);
+        return before == expected ? value_of(w, i.from[2], i.bytes, l) : before;
     });
 }
 
