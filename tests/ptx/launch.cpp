@@ -238,6 +238,8 @@ void run(code &k, u32 blocks, u32 threads, u32 dynamic_shared)
     block.shared_written.assign(block.shared_bytes, 0);
     forget_visits(block.shared_bytes, is_seeded());
     k.launches++;
+    if (is_seeded())
+        k.seeded_blocks = std::max(k.seeded_blocks, blocks);
     std::vector<warp> warps = make_warps(k, (threads + WARP - 1) / WARP);
     for (const u32 id : order_of_blocks(blocks)) {
         block.id = id;
@@ -333,4 +335,10 @@ const char *interpreter_operation(size_t n)
 {
     const auto &all = ptx::operations();
     return n < all.size() ? std::next(all.begin(), (std::ptrdiff_t)n)->first.c_str() : nullptr;
+}
+
+__attribute__((visibility("default"))) uint32_t interpreter_seeded_blocks(const char *kernel)
+{
+    const ptx::code *k = ptx::find(kernel);
+    return k == nullptr ? 0 : k->seeded_blocks;
 }

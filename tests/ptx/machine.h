@@ -110,6 +110,7 @@ struct code {
     u32 rows = 0, predicates = 0, static_shared = 0, dynamic_base = 0, threads_max = 1024;
     u32 tid = 0, ctaid = 0, ntid = 0, nctaid = 0; /* rows */
     u64 launches = 0, blocks = 0, steps = 0;
+    u32 seeded_blocks = 0;     /* the most of a launch in a seeded order */
     std::vector<u8> registers; /* of all warps */
 };
 
