@@ -73,12 +73,15 @@ static parseal_status open_inside(cuda_device *d)
     TRY(cuda_driver.stream_open(&d->gpu, &d->gpu.own));
     TRY(gpu_shared_open(&d->gpu));
     d->api.is_fresh = false;
-    cuda_order_ghash(d);
-    d->state = calloc(1, sizeof *d->state);
-    if (d->state != NULL)
-        return PARSEAL_OK;
+    parseal_status status = cuda_order_ghash(d);
+    if (status == PARSEAL_OK) {
+        d->state = calloc(1, sizeof *d->state);
+        if (d->state != NULL)
+            return PARSEAL_OK;
+        status = parseal_fail(PARSEAL_ERR_NO_MEMORY, "cuda: out of memory");
+    }
     gpu_shared_close(&d->gpu);
-    return parseal_fail(PARSEAL_ERR_NO_MEMORY, "cuda: out of memory");
+    return status;
 }
 
 static parseal_status device_open(parseal_device **device, const parseal_request *request)

@@ -71,8 +71,9 @@ parseal_status cuda_choose(cuda_device *d, const parseal_request *request);
 parseal_status cuda_load(cuda_device *d);
 void cuda_unload(cuda_device *d);
 
-/* Puts the ways to compute GHASH in order, by a measurement or what is remembered of one. */
-void cuda_order_ghash(cuda_device *d);
+/* Puts the ways to compute GHASH in order: first what PARSEAL_CUDA_GHASH names, or else by a
+ * measurement, or what is remembered of one. */
+parseal_status cuda_order_ghash(cuda_device *d);
 
 /* host/backend/backend.h */
 size_t cuda_impl_count(const parseal_device *device, int32_t primitive);

@@ -110,7 +110,7 @@ static parseal_status time_between(const bench *b, cuda_ghash way, cu_event from
         CU_TRY(api, EventRecord, (from, b->d->gpu.own.handle));
         TRY(hash_once(b, way));
         CU_TRY(api, EventRecord, (to, b->d->gpu.own.handle));
-        CU_TRY(api, EventSynchronize, (to));
+        TRY(gpu_finish(&b->d->gpu, &b->d->gpu.own)); /* It may be done while others capture. */
         CU_TRY(api, EventElapsedTime, (&milliseconds, from, to));
         if (*best < 0 || milliseconds < *best)
             *best = milliseconds;
@@ -212,13 +212,50 @@ static bool clmad_is_first(cuda_device *d)
     return is_first;
 }
 
-void cuda_order_ghash(cuda_device *d)
+/* Stores the way that the environment names, or CUDA_GHASH_WAYS. */
+static parseal_status wished(const cuda_device *d, size_t *way)
 {
-    static const cuda_ghash first[] = {CUDA_GHASH_CLMAD, CUDA_GHASH_MMA, CUDA_GHASH_INTEGER};
-    static const cuda_ghash last[] = {CUDA_GHASH_MMA, CUDA_GHASH_INTEGER, CUDA_GHASH_CLMAD};
-    const bool is_first = is_there(d, CUDA_GHASH_CLMAD) && clmad_is_first(d);
-    memcpy(d->ghash_order, is_first ? first : last, sizeof d->ghash_order);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): nothing in the library changes the environment. */
+    const char *name = getenv("PARSEAL_CUDA_GHASH");
+    *way = CUDA_GHASH_WAYS;
+    if (name == NULL || name[0] == '\0')
+        return PARSEAL_OK;
+    for (size_t i = 0; i < CUDA_GHASH_WAYS; i++)
+        if (strcmp(name, ways[i].name) == 0)
+            *way = i;
+    if (*way == CUDA_GHASH_WAYS)
+        return parseal_fail(PARSEAL_ERR_ARG,
+                            "PARSEAL_CUDA_GHASH: \"%s\"; clmad, mma or integer expected", name);
+    if (!is_there(d, (cuda_ghash)*way))
+        return parseal_fail(PARSEAL_ERR_NO_DEVICE,
+                            "cuda: PARSEAL_CUDA_GHASH: \"%s\", but there is no %s", name,
+                            ways[*way].needs);
+    return PARSEAL_OK;
+}
+
+/* Moves a way to the first place; the others keep their order. */
+static void put_first(cuda_ghash order[CUDA_GHASH_WAYS], cuda_ghash way)
+{
+    size_t at = 0;
+    while (order[at] != way)
+        at++;
+    for (; at > 0; at--)
+        order[at] = order[at - 1];
+    order[0] = way;
+}
+
+parseal_status cuda_order_ghash(cuda_device *d)
+{
+    static const cuda_ghash usual[] = {CUDA_GHASH_MMA, CUDA_GHASH_INTEGER, CUDA_GHASH_CLMAD};
+    size_t way;
+    TRY(wished(d, &way));
+    memcpy(d->ghash_order, usual, sizeof usual);
     d->ghash = CUDA_GHASH_INTEGER;
+    if (way < CUDA_GHASH_WAYS)
+        put_first(d->ghash_order, (cuda_ghash)way);
+    else if (is_there(d, CUDA_GHASH_CLMAD) && clmad_is_first(d))
+        put_first(d->ghash_order, CUDA_GHASH_CLMAD);
+    return PARSEAL_OK;
 }
 
 /* --------------------------------------------------------------------------- implementations -- */

@@ -108,7 +108,8 @@ typedef struct {
  * PARSEAL_CPU (the name of the best CPU implementation to use), PARSEAL_CUDA_DEVICE ("1", the
  * second device; "GPU-..." or "MIG-...", a whole UUID; or a part of a device's name) and
  * PARSEAL_OPENCL_DEVICE ("0:1", the second device of the first platform; "1", the second of all; or
- * a part of a device's name). A number is an index and never a part of a name.
+ * a part of a device's name). A number is an index and never a part of a name. PARSEAL_CUDA_GHASH
+ * (clmad, mma, integer) is how AES-GCM hashes on CUDA, else what is fastest on the device.
  * Of the devices that fit, or of all, the first that is usable is taken: one that is too old, in
  * exclusive use or fails its self-test is passed over, and parseal_ctx_info says so. CUDA needs
  * compute capability 7.5 or more, and works in the device's primary context, which frameworks

@@ -362,6 +362,20 @@ static void the_fastest_way_to_hash(void **state)
     assert_int_equal(nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
+static void a_way_to_hash_by_name(void **state)
+{
+    (void)state;
+    parseal_ctx *ctx;
+    machine_set("PARSEAL_CUDA_GHASH", "mma");
+    check_kernels(ctx_called("0", "Emulated GPU 0"), true, BY_MMA);
+    machine_set("PARSEAL_CUDA_GHASH", "pclmul");
+    assert_error(open_ctx(&ctx, PARSEAL_BACKEND_CUDA), PARSEAL_ERR_ARG, "clmad, mma or integer");
+    machine_set("PARSEAL_CUDA_GHASH", "clmad");
+    machine_set("PARSEAL_CUDA_DEVICE", "1");
+    assert_error(open_ctx(&ctx, PARSEAL_BACKEND_CUDA), PARSEAL_ERR_NO_DEVICE,
+                 "PARSEAL_CUDA_GHASH: \"clmad\", but there is no carry-less multiplication");
+}
+
 /* An update of zeros under a key of zeros is added to a vector. */
 static void add_update(parseal_ctx *ctx, uint64_t dim)
 {
@@ -493,6 +507,7 @@ int main(void)
         cmocka_unit_test_setup(each_device_has_its_kernels, machine_reset),
         cmocka_unit_test_setup(tensor_cores_from_8_0_to_9_x, machine_reset),
         cmocka_unit_test_setup(the_fastest_way_to_hash, machine_reset),
+        cmocka_unit_test_setup(a_way_to_hash_by_name, machine_reset),
         cmocka_unit_test_setup(updates_are_added, machine_reset),
         cmocka_unit_test_setup(both_at_once, machine_reset),
         cmocka_unit_test_setup(memory_of_the_other_device, machine_reset),

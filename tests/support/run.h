@@ -88,6 +88,10 @@ typedef struct {
 
 size_t impl_names(unsigned primitives, impl_name *names, size_t max);
 
+/* Makes contexts on CUDA that are created from here on use this implementation of AES-GCM, where it
+ * is one; NULL: the one that they choose. */
+void run_hash_by(const char *impl);
+
 /* Fails the test unless ctx uses `name` for every primitive that `name` offers. */
 void assert_impl_picked(const parseal_ctx *ctx, const char *name);
 
