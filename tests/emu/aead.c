@@ -45,6 +45,8 @@ static void known_answers(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(choices); i++) {
+        if (!ghash_way_is_there(choices[i].ghash))
+            continue;
         known_answer("feffe9928665731c6d6a8f9467308308", "5bc94fbc3221a5db94fae95ae7121a47",
                      "42831ec2217774244b7221b784d0d49ce3aa212f2c02a4e035c17e2329aca12e"
                      "21d514b25466931c7d8f6a5aac84aa051ba30b396a0aac973d58e091",
@@ -139,6 +141,8 @@ static void ragged_batches(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(choices); i++) {
+        if (!ghash_way_is_there(choices[i].ghash))
+            continue;
         seal_and_open(i % 2 == 0 ? 16 : 32, choices[i], false);
         seal_and_open(i % 2 == 0 ? 32 : 16, choices[i], true);
     }
@@ -158,6 +162,8 @@ static void many_and_long(void **state)
     shapes[700].len = 40 * 4096 + 123;
     shapes[701].aad_len = 35 * 4096;
     for (size_t i = 0; i < COUNT_OF(choices); i++) {
+        if (!ghash_way_is_there(choices[i].ghash))
+            continue;
         aead_batch b;
         batch_create(&b, &r, 32, 3, shapes, MANY);
         b.choice = choices[i];
@@ -219,6 +225,8 @@ static void parts(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(choices); i++) {
+        if (!ghash_way_is_there(choices[i].ghash))
+            continue;
         check_parts(choices + i, 1024);
         check_parts(choices + i, 777);
         check_parts(choices + i, 30);

@@ -28,6 +28,11 @@ static uint8_t *bytes(size_t size)
 
 /* ------------------------------------------------------------------------------------ launch -- */
 
+bool ghash_way_is_there(ghash_way way)
+{
+    return way != BY_CLMAD || emulator_has("aead_hash_clmad") != 0;
+}
+
 typedef struct {
     const char *name;
     u32 threads, dynamic_bytes;

@@ -17,6 +17,9 @@ typedef struct {
 
 /* Which kernels are used, and how. */
 typedef enum { BY_INTEGERS, BY_MMA, BY_CLMAD, GHASH_WAYS } ghash_way;
+
+/* Whether the kernels of the way are there. */
+bool ghash_way_is_there(ghash_way way);
 typedef struct {
     bool wide;
     ghash_way ghash;

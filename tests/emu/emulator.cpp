@@ -311,6 +311,11 @@ u32 warp_any(u32 condition, const source &at)
 
 /* ----------------------------------------------------------------------------------- launch -- */
 
+int emulator_has(const char *name)
+{
+    return emulated::find_kernel(name) != nullptr;
+}
+
 const char *emulator_error(void)
 {
     return error;

@@ -19,6 +19,9 @@ int emulator_launch(const char *kernel, uint32_t blocks, uint32_t threads, uint3
 /* What the last launch did wrong, where, and by which thread; "" if nothing. */
 const char *emulator_error(void);
 
+/* Whether the kernel is there: a compiler may not know its instructions. */
+int emulator_has(const char *kernel);
+
 #ifdef __cplusplus
 }
 #endif

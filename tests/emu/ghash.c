@@ -68,13 +68,14 @@ static void expanded_keys(void **state)
     for (u32 key_len = 16; key_len <= 32; key_len += 16) {
         aead_batch b;
         batch_create(&b, &r, key_len, 150, &shape, 1);
-        b.choice.ghash = BY_CLMAD;
+        b.choice.ghash = ghash_way_is_there(BY_CLMAD) ? BY_CLMAD : BY_INTEGERS;
         batch_expand(&b);
         for (u32 i = 0; i < b.n_keys; i++) {
             uint8_t h[BLOCK];
             check_key(b.raw + (size_t)key_len * i, key_len, b.keys + i);
             store_number(h, b.keys[i].power[0]);
-            check_rows(h, (const u32(*)[4])(b.rows + (size_t)GHASH_ROWS_BYTES / 4 * i));
+            if (b.choice.ghash == BY_CLMAD)
+                check_rows(h, (const u32(*)[4])(b.rows + (size_t)GHASH_ROWS_BYTES / 4 * i));
         }
         batch_destroy(&b);
     }
@@ -121,6 +122,8 @@ static void check_all(const message_shape *shapes, u32 n, u32 n_keys, u32 tile, 
 {
     rng r = rng_for("emu tiles");
     for (ghash_way way = 0; way < GHASH_WAYS; way++) {
+        if (!ghash_way_is_there(way))
+            continue;
         aead_batch b;
         batch_create(&b, &r, 32, n_keys, shapes, n);
         b.choice = (kernel_choice){.ghash = way, .tile = tile, .grid = grid};
@@ -161,6 +164,8 @@ static void single_bits(void **state)
     for (u32 i = 0; i < COUNT_OF(shapes); i++)
         shapes[i].len = SIZE;
     for (ghash_way way = BY_MMA; way < GHASH_WAYS; way++) {
+        if (!ghash_way_is_there(way))
+            continue;
         aead_batch b;
         batch_create(&b, &r, 16, 1, shapes, COUNT_OF(shapes));
         b.choice.ghash = way;

@@ -1,8 +1,23 @@
 /* All CUDA kernels from PTX: the library's known answers, with the lanes of a warp together and in
  * a seeded order, on devices of which one has little shared memory and the other products of bits. */
+#include <string.h>
+
+#include "check.h"
 #include "emu/machines.h"
 #include "kernels/kernels.h"
 #include "run.h"
+
+/* Without nvcc 13.3 there is no text of the kernels with carry-less multiplications. */
+static bool has_clmad;
+
+static bool is_clmad(const char *kernel)
+{
+    static const char *const names[] = {"keys_rows", "aead_hash_clmad", "aead_seal"};
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (strcmp(names[i], kernel) == 0)
+            return true;
+    return false;
+}
 
 static void pass_known_answers(void)
 {
@@ -12,9 +27,10 @@ static void pass_known_answers(void)
         assert_ok(parseal_impl_test(i, &impl));
         if (impl.backend != PARSEAL_BACKEND_CUDA)
             continue;
-        if (impl.state != PARSEAL_IMPL_PASSED)
+        if (impl.state == PARSEAL_IMPL_FAILED)
             fail_msg("%s", impl.detail);
-        tried++;
+        has_clmad |= impl.state == PARSEAL_IMPL_PASSED && strcmp(impl.name, "clmad") == 0;
+        tried += impl.state == PARSEAL_IMPL_PASSED;
     }
     assert_true(tried > 0);
 }
@@ -37,7 +53,7 @@ static void lanes_together(void **state)
     (void)state;
     check_order(NULL);
     for (size_t i = 0; i < COUNT_OF(kernels); i++)
-        if (machine.launches(kernels[i]) == 0)
+        if (machine.launches(kernels[i]) == 0 && (has_clmad || !is_clmad(kernels[i])))
             fail_msg("%s has not run", kernels[i]);
 }
 

@@ -316,6 +316,11 @@ int emulator_launch(const char *name, uint32_t blocks, uint32_t threads, uint32_
     return -1;
 }
 
+int emulator_has(const char *name)
+{
+    return emulated::find_kernel(name) != nullptr;
+}
+
 const char *emulator_error(void)
 {
     return ptx::error.c_str();

@@ -64,7 +64,7 @@ declaration declared(const words &line, size_t from)
         } else if (word == "[") {
             count = i + 1 < line.size() ? std::strtoull(line[i + 1].c_str(), nullptr, 10) : 0;
             break;
-        } else if (word[0] != '.' && word != ",") {
+        } else if (word[0] != '.' && word != "," && word != ";") {
             d.name = word;
         }
     }
