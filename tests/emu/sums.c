@@ -56,11 +56,12 @@ static void check(rng *r, const parseal_ring *ring, const call *c)
 static void every_count(void **state)
 {
     (void)state;
-    static const uint32_t vectors[] = {0, 1, 2, 3, 7, 8, 9, 16, 33, SUM_INPUTS_MAX};
+    static const uint32_t vectors[] = {0, 0, 1, 2, 3, 7, 8, 9, 16, 33, SUM_INPUTS_MAX};
     rng r = rng_for("emu sums counts");
     for (size_t i = 0; i < N_RINGS; i++)
         for (size_t k = 0; k < COUNT_OF(vectors); k++) {
-            const call c = {.n = 70 + k,
+            const call c = {.n =
+                                vectors[k] == 0 ? 700 : 70 + k, /* a thread's second element, too */
                             .vectors = vectors[k],
                             .blocks = 1,
                             .shifted = (unsigned)(i + k) % 4,

@@ -7,8 +7,10 @@
 #include "emulator.h"
 #include "kernels/kernels.h"
 #include "ring.h"
+#include "run.h"
 
-enum { ALIGNMENT = 16, BEFORE = 32, KEYSTREAM_BLOCK = 64 };
+/* Where AddressSanitizer sees what is done behind an array, no guard bytes are there. */
+enum { ALIGNMENT = 16, BEFORE = 32, AFTER = RUN_ADDRESS_SANITIZER ? 0 : 16, KEYSTREAM_BLOCK = 64 };
 
 static const struct {
     const char *name;
@@ -65,8 +67,9 @@ uint64_t blocks_touched(uint64_t first, uint64_t n, uint32_t element_size)
 array array_new(size_t size, size_t shift)
 {
     array a = {.size = size};
-    assert_int_equal(posix_memalign((void **)&a.memory, ALIGNMENT, BEFORE + shift + size), 0);
-    memset(a.memory, UNTOUCHED, BEFORE + shift + size);
+    const size_t all = BEFORE + shift + size + AFTER;
+    assert_int_equal(posix_memalign((void **)&a.memory, ALIGNMENT, all), 0);
+    memset(a.memory, UNTOUCHED, all);
     a.bytes = a.memory + BEFORE + shift;
     return a;
 }
@@ -88,6 +91,7 @@ array array_copy(const array *from, size_t shift)
 void array_free(array *a)
 {
     assert_filled(a->memory, (size_t)(a->bytes - a->memory), UNTOUCHED);
+    assert_filled(a->bytes + a->size, AFTER, UNTOUCHED);
     free(a->memory);
     *a = (array){0};
 }

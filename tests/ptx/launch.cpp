@@ -3,7 +3,7 @@
  *   PARSEAL_PTX_SEED=n           the order of lanes, warps and blocks (order.cpp); then races in
  *                                global memory are looked for, too
  *   PARSEAL_PTX_REPORT=folder    which instructions have run goes to a file of the process there
- *   PARSEAL_PTX_SPOIL=kernel:i   the i-th instruction of a kernel computes something else (spoil.cpp)
+ *   PARSEAL_PTX_SPOIL=kernel:i   the i-th instruction of a kernel computes something else (report.cpp)
  */
 #include <dirent.h>
 

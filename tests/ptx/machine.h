@@ -222,7 +222,7 @@ void run_warp(warp &w);
 /* text.cpp. Appends the kernels of a text. */
 void read_text(program &p, const std::string &text, std::vector<std::unique_ptr<code>> &kernels);
 
-/* The instructions that a test spoils, and which have run: mutant.cpp and report.cpp. */
+/* The instructions that a test spoils, and which have run: report.cpp. */
 void spoil(const std::vector<std::unique_ptr<code>> &kernels, const std::string &wish);
 void report(const std::vector<std::unique_ptr<code>> &kernels, const std::string &folder);
 

@@ -47,7 +47,7 @@ def main():
         k = found[name]
         some = [i for i in k.ran() if has_result(text_at(k.instructions[i][1]))]
         some = random.sample(some, min(n, len(some)))
-        unseen = [i for i in some if run(command, PARSEAL_PTX_SPOIL=f"{name}:{i}") == 0]
+        unseen = [i for i in some if all(run(command, PARSEAL_PTX_SPOIL=f"{name}:{i}:{lane}") == 0 for lane in range(3))]
         print(name, "runs", len(k.ran()), "of", len(k.instructions), "spoilt", len(some), "unnoticed", len(unseen),
               flush=True)
         for i in unseen:

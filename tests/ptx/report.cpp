@@ -40,13 +40,12 @@ namespace
 {
 
 /* Every third lane: a sum over the bits of all lanes would not show that all of them are wrong. */
-enum : u32 { SPOILT = 0x49249249 };
-
+u32 spoilt_lanes = 0x49249249;
 function spoilt;
 
 void invert(warp &w, u32 row, u8 bytes)
 {
-    each(w.running & SPOILT, [&](u32 l) {
+    each(w.running & spoilt_lanes, [&](u32 l) {
         u8 *value = w.at<u8>(row) + l * bytes;
         for (u8 k = 0; k < bytes; k++)
             value[k] ^= 0xff;
@@ -64,12 +63,12 @@ void run_spoilt(warp &w, const instruction &i)
     else if (i.written != 0)
         invert(w, i.to[0], i.bytes);
     else if (i.sets >= 0)
-        w.p[i.sets] ^= w.running & SPOILT;
+        w.p[i.sets] ^= w.running & spoilt_lanes;
 }
 
 } // namespace
 
-/* kernel:i: what the i-th instruction writes, to a register or to memory, is inverted in every third
+/* kernel:i, kernel:i:1 or kernel:i:2 (from lane 0, 1 or 2 on): what the i-th instruction writes, to a register or to memory, is inverted in every third
  * lane; of a branch the condition is, in all. */
 void spoil(const std::vector<std::unique_ptr<code>> &kernels, const std::string &wish)
 {
@@ -80,6 +79,9 @@ void spoil(const std::vector<std::unique_ptr<code>> &kernels, const std::string 
             continue;
         if (index >= k->list.size())
             break;
+        const size_t second = wish.find(':', colon + 1);
+        if (second != std::string::npos)
+            spoilt_lanes <<= std::atoi(wish.c_str() + second + 1);
         instruction &i = k->list[index];
         if (i.run != nullptr) {
             spoilt = i.run;
