@@ -22,6 +22,11 @@
         b = CHACHA20_ROTATE(b ^ c, 7);  \
     } while (0)
 
+/* A quarter round of a column, which an includer may do in another way. */
+#ifndef CHACHA20_COLUMN
+#define CHACHA20_COLUMN CHACHA20_QUARTER
+#endif
+
 /* x = the block with this counter under the nonce LE32(attempt) || stream_id. */
 FN void chacha20_block(u32 x[16], const mask_seed *seed, u32 attempt, u32 counter)
 {
@@ -37,10 +42,10 @@ FN void chacha20_block(u32 x[16], const mask_seed *seed, u32 attempt, u32 counte
     x[15] = seed->stream_id[1];
     CHACHA20_UNROLL
     for (int round = 0; round < 20; round += 2) {
-        CHACHA20_QUARTER(x[0], x[4], x[8], x[12]);
-        CHACHA20_QUARTER(x[1], x[5], x[9], x[13]);
-        CHACHA20_QUARTER(x[2], x[6], x[10], x[14]);
-        CHACHA20_QUARTER(x[3], x[7], x[11], x[15]);
+        CHACHA20_COLUMN(x[0], x[4], x[8], x[12]);
+        CHACHA20_COLUMN(x[1], x[5], x[9], x[13]);
+        CHACHA20_COLUMN(x[2], x[6], x[10], x[14]);
+        CHACHA20_COLUMN(x[3], x[7], x[11], x[15]);
         CHACHA20_QUARTER(x[0], x[5], x[10], x[15]);
         CHACHA20_QUARTER(x[1], x[6], x[11], x[12]);
         CHACHA20_QUARTER(x[2], x[7], x[8], x[13]);

@@ -12,9 +12,9 @@
  * above m; these are thrown away, and are independent of the ones used.
  */
 #define CHACHA20_UNROLL UNROLL
-#include "kernels/common/chacha20.h"
 #include "kernels/common/ring.h"
 #include "kernels/cuda/blocks.h"
+#include "kernels/cuda/chacha20.h"
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/ptx.h"
 

@@ -18,6 +18,31 @@ FN u32 byte_permute(u32 a, u32 b, u32 selector)
 #endif
 }
 
+/* Returns a b with all of its 64 bits. It is a multiplication where b is a power of two, too, for
+ * which a compiler would shift. */
+FN u64 multiply_wide(u32 a, u32 b)
+{
+#if defined(PARSEAL_EMULATOR)
+    return (u64)a * b;
+#else
+    u64 product;
+    asm("mul.wide.u32 %0, %1, %2;" : "=l"(product) : "r"(a), "r"(b));
+    return product;
+#endif
+}
+
+/* Returns a b + c, the low 32 bits, by a multiplication as well. */
+FN u32 multiply_add(u32 a, u32 b, u32 c)
+{
+#if defined(PARSEAL_EMULATOR)
+    return a * b + c;
+#else
+    u32 sum;
+    asm("mad.lo.u32 %0, %1, %2, %3;" : "=r"(sum) : "r"(a), "r"(b), "r"(c));
+    return sum;
+#endif
+}
+
 /* Returns the sum of c and the products of a's and b's bytes. */
 FN u32 dot_bytes(u32 a, u32 b, u32 c)
 {

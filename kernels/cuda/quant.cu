@@ -12,9 +12,9 @@
 #include <string.h>
 
 #define CHACHA20_UNROLL UNROLL
-#include "kernels/common/chacha20.h"
 #include "kernels/common/quant.h"
 #include "kernels/cuda/blocks.h"
+#include "kernels/cuda/chacha20.h"
 #include "kernels/cuda/device.h"
 #include "kernels/cuda/ptx.h"
 
