@@ -66,7 +66,7 @@ enum {
     X(quant, quantize, 256, 0, 256) \
     X(quant, dequantize, 256, 0, 1024)
 #define CUDA_PACK_KERNELS(X)            \
-    X(pack, pack, 256, 0, 2048)         \
+    X(pack, pack, 256, 0, 64)           \
     X(pack, unpack, 256, 0, 1024)       \
     X(pack, packed_sum32, 256, 0, 1024) \
     X(pack, packed_sum64, 256, 0, 1024)

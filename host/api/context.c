@@ -44,10 +44,12 @@ static void run_opening(void *arg)
 
 static void close_sides(const parseal_ctx *ctx)
 {
+    const parseal_error error = parseal_error_save();
     if (ctx->backend != NULL && !device_is_inherited(ctx->backend, ctx->device))
         ctx->backend->close(ctx->device);
     if (ctx->cpu.backend != NULL)
         ctx->cpu.backend->close(ctx->cpu.device);
+    parseal_error_restore(&error);
 }
 
 parseal_status parseal_ctx_create(parseal_ctx **ctx, const parseal_options *options)

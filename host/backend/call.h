@@ -48,15 +48,21 @@ static inline parseal_status device_leave(const parseal_backend *backend,
 
 /* Calls a function that frees something. It is called even where the device cannot be entered: its
  * driver then refuses by itself, and the host's part is freed. In a child of fork the parent's
- * devices are left alone. */
+ * devices are left alone. Nobody is told of a failure, and the text of an earlier one stays. */
 #define LET_GO(side, function, ...)                                                       \
     do {                                                                                  \
         if (device_is_inherited((side)->backend, (side)->device))                         \
             break;                                                                        \
+        if ((side)->backend->enter == NULL) {                                             \
+            (side)->backend->function((side)->device, __VA_ARGS__);                       \
+            break;                                                                        \
+        }                                                                                 \
+        const parseal_error error = parseal_error_save();                                 \
         const bool entered = device_enter((side)->backend, (side)->device) == PARSEAL_OK; \
         (side)->backend->function((side)->device, __VA_ARGS__);                           \
         if (entered)                                                                      \
             (void)device_leave((side)->backend, (side)->device, PARSEAL_OK);              \
+        parseal_error_restore(&error);                                                    \
     } while (0)
 
 #endif

@@ -143,11 +143,13 @@ static parseal_status choose(const parseal_backend *backend, parseal_device *dev
                parseal_backend_name(backend->id), parseal_primitive_name(primitive), entry.name,
                detail);
     }
-    return parseal_fail(
-        PARSEAL_ERR_SELFTEST, "%s backend: no implementation of %s is right%s%s: %s",
-        parseal_backend_name(backend->id), parseal_primitive_name(primitive),
-        backend->place != NULL ? " on device " : "",
-        backend->place != NULL ? backend->place(device) : "", choice->info.reason + said);
+    const char *why = choice->info.reason + said;
+    return parseal_fail(PARSEAL_ERR_SELFTEST,
+                        "%s backend: no implementation of %s is right%s%s: %s",
+                        parseal_backend_name(backend->id), parseal_primitive_name(primitive),
+                        backend->place != NULL ? " on device " : "",
+                        backend->place != NULL ? backend->place(device) : "",
+                        why + strspn(why, "; ")); /* what a remark before it is parted by */
 }
 
 /* Chooses every primitive's implementation. Quantisation draws on the chosen masks, so the order
@@ -173,8 +175,10 @@ static parseal_status open_device(const parseal_backend *backend, const parseal_
     TRY(backend->open(&opened, request));
     const parseal_status status = choice != NULL ? choose_all(backend, opened, choice) : PARSEAL_OK;
     if (status != PARSEAL_OK) {
+        const parseal_error error = parseal_error_save();
         choice->info.reason[said] = '\0';
         backend->close(opened);
+        parseal_error_restore(&error);
         return status;
     }
     *device = opened;

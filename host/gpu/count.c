@@ -1,5 +1,7 @@
 #include "host/gpu/count.h"
 
+#include <stdlib.h>
+
 #include "host/gpu/driver.h"
 #include "host/support/counting.h"
 
@@ -126,7 +128,10 @@ parseal_status gpu_numbers_open(gpu_numbers *numbers, const gpu_device *d,
     *numbers = (gpu_numbers){.first = counting->first,
                              .step = counting->step,
                              .runs = counting->runs,
-                             .number = {number->handle, number->offset}};
+                             .number = {number->handle, number->offset},
+                             .is_stuck = calloc(1, sizeof *numbers->is_stuck)};
+    if (numbers->is_stuck == NULL)
+        return parseal_fail(PARSEAL_ERR_NO_MEMORY, "seeds: out of memory");
     TRY(zeroed(d, STATE, &numbers->state));
     return gpu_finish(d, &d->own);
 }
@@ -134,6 +139,7 @@ parseal_status gpu_numbers_open(gpu_numbers *numbers, const gpu_device *d,
 void gpu_numbers_close(gpu_numbers *numbers, const gpu_device *d)
 {
     gpu_free(d, numbers->state);
+    free(numbers->is_stuck);
     *numbers = (gpu_numbers){0};
 }
 
@@ -145,6 +151,11 @@ parseal_status gpu_numbers_next(const gpu_numbers *numbers, const gpu_device *d,
     gpu_launch launch;
     if (numbers->state == 0)
         return PARSEAL_OK;
+    if (atomic_load_explicit(numbers->is_stuck, memory_order_relaxed))
+        return parseal_fail(PARSEAL_ERR_DEVICE,
+                            "seeds: %s did not take the end of an earlier call with the set, which "
+                            "has no numbers more: make another one",
+                            d->name);
     gpu_launch_begin(&launch, d, GPU_MASK, "seeds_count");
     gpu_arg_memory(&launch, numbers->state);
     gpu_arg_memory(&launch, list);
@@ -159,18 +170,41 @@ parseal_status gpu_numbers_next(const gpu_numbers *numbers, const gpu_device *d,
     return gpu_launch_run(&launch, s, 1);
 }
 
-parseal_status gpu_numbers_end(const gpu_numbers *numbers, const gpu_device *d, const gpu_stream *s,
-                               const gpu_place *results, uint64_t size)
+static parseal_status wipe_results(const gpu_numbers *numbers, const gpu_device *d,
+                                   const gpu_stream *s, const gpu_place *results, uint64_t size)
 {
     gpu_launch launch;
-    if (numbers->state == 0)
-        return PARSEAL_OK;
     gpu_launch_begin(&launch, d, GPU_MASK, "count_wipe");
     gpu_arg_memory(&launch, numbers->state);
     gpu_arg_place(&launch, results);
     gpu_arg_u64(&launch, size / sizeof(uint32_t));
-    TRY(gpu_launch_run(&launch, s, size / sizeof(uint32_t)));
+    return gpu_launch_run(&launch, s, size / sizeof(uint32_t));
+}
+
+static parseal_status end_call(const gpu_numbers *numbers, const gpu_device *d, const gpu_stream *s)
+{
+    gpu_launch launch;
     gpu_launch_begin(&launch, d, GPU_MASK, "seeds_end");
     gpu_arg_memory(&launch, numbers->state);
     return gpu_launch_run(&launch, s, 1);
+}
+
+parseal_status gpu_numbers_end(const gpu_numbers *numbers, const gpu_device *d, const gpu_stream *s,
+                               const gpu_place *results, uint64_t size, parseal_status work)
+{
+    if (numbers->state == 0)
+        return work;
+    parseal_error error = parseal_error_save();
+    const parseal_status wiped = wipe_results(numbers, d, s, results, size);
+    if (work == PARSEAL_OK && wiped != PARSEAL_OK) {
+        work = wiped;
+        error = parseal_error_save();
+    }
+    const parseal_status ended = end_call(numbers, d, s);
+    if (ended != PARSEAL_OK)
+        atomic_store_explicit(numbers->is_stuck, true, memory_order_relaxed);
+    if (work == PARSEAL_OK)
+        return ended;
+    parseal_error_restore(&error);
+    return work;
 }

@@ -3,6 +3,8 @@
 #ifndef PARSEAL_HOST_GPU_COUNT_H
 #define PARSEAL_HOST_GPU_COUNT_H
 
+#include <stdatomic.h>
+
 #include "host/gpu/aead.h"
 
 /* Fails where the caller's stream is captured. `why` says what each replay would do, and what would
@@ -37,7 +39,8 @@ parseal_status gpu_nonces_seal(const gpu_nonces *nonces, const gpu_keys *keys, c
 typedef struct {
     gpu_memory state; /* of seeds_count; 0: the set does not count */
     uint64_t first, step, runs;
-    gpu_place number; /* the caller's; memory 0: there is none */
+    gpu_place number;      /* the caller's; memory 0: there is none */
+    atomic_bool *is_stuck; /* the end of a call could not be enqueued */
 } gpu_numbers;
 
 parseal_status gpu_numbers_open(gpu_numbers *numbers, const gpu_device *d,
@@ -46,10 +49,14 @@ void gpu_numbers_close(gpu_numbers *numbers, const gpu_device *d);
 
 /* Before the work of a call, and after it: gives the n seeds of the list the call's number, which
  * is then in the state, too, and overwrites the call's results with zeros where there was none, or
- * where another call was under way. They do nothing for a set that does not count. */
+ * where another call was under way. They do nothing for a set that does not count.
+ *
+ * The end is to be called wherever the beginning has succeeded, with the status of the work. Returns
+ * that or, after a success, the end's own. A set whose call never ends would have no number for any
+ * other: later ones are PARSEAL_ERR_DEVICE. */
 parseal_status gpu_numbers_next(const gpu_numbers *numbers, const gpu_device *d,
                                 const gpu_stream *s, gpu_memory list, size_t n);
 parseal_status gpu_numbers_end(const gpu_numbers *numbers, const gpu_device *d, const gpu_stream *s,
-                               const gpu_place *results, uint64_t size);
+                               const gpu_place *results, uint64_t size, parseal_status work);
 
 #endif

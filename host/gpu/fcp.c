@@ -148,13 +148,12 @@ parseal_status gpu_fcp_count(const parseal_device *device, backend_fcp *fcp,
     return gpu_numbers_open(&f->numbers, d, &counting->numbers);
 }
 
-/* Derives the AES keys for the number of this call. The set has no list of seeds that take it. */
+/* Derives the AES keys for the number of this call. */
 static parseal_status derive(const gpu_fcp *f, const gpu_stream *s)
 {
     gpu_launch launch;
     if (f->numbers.state == 0)
         return PARSEAL_OK;
-    TRY(gpu_numbers_next(&f->numbers, f->device, s, f->list, 0));
     gpu_launch_begin(&launch, f->device, GPU_FCP, "fcp_count");
     gpu_arg_memory(&launch, f->numbers.state);
     gpu_arg_memory(&launch, f->raw);
@@ -188,11 +187,10 @@ static uint64_t item_size(const gpu_fcp *f)
     return blocks == 0 ? GROUP : GROUP * (blocks / f->bytes);
 }
 
-static parseal_status fcp_piece(void *arg, const gpu_stream *s, const gpu_place *places,
-                                uint64_t first, uint64_t n)
+static parseal_status mask_elements(const fcp_work *w, const gpu_stream *s, const gpu_place *to,
+                                    uint64_t begin, uint64_t n)
 {
-    const fcp_work *w = arg;
-    const uint64_t begin = w->first + first, each = item_size(w->fcp);
+    const uint64_t each = item_size(w->fcp);
     gpu_launch launch;
     TRY(derive(w->fcp, s));
     gpu_launch_begin(&launch, w->fcp->device, GPU_FCP,
@@ -201,13 +199,22 @@ static parseal_status fcp_piece(void *arg, const gpu_stream *s, const gpu_place 
     gpu_arg_u32(&launch, (uint32_t)w->fcp->n);
     gpu_arg_value(&launch, &w->ring, sizeof w->ring);
     gpu_arg_u32(&launch, w->fcp->bytes);
-    gpu_arg_place(&launch, &places[0]);
+    gpu_arg_place(&launch, to);
     gpu_arg_u64(&launch, begin);
     gpu_arg_u64(&launch, n);
     gpu_arg_u32(&launch, w->write);
-    TRY(gpu_launch_run(&launch, s, n == 0 ? 0 : (begin + n - 1) / each - begin / each + 1));
-    return gpu_numbers_end(&w->fcp->numbers, w->fcp->device, s, &places[0],
-                           n * w->ring.element_size);
+    return gpu_launch_run(&launch, s, n == 0 ? 0 : (begin + n - 1) / each - begin / each + 1);
+}
+
+/* A set of fcp has no list of seeds that take the call's number. */
+static parseal_status fcp_piece(void *arg, const gpu_stream *s, const gpu_place *places,
+                                uint64_t first, uint64_t n)
+{
+    const fcp_work *w = arg;
+    const gpu_fcp *f = w->fcp;
+    TRY(gpu_numbers_next(&f->numbers, f->device, s, f->list, 0));
+    return gpu_numbers_end(&f->numbers, f->device, s, &places[0], n * w->ring.element_size,
+                           mask_elements(w, s, &places[0], w->first + first, n));
 }
 
 parseal_status gpu_fcp_apply(const parseal_device *device, const backend_fcp *fcp,

@@ -139,8 +139,9 @@ static parseal_status mask_piece(void *arg, const gpu_stream *s, const gpu_place
     gpu_arg_u64(&launch, w->first + first);
     gpu_arg_u64(&launch, n);
     gpu_arg_u32(&launch, w->write);
-    TRY(gpu_launch_run(&launch, s, blocks_touched(w->first + first, n, w->ring.element_size)));
-    return gpu_numbers_end(&w->seeds->numbers, d, s, &places[0], n * w->ring.element_size);
+    return gpu_numbers_end(
+        &w->seeds->numbers, d, s, &places[0], n * w->ring.element_size,
+        gpu_launch_run(&launch, s, blocks_touched(w->first + first, n, w->ring.element_size)));
 }
 
 static parseal_status mask(const parseal_device *device, const backend_seeds *seeds,
@@ -319,8 +320,8 @@ static parseal_status quantize_piece(void *arg, const gpu_stream *s, const gpu_p
     gpu_arg_u64(&launch, n);
     gpu_arg_place(&launch, counted ? &w->nonfinite : &places[1]);
     gpu_arg_u32(&launch, counted);
-    TRY(gpu_launch_run(&launch, s, blocks_touched(w->first + first, n, 4)));
-    return gpu_numbers_end(&seeds->numbers, w->device, s, &places[1], n * w->quant->element_size);
+    return gpu_numbers_end(&seeds->numbers, w->device, s, &places[1], n * w->quant->element_size,
+                           gpu_launch_run(&launch, s, blocks_touched(w->first + first, n, 4)));
 }
 
 static parseal_status quantize_all(quantize_work *w, const parseal_vec *x, const parseal_vec *q,
@@ -407,6 +408,8 @@ static parseal_status quantize(const parseal_device *device, const parseal_quant
     TRY(gpu_stream_of(d, stream, &s));
     TRY(gpu_after_default(d, stream, &s));
     TRY(d->driver->wipe(d, &s, work.nonfinite.memory, work.nonfinite.at, sizeof(uint64_t)));
+    if (x->n == 0 && stream == NULL) /* Nothing else would wait for the wipe. */
+        return gpu_finish(d, &s);
     return quantize_all(&work, x, q, stream);
 }
 

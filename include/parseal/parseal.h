@@ -41,9 +41,8 @@
  * Objects hold a reference to what they were made from, so they may be destroyed in any order.
  * Destroying one waits until the work has finished that calls have enqueued with it on streams, and
  * for no other work (with a context CUDA itself may wait for more, as it unloads kernels). Work that
- * a CUDA graph replays is seen only on the default stream and on those
- * that wait for it: destroy what a graph uses after its last replay has finished. Destroying NULL
- * does nothing.
+ * a CUDA graph replays is seen only on the default stream and on those that wait for it: destroy
+ * what a graph uses after its last replay has finished. Destroying NULL does nothing.
  *
  * Concurrency. Contexts, key sets, seed sets and plans are immutable after creation: any number of
  * threads may use one at the same time. Plans that count ("Graphs") may be used so, too; calls with

@@ -60,8 +60,8 @@ typedef struct {
  * Errors: PARSEAL_ERR_ARG (clip, bits or rounding out of range; seed given or missing against the
  * rounding; the stream is captured, and the seed does not count: the capture goes on),
  * PARSEAL_ERR_SIZE (lengths differ; first + n past the keystream), PARSEAL_ERR_ALIAS,
- * PARSEAL_ERR_UNSUPPORTED (a buffer's kind; with a seed that counts, x or q in host memory; a clip
- * below 2^-100 on a device that has no subnormal numbers). */
+ * PARSEAL_ERR_UNSUPPORTED (a buffer's kind; with a seed that counts, x, q or nonfinite in host
+ * memory; a clip below 2^-100 on a device that has no subnormal numbers). */
 PARSEAL_API parseal_status parseal_quantize(parseal_ctx *ctx, const parseal_quant *quant,
                                             const parseal_vec *x, const parseal_vec *q,
                                             const parseal_seeds *seed, uint64_t first,

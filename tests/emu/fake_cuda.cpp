@@ -9,6 +9,7 @@
  *   PARSEAL_EMU_DEVICES=n        how many devices there are, 4 at most; without it 2
  *   PARSEAL_EMU_CAPABILITY=xy    compute capability x.y of the first one instead of 9.0
  *   PARSEAL_EMU_PTX=xy           kernels are loaded from PTX of capability x.y, not from machine code
+ *   PARSEAL_EMU_REFUSED=KERNEL   it is not launched: there is no memory for it
  *   PARSEAL_EMU_CLMAD=0          kernels with carry-less multiplications are not in what is loaded
  *   PARSEAL_EMU_SLOW=kernel      this kernel takes a hundred times as long as the others
  *   PARSEAL_EMU_BUSY=n           this device is in exclusive use
@@ -429,6 +430,8 @@ EXPORT cu_result cuLaunchKernel(cu_function handle, unsigned blocks, unsigned, u
     if (f->device != current.back())
         return CU_INVALID_HANDLE;
     const emulated::kernel *kernel = f->kernel;
+    if (std::strcmp(variable("PARSEAL_EMU_REFUSED", ""), kernel->name) == 0)
+        return CU_OUT_OF_MEMORY;
     const emulated::thread_body body = kernel->bind(*kernel, args);
     const int device = f->device;
     return enqueue(s, [=] { return run_kernel(*kernel, device, blocks, threads, shared, body); });

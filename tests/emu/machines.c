@@ -35,7 +35,7 @@ int machine_reset(void **state)
         "PARSEAL_EMU_WRONG",        "PARSEAL_EMU_NAMES",      "PARSEAL_EMU_BUSY",
         "PARSEAL_EMU_WRONG_DEVICE", "PARSEAL_EMU_MIG",        "PARSEAL_CUDA_DEVICE",
         "PARSEAL_EMU_PTX",          "PARSEAL_EMU_CLMAD",      "PARSEAL_EMU_SLOW",
-        "PARSEAL_CUDA_GHASH",       "PARSEAL_EMU_SEED"};
+        "PARSEAL_CUDA_GHASH",       "PARSEAL_EMU_SEED",       "PARSEAL_EMU_REFUSED"};
     (void)state;
     for (size_t i = 0; i < COUNT_OF(variables); i++)
         machine_set(variables[i], NULL);
