@@ -1,13 +1,18 @@
 # fetch_nvcc(TO WHY): NVIDIA's nvcc from PyPI, in the one version of nvcc-packages.txt, as TO/${fetch_nvcc_program}. pip
 # is what fetches it, so that a user's mirror, proxy and cache are used; it also checks the files' hashes. The folder TO
-# is there either whole or not at all. WHY gets the reason why there is no nvcc in it, or "".
+# is there either whole or not at all, and made anew where it is of another nvcc-packages.txt. WHY gets the reason why
+# there is no nvcc in it, or "".
 set(fetch_nvcc_packages ${CMAKE_CURRENT_LIST_DIR}/nvcc-packages.txt)
 set(fetch_nvcc_program nvidia/cu13/bin/nvcc)
 
 function(fetch_nvcc to why)
   set(${why} "" PARENT_SCOPE)
   if(EXISTS ${to}/${fetch_nvcc_program})
-    return()
+    execute_process(COMMAND ${CMAKE_COMMAND} -E compare_files ${fetch_nvcc_packages} ${to}/nvcc-packages.txt
+      RESULT_VARIABLE is_other OUTPUT_QUIET ERROR_QUIET)
+    if(NOT is_other)
+      return()
+    endif()
   endif()
   find_program(python python3 NO_CACHE)
   set(failed TRUE)
@@ -55,9 +60,14 @@ function(fetch_nvcc to why)
     endif()
     list(JOIN errors "\n" errors)
     message(NOTICE "${errors}")
-    set(${why} "there is no nvcc, and pip could not fetch it from PyPI" PARENT_SCOPE)
+    if(warning)
+      set(${why} "there is no nvcc, and pip could not fetch it from PyPI" PARENT_SCOPE)
+    else()
+      set(${why} "there is no nvcc, and what pip found is not what nvcc-packages.txt names" PARENT_SCOPE)
+    endif()
     return()
   endif()
   file(REMOVE_RECURSE ${to}.part/packages)
+  file(COPY ${fetch_nvcc_packages} DESTINATION ${to}.part)
   file(RENAME ${to}.part ${to})
 endfunction()

@@ -47,15 +47,19 @@ file(WRITE ${FOLDER}/bin/python3 "#!/bin/sh\nexit 1\n")
 expect("there is no nvcc, and no pip .*")
 
 set(unreachable "there is no nvcc, and pip could not fetch it from PyPI")
-pip("echo half >\"$folder/half.whl\"\necho 'ERROR: these do not match the hashes' >&2\nexit 1")
+pip("echo 'WARNING: Retrying, as the connection was broken' >&2\necho 'ERROR: no version found' >&2\nexit 1")
 expect("${unreachable}")
+
+set(another "there is no nvcc, and what pip found is not what nvcc-packages.txt names")
+pip("echo half >\"$folder/half.whl\"\necho 'ERROR: these do not match the hashes' >&2\nexit 1")
+expect("${another}")
 
 # A file that is no package, and packages without the program
 pip("echo half >\"$folder/half.whl\"")
-expect("${unreachable}")
+expect("${another}")
 package(other nvidia/other "")
 pip("cp '${FOLDER}/packages/other.whl' \"$folder\"")
-expect("${unreachable}")
+expect("${another}")
 
 package(nvcc ${fetch_nvcc_program} "#!/bin/sh\necho this is nvcc\n")
 pip("cp '${FOLDER}/packages/nvcc.whl' '${FOLDER}/packages/other.whl' \"$folder\"")
@@ -63,7 +67,7 @@ expect("")
 execute_process(COMMAND ${to}/${fetch_nvcc_program} OUTPUT_VARIABLE said COMMAND_ERROR_IS_FATAL ANY)
 file(GLOB left RELATIVE ${FOLDER} ${to}* ${to}/*)
 file(READ ${FOLDER}/asked.txt asked)
-if(NOT said STREQUAL "this is nvcc\n" OR NOT left STREQUAL "nvcc;nvcc/nvidia" OR NOT EXISTS ${to}/nvidia/other)
+if(NOT said STREQUAL "this is nvcc\n" OR NOT left STREQUAL "nvcc;nvcc/nvcc-packages.txt;nvcc/nvidia" OR NOT EXISTS ${to}/nvidia/other)
   message(FATAL_ERROR "fetched: ${left}, which says \"${said}\"")
 elseif(NOT asked MATCHES "pip download [^\n]*--only-binary :all: --require-hashes [^\n]*--requirement ([^ ]*)")
   message(FATAL_ERROR "pip was not asked to check hashes:\n${asked}")
@@ -74,6 +78,10 @@ endif()
 # What is there is not fetched again.
 pip("exit 1")
 expect("")
+
+# Of another list it is.
+file(APPEND ${to}/nvcc-packages.txt "another one\n")
+expect("${another}")
 
 # Every package has its one version and a hash for each of two processors.
 file(READ ${fetch_nvcc_packages} text)
