@@ -4,12 +4,16 @@
 
 #include "check.h"
 #include "host/gpu/device.h"
+#include "host/gpu/driver.h"
 #include "host/gpu/vectors.h"
 #include "run.h"
 
 static parseal_status quantize(bool has_subnormals, float clip)
 {
-    gpu_device device = {.name = "a device", .has_subnormals = has_subnormals};
+    static const gpu_driver driver;
+    static gpu_shared shared;
+    gpu_device device = {
+        .name = "a device", .driver = &driver, .shared = &shared, .has_subnormals = has_subnormals};
     parseal_quant quant = PARSEAL_QUANT_INIT;
     const parseal_vec nothing = {{PARSEAL_BUF_HOST, 0, 0, 0, 0}, 0};
     quant.clip = clip;
