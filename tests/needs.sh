@@ -5,7 +5,7 @@
 # nothing.
 # shellcheck disable=SC2034 # for those who source this
 not_native=(-L '^(kat|api|guard|unit|xvalid)$'
-    -E '^(bench\..*|cli\.command|cli\.ends|cli\.round|cli\.round_memory|cli\.sealed|cli\.unfinished|unit\.structure)$')
+    -E '^(bench\..*|cli\.command|cli\.devices|cli\.ends|cli\.round|cli\.round_memory|cli\.sealed|cli\.unfinished|unit\.structure)$')
 
 # selected_tests FOLDER [ctest arguments]: the names of the tests that ctest would run, one a line.
 selected_tests() {
