@@ -55,7 +55,7 @@ static parseal_status expect(const tester *t, const backend_keys *keys, uint64_t
     memset(want, 0, sizeof *want);
     for (size_t i = 0; i < MESSAGES; i++)
         want->verdict[i] = run < RUNS ? PARSEAL_ITEM_OK : PARSEAL_ITEM_NO_NONCE;
-    tester_pattern(want->in, sizeof want->in, run);
+    tester_pattern(want->in, sizeof want->in, (size_t)run);
     if (run >= RUNS)
         return PARSEAL_OK;
     nonces_of(run, want->nonce);
