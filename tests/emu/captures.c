@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "graphs.h"
 #include "host/cuda/cu_api.h"
-#include "host/support/dynlib.h"
 #include "machines.h"
 #include "run.h"
 #include "subjects.h"
@@ -21,31 +21,6 @@ static parseal_options options = PARSEAL_OPTIONS_INIT;
 
 /* CUstreamCaptureMode */
 enum { MODE_GLOBAL = 0, MODE_THREAD_LOCAL = 1 };
-
-static struct {
-    cu_result (*begin)(cu_stream stream, int mode);
-    cu_result (*end)(cu_stream stream, void **graph);
-    cu_result (*instantiate)(void **exec, void *graph, unsigned long long flags);
-    cu_result (*launch)(void *exec, cu_stream stream);
-    cu_result (*exec_destroy)(void *exec);
-    cu_result (*destroy)(void *graph);
-} cu;
-
-static bool find_graphs(void)
-{
-    static const char *const names[] = {"libcuda.so.1", NULL};
-    void *library = dynlib_open(names);
-    if (library == NULL)
-        return false;
-    dynlib_function(library, "cuStreamBeginCapture_v2", &cu.begin, sizeof cu.begin);
-    dynlib_function(library, "cuStreamEndCapture", &cu.end, sizeof cu.end);
-    dynlib_function(library, "cuGraphInstantiateWithFlags", &cu.instantiate, sizeof cu.instantiate);
-    dynlib_function(library, "cuGraphLaunch", &cu.launch, sizeof cu.launch);
-    dynlib_function(library, "cuGraphExecDestroy", &cu.exec_destroy, sizeof cu.exec_destroy);
-    dynlib_function(library, "cuGraphDestroy", &cu.destroy, sizeof cu.destroy);
-    return cu.begin != NULL && cu.end != NULL && cu.instantiate != NULL && cu.launch != NULL &&
-           cu.exec_destroy != NULL && cu.destroy != NULL;
-}
 
 /* ------------------------------------------------------------------------------ beside others -- */
 
@@ -173,13 +148,13 @@ static void check_captured(const subject *s)
         fail_msg("%s: what was captured is wrong", s->name);
 }
 
-static void run_graph(void *graph, cu_stream on)
+static void run_graph(graph captured, cu_stream on)
 {
     void *exec;
-    assert_int_equal(cu.instantiate(&exec, graph, 0), CU_OK);
+    assert_int_equal(cu.instantiate(&exec, captured, 0), CU_OK);
     assert_int_equal(cu.launch(exec, on), CU_OK);
     assert_int_equal(cu.exec_destroy(exec), CU_OK);
-    assert_int_equal(cu.destroy(graph), CU_OK);
+    assert_int_equal(cu.destroy(captured), CU_OK);
 }
 
 static void make_old(cu_stream stream)
@@ -197,7 +172,7 @@ static void check_capture(int mode, unsigned stream_flags, bool other_thread)
     const subject_objects o = {.ctx = gpu};
     cu_stream stream;
     pthread_t thread;
-    void *graph = NULL;
+    graph captured = NULL;
     int line = 0;
     CU(StreamCreate, (&stream, stream_flags));
     put(captured_here, &good);
@@ -214,8 +189,8 @@ static void check_capture(int mode, unsigned stream_flags, bool other_thread)
         fail_msg("not so: line %d; \"%s\"", line, parseal_last_error_text());
     assert_int_equal(machine.found(subject_secret, sizeof subject_secret), 0);
     assert_ok(s->work(&o, PARSEAL_BUF_CUDA, captured_here, stream));
-    assert_int_equal(cu.end(stream, &graph), CU_OK);
-    run_graph(graph, stream);
+    assert_int_equal(cu.end(stream, &captured), CU_OK);
+    run_graph(captured, stream);
     CU(StreamSynchronize, (stream));
     check_captured(s);
     CU(StreamDestroy, (stream));
@@ -263,15 +238,15 @@ static void what_a_graph_on_the_default_stream_uses(void **state)
     for (size_t i = 0; i < SUBJECTS; i++) {
         const subject *s = &subjects[i];
         subject_objects o;
-        void *graph;
+        graph captured;
         memcpy(&want, &good, sizeof want);
         subject_expect(s, &want);
         put(captured_here, &good);
         assert_ok(subject_open_for_graph(s, gpu, &options, &o));
         assert_int_equal(cu.begin(stream, MODE_GLOBAL), CU_OK);
         assert_ok(s->work(&o, PARSEAL_BUF_CUDA, captured_here, stream));
-        assert_int_equal(cu.end(stream, &graph), CU_OK);
-        run_graph(graph, CU_STREAM_LEGACY);
+        assert_int_equal(cu.end(stream, &captured), CU_OK);
+        run_graph(captured, CU_STREAM_LEGACY);
         s->destroy(&o);
         check_captured(s);
     }
