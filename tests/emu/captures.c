@@ -7,13 +7,11 @@
 #include <string.h>
 
 #include "graphs.h"
-#include "host/cuda/cu_api.h"
 #include "machines.h"
+#include "primary.h"
 #include "run.h"
 #include "subjects.h"
 
-static cu_api api;
-static cu_context context;
 static parseal_ctx *gpu;
 static parseal_options options = PARSEAL_OPTIONS_INIT;
 
@@ -299,7 +297,6 @@ static int close_gpu(void **state)
     return 0;
 }
 
-/* As who uses the device beside the library: its primary context is current all the time. */
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -308,18 +305,13 @@ int main(void)
         cmocka_unit_test_setup(what_a_graph_on_the_default_stream_uses, machine_reset),
         cmocka_unit_test_setup(an_aggregator_waits_for_nobody, machine_reset),
     };
-    cu_device device;
     if (!machine_find() || !find_graphs()) {
         print_error("libcuda.so.1 is not this test's own: see LD_LIBRARY_PATH\n");
         return 1;
     }
-    if (cu_api_load(&api) != PARSEAL_OK || api.Init(0) != CU_OK ||
-        api.DeviceGet(&device, 0) != CU_OK ||
-        api.DevicePrimaryCtxRetain(&context, device) != CU_OK ||
-        api.CtxPushCurrent(context) != CU_OK)
+    if (!primary_enter())
         return run_skip("no CUDA device");
     const int failed = cmocka_run_group_tests_name("captures", tests, open_gpu, close_gpu);
-    (void)api.CtxPopCurrent(&context);
-    (void)api.DevicePrimaryCtxRelease(device);
+    primary_leave();
     return failed;
 }

@@ -7,13 +7,12 @@
 #include <string.h>
 
 #include "check.h"
-#include "host/cuda/cu_api.h"
 #include "machines.h"
+#include "primary.h"
 #include "run.h"
 #include "shim.h"
 #include "subjects.h"
 
-static cu_api api;
 static parseal_ctx *gpu;
 static parseal_options options = PARSEAL_OPTIONS_INIT;
 
@@ -62,12 +61,10 @@ static void *enqueue(void *arg)
     return NULL;
 }
 
-static cu_context context;
-
 static void enqueue_on(const subject *s, const subject_objects *o, size_t i)
 {
     pthread_t thread;
-    enqueueing e = {.s = s, .o = o, .i = i, .context = context};
+    enqueueing e = {.s = s, .o = o, .i = i, .context = primary};
     if (i < STREAMS - 1) {
         (void)enqueue(&e);
     } else {
@@ -311,7 +308,6 @@ static int close_gpu(void **state)
     return 0;
 }
 
-/* As who uses the device beside the library: its primary context is current all the time. */
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -321,20 +317,15 @@ int main(void)
         cmocka_unit_test_setup(secrets_are_wiped, machine_reset),
         cmocka_unit_test_setup(sums_are_wiped, machine_reset),
     };
-    cu_device device;
     if (!machine_find() || !shim_find("libcuda.so.1", &shim)) {
         print_error("libcuda.so.1 is not this test's own: see LD_LIBRARY_PATH\n");
         return 1;
     }
-    if (cu_api_load(&api) != PARSEAL_OK || api.Init(0) != CU_OK ||
-        api.DeviceGet(&device, 0) != CU_OK ||
-        api.DevicePrimaryCtxRetain(&context, device) != CU_OK ||
-        api.CtxPushCurrent(context) != CU_OK)
+    if (!primary_enter())
         return run_skip("no CUDA device");
     subject_fill(&good);
     memset(&poison, 0x5a, sizeof poison);
     const int failed = cmocka_run_group_tests_name("destroying", tests, open_gpu, close_gpu);
-    (void)api.CtxPopCurrent(&context);
-    (void)api.DevicePrimaryCtxRelease(device);
+    primary_leave();
     return failed;
 }

@@ -2,12 +2,11 @@
  * with its next number. */
 #include <string.h>
 
-#include "host/cuda/cu_api.h"
 #include "machines.h"
+#include "primary.h"
 #include "run.h"
 #include "subjects.h"
 
-static cu_api api;
 static cu_stream stream;
 static cu_pointer memory;
 static parseal_ctx *gpu;
@@ -111,19 +110,13 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(sets_go_on, machine_reset),
     };
-    cu_context context;
-    cu_device device;
     if (!machine_find()) {
         print_error("libcuda.so.1 is not this test's own: see LD_LIBRARY_PATH\n");
         return 1;
     }
-    if (cu_api_load(&api) != PARSEAL_OK || api.Init(0) != CU_OK ||
-        api.DeviceGet(&device, 0) != CU_OK ||
-        api.DevicePrimaryCtxRetain(&context, device) != CU_OK ||
-        api.CtxPushCurrent(context) != CU_OK)
+    if (!primary_enter())
         return run_skip("no CUDA device");
     const int failed = cmocka_run_group_tests_name("refused kernels", tests, open_gpu, close_gpu);
-    (void)api.CtxPopCurrent(&context);
-    (void)api.DevicePrimaryCtxRelease(device);
+    primary_leave();
     return failed;
 }
