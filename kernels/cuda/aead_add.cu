@@ -125,7 +125,7 @@ FN void decrypt(const add_tile &t, const u8 *in, u64 len, u32 s[STRIDES][4])
     for (u32 i = 0; i < STRIDES; i++) {
         const u64 at = BLOCK * (t.first_block + LANES * i + lane_id());
         const uint4 zero = {0, 0, 0, 0};
-        const uint4 data = at < len ? load_block(in + at, len - at) : zero;
+        const uint4 data = at < len ? load_block(in + at, len - at, at > 0) : zero;
         s[i][0] ^= data.x;
         s[i][1] ^= data.y;
         s[i][2] ^= data.z;
