@@ -65,34 +65,23 @@ FN void take_block(no_taker *taker, u32 i, uint4 block, u32 size)
     (void)size;
 }
 
-FN void xor_block(u32 s[4], uint4 block)
-{
-    s[0] ^= block.x;
-    s[1] ^= block.y;
-    s[2] ^= block.z;
-    s[3] ^= block.w;
-}
-
 /* out = in ^ s for those of the blocks p, p + 32, ... that there are, all of them whole and aligned,
  * and read before the first is written. */
 template <u32 count, class Taker>
 FN void crypt_aligned(const crypt_unit *u, u32 s[count][4], u32 p, Taker *taker)
 {
-    uint4 data[count];
     UNROLL
     for (u32 i = 0; i < count; i++) {
         const u32 at = p + LANES * i;
         const uint4 zero = {0, 0, 0, 0};
-        data[i] = zero;
-        if (is_there(u, at))
-            data[i] = load_streaming(u->from + BLOCK * (u64)(at - u->skip));
+        xor_block(s[i],
+                  is_there(u, at) ? load_streaming(u->from + BLOCK * (u64)(at - u->skip)) : zero);
     }
     UNROLL
     for (u32 i = 0; i < count; i++) {
         const u32 at = p + LANES * i;
         if (!is_there(u, at))
             continue;
-        xor_block(s[i], data[i]);
         store_streaming(u->to + BLOCK * (u64)(at - u->skip), vector_of(s[i]));
         take_block(taker, i, vector_of(s[i]), BLOCK);
     }

@@ -29,6 +29,14 @@ FN uint4 vector_of(const u32 w[4])
     return v;
 }
 
+FN void xor_block(u32 s[4], uint4 block)
+{
+    s[0] ^= block.x;
+    s[1] ^= block.y;
+    s[2] ^= block.z;
+    s[3] ^= block.w;
+}
+
 FN void load_nonce(u32 w[3], const u8 *nonces, u64 message)
 {
     const u8 *p = nonces + 12 * message;
