@@ -1,5 +1,5 @@
-/* What the tests of what counts share: a context on the device and one on the CPU, and memory of the
- * device with one on the host beside it. */
+/* What the tests of what counts share: a context on the device and one on the CPU, and memory of
+ * the device with one on the host beside it. */
 #ifndef PARSEAL_TESTS_COUNTING_SIDES_H
 #define PARSEAL_TESTS_COUNTING_SIDES_H
 

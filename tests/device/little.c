@@ -1,8 +1,8 @@
 /* A device that has little memory left, as other processes have filled it: calls on host memory go
  * through in smaller pieces, what is kept for later calls makes way, and where even the smallest
- * pieces have no room the call says so and has changed nothing. Calls that go through leave the text
- * of an older error. The runtimes of opencl/ and emu/ have as many bytes as PARSEAL_TEST_MEMORY
- * says. */
+ * pieces have no room the call says so and has changed nothing. Calls that go through leave the
+ * text of an older error. The runtimes of opencl/ and emu/ have as many bytes as
+ * PARSEAL_TEST_MEMORY says. */
 #include <parseal/aggregator.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* What is measured of a device and the CPU beside it is kept, and taken again only where all that it
- * depends on is the same. The device is the CPU backend itself, with a batch_run that counts. */
+/* What is measured of a device and the CPU beside it is kept, and taken again only where all that
+ * it depends on is the same. The device is the CPU backend itself, with a batch_run that counts. */
 #include "host/choose/crossover.h"
 
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* Code that takes much stack is called where there is much: on the calling thread if that has it. */
+/* Code that takes much stack is called where there is much: on the calling thread if that has
+ * it. */
 #include "host/support/large_stack.h"
 
 #include <pthread.h>
@@ -8,8 +9,8 @@
 #include "host/support/error.h"
 #include "run.h"
 
-/* SMALL is the least that aarch64 allows. None lies between a quarter of what is made for the work and
- * that: libcs hand out a stack that they have kept for a new thread that wants so much. */
+/* SMALL is the least that aarch64 allows. None lies between a quarter of what is made for the work
+ * and that: libcs hand out a stack that they have kept for a new thread that wants so much. */
 enum { SMALL = 128 * 1024, MIDDLE = 1024 * 1024, LARGE = 2 * LARGE_STACK_LEFT };
 
 static bool refuse; /* The system starts no thread. */
