@@ -25,12 +25,14 @@
     LEVEL(avx512, "AVX-512 F, BW, DQ and VL", cpu_has_avx512)                              \
     LEVEL(vaes512, "AVX-512 F, BW, DQ and VL, VAES and VPCLMULQDQ", cpu_has_vaes512)
 
-#define CPU_GCM(IMPL, family)   IMPL(family, vaes512) IMPL(family, vaes256) IMPL(family, aesni) IMPL(family, portable)
+#define CPU_GCM(IMPL, family)                                                           \
+    IMPL(family, vaes512) IMPL(family, vaes256) IMPL(family, aesni) IMPL(family, portable)
 #define CPU_MASK(IMPL, family)  IMPL(family, avx512) IMPL(family, avx2) IMPL(family, portable)
 #define CPU_SUM(IMPL, family)   IMPL(family, avx512) IMPL(family, avx2) IMPL(family, portable)
 #define CPU_QUANT(IMPL, family) IMPL(family, avx512) IMPL(family, avx2) IMPL(family, portable)
 #define CPU_PACK(IMPL, family)  IMPL(family, avx512) IMPL(family, avx2) IMPL(family, portable)
-#define CPU_FCP(IMPL, family)   IMPL(family, vaes512) IMPL(family, vaes256) IMPL(family, aesni) IMPL(family, portable)
+#define CPU_FCP(IMPL, family)                                                           \
+    IMPL(family, vaes512) IMPL(family, vaes256) IMPL(family, aesni) IMPL(family, portable)
 
 #elif defined(__AARCH64EL__)
 

@@ -33,8 +33,9 @@ enum {
 
 /* The kernels of each file of cuda/: X(file, kernel, threads, dynamic shared bytes, items a block).
  * An item of fcp_expand and fcp_count is a key, of the masks of fcp 16 elements, of masks and of
- * quantize a 64-byte block of keystream that the elements touch, of aead_add a tile, of count_wipe a
- * word, of seeds_count and seeds_end all of a set, and of the other kernels for vectors an element. */
+ * quantize a 64-byte block of keystream that the elements touch, of aead_add a tile, of
+ * count_wipe a word, of seeds_count and seeds_end all of a set, and of the other kernels
+ * for vectors an element. */
 #define CUDA_AEAD_KERNELS(X)          \
     X(aead, keys_expand, 128, 0, 128) \
     X(aead, aead_begin, 128, 0, 128)  \

@@ -1,6 +1,7 @@
 /* A server does other things besides. A call with all threads takes turns with the same call on one
  * thread, alone on the machine and beside as many busy processes as it has cores: threads must not
- * cost a busy machine's caller time, and their gain must come back when the machine is idle again. */
+ * cost a busy machine's caller time, and their gain must come back when the machine is idle
+ * again. */
 #include "bench/cpu/load.h"
 
 #include "bench/cpu/args.h"

@@ -34,7 +34,8 @@ struct rates {
 enum measured { MEASURED, MEASURE_FAILED, MEASURE_TOO_LONG };
 
 /* Measures n subjects in turn, run by run, so that other work of the machine hits them alike. A run
- * counts as `bytes` bytes, or has no rate where that is 0. On MEASURE_TOO_LONG *seconds tells how long it would have taken. */
+ * counts as `bytes` bytes, or has no rate where that is 0. On MEASURE_TOO_LONG *seconds tells how
+ * long it would have taken. */
 enum measured measure(const struct subject *subjects, size_t n, uint64_t bytes,
                       const struct effort *effort, struct rates *rates, double *seconds);
 

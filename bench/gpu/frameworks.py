@@ -2,8 +2,9 @@
 """PyTorch's streams, graphs and memory with parseal's device calls.
 
     frameworks.py BUNDLE            the folder that bench/gpu.sh --bundle made, or a build folder
-    frameworks.py BUNDLE --host     one call on host memory, without PyTorch and without a GPU: it shows
-                                    that the structures below are those of the library
+    frameworks.py BUNDLE --host     without PyTorch and without a GPU: one call on host memory, which shows
+                                    that the structures below are those of the library; and where a driver
+                                    finds a GPU (or is an emulated one), a graph of the driver's own
     frameworks.py BUNDLE --memory   one call on a tensor: the first form starts this once for each of
                                     PyTorch's allocators, as they are chosen by the environment
 
@@ -23,6 +24,10 @@ BACKEND_CPU, BACKEND_CUDA = 1, 3
 BUF_HOST, BUF_CUDA = 1, 2
 STREAM_LEGACY, STREAM_PER_THREAD = 1, 2
 EXIT_SKIPPED = 77
+
+ERR_NO_DEVICE = -7
+AES256GCM, ITEM_OK = 2, 1
+NONCE_BYTES, TAG_BYTES = 12, 16
 
 ELEMENTS = 1 << 24
 LATE_CYCLES = 100_000_000  # some 50 ms of the device's clock
@@ -63,7 +68,46 @@ class Options(ctypes.Structure):
     ]
 
 
+class AeadShape(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", ctypes.c_size_t),
+        ("n", ctypes.c_size_t),
+        ("len", ctypes.POINTER(ctypes.c_uint64)),
+        ("in_offset", ctypes.POINTER(ctypes.c_uint64)),
+        ("out_offset", ctypes.POINTER(ctypes.c_uint64)),
+        ("aad_len", ctypes.POINTER(ctypes.c_uint64)),
+        ("aad_offset", ctypes.POINTER(ctypes.c_uint64)),
+        ("key", ctypes.POINTER(ctypes.c_uint32)),
+        ("nonce", ctypes.c_char_p),
+        ("nonce_step", ctypes.c_uint64),
+        ("graph_writes", ctypes.c_int32),
+        ("reserved", ctypes.c_uint32),
+    ]
+
+
+class AeadIo(ctypes.Structure):
+    _fields_ = [("struct_size", ctypes.c_size_t)] + [
+        (name, Buf) for name in ("in", "out", "aad", "nonce", "tag", "verdict", "workspace")
+    ]
+
+
 RING = Ring(1 << 32, 4, 0)
+
+# A batch, and where it lies in one block of memory. The steps carry from the lower half of a nonce's number.
+MESSAGES, LENGTH, STEP, REPLAYS = 3, 1000, 3, 3
+NUMBER = 2**32 - 4
+PLACES, BLOCK = {}, 0
+for _name, _size in (
+    ("text", MESSAGES * LENGTH),
+    ("sealed", MESSAGES * LENGTH),
+    ("opened", MESSAGES * LENGTH),
+    ("nonce", MESSAGES * NONCE_BYTES),
+    ("tag", MESSAGES * TAG_BYTES),
+    ("verdict", MESSAGES * 4),
+    ("workspace", 8192),
+):
+    PLACES[_name] = (BLOCK, _size)
+    BLOCK += (_size + 255) // 256 * 256
 
 
 def load_library(bundle):
@@ -91,18 +135,41 @@ def load_library(bundle):
         ctypes.c_size_t,
         ctypes.c_void_p,
     ]
+    library.parseal_keys_create.argtypes = [
+        ctypes.c_void_p,
+        ctypes.c_void_p,
+        ctypes.c_int32,
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.c_void_p,
+    ]
+    library.parseal_plan_create.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.POINTER(AeadShape)]
+    library.parseal_plan_workspace_size.argtypes = [ctypes.c_void_p]
+    library.parseal_plan_workspace_size.restype = ctypes.c_uint64
+    for name in ("seal", "open"):
+        getattr(library, "parseal_plan_" + name).argtypes = [
+            ctypes.c_void_p,
+            ctypes.POINTER(AeadIo),
+            ctypes.c_void_p,
+        ]
+    library.parseal_plan_destroy.argtypes = library.parseal_keys_destroy.argtypes = [ctypes.c_void_p]
     return library
 
 
+class NoDevice(SystemExit):
+    """Ends the script, too, where nobody catches it."""
+
+
 class Parseal:
-    """A context, and the one call that everything here is tried with."""
+    """A context, and the one call that nearly everything here is tried with."""
 
     def __init__(self, library, backend):
         self.library = library
         self.ctx = ctypes.c_void_p()
         options = Options(ctypes.sizeof(Options), backend, 0, None, 0, 0, 0, None)
-        if library.parseal_ctx_create(ctypes.byref(self.ctx), ctypes.byref(options)) != 0:
-            sys.exit("no context: " + self.error())
+        status = library.parseal_ctx_create(ctypes.byref(self.ctx), ctypes.byref(options))
+        if status != 0:
+            raise (NoDevice if status == ERR_NO_DEVICE else SystemExit)("no context: " + self.error())
 
     def error(self):
         return self.library.parseal_last_error_text().decode()
@@ -117,6 +184,114 @@ class Parseal:
             self.ctx, ctypes.byref(RING), ctypes.byref(acc), ctypes.byref(addend), 1, stream
         )
         return None if status == 0 else "status %d: %s" % (status, self.error())
+
+
+def nonces_of(run):
+    """Those that the messages have in this run of a plan that counts."""
+    numbers = [NUMBER + run * STEP + i for i in range(MESSAGES)]
+    return b"".join(b"\0\0\0\7" + number.to_bytes(8, "big") for number in numbers)
+
+
+class Plan:
+    """Sealing and opening the batch in a block of memory. A step of 0: without counting."""
+
+    def __init__(self, parseal, step):
+        self.parseal, self.library = parseal, parseal.library
+        self.keys, self.plan = ctypes.c_void_p(), ctypes.c_void_p()
+        lengths = (ctypes.c_uint64 * MESSAGES)(*[LENGTH] * MESSAGES)
+        offsets = (ctypes.c_uint64 * MESSAGES)(*range(0, MESSAGES * LENGTH, LENGTH))
+        shape = AeadShape(
+            struct_size=ctypes.sizeof(AeadShape), n=MESSAGES, len=lengths, in_offset=offsets, nonce_step=step
+        )
+        if step != 0:
+            shape.nonce = nonces_of(0)
+        status = self.library.parseal_keys_create(
+            ctypes.byref(self.keys), parseal.ctx, AES256GCM, bytes(range(32)), 1, None
+        )
+        if status == 0:
+            status = self.library.parseal_plan_create(ctypes.byref(self.plan), self.keys, ctypes.byref(shape))
+        if status != 0:
+            sys.exit("no plan: " + parseal.error())
+        if self.library.parseal_plan_workspace_size(self.plan) > PLACES["workspace"][1]:
+            sys.exit("a plan wants more workspace than there is")
+
+    def run(self, call, source, target, address, kind, stream):
+        """None, or what went wrong."""
+        places = {"in": source, "out": target}
+        io = AeadIo(struct_size=ctypes.sizeof(AeadIo))
+        for name in ("in", "out", "nonce", "tag", "verdict", "workspace"):
+            offset, size = PLACES[places.get(name, name)]
+            setattr(io, name, Buf(kind, 0, address, offset, size))
+        status = call(self.plan, ctypes.byref(io), stream)
+        return None if status == 0 else "status %d: %s" % (status, self.parseal.error())
+
+    def seal(self, address, kind, stream):
+        return self.run(self.library.parseal_plan_seal, "text", "sealed", address, kind, stream)
+
+    def open(self, address, kind, stream):
+        return self.run(self.library.parseal_plan_open, "sealed", "opened", address, kind, stream)
+
+    def destroy(self):
+        self.library.parseal_plan_destroy(self.plan)
+        self.library.parseal_keys_destroy(self.keys)
+
+
+class TorchGraph:
+    """A block of the device's memory and a graph, both of PyTorch's."""
+
+    def __init__(self, torch):
+        self.torch, self.graph = torch, torch.cuda.CUDAGraph()
+        self.tensor = torch.zeros(BLOCK, dtype=torch.uint8, device="cuda")
+        self.address = self.tensor.data_ptr()
+
+    def capture(self, work):
+        self.torch.cuda.synchronize()
+        with self.torch.cuda.graph(self.graph):
+            return work(self.torch.cuda.current_stream().cuda_stream)
+
+    def replay(self, block):
+        """Writes the block to the memory, launches the graph, and returns what is there then."""
+        self.tensor.copy_(self.torch.frombuffer(bytearray(block), dtype=self.torch.uint8))
+        self.graph.replay()
+        self.torch.cuda.synchronize()
+        return bytearray(self.tensor.cpu().tolist())
+
+
+class DriverGraph:
+    """The same, of the driver alone."""
+
+    def __init__(self, cuda):
+        self.cuda = cuda
+        context, self.stream, self.graph = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
+        memory = ctypes.c_uint64()
+        self.call("cuInit", ctypes.c_uint(0))
+        self.call("cuDevicePrimaryCtxRetain", ctypes.byref(context), ctypes.c_int(0))
+        self.call("cuCtxPushCurrent_v2", context)
+        self.call("cuStreamCreate", ctypes.byref(self.stream), ctypes.c_uint(1))
+        self.call("cuMemAlloc_v2", ctypes.byref(memory), ctypes.c_size_t(BLOCK))
+        self.address = memory.value
+
+    def call(self, name, *arguments):
+        status = getattr(self.cuda, name)(*arguments)
+        if status != 0:
+            sys.exit("%s: error %d" % (name, status))
+
+    def capture(self, work):
+        captured = ctypes.c_void_p()
+        self.call("cuStreamBeginCapture_v2", self.stream, ctypes.c_int(0))
+        failure = work(self.stream.value)
+        self.call("cuStreamEndCapture", self.stream, ctypes.byref(captured))
+        self.call("cuGraphInstantiateWithFlags", ctypes.byref(self.graph), captured, ctypes.c_ulonglong(0))
+        return failure
+
+    def replay(self, block):
+        memory, size = ctypes.c_uint64(self.address), ctypes.c_size_t(BLOCK)
+        there = ctypes.create_string_buffer(bytes(block), BLOCK)
+        self.call("cuMemcpyHtoDAsync_v2", memory, there, size, self.stream)
+        self.call("cuGraphLaunch", self.graph, self.stream)
+        self.call("cuMemcpyDtoHAsync_v2", there, memory, size, self.stream)
+        self.call("cuStreamSynchronize", self.stream)
+        return bytearray(there.raw)
 
 
 class Report:
@@ -193,6 +368,45 @@ def try_graph(torch, parseal, report):
     report.line("graph", failure, bool((a == 6).all()))
 
 
+def part(block, name):
+    offset, size = PLACES[name]
+    return bytes(block[offset : offset + size])
+
+
+def try_counting(library, parseal, graph, report):
+    """Each replay of a seal that counts has nonces of its own, and the CPU opens what it has sealed."""
+    counting, plain = Plan(parseal, STEP), Plan(Parseal(library, BACKEND_CPU), 0)
+    seen, right = set(), True
+    failure = graph.capture(lambda stream: counting.seal(graph.address, BUF_CUDA, stream))
+    for run in range(REPLAYS if failure is None else 0):
+        text = bytes((i * 7 + run) & 255 for i in range(MESSAGES * LENGTH))
+        block = graph.replay(text + bytes(BLOCK - len(text)))
+        nonces = part(block, "nonce")
+        seen.update(nonces[i : i + NONCE_BYTES] for i in range(0, len(nonces), NONCE_BYTES))
+        right = right and nonces == nonces_of(run) and part(block, "sealed") != text
+        host = (ctypes.c_uint8 * BLOCK).from_buffer(block)
+        failure = failure or plain.open(ctypes.addressof(host), BUF_HOST, None)
+        verdicts = part(block, "verdict")
+        right = right and verdicts == ITEM_OK.to_bytes(4, sys.byteorder) * MESSAGES and part(block, "opened") == text
+    counting.destroy()
+    plain.destroy()
+    report.line("a graph that counts", failure, right and len(seen) == REPLAYS * MESSAGES)
+
+
+def try_driver(library, report):
+    lack = None
+    try:
+        parseal, cuda = Parseal(library, BACKEND_CUDA), ctypes.CDLL("libcuda.so.1")
+        if not hasattr(cuda, "cuGraphInstantiateWithFlags"):
+            lack = "the driver has no cuGraphInstantiateWithFlags (CUDA 12.0)"
+    except NoDevice as error:
+        lack = error
+    if lack is None:
+        try_counting(library, parseal, DriverGraph(cuda), report)
+    else:
+        print("%-28s not tried, %s" % ("a graph that counts", lack), flush=True)
+
+
 def try_destroy_in_capture(torch, library, report):
     """As when the garbage collector runs in a capture."""
     other, a = Parseal(library, BACKEND_CUDA), new_tensor(torch, 0)
@@ -217,6 +431,7 @@ def main(arguments):
     library = load_library(bundle)
     if options == ["--host"]:
         try_host(library, report)
+        try_driver(library, report)
         return 0 if report.fine else 1
     try:
         import torch
@@ -241,6 +456,7 @@ def main(arguments):
     with torch.cuda.stream(side):
         try_stream(torch, parseal, report, "a stream of its own", side.cuda_stream)
     try_graph(torch, parseal, report)
+    try_counting(library, parseal, TorchGraph(torch), report)
     try_destroy_in_capture(torch, library, report)
     return 0 if report.fine else 1
 

@@ -14,7 +14,8 @@
  *
  *   bench/gpu/rates      (no options; built by the target parseal_gpu_rates, needs a driver only)
  *
- * Exit status: 0 all rates were measured; 1 a product was wrong or a CUDA call failed; 77 no device.
+ * Exit status: 0 all rates were measured; 1 a product was wrong or a CUDA call failed; 77 no
+ * device.
  */
 #include <cstdint>
 #include <cstdio>

@@ -1,4 +1,5 @@
-/* AES-GCM through EVP_AEAD_CTX, which threads may share, key set-up in such contexts, and ChaCha20. */
+/* AES-GCM through EVP_AEAD_CTX, which threads may share, key set-up in such
+ * contexts, and ChaCha20. */
 #include "bench/peers/evp_aead.h"
 
 #include "bench/cpu/support.h"

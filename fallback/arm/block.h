@@ -7,8 +7,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "fallback/math/bytes.h"
-
 typedef uint8x16_t block;
 
 static inline block block_load(const void *p)
@@ -26,43 +24,25 @@ static inline block block_xor(block a, block b)
     return veorq_u8(a, b);
 }
 
+static inline block block_and(block a, block b)
+{
+    return vandq_u8(a, b);
+}
+
 /* hi and lo are the halves of a 128-bit integer. */
 static inline block block_set(uint64_t hi, uint64_t lo)
 {
     return vreinterpretq_u8_u64(vcombine_u64(vcreate_u64(lo), vcreate_u64(hi)));
 }
 
-/* Loads n <= 16 bytes; the rest is zero. */
-static inline block block_load_partial(const void *p, size_t n)
+static inline uint64_t block_low(block x)
 {
-    if (n == 16)
-        return block_load(p);
-    if (n > 8)
-        return block_set(load_le_bytes((const uint8_t *)p + 8, n - 8), load_le64(p));
-    return block_set(0, load_le_bytes(p, n));
+    return vgetq_lane_u64(vreinterpretq_u64_u8(x), 0);
 }
 
-/* Stores the first n <= 16 bytes. */
-static inline void block_store_partial(void *p, block x, size_t n)
+static inline uint64_t block_high(block x)
 {
-    const uint64_t low = vgetq_lane_u64(vreinterpretq_u64_u8(x), 0),
-                   high = vgetq_lane_u64(vreinterpretq_u64_u8(x), 1);
-    if (n == 16) {
-        block_store(p, x);
-    } else if (n > 8) {
-        store_le64(p, low);
-        store_le_bytes((uint8_t *)p + 8, high, n - 8);
-    } else {
-        store_le_bytes(p, low, n);
-    }
-}
-
-/* Returns x with zeros for the bytes from n <= 16 on. */
-static inline block block_keep_bytes(block x, size_t n)
-{
-    static const uint8_t mask[32] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-                                     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
-    return vandq_u8(x, block_load(mask + 16 - n));
+    return vgetq_lane_u64(vreinterpretq_u64_u8(x), 1);
 }
 
 static inline block block_reverse(block x)
@@ -129,5 +109,7 @@ static inline void block_expand_key256(block *w, const uint8_t *bytes)
     }
     w[14] = block_expand(w[12], block_rotated(w[13], rcon));
 }
+
+#include "fallback/template/block_parts.h"
 
 #endif

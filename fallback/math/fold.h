@@ -52,11 +52,11 @@ typedef struct {
     uint64_t factor, multiple;
 } barrett;
 
-/* The same for a word and the carry out of it, x < 2^65, and 2^(k - 1) < m < 2^k, 37 <= k <= 63. The
- * top 67 - k bits of x, and factor = floor(2^63 / (floor(m / 2^(k - 32)) + 1)), which is short of
- * 2^(k + 31) / m < 2^32 by less than 3: the quotient before its floor is short of x / m by less than
- * 1 / 2 for the bits that are left away and 3 2^(34 - k) <= 3 / 8 for the factor. So what is left of
- * x is less than 2 m. */
+/* The same for a word and the carry out of it, x < 2^65, and 2^(k - 1) < m < 2^k, 37 <= k <= 63.
+ * The top 67 - k bits of x, and factor = floor(2^63 / (floor(m / 2^(k - 32)) + 1)), which is short
+ * of 2^(k + 31) / m < 2^32 by less than 3: the quotient before its floor is short of x / m by less
+ * than 1 / 2 for the bits that are left away and 3 2^(34 - k) <= 3 / 8 for the factor. So what is
+ * left of x is less than 2 m. */
 static inline barrett barrett_init_word(uint64_t m, uint32_t k)
 {
     return (barrett){k - 2, 33, (UINT64_C(1) << 63) / ((m >> (k - 32)) + 1), m};

@@ -9,8 +9,8 @@
  *
  * kernel_chacha20(x, start, input, counter, attempt, one_attempt) of a kernel makes KERNEL_SETS
  * sets from the first diagonal round on: x = the keystream, given the state after the first column
- * round in `start`, and in x for column 0 and, unless one_attempt, column 1; the input; and words 12
- * and 13 of each block.
+ * round in `start`, and in x for column 0 and, unless one_attempt, column 1; the input; and
+ * words 12 and 13 of each block.
  */
 #ifndef PARSEAL_FALLBACK_TEMPLATE_CHACHA20_H
 #define PARSEAL_FALLBACK_TEMPLATE_CHACHA20_H

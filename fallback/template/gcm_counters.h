@@ -1,5 +1,5 @@
-/* The counter blocks of AES-GCM (SP 800-38D, section 7: J0 is nonce || 1, data begins at nonce || 2).
- * It is a part of gcm_template.h, which defines chunks and keys. */
+/* The counter blocks of AES-GCM (SP 800-38D, section 7: J0 is nonce || 1, data begins at nonce ||
+ * 2). It is a part of gcm_template.h, which defines chunks and keys. */
 #ifndef PARSEAL_FALLBACK_TEMPLATE_GCM_COUNTERS_H
 #define PARSEAL_FALLBACK_TEMPLATE_GCM_COUNTERS_H
 

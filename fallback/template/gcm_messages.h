@@ -1,6 +1,6 @@
-/* AES-GCM's whole messages, alone and in lists, from the parts in gcm_template.h. The including file
- * has included that and is compiled for its instruction set; GCM_IMPL at the end gives the
- * implementation its name.
+/* AES-GCM's whole messages, alone and in lists, from the parts in gcm_template.h. The
+ * including file has included that and is compiled for its instruction set; GCM_IMPL at the
+ * end gives the implementation its name.
  *
  * A message alone has functions of its own, with small frames: what they leave on the stack is
  * wiped, which on a short message could take longer than the cipher. */
@@ -78,8 +78,8 @@ INLINE void seal_half(const gcm_key *key, uint32_t rounds, sealing *s, int n)
     s->in += HALF_BYTES, s->out += HALF_BYTES, s->len -= HALF_BYTES;
 }
 
-/* Encrypts what is left, which fits n_left registers from register `from` of the chunk on, while the
- * n registers before `out` are hashed; then hashes that and the lengths. */
+/* Encrypts what is left, which fits n_left registers from register `from` of the chunk on, while
+ * the n registers before `out` are hashed; then hashes that and the lengths. */
 INLINE block seal_last(const gcm_key *key, uint32_t rounds, sealing *s, int n, int from, int n_left,
                        block lengths)
 {
@@ -140,7 +140,8 @@ INLINE void seal_one_with(uint32_t rounds, const cpu_item *item)
     *item->verdict = PARSEAL_ITEM_OK;
 }
 
-/* Hashes most of a long message's chunks, which are asked for ahead, as they may come from memory. */
+/* Hashes most of a long message's chunks, which are asked for ahead, as they may come from
+ * memory. */
 INLINE void hash_ahead(to_hash *text)
 {
     for (; text->len > CHUNK_BYTES; text->len -= CHUNK_BYTES) {
@@ -150,8 +151,8 @@ INLINE void hash_ahead(to_hash *text)
 }
 
 /* Opens a message of so many whole chunks and a rest that fits n registers (0: there is none). The
- * keystream is made while the message is hashed, and waits, in registers where there are enough, until
- * the tag has been found right. */
+ * keystream is made while the message is hashed, and waits, in registers where there are enough,
+ * until the tag has been found right. */
 INLINE void open_short(uint32_t rounds, const cpu_item *item, size_t chunks, int n)
 {
     const gcm_key *key = item->key;
@@ -209,8 +210,8 @@ OPEN_SHORT(half, 0, HALF_REGISTERS)
 OPEN_SHORT(quarter, 0, HALF_REGISTERS / 2)
 #undef OPEN_SHORT
 
-/* Returns false for a message that is not short: where it ends a chunk nearly, the lengths do not fit
- * in. */
+/* Returns false for a message that is not short: where it ends a chunk nearly, the
+ * lengths do not fit in. */
 INLINE bool open_if_short(uint32_t rounds, const cpu_item *item)
 {
     const uint64_t len = item->len;

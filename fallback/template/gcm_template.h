@@ -11,8 +11,8 @@
  *        a product needs no shift if one factor carries an x more. So the table holds H^n * x, and
  *        y = (y + c_1) H^n + c_2 H^(n-1) + ... + c_n H is summed up over a chunk (three
  *        multiplications a block, by Karatsuba's method) before it is reduced once, by two
- *        multiplications with the polynomial. What Karatsuba's method adds up beforehand is added up
- *        for two registers at once, and for the powers once a key.
+ *        multiplications with the polynomial. What Karatsuba's method adds up beforehand is added
+ *        up for two registers at once, and for the powers once a key.
  *
  * GCM    While one chunk is encrypted another is hashed: the two keep different execution ports
  *        busy. Seal hashes what it has just written. Open must know that a message is authentic
@@ -48,8 +48,8 @@ enum { HASH_WITH_NEXT_MAX = 8192 };
 typedef struct {
     block power[CHUNK_BLOCKS]; /* [i] = H^(CHUNK_BLOCKS - i) * x */
 
-    /* Of two registers of powers, one after the other: the XOR of the halves of each power, the first
-     * one's in the low half. */
+    /* Of two registers of powers, one after the other: the XOR of the halves of each power, the
+     * first one's in the low half. */
     block halves[CHUNK_BLOCKS / 2];
 
     block round_key[15];
@@ -255,8 +255,9 @@ INLINE blocks hash_text(const hash_job *hash, const blocks text[CHUNK_REGISTERS]
     return blocks_reverse(hash->in_text ? text[v] : blocks_load(hash->data + v * BLOCKS_BYTES));
 }
 
-/* The rounds of a chunk but for the last one. Meanwhile the chunk of *hash is hashed, if there is one:
- * returns the products. far: what comes next from `in`, and from the hashed data, is asked for. */
+/* The rounds of a chunk but for the last one. Meanwhile the chunk of *hash is hashed, if
+ * there is one: returns the products. far: what comes next from `in`, and from the
+ * hashed data, is asked for. */
 INLINE product begin_chunk(const gcm_key *key, uint32_t rounds, blocks *base,
                            blocks s[CHUNK_REGISTERS], const uint8_t *in, bool far,
                            const hash_job *hash, const blocks text[CHUNK_REGISTERS])
@@ -337,8 +338,8 @@ INLINE void begin_vectors(const gcm_key *key, uint32_t rounds, blocks base, int 
     }
 }
 
-/* The last round, for len bytes, 0 < len <= n * BLOCKS_BYTES. The ciphertext is hashed unless `hash`
- * is NULL. */
+/* The last round, for len bytes, 0 < len <= n * BLOCKS_BYTES. The ciphertext is hashed
+ * unless `hash` is NULL. */
 INLINE void end_vectors(const gcm_key *key, uint32_t rounds, const blocks s[CHUNK_REGISTERS], int n,
                         const uint8_t *in, uint8_t *out, size_t len, short_hash *hash)
 {
@@ -387,8 +388,8 @@ INLINE void crypt_rest(const gcm_key *key, uint32_t rounds, blocks base, const u
         crypt_vectors(key, rounds, base, in, out, len, 2);
 }
 
-/* A part of a message may begin in the middle of a chunk, with any counter. Encrypts what belongs to
- * that chunk, sets *base to the next one's, and returns how many bytes that was. */
+/* A part of a message may begin in the middle of a chunk, with any counter. Encrypts what belongs
+ * to that chunk, sets *base to the next one's, and returns how many bytes that was. */
 static size_t crypt_head(const gcm_key *key, const uint8_t nonce[12], uint32_t counter,
                          const uint8_t *in, uint8_t *out, size_t len, blocks *base)
 {
@@ -440,8 +441,8 @@ INLINE void crypt_and_hash(const gcm_key *key, uint32_t rounds, blocks base, con
         crypt_rest(key, rounds, base, in, out, len);
 }
 
-/* A message that is being encrypted: what is left of it, and the hash of what has been encrypted but
- * for the chunk before `out`, if there is one. */
+/* A message that is being encrypted: what is left of it, and the hash of what has been encrypted
+ * but for the chunk before `out`, if there is one. */
 typedef struct {
     blocks base;
     const uint8_t *in;

@@ -17,8 +17,7 @@
 
 #if defined(__FAST_MATH__) || defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || \
     defined(__NO_SIGNED_ZEROS__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
-#error \
-    "parseal quantises by the rules of IEEE 754: build it without -ffast-math, -Ofast and their like"
+#error "parseal quantises by the rules of IEEE 754: build it without -ffast-math, -Ofast and such"
 #endif
 
 _Static_assert(FLT_RADIX == 2 && FLT_MANT_DIG == 24 && DBL_MANT_DIG == 53, "IEEE 754 floats");

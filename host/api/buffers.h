@@ -1,5 +1,5 @@
-/* Checks of buffers, vectors, streams and objects against a context. Each returns PARSEAL_OK, or stores the
- * text and returns the error; `name` is what the caller calls the argument. */
+/* Checks of buffers, vectors, streams and objects against a context. Each returns PARSEAL_OK, or
+ * stores the text and returns the error; `name` is what the caller calls the argument. */
 #ifndef PARSEAL_HOST_API_BUFFERS_H
 #define PARSEAL_HOST_API_BUFFERS_H
 
@@ -19,8 +19,8 @@ parseal_status check_buf(const parseal_ctx *ctx, const char *name, const parseal
 parseal_status check_vec(const parseal_ctx *ctx, const char *name, const parseal_vec *vec,
                          uint32_t element_size);
 
-/* Refuses an object that was made from another context than `owner`, whose name `whose` is, and says
- * which device each of them is of. */
+/* Refuses an object that was made from another context than `owner`, whose name `whose` is, and
+ * says which device each of them is of. */
 parseal_status check_same_ctx(const char *name, const parseal_ctx *ctx, const char *whose,
                               const parseal_ctx *owner);
 

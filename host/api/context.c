@@ -20,11 +20,9 @@ static parseal_status open_sides(parseal_ctx *made, const parseal_options *optio
 {
     const parseal_registry registry = parseal_builtin_registry();
     TRY(parseal_registry_open(registry, options, &made->backend, &made->device, &made->choice));
-    TRY(parseal_registry_open_beside(registry, options, made->backend, &made->cpu));
-    if (made->cpu.backend == NULL)
-        return PARSEAL_OK;
-    const parseal_side device = {made->backend, made->device};
-    return crossover_find(&device, &made->cpu, made->crossover);
+    parseal_choice beside;
+    TRY(parseal_registry_open_beside(registry, options, made->backend, &made->cpu, &beside));
+    return made->cpu.backend != NULL ? crossover_find(made, &beside, options) : PARSEAL_OK;
 }
 
 typedef struct {

@@ -38,12 +38,36 @@ static inline parseal_status device_leave(const parseal_backend *backend,
     return status;
 }
 
+/* Where there is a driver, a call may succeed at a second try, and then leaves the text of an
+ * earlier error as it was. The CPU's calls succeed at once or fail, and need no such care. */
+static inline bool is_on_driver(const parseal_backend *backend)
+{
+    return backend->is_inherited != NULL;
+}
+
+static inline parseal_status call_begin(const parseal_backend *backend,
+                                        const parseal_device *device)
+{
+    TRY(device_enter(backend, device));
+    if (is_on_driver(backend))
+        parseal_error_begin();
+    return PARSEAL_OK;
+}
+
+static inline parseal_status call_end(const parseal_backend *backend, const parseal_device *device,
+                                      parseal_status status)
+{
+    if (is_on_driver(backend))
+        parseal_error_end(status);
+    return device_leave(backend, device, status);
+}
+
 /* CALL(side, vector->sum, ring, ...) returns the function's status or, where the device cannot be
  * entered, the status of that. */
-#define CALL(side, function, ...)                                               \
-    (device_enter((side)->backend, (side)->device) == PARSEAL_OK                \
-         ? device_leave((side)->backend, (side)->device,                        \
-                        (side)->backend->function((side)->device, __VA_ARGS__)) \
+#define CALL(side, function, ...)                                           \
+    (call_begin((side)->backend, (side)->device) == PARSEAL_OK              \
+         ? call_end((side)->backend, (side)->device,                        \
+                    (side)->backend->function((side)->device, __VA_ARGS__)) \
          : parseal_last_status())
 
 /* Calls a function that frees something. It is called even where the device cannot be entered: its
@@ -53,7 +77,7 @@ static inline parseal_status device_leave(const parseal_backend *backend,
     do {                                                                                  \
         if (device_is_inherited((side)->backend, (side)->device))                         \
             break;                                                                        \
-        if ((side)->backend->enter == NULL) {                                             \
+        if (!is_on_driver((side)->backend)) {                                             \
             (side)->backend->function((side)->device, __VA_ARGS__);                       \
             break;                                                                        \
         }                                                                                 \

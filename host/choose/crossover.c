@@ -79,39 +79,56 @@ static parseal_status measure_all(const parseal_side *device, const parseal_side
     return status;
 }
 
-/* The key depends on the release, on both devices and on the threads that the CPU uses. */
-static void cache_key(const parseal_side *device, const parseal_side *cpu, uint8_t key[CACHE_KEY])
+static void hash_text(crypto_generichash_state *state, const char *text)
+{
+    (void)crypto_generichash_update(state, (const uint8_t *)text, strlen(text) + 1);
+}
+
+/* A device as one choice of implementations uses it. */
+static void hash_side(crypto_generichash_state *state, const parseal_side *side,
+                      const parseal_choice *choice)
+{
+    hash_text(state, parseal_backend_name(side->backend->id));
+    hash_text(state, side->backend->name(side->device));
+    for (size_t p = 0; p < PARSEAL_PRIMITIVES; p++)
+        hash_text(state, choice->impl[p]);
+}
+
+/* The key depends on the release, on both devices with their implementations, on the threads that
+ * the CPU uses, and on what else the caller has chosen that makes the device slower. */
+static void cache_key(const parseal_ctx *ctx, const parseal_choice *beside,
+                      const parseal_options *options, uint8_t key[CACHE_KEY])
 {
     crypto_generichash_state state;
-    const uint32_t threads = cpu->backend->threads(cpu->device);
-    const char *const texts[] = {parseal_version(), parseal_backend_name(device->backend->id),
-                                 device->backend->name(device->device),
-                                 cpu->backend->name(cpu->device)};
+    const parseal_side device = {ctx->backend, ctx->device};
+    const uint64_t numbers[] = {ctx->cpu.backend->threads(ctx->cpu.device), options->device_memory,
+                                options->time_kernels != 0};
     (void)crypto_generichash_init(&state, NULL, 0, CACHE_KEY);
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-        (void)crypto_generichash_update(&state, (const uint8_t *)texts[i], strlen(texts[i]) + 1);
-    (void)crypto_generichash_update(&state, (const uint8_t *)&threads, sizeof threads);
+    hash_text(&state, parseal_version());
+    hash_side(&state, &device, &ctx->choice);
+    hash_side(&state, &ctx->cpu, beside);
+    (void)crypto_generichash_update(&state, (const uint8_t *)numbers, sizeof numbers);
     (void)crypto_generichash_final(&state, key, CACHE_KEY);
 }
 
-parseal_status crossover_find(const parseal_side *device, const parseal_side *cpu,
-                              uint64_t crossover[PARSEAL_PRIMITIVES])
+parseal_status crossover_find(parseal_ctx *ctx, const parseal_choice *beside,
+                              const parseal_options *options)
 {
-    const size_t size = PARSEAL_PRIMITIVES * sizeof *crossover;
+    const parseal_side device = {ctx->backend, ctx->device};
     uint8_t key[CACHE_KEY];
     size_t stored;
     bool complete = false;
     parseal_status status = PARSEAL_OK;
-    cache_key(device, cpu, key);
+    cache_key(ctx, beside, options, key);
     const parseal_error before = parseal_error_save();
     uint8_t *known = cache_load("crossover", key, &stored);
-    if (known != NULL && stored == size)
-        memcpy(crossover, known, size);
+    if (known != NULL && stored == sizeof ctx->crossover)
+        memcpy(ctx->crossover, known, sizeof ctx->crossover);
     else
-        status = measure_all(device, cpu, crossover, &complete);
+        status = measure_all(&device, &ctx->cpu, ctx->crossover, &complete);
     free(known);
     if (complete && status == PARSEAL_OK)
-        cache_store("crossover", key, (const uint8_t *)crossover, size);
+        cache_store("crossover", key, (const uint8_t *)ctx->crossover, sizeof ctx->crossover);
     if (status == PARSEAL_OK)
         parseal_error_restore(&before);
     return status;

@@ -4,11 +4,12 @@
 
 #include "host/backend/objects.h"
 
-/* Fills crossover[] with a size in bytes for each primitive (of the messages, of the vector that is
- * written, or of the floats), UINT64_MAX where the device is never faster. It measures, or takes
- * the numbers from the cache. PARSEAL_ERR_NO_MEMORY: the host has no memory to measure with. */
-parseal_status crossover_find(const parseal_side *device, const parseal_side *cpu,
-                              uint64_t crossover[PARSEAL_PRIMITIVES]);
+/* Fills ctx->crossover with a size in bytes for each primitive (of the messages, of the vector that
+ * is written, or of the floats), UINT64_MAX where the device is never faster. It measures, or takes
+ * the numbers from the cache, for the implementations of ctx->choice on the device and of `beside`
+ * on the CPU. PARSEAL_ERR_NO_MEMORY: the host has no memory to measure with. */
+parseal_status crossover_find(parseal_ctx *ctx, const parseal_choice *beside,
+                              const parseal_options *options);
 
 /* Returns true where the CPU beside the context's device should do a call on so many bytes. */
 bool crossover_prefers_cpu(const parseal_ctx *ctx, int32_t primitive, uint64_t bytes);

@@ -260,13 +260,14 @@ parseal_status parseal_registry_open(parseal_registry registry, const parseal_op
 
 parseal_status parseal_registry_open_beside(parseal_registry registry,
                                             const parseal_options *options,
-                                            const parseal_backend *picked, parseal_side *cpu)
+                                            const parseal_backend *picked, parseal_side *cpu,
+                                            parseal_choice *choice)
 {
     const parseal_request request = {.cpu_threads = options->cpu_threads,
                                      .cpu_impl = {options->cpu_impl, environment("PARSEAL_CPU")}};
     const parseal_error before = parseal_error_save();
-    parseal_choice choice = {.info = PARSEAL_INFO_INIT};
     int32_t wanted;
+    *choice = (parseal_choice){.info = PARSEAL_INFO_INIT};
     *cpu = (parseal_side){NULL, NULL};
     if (picked->id == PARSEAL_BACKEND_CPU || wanted_backend(options, &wanted) != PARSEAL_OK ||
         wanted != PARSEAL_BACKEND_AUTO)
@@ -275,7 +276,7 @@ parseal_status parseal_registry_open_beside(parseal_registry registry,
         const parseal_backend *backend = registry.rows[i].backend;
         if (registry.rows[i].id != PARSEAL_BACKEND_CPU || backend == NULL)
             continue;
-        const parseal_status status = open_backend(backend, &request, &cpu->device, &choice);
+        const parseal_status status = open_backend(backend, &request, &cpu->device, choice);
         if (status == PARSEAL_ERR_NO_MEMORY)
             return status;
         if (status == PARSEAL_OK)

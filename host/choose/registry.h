@@ -23,10 +23,12 @@ parseal_status parseal_registry_open(parseal_registry registry, const parseal_op
                                      const parseal_backend **backend, parseal_device **device,
                                      parseal_choice *choice);
 
-/* Opens the CPU beside a device that AUTO has picked; cpu->backend is NULL where there is no such
- * device, or no CPU backend that works. PARSEAL_ERR_NO_MEMORY is its only failure. */
+/* Opens the CPU beside a device that AUTO has picked, and fills choice; cpu->backend is NULL where
+ * there is no such device, or no CPU backend that works. PARSEAL_ERR_NO_MEMORY is its only
+ * failure. */
 parseal_status parseal_registry_open_beside(parseal_registry registry,
                                             const parseal_options *options,
-                                            const parseal_backend *picked, parseal_side *cpu);
+                                            const parseal_backend *picked, parseal_side *cpu,
+                                            parseal_choice *choice);
 
 #endif

@@ -1,6 +1,6 @@
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 /* The name is glibc's. */
-/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp,readability-identifier-naming) */
+/* NOLINTNEXTLINE(bugprone-reserved-identifier,cert-dcl*,readability-identifier-naming) */
 #define _GNU_SOURCE /* O_PATH */
 #endif
 #include "host/cli/unfinished.h"

@@ -126,8 +126,8 @@ typedef struct {
     X(EventSynchronize, cuEventSynchronize, (cu_event))                                     \
     X(EventElapsedTime, cuEventElapsedTime, (float *, cu_event, cu_event))
 
-/* NULL where the driver is older than they are. The second gives the UUID of the part of a GPU (MIG)
- * that is used. */
+/* NULL where the driver is older than they are. The second gives the UUID of the part of a
+ * GPU (MIG) that is used. */
 #define CU_API_NEWER_FUNCTIONS(X)                             \
     X(DeviceGetUuid, cuDeviceGetUuid, (cu_uuid *, cu_device)) \
     X(DeviceGetUuidOfPart, cuDeviceGetUuid_v2, (cu_uuid *, cu_device))
@@ -147,8 +147,8 @@ parseal_status cu_api_load(cu_api *api);
 void cu_api_unload(cu_api *api);
 
 /* Until cu_restrict the calling thread may do what CUDA else forbids, in threads that capture and,
- * where a capture is of mode global, in all: allocate, free, load, and wait for what is not captured.
- * Done without this it spoils the capture. Calls may be nested. */
+ * where a capture is of mode global, in all: allocate, free, load, and wait for what is not
+ * captured. Done without this it spoils the capture. Calls may be nested. */
 void cu_relax(const cu_api *api);
 void cu_restrict(const cu_api *api);
 

@@ -119,8 +119,8 @@ static double kernel_seconds(const parseal_device *device)
     return seconds;
 }
 
-/* Returns how many bytes lie from `at` to the end of what was allocated or mapped there at once, and
- * 0 where the driver does not know. */
+/* Returns how many bytes lie from `at` to the end of what was allocated or mapped there at once,
+ * and 0 where the driver does not know. */
 static uint64_t bytes_from(const cu_api *api, cu_pointer at)
 {
     cu_pointer begin = 0;

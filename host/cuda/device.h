@@ -63,8 +63,8 @@ const cuda_device *cuda_of(const gpu_device *d);
 
 extern const gpu_driver cuda_driver;
 
-/* Finds the device and retains its context, which is then current, and the thread relaxed (cu_api.h).
- * On failure *d holds nothing. */
+/* Finds the device and retains its context, which is then current, and the thread relaxed
+ * (cu_api.h). On failure *d holds nothing. */
 parseal_status cuda_choose(cuda_device *d, const parseal_request *request);
 
 /* Loads all kernels. After a failure, too, cuda_unload must be called. */

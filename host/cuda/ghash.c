@@ -30,7 +30,7 @@ static bool is_there(const cuda_device *d, cuda_ghash way)
     return d->kernel[ways[way].kernel].blocks_max > 0;
 }
 
-/* ------------------------------------------------------------------------------------ measure -- */
+/* ----------------------------------------------------------------------------------- measure -- */
 
 /* Tiles enough for every multiprocessor's threads to have two in turn; what is in the memory does
  * not matter, as no kernel's time depends on it. */
@@ -136,7 +136,8 @@ static parseal_status time_of(const bench *b, cuda_ghash way, float *best)
 }
 
 /* Where carry-less multiplication is as fast as the tensor cores or nearly so, it spares a key's
- * matrices; but multiplying integers costs nothing more, so that it must be clearly faster there. */
+ * matrices; but multiplying integers costs nothing more, so that it must be clearly faster
+ * there. */
 static parseal_status compare(const bench *b, bool *is_first)
 {
     float clmad = 0, other = 0;

@@ -51,9 +51,9 @@ void gpu_numbers_close(gpu_numbers *numbers, const gpu_device *d);
  * is then in the state, too, and overwrites the call's results with zeros where there was none, or
  * where another call was under way. They do nothing for a set that does not count.
  *
- * The end is to be called wherever the beginning has succeeded, with the status of the work. Returns
- * that or, after a success, the end's own. A set whose call never ends would have no number for any
- * other: later ones are PARSEAL_ERR_DEVICE. */
+ * The end is to be called wherever the beginning has succeeded, with the status of the work.
+ * Returns that or, after a success, the end's own. A set whose call never ends would have no number
+ * for any other: later ones are PARSEAL_ERR_DEVICE. */
 parseal_status gpu_numbers_next(const gpu_numbers *numbers, const gpu_device *d,
                                 const gpu_stream *s, gpu_memory list, size_t n);
 parseal_status gpu_numbers_end(const gpu_numbers *numbers, const gpu_device *d, const gpu_stream *s,

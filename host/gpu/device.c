@@ -83,7 +83,8 @@ parseal_status gpu_finish(const gpu_device *d, const gpu_stream *s)
     return d->driver->finish(d, s);
 }
 
-/* What the spare stage holds is as good as free, so that keeping it leaves the next call no less. */
+/* What the spare stage holds is as good as free, so that keeping it leaves the next call no
+ * less. */
 uint64_t gpu_budget(const gpu_device *d)
 {
     uint64_t bytes = d->memory;

@@ -33,8 +33,8 @@ struct gpu_driver {
     parseal_status (*is_capturing)(const gpu_device *d, const gpu_stream *s, bool *capturing);
     parseal_status (*finish)(const gpu_device *d, const gpu_stream *s); /* waits for the stream */
 
-    /* For gpu_uses. Stores whether work that is enqueued on s now becomes a part of a graph and, where
-     * it does not, a number that no other stream has or has had. */
+    /* For gpu_uses. Stores whether work that is enqueued on s now becomes a part of a graph and,
+     * where it does not, a number that no other stream has or has had. */
     parseal_status (*identify)(const gpu_device *d, const gpu_stream *s, uint64_t *stream,
                                bool *captured);
     /* Makes *mark, NULL or an older mark, one that is reached when all work is done that has been

@@ -9,9 +9,9 @@ typedef struct gpu_uses gpu_uses;
 
 parseal_status gpu_uses_open(gpu_uses **uses, const gpu_device *d);
 
-/* Notes that work which has been enqueued on the caller's stream uses the object: a call's last step,
- * and also where `status`, of the steps before, is a failure, as some may have succeeded. Returns
- * that status or, where the work can neither be noted nor waited for, another one. */
+/* Notes that work which has been enqueued on the caller's stream uses the object: a call's last
+ * step, and also where `status`, of the steps before, is a failure, as some may have succeeded.
+ * Returns that status or, where the work can neither be noted nor waited for, another one. */
 parseal_status gpu_uses_note(gpu_uses *uses, const gpu_stream *s, parseal_status status);
 
 /* Waits for all that was noted. What a graph replays is unknown, but for the streams that the

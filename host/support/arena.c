@@ -31,8 +31,8 @@ typedef struct {
     size_t slabs;
 } cell_class;
 
-/* Everything but `canary` is under the process's lock, and so is what slabs of cells hold; a slab of
- * one lease is its owner's. */
+/* Everything but `canary` is under the process's lock, and so is what slabs of cells hold; a slab
+ * of one lease is its owner's. */
 struct arena {
     uint8_t canary[ARENA_CANARY];
     cell_class classes[CELL_CLASSES];

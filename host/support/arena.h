@@ -9,10 +9,10 @@
  *
  * Read-only. A slab of its own is read-only from arena_filled on. Cells share pages, so they become
  * read-only together: when all cells of a slab are taken and filled, and one more is wanted. (Not
- * earlier, so that a set that comes and goes where the last free cell is takes no system call.) When
- * one of them is given back the slab can be written again. It is always the whole slab whose
- * protection changes, never a part of it: that takes no further mapping, and so it cannot fail where
- * a process is at its limit of mappings.
+ * earlier, so that a set that comes and goes where the last free cell is takes no system call.)
+ * When one of them is given back the slab can be written again. It is always the whole slab whose
+ * protection changes, never a part of it: that takes no further mapping, and so it cannot fail
+ * where a process is at its limit of mappings.
  *
  * Wiping. Nothing is left in memory that has been given back. What is known about slabs and free
  * cells lies outside of them.
@@ -40,8 +40,8 @@ typedef struct {
 
 /* A cell has ARENA_CELL_MAX bytes at most, and a slab of cells ARENA_SLAB_MAX, or one page where
  * those are larger. For leases to come an arena keeps one slab without leases for each size of
- * cells, and of slabs of one lease the one that was given back last, if it has ARENA_SPARE_MAX bytes
- * at most. */
+ * cells, and of slabs of one lease the one that was given back last, if it has
+ * ARENA_SPARE_MAX bytes at most. */
 enum { ARENA_UNIT = 64, ARENA_CANARY = 16 };
 enum { ARENA_CELL_MAX = 8 << 10, ARENA_SLAB_MAX = 64 << 10, ARENA_SPARE_MAX = 1 << 20 };
 

@@ -3,7 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static _Thread_local parseal_error last_error;
+static _Thread_local parseal_error last_error, before; /* before: at the outermost begin */
+static _Thread_local unsigned begun;
 
 /* In parentheses, as error.h has a macro of that name for the analyzer. */
 parseal_status(parseal_fail)(parseal_status status, const char *format, ...)
@@ -34,4 +35,16 @@ parseal_error parseal_error_save(void)
 void parseal_error_restore(const parseal_error *error)
 {
     last_error = *error;
+}
+
+void parseal_error_begin(void)
+{
+    if (begun++ == 0)
+        before = last_error;
+}
+
+void parseal_error_end(parseal_status status)
+{
+    if (--begun == 0 && status == PARSEAL_OK)
+        last_error = before;
 }

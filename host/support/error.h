@@ -40,4 +40,10 @@ typedef struct {
 parseal_error parseal_error_save(void);
 void parseal_error_restore(const parseal_error *error);
 
+/* Around a call in which something may fail that it then does in another way, as with less memory:
+ * where `status` is PARSEAL_OK the last error is again what it was at the begin. Such calls may be
+ * nested, and each that has begun must end on the same thread. */
+void parseal_error_begin(void);
+void parseal_error_end(parseal_status status);
+
 #endif

@@ -41,8 +41,8 @@ static extent ask_for_stack(void)
     return e;
 }
 
-/* For the main thread libcs read the list of the process's mappings, which takes longer than to start
- * a thread: so the answer is kept. Stacks of other threads come and go. */
+/* For the main thread libcs read the list of the process's mappings, which takes longer than to
+ * start a thread: so the answer is kept. Stacks of other threads come and go. */
 static extent stack_of_caller(void)
 {
     static _Atomic size_t main_size;
@@ -104,8 +104,8 @@ static bool run_on_thread(on_stack *s)
     return true;
 }
 
-/* The calling thread is taken where it can be: starting another costs some 50 us, and Oclgrind keeps
- * a kernel's undefined bytes in memory of the thread that made the context. */
+/* The calling thread is taken where it can be: starting another costs some 50 us, and Oclgrind
+ * keeps a kernel's undefined bytes in memory of the thread that made the context. */
 void with_large_stack(void (*work)(void *arg), void *arg)
 {
     on_stack s = {work, arg, parseal_error_save()};

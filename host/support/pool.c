@@ -1,10 +1,11 @@
 /* Why a pool of our own. A server shares its machine, and its clients' messages are small: a call
  * must not wait for a helper that the system is not running and that has done nothing. Of what is
- * well kept and was tried here, OpenMP's loops (libgomp, with any wait policy) end with a barrier of
- * all threads, and libpthreadpool's when each of its threads has reported; both hang in a child of
- * fork. oneTBB's scheduler waits for tasks alone, and its children compute. But it is a C++ library
- * to be shipped beside a C one, its threads run on when we are unloaded, and their number is the
- * application's to set. What is needed is little: a lock, a list of loops, a condition to sleep on.
+ * well kept and was tried here, OpenMP's loops (libgomp, with any wait policy) end with a
+ * barrier of all threads, and libpthreadpool's when each of its threads has reported; both hang
+ * in a child of fork. oneTBB's scheduler waits for tasks alone, and its children compute. But
+ * it is a C++ library to be shipped beside a C one, its threads run on when we are unloaded,
+ * and their number is the application's to set. What is needed is little: a lock, a list of
+ * loops, a condition to sleep on.
  */
 #include "host/support/pool.h"
 

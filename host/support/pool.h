@@ -31,7 +31,8 @@ void pool_publish(pool_loop *loop);
 /* Lets no helper in any more and waits until all are out. */
 void pool_withdraw(pool_loop *loop);
 
-/* Around fork: before it, after it in the parent, and after it in the child, which has no helpers. */
+/* Around fork: before it, after it in the parent, and after it in the child, which has no
+ * helpers. */
 void pool_lock_for_fork(void);
 void pool_unlock_after_fork(bool child);
 

@@ -46,9 +46,9 @@ typedef struct {
 enum { RANGES_MAX = 32 };
 
 /* One call's tasks. Each thread has a range of them, as long as there are RANGES_MAX, and claims a
- * chunk at a time: first of its own range, then of those of the others. So a thread's tasks lie side
- * by side, and in the next call over the same memory it has those again that are in its cache, or on
- * its node. */
+ * chunk at a time: first of its own range, then of those of the others. So a thread's tasks lie
+ * side by side, and in the next call over the same memory it has those again that are in its
+ * cache, or on its node. */
 typedef struct {
     pool_loop loop; /* first, so that a pointer to it is one to this */
     void (*task)(void *arg, size_t i);

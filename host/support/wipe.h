@@ -10,9 +10,9 @@
  *
  * To be called by every function that has called something with a secret and is about to return to
  * code that has none, on the thread that did the work. It reaches WIPE_STACK bytes, which is deeper
- * than ciphers and hashes go. On a short message that takes longer than the cipher does: where there
- * are functions for one message (aead_impl.seal_one and open_one), these reach WIPE_ONE bytes at
- * most. Masks keep vectors of keystream in their frames and go deeper, up to WIPE_MASK, or
+ * than ciphers and hashes go. On a short message that takes longer than the cipher does: where
+ * there are functions for one message (aead_impl.seal_one and open_one), these reach WIPE_ONE bytes
+ * at most. Masks keep vectors of keystream in their frames and go deeper, up to WIPE_MASK, or
  * WIPE_MASK_RETRY where candidates may be thrown away. (tests/hygiene/left_behind.c holds all of
  * them.) A function whose own frame holds an array of that size must call it itself, since what
  * lies below the array is out of its callers' reach. */

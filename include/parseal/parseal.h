@@ -40,9 +40,9 @@
  * Ownership. parseal_*_create copies what it is given; the caller may wipe its own copy at once.
  * Objects hold a reference to what they were made from, so they may be destroyed in any order.
  * Destroying one waits until the work has finished that calls have enqueued with it on streams, and
- * for no other work (with a context CUDA itself may wait for more, as it unloads kernels). Work that
- * a CUDA graph replays is seen only on the default stream and on those that wait for it: destroy
- * what a graph uses after its last replay has finished. Destroying NULL does nothing.
+ * for no other work (with a context CUDA itself may wait for more, as it unloads kernels). Work
+ * that a CUDA graph replays is seen only on the default stream and on those that wait for it:
+ * destroy what a graph uses after its last replay has finished. Destroying NULL does nothing.
  *
  * Concurrency. Contexts, key sets, seed sets and plans are immutable after creation: any number of
  * threads may use one at the same time. Plans that count ("Graphs") may be used so, too; calls with
@@ -59,28 +59,28 @@
  * floating-point state (rounding direction, flush-to-zero, traps), which is as before when a call
  * returns.
  *
- * Stacks. A call on a CPU context takes less than 64 KiB of the calling thread's stack. On a GPU its
- * driver's need comes on top; runtimes are loaded, and kernels compiled, on a thread with a stack of
- * 8 MiB.
+ * Stacks. A call on a CPU context takes less than 64 KiB of the calling thread's stack. On
+ * a GPU its driver's need comes on top; runtimes are loaded, and kernels compiled, on a
+ * thread with a stack of 8 MiB.
  *
  * Processes. After fork() the child may use and destroy the CPU contexts that the parent made, and
  * what was made from them, and make its own, whatever other threads of the parent did meanwhile. A
  * GPU's driver does not survive fork(), whoever used it first: calls on the parent's contexts are
  * PARSEAL_ERR_DEVICE in the child, destroying them does nothing but forget them, and AUTO takes the
- * CPU there. Start processes that are to use the GPU by spawn. The library may be unloaded (dlclose)
- * when its objects are destroyed.
+ * CPU there. Start processes that are to use the GPU by spawn. The library may be unloaded
+ * (dlclose) when its objects are destroyed.
  *
- * Faults. After a fault of some kernel of the process, whoever's (CUDA's errors 700 and 715 to 719),
- * a CUDA device's context, which frameworks share, is lost. The call that finds out says which call
- * of the driver's failed; all later ones are PARSEAL_ERR_DEVICE at once, new contexts on the device
- * included, and AUTO takes it no more. The process must be restarted. Keys in the memory of a lost
- * context can no longer be wiped by the library: that is left to the driver.
+ * Faults. After a fault of some kernel of the process, whoever's (CUDA's errors 700 and 715 to
+ * 719), a CUDA device's context, which frameworks share, is lost. The call that finds out says
+ * which call of the driver's failed; all later ones are PARSEAL_ERR_DEVICE at once, new contexts on
+ * the device included, and AUTO takes it no more. The process must be restarted. Keys in the memory
+ * of a lost context can no longer be wiped by the library: that is left to the driver.
  *
- * Secrets. Keys and seeds are kept in guarded memory (libsodium's sodium_malloc): between pages that
- * nobody may touch, left out of core dumps, wiped with the set, and locked as far as RLIMIT_MEMLOCK
- * (ulimit -l) allows: a set beyond that limit is made all the same, but its pages may be swapped
- * out. What calls leave of secrets on stacks and in registers is wiped before they return. Swap
- * space and core dumps are the caller's to forbid.
+ * Secrets. Keys and seeds are kept in guarded memory (libsodium's sodium_malloc): between pages
+ * that nobody may touch, left out of core dumps, wiped with the set, and locked as far as
+ * RLIMIT_MEMLOCK (ulimit -l) allows: a set beyond that limit is made all the same, but its pages
+ * may be swapped out. What calls leave of secrets on stacks and in registers is wiped before they
+ * return. Swap space and core dumps are the caller's to forbid.
  *
  * A set that takes more than 8 KiB (AES-GCM: above 10 to 20 keys; 170 seeds) has pages of its own,
  * which are read-only once it is made, and so has a key set that asks for them
@@ -97,15 +97,15 @@
  * buffer in host memory copies it there and back, and has finished too; with device buffers alone
  * and a stream it copies, allocates and waits for nothing, and may be captured in a CUDA graph.
  *
- * CUDA's handles that are no pointers mean what they mean in CUDA. NULL is the default stream, which
- * PyTorch and CuPy have as their handle 0: with a buffer on the device, the call sees all work that
- * was enqueued there before it, and on streams that the default stream waits for (those not made
- * with CU_STREAM_NON_BLOCKING). 1 (CU_STREAM_LEGACY) is the same stream, but the call enqueues its
- * work and returns; 2 (CU_STREAM_PER_THREAD) is the calling thread's own. While a stream that waits
- * for the default stream is captured, CUDA lets nobody use that: NULL with a buffer on the device,
- * and 1, are then PARSEAL_ERR_ARG, and the capture goes on. A program that was compiled for
- * per-thread default streams, whose 0 is another, gives 2. With OpenCL, which has no default queue,
- * finish the queue before a call with NULL.
+ * CUDA's handles that are no pointers mean what they mean in CUDA. NULL is the default stream,
+ * which PyTorch and CuPy have as their handle 0: with a buffer on the device, the call sees all
+ * work that was enqueued there before it, and on streams that the default stream waits for (those
+ * not made with CU_STREAM_NON_BLOCKING). 1 (CU_STREAM_LEGACY) is the same stream, but the call
+ * enqueues its work and returns; 2 (CU_STREAM_PER_THREAD) is the calling thread's own. While a
+ * stream that waits for the default stream is captured, CUDA lets nobody use that: NULL with a
+ * buffer on the device, and 1, are then PARSEAL_ERR_ARG, and the capture goes on. A program that
+ * was compiled for per-thread default streams, whose 0 is another, gives 2. With OpenCL, which has
+ * no default queue, finish the queue before a call with NULL.
  *
  * Captures. While CUDA captures a stream, in whatever mode and thread, objects and contexts may be
  * made and destroyed, and calls on host memory be made with NULL, in all threads: that is not

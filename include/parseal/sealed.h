@@ -50,9 +50,10 @@ typedef struct {
 
 /* A stream that is being sealed or opened; for one thread at a time. It keeps at most one segment
  * of the data, in guarded memory, since only what comes next tells whether a segment is the last.
- * A process can have 100,000 streams at a time with segments of 4 KiB, and some 16,000 with segments
- * above 8 KiB (parseal.h, "Secrets"). An update does all the segments that it completes in one batch (in several above 64 MiB): give it
- * many at a time, and all threads, or the GPU, have work. */
+ * A process can have 100,000 streams at a time with segments of 4 KiB, and some 16,000 with
+ * segments above 8 KiB (parseal.h, "Secrets"). An update does all the segments that it
+ * completes in one batch (in several above 64 MiB): give it many at a time, and all threads,
+ * or the GPU, have work. */
 typedef struct parseal_sealed parseal_sealed;
 
 /* parseal_sealed_seal_create and parseal_sealed_open_create begin a stream under a key of key_len

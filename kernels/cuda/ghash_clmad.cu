@@ -1,7 +1,8 @@
 /* GHASH (SP 800-38D section 6.4) by carry-less multiplications (ghash_clmad.h).
  *
  *   keys_rows         A thread takes a key and makes 1, H^32, H^64 ... H^256.
- *   aead_hash_clmad   A warp takes a tile of aad or ciphertext and hashes it as if nothing followed.
+ *   aead_hash_clmad   A warp takes a tile of aad or ciphertext and hashes it as if nothing
+ *                     followed.
  *
  * Machine code that has no such multiplication has no such kernels. Constant time: no branch or
  * address depends on keys or data.

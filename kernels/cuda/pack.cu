@@ -316,7 +316,7 @@ unpack(const u8 *packed, u8 *elements, u32 element_size, u32 bits, u64 count)
     }
 }
 
-/* --------------------------------------------------------------------------------- packed sum -- */
+/* -------------------------------------------------------------------------------- packed sum -- */
 
 /* Adds elements [i, i + GROUP) of an input to sum, and counts the carries. */
 template <bool WIDE>

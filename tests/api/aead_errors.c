@@ -1,4 +1,5 @@
 /* Key sets and host-level batches: every error, and that it changes nothing. */
+#include <stdio.h>
 #include <string.h>
 
 #include "check.h"
@@ -92,18 +93,36 @@ static void batch_init(batch *b)
     }
 }
 
-/* Both directions refuse the batch and leave it alone; then it is a good one again. */
-static void refuse(const fixture *f, batch *b, parseal_status want, const char *name)
+/* Both directions refuse these messages of the batch and leave all of it alone. */
+static void refuse_some(const fixture *f, batch *b, size_t first, size_t n, parseal_status want,
+                        const char *name)
 {
     size_t failed = 12345;
     memcpy(b->msgs_before, b->msgs, sizeof b->msgs);
     memcpy(b->data_before, b->data, sizeof b->data);
-    assert_error(parseal_seal(f->keys, b->msgs, ITEMS), want, name);
-    assert_error(parseal_open(f->keys, b->msgs, ITEMS, &failed), want, name);
+    assert_error(parseal_seal(f->keys, b->msgs + first, n), want, name);
+    assert_error(parseal_open(f->keys, b->msgs + first, n, &failed), want, name);
     assert_bytes(b->msgs, b->msgs_before, sizeof b->msgs);
     assert_bytes(b->data, b->data_before, sizeof b->data);
     assert_int_equal(failed, 12345);
+}
+
+/* The batch is refused; then it is a good one again. */
+static void refuse(const fixture *f, batch *b, parseal_status want, const char *name)
+{
+    refuse_some(f, b, 0, ITEMS, want, name);
     batch_init(b);
+}
+
+/* So is its message i, which is the one at fault, by itself. field: the rest of msgs[i]'s name. */
+static void refuse_each_way(const fixture *f, batch *b, size_t i, parseal_status want,
+                            const char *field)
+{
+    char name[32];
+    snprintf(name, sizeof name, "msgs[0]%s", field);
+    refuse_some(f, b, i, 1, want, name);
+    snprintf(name, sizeof name, "msgs[%zu]%s", i, field);
+    refuse(f, b, want, name);
 }
 
 static void the_batch_is_good(void **state)
@@ -129,11 +148,11 @@ static void null_arguments(void **state)
     assert_error(parseal_open(f->keys, NULL, 1, &failed), PARSEAL_ERR_ARG, "msgs");
     assert_int_equal(failed, 12345);
     b.msgs[1].in = NULL;
-    refuse(f, &b, PARSEAL_ERR_ARG, "msgs[1].in");
+    refuse_each_way(f, &b, 1, PARSEAL_ERR_ARG, ".in");
     b.msgs[2].out = NULL;
-    refuse(f, &b, PARSEAL_ERR_ARG, "msgs[2].out");
+    refuse_each_way(f, &b, 2, PARSEAL_ERR_ARG, ".out");
     b.msgs[0].aad = NULL;
-    refuse(f, &b, PARSEAL_ERR_ARG, "msgs[0].aad");
+    refuse_each_way(f, &b, 0, PARSEAL_ERR_ARG, ".aad");
 }
 
 static void sizes(void **state)
@@ -145,17 +164,22 @@ static void sizes(void **state)
     batch_init(&b);
     for (size_t i = 0; i < COUNT_OF(too_long); i++) {
         b.msgs[1].len = too_long[i];
-        refuse(f, &b, PARSEAL_ERR_SIZE, "len");
+        refuse_each_way(f, &b, 1, PARSEAL_ERR_SIZE, ".len");
+    }
+    if (SIZE_MAX > UINT32_MAX) { /* and where nothing is in the way of so many bytes */
+        b.msgs[1].in = b.msgs[1].out = (void *)(UINTPTR_MAX - too_long[0]);
+        b.msgs[1].len = too_long[0];
+        refuse_each_way(f, &b, 1, PARSEAL_ERR_SIZE, ".len");
     }
     static const size_t too_much_aad[] = {(size_t)PARSEAL_AADBYTES_MAX + 1, SIZE_MAX};
     for (size_t i = 0; i < COUNT_OF(too_much_aad); i++) {
         b.msgs[2].aad_len = too_much_aad[i];
-        refuse(f, &b, PARSEAL_ERR_SIZE, "aad_len");
+        refuse_each_way(f, &b, 2, PARSEAL_ERR_SIZE, ".aad_len");
     }
     b.msgs[2].key = 2;
-    refuse(f, &b, PARSEAL_ERR_SIZE, "msgs[2].key");
+    refuse_each_way(f, &b, 2, PARSEAL_ERR_SIZE, ".key");
     b.msgs[2].key = UINT32_MAX;
-    refuse(f, &b, PARSEAL_ERR_SIZE, "msgs[2].key");
+    refuse_each_way(f, &b, 2, PARSEAL_ERR_SIZE, ".key");
 }
 
 /* A caller who has filled all of the field relies on bytes that the algorithm does not take. */
@@ -166,7 +190,7 @@ static void bytes_behind_the_nonce(void **state)
     batch_init(&b);
     for (size_t i = PARSEAL_AES256GCM_NONCEBYTES; i < PARSEAL_NONCEBYTES_MAX; i++) {
         b.msgs[2].nonce[i] = i % 2 == 0 ? 1 : 0x80;
-        refuse(f, &b, PARSEAL_ERR_ARG, "msgs[2].nonce");
+        refuse_each_way(f, &b, 2, PARSEAL_ERR_ARG, ".nonce");
     }
     memset(b.msgs[1].nonce, 0xff, PARSEAL_AES256GCM_NONCEBYTES);
     assert_ok(parseal_seal(f->keys, b.msgs, ITEMS));
@@ -180,12 +204,12 @@ static void ranges_that_wrap(void **state)
     void *const top = (void *)(UINTPTR_MAX - LEN / 2);
     batch_init(&b);
     b.msgs[0].in = top;
-    refuse(f, &b, PARSEAL_ERR_SIZE, "msgs[0].in");
+    refuse_each_way(f, &b, 0, PARSEAL_ERR_SIZE, ".in");
     b.msgs[1].out = top;
-    refuse(f, &b, PARSEAL_ERR_SIZE, "msgs[1].out");
+    refuse_each_way(f, &b, 1, PARSEAL_ERR_SIZE, ".out");
     b.msgs[2].aad = top;
     b.msgs[2].aad_len = LEN;
-    refuse(f, &b, PARSEAL_ERR_SIZE, "msgs[2].aad");
+    refuse_each_way(f, &b, 2, PARSEAL_ERR_SIZE, ".aad");
     assert_error(parseal_seal(f->keys, b.msgs, SIZE_MAX), PARSEAL_ERR_SIZE, "n");
     assert_error(parseal_open(f->keys, b.msgs, SIZE_MAX / sizeof b.msgs[0], NULL), PARSEAL_ERR_SIZE,
                  "n");
@@ -200,10 +224,10 @@ static void aliasing(void **state)
     /* in and out of one message, one byte apart */
     b.msgs[0].len = LEN - 1;
     b.msgs[0].out = b.data[0] + 1;
-    refuse(f, &b, PARSEAL_ERR_ALIAS, "msgs[0]");
+    refuse_each_way(f, &b, 0, PARSEAL_ERR_ALIAS, "");
     b.msgs[0].len = LEN - 1;
     b.msgs[0].in = b.data[0] + 1;
-    refuse(f, &b, PARSEAL_ERR_ALIAS, "msgs[0]");
+    refuse_each_way(f, &b, 0, PARSEAL_ERR_ALIAS, "");
 
     /* two outputs share a byte */
     b.msgs[2].out = b.data[0] + LEN - 1;
@@ -220,15 +244,15 @@ static void aliasing(void **state)
     /* an output shares a byte with its own aad */
     b.msgs[0].aad = b.data[0] + LEN - 1;
     b.msgs[0].aad_len = 1;
-    refuse(f, &b, PARSEAL_ERR_ALIAS, "msgs[0]");
+    refuse_each_way(f, &b, 0, PARSEAL_ERR_ALIAS, "");
     /* and with another message's */
     b.msgs[2].aad = b.data[0];
     refuse(f, &b, PARSEAL_ERR_ALIAS, "msgs[");
     /* an output lies in the array of messages */
     b.msgs[1].in = b.data[1];
-    b.msgs[1].out = &b.msgs[2].tag;
+    b.msgs[1].out = &b.msgs[1].tag;
     b.msgs[1].len = 1;
-    refuse(f, &b, PARSEAL_ERR_ALIAS, "msgs[1].out");
+    refuse_each_way(f, &b, 1, PARSEAL_ERR_ALIAS, ".out");
 }
 
 /* Inputs may overlap freely, and what is empty overlaps nothing. */

@@ -1,5 +1,5 @@
-/* While a forged message is being opened, a second thread looks at `out` all the time: no byte of it
- * may become anything but what it was before or, once the tag has been found wrong, zero. */
+/* While a forged message is being opened, a second thread looks at `out` all the time: no byte of
+ * it may become anything but what it was before or, once the tag has been found wrong, zero. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>

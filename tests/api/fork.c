@@ -141,9 +141,9 @@ static void forks(void **state)
     parseal_ctx_destroy(ctx);
 }
 
-/* Other threads are inside calls, and make and destroy contexts, whenever the process forks. A child
- * of a program with AddressSanitizer has hung where they were inside an OpenCL runtime, in two of a
- * dozen runs, and none has without it: that pair is left out. */
+/* Other threads are inside calls, and make and destroy contexts, whenever the process forks. A
+ * child of a program with AddressSanitizer has hung where they were inside an OpenCL runtime, in
+ * two of a dozen runs, and none has without it: that pair is left out. */
 static void forks_in_the_midst(void **state)
 {
     (void)state;

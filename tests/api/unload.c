@@ -1,5 +1,5 @@
-/* A program that loads the library, uses its threads, and unloads it, again and again: nothing of it
- * is left in the process, and nothing runs in what is gone. */
+/* A program that loads the library, uses its threads, and unloads it, again and again: nothing of
+ * it is left in the process, and nothing runs in what is gone. */
 #include <dlfcn.h>
 #include <parseal/parseal.h>
 #include <stdio.h>

@@ -17,7 +17,8 @@ typedef struct {
 
 /* args: what follows the command's name, words parted by single blanks; it runs in the tests'
  * folder. named: as of command_path. out: its standard output; -1: that of the test. in_child, if
- * not NULL, is called in the child before the command is. All signals are as the system has them. */
+ * not NULL, is called in the child before the command is. All signals are as the system has
+ * them. */
 started started_begin(bool named, const char *args, int out, void (*in_child)(void));
 
 /* Writes to its standard input: returns when the command has taken all but what a pipe holds. */

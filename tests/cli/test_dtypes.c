@@ -89,7 +89,7 @@ static void test_small_formats(void **state)
         assert_all_values(&small_formats[i]);
 }
 
-/* ----------------------------------------------------------------------------------- binary64 -- */
+/* ---------------------------------------------------------------------------------- binary64 -- */
 
 /* Against the processor's own conversion, to nearest. */
 static void assert_as_hardware(uint64_t bits)
@@ -155,7 +155,7 @@ static void test_float64_in_other_directions(void **state)
     }
 }
 
-/* -------------------------------------------------------------------------------------- files -- */
+/* ------------------------------------------------------------------------------------- files -- */
 
 /* A tensor of each type. The bytes are in the file's order; n_floats 0: it is left out. */
 typedef struct {

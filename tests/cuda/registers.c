@@ -3,7 +3,8 @@
  *   test_cuda_registers RELEASE PROGRAM.ARCHITECTURE.cubin.txt...
  *
  * The files are what ptxas -v said when the kernels were built, by nvcc RELEASE. Carry-less
- * multiplication is known to nvcc 13.3 and later for 8.0 and later: else there are no kernels with it.
+ * multiplication is known to nvcc 13.3 and later for 8.0 and later: else there are no kernels with
+ * it.
  */
 #include <stdbool.h>
 #include <stdio.h>

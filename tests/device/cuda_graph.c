@@ -282,8 +282,8 @@ static void the_default_stream_while_captured(void **state)
     check_default_while_captured(NON_BLOCKING, NULL, PARSEAL_OK);
 }
 
-/* A call on host memory alone has nothing to do with the default stream, though what it counts in is
- * on the device meanwhile. */
+/* A call on host memory alone has nothing to do with the default stream, though what it counts in
+ * is on the device meanwhile. */
 static void host_memory_while_captured(void **state)
 {
     (void)state;

@@ -2,16 +2,10 @@
  * the same messages on the CPU; what is refused; and what happens when no nonce is left. */
 #include <string.h>
 
-#include "device_kind.h"
-#include "graphs.h"
-#include "rng.h"
+#include "counting_sides.h"
 #include "run.h"
 
 enum { MESSAGES = 5, KEYS = 2, STRIDE = 700, REPLAYS = 3, NONCE = 12, PREFIX = 4, PAIRS = 64 };
-enum { NON_BLOCKING = 1 }; /* on_cuda.c */
-
-#define PER_THREAD ((void *)(uintptr_t)2)
-
 static const uint64_t lengths[MESSAGES] = {0, 1, 16, 333, STRIDE};
 static const uint64_t offsets[MESSAGES] = {0, STRIDE, 2 * STRIDE, 3 * STRIDE, 4 * STRIDE};
 static const uint32_t key_of[MESSAGES] = {0, 1, 0, 1, 0};
@@ -35,15 +29,11 @@ typedef struct {
 } pair;
 
 typedef struct {
-    parseal_ctx *ctx, *cpu;
     parseal_keys *keys, *cpu_keys;
     parseal_plan *plan;
-    uint64_t memory;
-    void *stream;
     data host, back;
     pair used[PAIRS];
     size_t n_used;
-    rng r;
 } bench;
 
 static bench b;
@@ -81,46 +71,13 @@ static parseal_status plan_counting(parseal_plan **plan, const uint64_t first[ME
     return parseal_plan_create(plan, b.keys, &shape);
 }
 
-static parseal_ctx *open_ctx(int32_t backend)
-{
-    parseal_options options = PARSEAL_OPTIONS_INIT;
-    parseal_ctx *ctx;
-    options.backend = backend;
-    assert_ok(parseal_ctx_create(&ctx, &options));
-    return ctx;
-}
-
-/* Once for all tests, as each context on an emulated device takes a while. */
-static void open_all(void)
-{
-    parseal_options options = PARSEAL_OPTIONS_INIT;
-    on.open(NON_BLOCKING, &options);
-    b.ctx = open_ctx(on.backend);
-    b.cpu = open_ctx(PARSEAL_BACKEND_CPU);
-    assert_ok(parseal_keys_create(&b.keys, b.ctx, PARSEAL_AES256GCM, key_bytes, KEYS, NULL));
-    assert_ok(parseal_keys_create(&b.cpu_keys, b.cpu, PARSEAL_AES256GCM, key_bytes, KEYS, NULL));
-    b.memory = on.alloc(sizeof b.host);
-    b.stream = on.stream();
-}
-
-static void close_all(void)
-{
-    if (b.ctx == NULL)
-        return;
-    parseal_keys_destroy(b.keys);
-    parseal_keys_destroy(b.cpu_keys);
-    parseal_ctx_destroy(b.ctx);
-    parseal_ctx_destroy(b.cpu);
-    on.free(b.memory);
-    on.close();
-}
-
 static int bench_open(void **state)
 {
     (void)state;
-    if (b.ctx == NULL)
-        open_all();
-    b.r = rng_for("nonces");
+    sides_open(&b.host, &b.back, sizeof b.host, "nonces");
+    assert_ok(parseal_keys_create(&b.keys, sides.ctx, PARSEAL_AES256GCM, key_bytes, KEYS, NULL));
+    assert_ok(
+        parseal_keys_create(&b.cpu_keys, sides.cpu, PARSEAL_AES256GCM, key_bytes, KEYS, NULL));
     b.n_used = 0;
     return 0;
 }
@@ -129,6 +86,8 @@ static int bench_close(void **state)
 {
     (void)state;
     parseal_plan_destroy(b.plan);
+    parseal_keys_destroy(b.keys);
+    parseal_keys_destroy(b.cpu_keys);
     b.plan = NULL;
     return 0;
 }
@@ -150,19 +109,7 @@ static parseal_aead_io io_at(uint32_t kind, uint64_t memory)
 
 static parseal_aead_io io_on_device(void)
 {
-    return io_at(on.buf_kind, b.memory);
-}
-
-static void renew(void)
-{
-    rng_fill(&b.r, &b.host, sizeof b.host);
-    on.write(b.memory, 0, &b.host, sizeof b.host);
-}
-
-static void fetch(void)
-{
-    on.finish();
-    on.read(b.memory, 0, &b.back, sizeof b.back);
+    return io_at(on.buf_kind, sides.memory);
 }
 
 /* Notes the pair, which nobody has used before. */
@@ -210,9 +157,9 @@ static void check_numbers(const data *got, const uint64_t first[MESSAGES], uint6
 
 static graph_exec capture_seal(const parseal_plan *plan, const parseal_aead_io *io)
 {
-    assert_int_equal(cu.begin(b.stream, CAPTURE_GLOBAL), OK);
-    assert_ok(parseal_plan_seal(plan, io, b.stream));
-    return graph_captured(b.stream);
+    assert_int_equal(cu.begin(sides.stream, CAPTURE_GLOBAL), OK);
+    assert_ok(parseal_plan_seal(plan, io, sides.stream));
+    return graph_captured(sides.stream);
 }
 
 /* -------------------------------------------------------------------------------------- runs -- */
@@ -225,9 +172,9 @@ static void replays(void **state)
     assert_in_range(parseal_plan_workspace_size(b.plan), 0, sizeof b.host.workspace);
     const graph_exec exec = capture_seal(b.plan, &io);
     for (uint64_t run = 0; run < REPLAYS; run++) {
-        renew();
-        assert_int_equal(cu.launch(exec, b.stream), OK);
-        fetch();
+        sides_renew();
+        assert_int_equal(cu.launch(exec, sides.stream), OK);
+        sides_fetch();
         check_sealed(b.host.in, &b.back);
         check_numbers(&b.back, numbers, STEP, run);
     }
@@ -244,21 +191,21 @@ static void any_run_counts(void **state)
     (void)state;
     assert_ok(plan_counting(&b.plan, numbers, STEP));
     const graph_exec exec = capture_seal(b.plan, &io);
-    renew();
-    assert_ok(parseal_plan_seal(b.plan, &io, b.stream));
-    fetch();
+    sides_renew();
+    assert_ok(parseal_plan_seal(b.plan, &io, sides.stream));
+    sides_fetch();
     check_sealed(b.host.in, &b.back);
-    assert_int_equal(cu.launch(exec, b.stream), OK);
-    fetch();
+    assert_int_equal(cu.launch(exec, sides.stream), OK);
+    sides_fetch();
     check_sealed(b.host.in, &b.back);
     assert_ok(parseal_plan_seal(b.plan, &io, NULL));
-    fetch();
+    sides_fetch();
     check_sealed(b.host.in, &b.back);
     check_numbers(&b.back, numbers, STEP, 2);
 
     io.in = io.out;
-    assert_ok(parseal_plan_open(b.plan, &io, b.stream));
-    fetch();
+    assert_ok(parseal_plan_open(b.plan, &io, sides.stream));
+    sides_fetch();
     for (size_t i = 0; i < MESSAGES; i++) {
         assert_int_equal(b.back.verdict[i], PARSEAL_ITEM_OK);
         assert_bytes(b.back.out + offsets[i], b.host.in + offsets[i], (size_t)lengths[i]);
@@ -279,7 +226,7 @@ static void runs_that_overlap(void **state)
     uint64_t memory[2 * EACH];
     (void)state;
     assert_ok(plan_counting(&b.plan, numbers, STEP));
-    renew();
+    sides_renew();
     memcpy(&text, &b.host, sizeof text);
     for (size_t i = 0; i < 2 * EACH; i++) {
         memory[i] = on.alloc(sizeof text);
@@ -287,7 +234,7 @@ static void runs_that_overlap(void **state)
     }
     for (size_t i = 0; i < 2 * EACH; i++) {
         const parseal_aead_io io = io_at(on.buf_kind, memory[i]);
-        assert_ok(parseal_plan_seal(b.plan, &io, i % 2 == 0 ? b.stream : PER_THREAD));
+        assert_ok(parseal_plan_seal(b.plan, &io, i % 2 == 0 ? sides.stream : PER_THREAD));
     }
     /* Without a stream a call waits for the default stream's earlier work, and for the thread's. */
     const parseal_aead_io io = io_on_device();
@@ -298,7 +245,7 @@ static void runs_that_overlap(void **state)
         check_sealed(text.in, &b.back);
         on.free(memory[i]);
     }
-    fetch();
+    sides_fetch();
     check_sealed(text.in, &b.back);
 }
 
@@ -312,9 +259,9 @@ static void nonces_that_the_graph_writes(void **state)
     assert_ok(parseal_plan_create(&b.plan, b.keys, &shape));
     const graph_exec exec = capture_seal(b.plan, &io);
     for (int i = 0; i < REPLAYS; i++) {
-        renew();
-        assert_int_equal(cu.launch(exec, b.stream), OK);
-        fetch();
+        sides_renew();
+        assert_int_equal(cu.launch(exec, sides.stream), OK);
+        sides_fetch();
         assert_bytes(b.back.nonce, b.host.nonce, sizeof b.host.nonce);
         check_sealed(b.host.in, &b.back);
     }
@@ -346,9 +293,9 @@ static void no_nonce_is_left(void **state)
     assert_ok(plan_counting(&b.plan, first, step));
     const graph_exec exec = capture_seal(b.plan, &io);
     for (uint64_t run = 0; run < RUNS + MORE; run++) {
-        renew();
-        assert_int_equal(cu.launch(exec, b.stream), OK);
-        fetch();
+        sides_renew();
+        assert_int_equal(cu.launch(exec, sides.stream), OK);
+        sides_fetch();
         if (run >= RUNS) {
             check_nothing(&b.back);
             assert_bytes(b.back.in, b.host.in, sizeof b.host.in);
@@ -358,9 +305,9 @@ static void no_nonce_is_left(void **state)
         check_numbers(&b.back, first, step, run);
     }
     io.in = io.out;
-    renew();
-    assert_ok(parseal_plan_seal(b.plan, &io, b.stream));
-    fetch();
+    sides_renew();
+    assert_ok(parseal_plan_seal(b.plan, &io, sides.stream));
+    sides_fetch();
     check_nothing(&b.back);
     assert_int_equal(cu.exec_destroy(exec), OK);
 }
@@ -373,9 +320,9 @@ static void the_largest_number_decides(void **state)
     (void)state;
     assert_ok(plan_counting(&b.plan, first, STEP));
     for (int run = 0; run < 3; run++) {
-        renew();
-        assert_ok(parseal_plan_seal(b.plan, &io, b.stream));
-        fetch();
+        sides_renew();
+        assert_ok(parseal_plan_seal(b.plan, &io, sides.stream));
+        sides_fetch();
         if (run < 2)
             check_sealed(b.host.in, &b.back);
         else
@@ -393,20 +340,20 @@ static void captures_without_counting(void **state)
     const parseal_aead_shape shape = plain_shape();
     (void)state;
     assert_ok(parseal_plan_create(&b.plan, b.keys, &shape));
-    renew();
-    assert_int_equal(cu.begin(b.stream, CAPTURE_GLOBAL), OK);
-    assert_error(parseal_plan_seal(b.plan, &io, b.stream), PARSEAL_ERR_ARG, "stream");
+    sides_renew();
+    assert_int_equal(cu.begin(sides.stream, CAPTURE_GLOBAL), OK);
+    assert_error(parseal_plan_seal(b.plan, &io, sides.stream), PARSEAL_ERR_ARG, "stream");
     assert_non_null(strstr(parseal_last_error_text(), "shape.nonce_step"));
     sealed.in = sealed.out;
-    assert_ok(parseal_plan_open(b.plan, &sealed, b.stream));
-    assert_error(parseal_plan_seal(b.plan, &io, b.stream), PARSEAL_ERR_ARG, "stream");
-    const graph_exec exec = graph_captured(b.stream);
-    fetch();
+    assert_ok(parseal_plan_open(b.plan, &sealed, sides.stream));
+    assert_error(parseal_plan_seal(b.plan, &io, sides.stream), PARSEAL_ERR_ARG, "stream");
+    const graph_exec exec = graph_captured(sides.stream);
+    sides_fetch();
     assert_bytes(&b.back, &b.host, sizeof b.host); /* nothing has run */
 
-    assert_ok(parseal_plan_seal(b.plan, &io, b.stream));
-    assert_int_equal(cu.launch(exec, b.stream), OK);
-    fetch();
+    assert_ok(parseal_plan_seal(b.plan, &io, sides.stream));
+    assert_int_equal(cu.launch(exec, sides.stream), OK);
+    sides_fetch();
     for (size_t i = 0; i < MESSAGES; i++) {
         assert_int_equal(b.back.verdict[i], PARSEAL_ITEM_OK);
         assert_bytes(b.back.out + offsets[i], b.host.in + offsets[i], (size_t)lengths[i]);
@@ -472,8 +419,8 @@ static void nonces_beside_others(void **state)
     (void)state;
     assert_ok(plan_counting(&b.plan, numbers, STEP));
     io.nonce.offset = offsetof(data, in) + 1;
-    assert_error(parseal_plan_seal(b.plan, &io, b.stream), PARSEAL_ERR_ALIAS, "io.nonce");
-    assert_ok(parseal_plan_open(b.plan, &io, b.stream));
+    assert_error(parseal_plan_seal(b.plan, &io, sides.stream), PARSEAL_ERR_ALIAS, "io.nonce");
+    assert_ok(parseal_plan_open(b.plan, &io, sides.stream));
     on.finish();
 }
 
@@ -493,11 +440,5 @@ int main(void)
         TEST(fields_that_contradict),
         TEST(nonces_beside_others),
     };
-    if (!on.find())
-        return run_skip("no device");
-    if (!find_graphs())
-        return run_skip("a driver without cuGraphInstantiateWithFlags (CUDA 12.0)");
-    const int failed = RUN_SUITE("nonces of captured seals", tests);
-    close_all();
-    return failed;
+    return sides_suite("nonces of captured seals", tests, COUNT_OF(tests));
 }

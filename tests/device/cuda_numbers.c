@@ -3,18 +3,12 @@
  * what happens when no number is left. */
 #include <string.h>
 
-#include "device_kind.h"
-#include "graphs.h"
+#include "counting_sides.h"
 #include "parseal/aggregator.h"
 #include "parseal/fcp.h"
-#include "rng.h"
 #include "run.h"
 
 enum { COUNT = 1201, SEEDS = 300, FCP_KEYS = 3, REPLAYS = 3, SESSION = 13, FIRST = 7, BIG = 2000 };
-enum { NON_BLOCKING = 1 }; /* on_cuda.c */
-
-#define PER_THREAD ((void *)(uintptr_t)2)
-
 static const parseal_ring ring = {UINT64_C(4294967291), 4, 0};
 static const parseal_ring fcp_ring = {UINT64_C(1) << 40, 8, 0};
 
@@ -30,27 +24,14 @@ typedef struct {
 } data;
 
 typedef struct {
-    parseal_ctx *ctx, *cpu;
     parseal_seeds *set, *fcp, *draws; /* on the device */
-    uint64_t memory;
-    void *stream;
     data host, back;
-    rng r;
 } bench;
 
 static bench b;
 static parseal_seed seeds[SEEDS];
 
 /* ------------------------------------------------------------------------------------- bench -- */
-
-static parseal_ctx *open_ctx(int32_t backend)
-{
-    parseal_options options = PARSEAL_OPTIONS_INIT;
-    parseal_ctx *ctx;
-    options.backend = backend;
-    assert_ok(parseal_ctx_create(&ctx, &options));
-    return ctx;
-}
 
 static void set_streams(uint64_t number)
 {
@@ -59,36 +40,13 @@ static void set_streams(uint64_t number)
             seeds[j].stream_id[i] = (uint8_t)(number >> 8 * i);
 }
 
-/* Once for all tests, as each context on an emulated device takes a while. */
-static void open_all(void)
-{
-    parseal_options options = PARSEAL_OPTIONS_INIT;
-    on.open(NON_BLOCKING, &options);
-    b.ctx = open_ctx(on.backend);
-    b.cpu = open_ctx(PARSEAL_BACKEND_CPU);
-    b.memory = on.alloc(sizeof b.host);
-    b.stream = on.stream();
-}
-
-static void close_all(void)
-{
-    if (b.ctx == NULL)
-        return;
-    parseal_ctx_destroy(b.ctx);
-    parseal_ctx_destroy(b.cpu);
-    on.free(b.memory);
-    on.close();
-}
-
 static int bench_open(void **state)
 {
     (void)state;
-    if (b.ctx == NULL)
-        open_all();
-    b.r = rng_for("numbers");
+    sides_open(&b.host, &b.back, sizeof b.host, "numbers");
     b.set = b.fcp = b.draws = NULL;
     for (size_t j = 0; j < SEEDS; j++) {
-        rng_fill(&b.r, seeds[j].key, sizeof seeds[j].key);
+        rng_fill(&sides.r, seeds[j].key, sizeof seeds[j].key);
         seeds[j].sign = j % 3 == 0 ? -1 : 1;
     }
     set_streams(begin);
@@ -104,20 +62,9 @@ static int bench_close(void **state)
     return 0;
 }
 
-#define PART(field) \
-    ((parseal_buf){on.buf_kind, 0, b.memory, offsetof(data, field), sizeof(((data *)NULL)->field)})
-
-static void renew(void)
-{
-    rng_fill(&b.r, &b.host, sizeof b.host);
-    on.write(b.memory, 0, &b.host, sizeof b.host);
-}
-
-static void fetch(void)
-{
-    on.finish();
-    on.read(b.memory, 0, &b.back, sizeof b.back);
-}
+#define PART(field)                                                     \
+    ((parseal_buf){on.buf_kind, 0, sides.memory, offsetof(data, field), \
+                   sizeof(((data *)NULL)->field)})
 
 static parseal_counting counting_in(uint64_t step, parseal_buf number)
 {
@@ -160,9 +107,10 @@ static void make_sets(uint64_t step, uint64_t first)
                            of_draws = counting_in(step, PART(third_number));
     const parseal_fcp_mask mask = fcp_mask(first);
     set_streams(first);
-    assert_ok(parseal_seeds_create_counting(&b.set, b.ctx, seeds, SEEDS, &of_set));
-    assert_ok(parseal_fcp_seeds_create_counting(&b.fcp, b.ctx, &mask, fcp_keys, FCP_KEYS, &of_fcp));
-    assert_ok(parseal_seeds_create_counting(&b.draws, b.ctx, seeds, 1, &of_draws));
+    assert_ok(parseal_seeds_create_counting(&b.set, sides.ctx, seeds, SEEDS, &of_set));
+    assert_ok(
+        parseal_fcp_seeds_create_counting(&b.fcp, sides.ctx, &mask, fcp_keys, FCP_KEYS, &of_fcp));
+    assert_ok(parseal_seeds_create_counting(&b.draws, sides.ctx, seeds, 1, &of_draws));
 }
 
 /* Sets that do not count. */
@@ -186,22 +134,22 @@ static parseal_quant stochastic(void)
 static parseal_status mask_of(const parseal_seeds *set, bool write)
 {
     const parseal_vec acc = {PART(acc), COUNT};
-    return write ? parseal_mask_write(set, &ring, &acc, FIRST, b.stream)
-                 : parseal_mask_apply(set, &ring, &acc, FIRST, b.stream);
+    return write ? parseal_mask_write(set, &ring, &acc, FIRST, sides.stream)
+                 : parseal_mask_apply(set, &ring, &acc, FIRST, sides.stream);
 }
 
 static parseal_status fcp_of(const parseal_seeds *set, bool write)
 {
     const parseal_vec acc = {PART(fcp), COUNT};
-    return write ? parseal_mask_write(set, &fcp_ring, &acc, FIRST, b.stream)
-                 : parseal_mask_apply(set, &fcp_ring, &acc, FIRST, b.stream);
+    return write ? parseal_mask_write(set, &fcp_ring, &acc, FIRST, sides.stream)
+                 : parseal_mask_apply(set, &fcp_ring, &acc, FIRST, sides.stream);
 }
 
 static parseal_status round_by(const parseal_seeds *set)
 {
     const parseal_quant quant = stochastic();
     const parseal_vec x = {PART(x), COUNT}, q = {PART(q), COUNT};
-    return parseal_quantize(b.ctx, &quant, &x, &q, set, FIRST, NULL, b.stream);
+    return parseal_quantize(sides.ctx, &quant, &x, &q, set, FIRST, NULL, sides.stream);
 }
 
 /* ------------------------------------------------------------------------------------ checks -- */
@@ -216,11 +164,11 @@ static void check_results(uint64_t number, uint64_t fcp_number)
                       fcp = parseal_host_vec(want.fcp, COUNT, 8),
                       x = parseal_host_vec(want.x, COUNT, 4),
                       q = parseal_host_vec(want.q, COUNT, 4);
-    make_plain_sets(b.cpu, number, fcp_number, on_cpu);
+    make_plain_sets(sides.cpu, number, fcp_number, on_cpu);
     memcpy(&want, &b.host, sizeof want);
     assert_ok(parseal_mask_apply(on_cpu[0], &ring, &acc, FIRST, NULL));
     assert_ok(parseal_mask_apply(on_cpu[1], &fcp_ring, &fcp, FIRST, NULL));
-    assert_ok(parseal_quantize(b.cpu, &quant, &x, &q, on_cpu[2], FIRST, NULL, NULL));
+    assert_ok(parseal_quantize(sides.cpu, &quant, &x, &q, on_cpu[2], FIRST, NULL, NULL));
     assert_bytes(b.back.acc, want.acc, sizeof want.acc);
     assert_bytes(b.back.fcp, want.fcp, sizeof want.fcp);
     assert_bytes(b.back.q, want.q, sizeof want.q);
@@ -237,11 +185,11 @@ static void check_told(uint64_t number)
 
 static graph_exec capture_all(void)
 {
-    assert_int_equal(cu.begin(b.stream, CAPTURE_GLOBAL), OK);
+    assert_int_equal(cu.begin(sides.stream, CAPTURE_GLOBAL), OK);
     assert_ok(mask_of(b.set, false));
     assert_ok(fcp_of(b.fcp, false));
     assert_ok(round_by(b.draws));
-    return graph_captured(b.stream);
+    return graph_captured(sides.stream);
 }
 
 /* -------------------------------------------------------------------------------------- runs -- */
@@ -253,18 +201,18 @@ static void replays(void **state)
     make_sets(STEP, begin);
     const graph_exec exec = capture_all();
     for (uint64_t run = 0; run < REPLAYS; run++) {
-        renew();
-        assert_int_equal(cu.launch(exec, b.stream), OK);
-        fetch();
+        sides_renew();
+        assert_int_equal(cu.launch(exec, sides.stream), OK);
+        sides_fetch();
         check_told(begin + run * STEP);
         check_results(begin + run * STEP, begin + run * STEP);
     }
     /* So do calls that nobody has captured. */
-    renew();
+    sides_renew();
     assert_ok(mask_of(b.set, false));
     assert_ok(fcp_of(b.fcp, false));
     assert_ok(round_by(b.draws));
-    fetch();
+    sides_fetch();
     check_told(begin + REPLAYS * STEP);
     check_results(begin + REPLAYS * STEP, begin + REPLAYS * STEP);
     assert_int_equal(cu.exec_destroy(exec), OK);
@@ -278,25 +226,26 @@ static void many_calls_of_a_graph(void **state)
     const parseal_counting counting = counting_in(1, PART(number));
     const parseal_counting untold = counting_in(1, (parseal_buf){0});
     (void)state;
-    assert_ok(parseal_seeds_create_counting(&b.set, b.ctx, seeds, 1, &counting));
-    assert_ok(parseal_seeds_create_counting(&b.draws, b.ctx, seeds, 1, &untold));
-    assert_int_equal(cu.begin(b.stream, CAPTURE_GLOBAL), OK);
+    assert_ok(parseal_seeds_create_counting(&b.set, sides.ctx, seeds, 1, &counting));
+    assert_ok(parseal_seeds_create_counting(&b.draws, sides.ctx, seeds, 1, &untold));
+    assert_int_equal(cu.begin(sides.stream, CAPTURE_GLOBAL), OK);
     const parseal_vec one = {PART(number), 1};
     for (size_t i = 0; i < CALLS; i++) {
-        const parseal_buf buf = {on.buf_kind, 0, b.memory, offsetof(data, acc) + 4 * PART_OF * i,
-                                 4 * PART_OF};
+        const parseal_buf buf = {on.buf_kind, 0, sides.memory,
+                                 offsetof(data, acc) + 4 * PART_OF * i, 4 * PART_OF};
         const parseal_vec part = {buf, PART_OF};
-        const parseal_vec kept = {{on.buf_kind, 0, b.memory, offsetof(data, fcp) + 8 * i, 8}, 1};
+        const parseal_vec kept = {{on.buf_kind, 0, sides.memory, offsetof(data, fcp) + 8 * i, 8},
+                                  1};
         const parseal_ring words = {0, 8, 0};
-        assert_ok(parseal_mask_apply(b.set, &ring, &part, PART_OF * i, b.stream));
-        assert_ok(parseal_vec_sum(b.ctx, &words, &kept, &one, 1, b.stream));
-        assert_ok(parseal_mask_write(b.draws, &ring, &part, 0, b.stream));
+        assert_ok(parseal_mask_apply(b.set, &ring, &part, PART_OF * i, sides.stream));
+        assert_ok(parseal_vec_sum(sides.ctx, &words, &kept, &one, 1, sides.stream));
+        assert_ok(parseal_mask_write(b.draws, &ring, &part, 0, sides.stream));
     }
-    const graph_exec exec = graph_captured(b.stream);
+    const graph_exec exec = graph_captured(sides.stream);
     for (size_t run = 0; run < REPLAYS; run++) {
-        renew();
-        assert_int_equal(cu.launch(exec, b.stream), OK);
-        fetch();
+        sides_renew();
+        assert_int_equal(cu.launch(exec, sides.stream), OK);
+        sides_fetch();
         for (size_t i = 0; i < CALLS; i++)
             numbers[CALLS * run + i] = b.back.fcp[i] - b.host.fcp[i];
     }
@@ -312,11 +261,11 @@ static void numbers_that_the_graph_writes(void **state)
     make_sets(0, begin);
     const graph_exec exec = capture_all();
     for (int run = 0; run < REPLAYS; run++) {
-        renew();
+        sides_renew();
         b.host.third_number = b.host.number;
-        on.write(b.memory, 0, &b.host, sizeof b.host);
-        assert_int_equal(cu.launch(exec, b.stream), OK);
-        fetch();
+        on.write(sides.memory, 0, &b.host, sizeof b.host);
+        assert_int_equal(cu.launch(exec, sides.stream), OK);
+        sides_fetch();
         check_results(b.host.number, b.host.other_number);
     }
     assert_int_equal(cu.exec_destroy(exec), OK);
@@ -328,25 +277,26 @@ static void calls_that_overlap(void **state)
     enum { CALLS = 6, FEW = 300 };
     static uint32_t masks[CALLS + 1][FEW], got[FEW];
     static const uint32_t zeros[FEW];
-    const parseal_vec far = {{on.buf_kind, 0, b.memory, offsetof(data, q), 4 * FEW}, FEW};
+    const parseal_vec far = {{on.buf_kind, 0, sides.memory, offsetof(data, q), 4 * FEW}, FEW};
     const parseal_counting counting = counting_in(STEP, PART(number));
     bool used[CALLS + 1] = {false};
     uint64_t memory[CALLS];
     (void)state;
-    assert_ok(parseal_seeds_create_counting(&b.set, b.ctx, seeds, 1, &counting));
+    assert_ok(parseal_seeds_create_counting(&b.set, sides.ctx, seeds, 1, &counting));
     for (size_t i = 0; i < CALLS; i++) {
         const parseal_buf buf = {on.buf_kind, 0, memory[i] = on.alloc(sizeof got), 0, sizeof got};
         const parseal_vec out = {buf, FEW};
-        assert_ok(parseal_mask_write(b.set, &ring, &out, 0, i % 2 == 0 ? b.stream : PER_THREAD));
+        assert_ok(
+            parseal_mask_write(b.set, &ring, &out, 0, i % 2 == 0 ? sides.stream : PER_THREAD));
     }
     /* Without a stream a call waits for the default stream's earlier work, and for the thread's. */
     on.finish();
-    assert_ok(parseal_vec_sum(b.ctx, &ring, &far, NULL, 0, NULL));
+    assert_ok(parseal_vec_sum(sides.ctx, &ring, &far, NULL, 0, NULL));
     for (size_t k = 0; k <= CALLS; k++) {
         parseal_seeds *on_cpu;
         const parseal_vec mask = parseal_host_vec(masks[k], FEW, 4);
         set_streams(begin + k * STEP);
-        assert_ok(parseal_seeds_create(&on_cpu, b.cpu, seeds, 1));
+        assert_ok(parseal_seeds_create(&on_cpu, sides.cpu, seeds, 1));
         assert_ok(parseal_mask_write(on_cpu, &ring, &mask, 0, NULL));
         parseal_seeds_destroy(on_cpu);
     }
@@ -362,8 +312,8 @@ static void calls_that_overlap(void **state)
         used[k] = true;
     }
     /* The next call, which is alone, has the next number. */
-    assert_ok(parseal_mask_write(b.set, &ring, &far, 0, b.stream));
-    fetch();
+    assert_ok(parseal_mask_write(b.set, &ring, &far, 0, sides.stream));
+    sides_fetch();
     const uint64_t k = (b.back.number - begin) / STEP;
     assert_true(k <= CALLS && !used[k]);
     assert_bytes(b.back.q, masks[k], sizeof masks[k]);
@@ -375,7 +325,7 @@ static void fcp_names_of_any_length(void **state)
     enum { LENGTHS = 70, FEW = 17 };
     static const char name[LENGTHS] = "a name";
     const parseal_counting counting = counting_in(STEP, (parseal_buf){0});
-    const parseal_buf buf = {on.buf_kind, 0, b.memory, offsetof(data, fcp), 8 * FEW};
+    const parseal_buf buf = {on.buf_kind, 0, sides.memory, offsetof(data, fcp), 8 * FEW};
     const parseal_vec out = {buf, FEW}, on_host = parseal_host_vec(b.host.fcp, FEW, 8);
     (void)state;
     for (size_t length = 0; length < LENGTHS; length++) {
@@ -383,13 +333,13 @@ static void fcp_names_of_any_length(void **state)
         parseal_fcp_mask mask = fcp_mask(begin);
         mask.name = name;
         mask.name_len = length;
-        assert_ok(
-            parseal_fcp_seeds_create_counting(&set, b.ctx, &mask, fcp_keys, FCP_KEYS, &counting));
-        assert_ok(parseal_mask_write(set, &fcp_ring, &out, 0, b.stream));
-        assert_ok(parseal_mask_write(set, &fcp_ring, &out, 0, b.stream));
-        fetch();
+        assert_ok(parseal_fcp_seeds_create_counting(&set, sides.ctx, &mask, fcp_keys, FCP_KEYS,
+                                                    &counting));
+        assert_ok(parseal_mask_write(set, &fcp_ring, &out, 0, sides.stream));
+        assert_ok(parseal_mask_write(set, &fcp_ring, &out, 0, sides.stream));
+        sides_fetch();
         (void)fcp_mask(begin + STEP); /* the session's id, in place */
-        assert_ok(parseal_fcp_seeds_create(&on_cpu, b.cpu, &mask, fcp_keys, FCP_KEYS));
+        assert_ok(parseal_fcp_seeds_create(&on_cpu, sides.cpu, &mask, fcp_keys, FCP_KEYS));
         assert_ok(parseal_mask_write(on_cpu, &fcp_ring, &on_host, 0, NULL));
         assert_bytes(b.back.fcp, b.host.fcp, 8 * FEW);
         parseal_seeds_destroy(on_cpu);
@@ -410,9 +360,9 @@ static void no_number_is_left(void **state)
     make_sets(step, first);
     const graph_exec exec = capture_all();
     for (uint64_t run = 0; run < RUNS + MORE; run++) {
-        renew();
-        assert_int_equal(cu.launch(exec, b.stream), OK);
-        fetch();
+        sides_renew();
+        assert_int_equal(cu.launch(exec, sides.stream), OK);
+        sides_fetch();
         if (run < RUNS) {
             check_told(first + run * step);
             check_results(first + run * step, first + run * step);
@@ -423,10 +373,10 @@ static void no_number_is_left(void **state)
         assert_bytes(b.back.fcp, zeros.fcp, sizeof zeros.fcp);
         assert_bytes(b.back.q, zeros.q, sizeof zeros.q);
     }
-    renew();
+    sides_renew();
     assert_ok(mask_of(b.set, true));
     assert_ok(fcp_of(b.fcp, true));
-    fetch();
+    sides_fetch();
     assert_bytes(b.back.acc, zeros.acc, sizeof zeros.acc);
     assert_bytes(b.back.fcp, zeros.fcp, sizeof zeros.fcp);
     assert_int_equal(cu.exec_destroy(exec), OK);
@@ -440,7 +390,7 @@ static void capture_harmless(const parseal_seeds *none)
     parseal_quant nearest = stochastic();
     const parseal_vec x = {PART(x), COUNT}, q = {PART(q), COUNT};
     nearest.rounding = PARSEAL_ROUND_NEAREST;
-    assert_ok(parseal_quantize(b.ctx, &nearest, &x, &q, NULL, 0, NULL, b.stream));
+    assert_ok(parseal_quantize(sides.ctx, &nearest, &x, &q, NULL, 0, NULL, sides.stream));
     assert_ok(mask_of(none, true));
 }
 
@@ -450,10 +400,10 @@ static void captures_without_counting(void **state)
     parseal_seeds *plain[3], *none;
     static const data zeros;
     (void)state;
-    make_plain_sets(b.ctx, begin, begin, plain);
-    assert_ok(parseal_seeds_create(&none, b.ctx, NULL, 0));
-    renew();
-    assert_int_equal(cu.begin(b.stream, CAPTURE_GLOBAL), OK);
+    make_plain_sets(sides.ctx, begin, begin, plain);
+    assert_ok(parseal_seeds_create(&none, sides.ctx, NULL, 0));
+    sides_renew();
+    assert_int_equal(cu.begin(sides.stream, CAPTURE_GLOBAL), OK);
     assert_error(mask_of(plain[0], false), PARSEAL_ERR_ARG, "stream");
     assert_non_null(strstr(parseal_last_error_text(), "parseal_seeds_create_counting"));
     assert_error(mask_of(plain[0], true), PARSEAL_ERR_ARG, "stream");
@@ -464,9 +414,9 @@ static void captures_without_counting(void **state)
     assert_non_null(strstr(parseal_last_error_text(), "parseal_seeds_create_counting"));
     capture_harmless(none);
     assert_error(round_by(plain[2]), PARSEAL_ERR_ARG, "stream");
-    const graph_exec exec = graph_captured(b.stream);
-    assert_int_equal(cu.launch(exec, b.stream), OK);
-    fetch();
+    const graph_exec exec = graph_captured(sides.stream);
+    assert_int_equal(cu.launch(exec, sides.stream), OK);
+    sides_fetch();
     assert_bytes(b.back.acc, zeros.acc, sizeof zeros.acc);
     assert_bytes(b.back.fcp, b.host.fcp, sizeof b.host.fcp);
     assert_ok(mask_of(plain[0], false)); /* after the capture, as before */
@@ -480,7 +430,8 @@ static void captures_without_counting(void **state)
 static void refuse_set(const parseal_counting *counting, parseal_status want, const char *name)
 {
     parseal_seeds *set = NULL;
-    assert_error(parseal_seeds_create_counting(&set, b.ctx, seeds, SEEDS, counting), want, name);
+    assert_error(parseal_seeds_create_counting(&set, sides.ctx, seeds, SEEDS, counting), want,
+                 name);
     assert_null(set);
 }
 
@@ -516,11 +467,11 @@ static void sets_that_would_repeat(void **state)
     parseal_fcp_mask mask = fcp_mask(begin);
     counting = counting_in(STEP, PART(number));
     mask.session_id_len = 7;
-    assert_error(parseal_fcp_seeds_create_counting(&set, b.ctx, &mask, fcp_keys, 1, &counting),
+    assert_error(parseal_fcp_seeds_create_counting(&set, sides.ctx, &mask, fcp_keys, 1, &counting),
                  PARSEAL_ERR_SIZE, "session_id_len");
     mask = fcp_mask(begin);
     mask.modulus = 1000;
-    assert_error(parseal_fcp_seeds_create_counting(&set, b.ctx, &mask, fcp_keys, 1, &counting),
+    assert_error(parseal_fcp_seeds_create_counting(&set, sides.ctx, &mask, fcp_keys, 1, &counting),
                  PARSEAL_ERR_UNSUPPORTED, "modulus");
     assert_null(set);
 }
@@ -538,17 +489,21 @@ static void calls_that_cannot_count(void **state)
     make_sets(STEP, begin);
     assert_error(parseal_mask_apply(b.set, &ring, &on_host, 0, NULL), PARSEAL_ERR_UNSUPPORTED,
                  "acc");
-    assert_error(parseal_mask_write(b.set, &ring, &over, 0, b.stream), PARSEAL_ERR_ALIAS, "out");
-    assert_error(parseal_quantize(b.ctx, &quant, &on_host, &on_device, b.draws, 0, NULL, b.stream),
-                 PARSEAL_ERR_UNSUPPORTED, "x");
-    assert_error(parseal_quantize(b.ctx, &quant, &on_device, &on_host, b.draws, 0, NULL, b.stream),
-                 PARSEAL_ERR_UNSUPPORTED, "q");
-    assert_error(parseal_quantize(b.ctx, &quant, &number, &over, b.draws, 0, NULL, b.stream),
-                 PARSEAL_ERR_ALIAS, "x");
+    assert_error(parseal_mask_write(b.set, &ring, &over, 0, sides.stream), PARSEAL_ERR_ALIAS,
+                 "out");
+    assert_error(
+        parseal_quantize(sides.ctx, &quant, &on_host, &on_device, b.draws, 0, NULL, sides.stream),
+        PARSEAL_ERR_UNSUPPORTED, "x");
+    assert_error(
+        parseal_quantize(sides.ctx, &quant, &on_device, &on_host, b.draws, 0, NULL, sides.stream),
+        PARSEAL_ERR_UNSUPPORTED, "q");
+    assert_error(
+        parseal_quantize(sides.ctx, &quant, &number, &over, b.draws, 0, NULL, sides.stream),
+        PARSEAL_ERR_ALIAS, "x");
     options.ring = ring;
     options.dim = COUNT;
     options.bits = 16;
-    assert_ok(parseal_aggregator_create(&sum, b.ctx, &options));
+    assert_ok(parseal_aggregator_create(&sum, sides.ctx, &options));
     assert_error(parseal_aggregator_unmask(sum, b.set), PARSEAL_ERR_ARG, "seeds");
     parseal_aggregator_destroy(sum);
 }
@@ -568,11 +523,5 @@ int main(void)
         TEST(sets_that_would_repeat),
         TEST(calls_that_cannot_count),
     };
-    if (!on.find())
-        return run_skip("no device");
-    if (!find_graphs())
-        return run_skip("a driver without cuGraphInstantiateWithFlags (CUDA 12.0)");
-    const int failed = RUN_SUITE("stream numbers of captured calls", tests);
-    close_all();
-    return failed;
+    return sides_suite("stream numbers of captured calls", tests, COUNT_OF(tests));
 }

@@ -1,7 +1,8 @@
 /* A device that has little memory left, as other processes have filled it: calls on host memory go
  * through in smaller pieces, what is kept for later calls makes way, and where even the smallest
- * pieces have no room the call says so and has changed nothing. The runtimes of opencl/ and emu/
- * have as many bytes as PARSEAL_TEST_MEMORY says. */
+ * pieces have no room the call says so and has changed nothing. Calls that go through leave the
+ * text of an older error. The runtimes of opencl/ and emu/ have as many bytes as
+ * PARSEAL_TEST_MEMORY says. */
 #include <parseal/aggregator.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,9 +105,9 @@ static void batches(void **state)
     set_memory(little);
     memcpy(out, in, sizeof in);
     describe(msgs, out, out);
-    assert_ok(parseal_seal(keys, msgs, n));
+    assert_ok_silently(parseal_seal(keys, msgs, n));
     same_messages(msgs, want_msgs);
-    assert_ok(parseal_open(keys, msgs, n, &failed));
+    assert_ok_silently(parseal_open(keys, msgs, n, &failed));
     assert_int_equal(failed, 0);
     assert_bytes(out, in, sizeof in);
 }
@@ -120,8 +121,8 @@ static void vectors(void **state)
     assert_ok(parseal_vec_sum(cpu, &ring, &want_a, &x, 1, NULL));
     assert_ok(parseal_mask_apply(cpu_seeds, &ring, &want_a, 7, NULL));
     set_memory(little);
-    assert_ok(parseal_vec_sum(ctx, &ring, &a, &x, 1, NULL));
-    assert_ok(parseal_mask_apply(seeds, &ring, &a, 7, NULL));
+    assert_ok_silently(parseal_vec_sum(ctx, &ring, &a, &x, 1, NULL));
+    assert_ok_silently(parseal_mask_apply(seeds, &ring, &a, 7, NULL));
     assert_bytes(acc, want_acc, sizeof acc);
 }
 
@@ -138,7 +139,7 @@ static void many_inputs(void **state)
         inputs[i] = parseal_host_vec(v + 4001 * i, EACH_COUNT, 4);
     assert_ok(parseal_vec_sum(cpu, &ring, &want_a, inputs, INPUTS, NULL));
     set_memory(little);
-    assert_ok(parseal_vec_sum(ctx, &ring, &a, inputs, INPUTS, NULL));
+    assert_ok_silently(parseal_vec_sum(ctx, &ring, &a, inputs, INPUTS, NULL));
     assert_bytes(acc, want_acc, sizeof acc);
 }
 
@@ -149,11 +150,11 @@ static void what_is_kept_makes_way(void **state)
     parseal_aggregator_options options = PARSEAL_AGGREGATOR_OPTIONS_INIT;
     parseal_msg msgs[MESSAGES];
     describe(msgs, in, out);
-    assert_ok(parseal_seal(keys, msgs, n));
+    assert_ok_silently(parseal_seal(keys, msgs, n));
     set_memory("1300000");
     options.ring = (parseal_ring){UINT64_C(1) << 32, 4, 0};
     options.dim = 200000;
-    assert_ok(parseal_aggregator_create(&a, ctx, &options));
+    assert_ok_silently(parseal_aggregator_create(&a, ctx, &options));
     parseal_aggregator_destroy(a);
     if (!run_emulated())
         batches(state);

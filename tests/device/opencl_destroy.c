@@ -1,5 +1,5 @@
-/* Objects that are destroyed while a queue of the caller's has yet to begin the work that uses them:
- * it is done all the same, and with the right keys. */
+/* Objects that are destroyed while a queue of the caller's has yet to begin the work that uses
+ * them: it is done all the same, and with the right keys. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-/* The kernels that decrypt packed vectors and add them, run by the emulator, against counter mode of
- * the CPU backend, the plain unpacking and 128-bit arithmetic: data that ends in each stride of a
- * tile, at whole blocks and inside of one, aligned and not, in rings of all kinds. */
+/* The kernels that decrypt packed vectors and add them, run by the emulator, against counter mode
+ * of the CPU backend, the plain unpacking and 128-bit arithmetic: data that ends in each stride of
+ * a tile, at whole blocks and inside of one, aligned and not, in rings of all kinds. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,7 +90,8 @@ static void check(rng *r, const call *c)
     batch_destroy(&b);
 }
 
-/* Elements whose bits end in the given block of a tile, at its end or, as far as they can, inside. */
+/* Elements whose bits end in the given block of a tile, at its end or, as far as they can,
+ * inside. */
 static uint32_t count_in(uint32_t bits, uint32_t block, bool inside)
 {
     uint32_t count = (128 * (block + 1) - (inside ? 35 : 0)) / bits;
@@ -115,8 +116,8 @@ static void ends_in_each_stride(void **state)
         }
 }
 
-/* All strides are full, in all kinds of rings, aligned and not; elements of 61 bits have them in three
- * words, of which the first may be of the stride before. */
+/* All strides are full, in all kinds of rings, aligned and not; elements of 61 bits have them in
+ * three words, of which the first may be of the stride before. */
 static void full_tiles(void **state)
 {
     (void)state;

@@ -20,7 +20,7 @@ static parseal_options options = PARSEAL_OPTIONS_INIT;
 /* CUstreamCaptureMode */
 enum { MODE_GLOBAL = 0, MODE_THREAD_LOCAL = 1 };
 
-/* ------------------------------------------------------------------------------ beside others -- */
+/* ----------------------------------------------------------------------------- beside others -- */
 
 static subject_data good, want, got;
 static cu_stream apart;                /* nobody captures it */
@@ -39,8 +39,8 @@ static const parseal_ring ring = {UINT64_C(1) << 32, 4, 0};
 static size_t n_subjects;
 enum { WITH_A_CONTEXT = SUBJECTS, WITHOUT = SUBJECTS - 1 };
 
-/* Makes every kind of object, works with it on a stream that is not captured, and destroys it before
- * that work has begun. */
+/* Makes every kind of object, works with it on a stream that is not captured, and destroys it
+ * before that work has begun. */
 static int make_and_destroy(void)
 {
     for (size_t i = 0; i < n_subjects; i++) {
@@ -130,7 +130,7 @@ static void *in_thread(void *arg)
     return NULL;
 }
 
-/* ----------------------------------------------------------------------------------- captures -- */
+/* ---------------------------------------------------------------------------------- captures -- */
 
 static void put(cu_pointer to, const subject_data *from)
 {
@@ -251,10 +251,10 @@ static void what_a_graph_on_the_default_stream_uses(void **state)
     CU(StreamDestroy, (stream));
 }
 
-/* ------------------------------------------------------------------- the library's own memory -- */
+/* ------------------------------------------------------------------ the library's own memory -- */
 
-/* An aggregator's sum is nobody else's, so no call on it and on host memory waits for what others do
- * on the default stream; one on a buffer of theirs does. */
+/* An aggregator's sum is nobody else's, so no call on it and on host memory waits for what others
+ * do on the default stream; one on a buffer of theirs does. */
 static void an_aggregator_waits_for_nobody(void **state)
 {
     static uint32_t done;

@@ -44,7 +44,7 @@ static void leave(void)
     CU(CtxPopCurrent, (&other));
 }
 
-/* ------------------------------------------------------------------------------------ refused -- */
+/* ----------------------------------------------------------------------------------- refused -- */
 
 #define FIRST  "cuda device 0, Emulated GPU 0"
 #define SECOND "cuda device 1, Emulated GPU 1"
@@ -171,7 +171,7 @@ static void memory_and_streams_of_the_other_device(void **state)
     }
 }
 
-/* ------------------------------------------------------------------------------------- memory -- */
+/* ------------------------------------------------------------------------------------ memory -- */
 
 static size_t left_on(int device)
 {
@@ -226,7 +226,7 @@ static void each_has_its_own_budget(void **state)
     parseal_ctx_destroy(ctx[2]);
 }
 
-/* ------------------------------------------------------------------------------------ threads -- */
+/* ----------------------------------------------------------------------------------- threads -- */
 
 /* What is current on a thread stays so, be it the other device's context or none. */
 static void the_current_context_stays(void **state)

@@ -33,8 +33,8 @@ static const char *const seeds[] = {NULL, "1", "2"};
 /* ---------------------------------------------------------------------------- work that waits --
  */
 
-/* The last one is used by another thread, whose stream 2 is not this thread's, and the one before by
- * somebody who destroys it at once. */
+/* The last one is used by another thread, whose stream 2 is not this thread's, and the one before
+ * by somebody who destroys it at once. */
 enum { STREAMS = 8, SHORT_LIVED = STREAMS - 2 };
 static cu_stream streams[STREAMS];
 static cu_pointer memory[STREAMS];
@@ -187,22 +187,26 @@ static void nobody_else_is_waited_for(void **state)
     CU(StreamDestroy, (other));
 }
 
-/* ----------------------------------------------------------------------------- calls that fail -- */
+/* --------------------------------------------------------------------------- calls that fail -- */
 
 static shim_functions shim;
 
-/* Fails the n-th call of the driver's that enqueueing the work makes. Work of which the caller hears
- * nothing bad is done with the right keys, noted or not. Returns whether there was such a call. */
+/* Fails the n-th call of the driver's that enqueueing the work makes. Work of which the caller
+ * hears nothing bad is done with the right keys, noted or not, and the error text is an older one
+ * still. Returns whether there was such a call. */
 static bool fail_work(const subject *s, uint64_t n, cu_stream stream)
 {
     subject_objects o;
     const int64_t live = shim.live();
     assert_ok(subject_open(s, gpu, &options, &o));
     CU(MemcpyHtoDAsync, (memory[0], &good, sizeof good, stream));
+    error_text_spoil();
     shim.fail_at(n);
     const parseal_status status = s->work(&o, PARSEAL_BUF_CUDA, memory[0], stream);
     const bool met = shim.failed()[0] != '\0';
     shim.fail_at(0);
+    if (status == PARSEAL_OK)
+        assert_true(error_text_is_spoilt());
     s->destroy(&o);
     if (status == PARSEAL_OK)
         check_results(s, 0, streams[0]);
@@ -221,10 +225,12 @@ static bool fail_destroying(const subject *s, uint64_t n, cu_stream stream)
     CU(MemcpyHtoDAsync, (memory[0], &good, sizeof good, stream));
     assert_ok(s->work(&o, PARSEAL_BUF_CUDA, memory[0], stream));
     CU(StreamSynchronize, (stream)); /* as waiting for it may fail */
+    error_text_spoil();
     shim.fail_at(n);
     s->destroy(&o);
     const bool met = shim.failed()[0] != '\0';
     shim.fail_at(0);
+    assert_true(error_text_is_spoilt());
     assert_int_equal(shim.live(), live);
     return met;
 }
@@ -251,7 +257,7 @@ static void calls_that_fail(void **state)
     CU(StreamDestroy, (stream));
 }
 
-/* ------------------------------------------------------------------------------------ secrets -- */
+/* ----------------------------------------------------------------------------------- secrets -- */
 
 static void check_is_wiped(const char *name, uint64_t before)
 {

@@ -1,5 +1,4 @@
 /* Which CUDA device is taken, what it can do, and two of them at once. */
-#include <ftw.h>
 #include <parseal/aggregator.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include "host/cuda/cu_api.h"
 #include "machines.h"
 #include "run.h"
+#include "scratch.h"
 
 static parseal_ctx *ctx_called(const char *wish, const char *name)
 {
@@ -328,14 +328,6 @@ static void tensor_cores_from_8_0_to_9_x(void **state)
 /* --------------------------------------------------------------------------------- measuring --
  */
 
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
-{
-    (void)info;
-    (void)kind;
-    (void)where;
-    return remove(path);
-}
-
 /* What is measured is remembered for each kind of device, in a folder of this test's own. */
 static void the_fastest_way_to_hash(void **state)
 {
@@ -348,10 +340,9 @@ static void the_fastest_way_to_hash(void **state)
                 {"120", "aead_hash_clmad", BY_INTEGERS},
                 {"86", "aead_hash_mma", BY_CLMAD},
                 {"90", "aead_hash_clmad", BY_CLMAD} /* it is remembered */};
-    char folder[] = "/tmp/parseal-ghash-XXXXXX";
-    char before[4096];
+    char folder[256], before[4096];
     snprintf(before, sizeof before, "%s", getenv("XDG_CACHE_HOME"));
-    assert_non_null(mkdtemp(folder));
+    assert_true(scratch_make(folder, sizeof folder));
     machine_set("XDG_CACHE_HOME", folder);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         machine_set("PARSEAL_EMU_CAPABILITY", rows[i].capability);
@@ -359,7 +350,7 @@ static void the_fastest_way_to_hash(void **state)
         check_kernels(ctx_called(NULL, "Emulated GPU 0"), true, rows[i].ghash);
     }
     machine_set("XDG_CACHE_HOME", before);
-    assert_int_equal(nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+    assert_true(scratch_remove(folder));
 }
 
 static void a_way_to_hash_by_name(void **state)

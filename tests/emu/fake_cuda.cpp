@@ -1,6 +1,6 @@
 /* A libcuda.so.1 without a GPU: device memory is the host's, and kernels run in the emulator. What
- * is enqueued is done only when somebody waits for it, so that who forgets to wait finds nothing, or
- * in a random order of the streams (fake_streams.cpp).
+ * is enqueued is done only when somebody waits for it, so that who forgets to wait finds nothing,
+ * or in a random order of the streams (fake_streams.cpp).
  *
  * The n-th call can be made to fail, and what is made and not yet given back is counted: see
  * tests/device/shim.h, whose functions this runtime has, too.
@@ -8,7 +8,7 @@
  * The environment shapes the machine, when a call looks at what it says:
  *   PARSEAL_EMU_DEVICES=n        how many devices there are, 4 at most; without it 2
  *   PARSEAL_EMU_CAPABILITY=xy    compute capability x.y of the first one instead of 9.0
- *   PARSEAL_EMU_PTX=xy           kernels are loaded from PTX of capability x.y, not from machine code
+ *   PARSEAL_EMU_PTX=xy           kernels are loaded from PTX of capability x.y, no machine code
  *   PARSEAL_EMU_REFUSED=KERNEL   it is not launched: there is no memory for it
  *   PARSEAL_EMU_CLMAD=0          kernels with carry-less multiplications are not in what is loaded
  *   PARSEAL_EMU_SLOW=kernel      this kernel takes a hundred times as long as the others

@@ -25,8 +25,8 @@ extern "C" {
 uint64_t fake_launches(const char *kernel);
 uint64_t fake_wrong(void);
 
-/* How much device memory has been freed, ever, that was not all zeros; and how often these bytes are
- * found in what has not been freed. */
+/* How much device memory has been freed, ever, that was not all zeros; and how often these bytes
+ * are found in what has not been freed. */
 uint64_t fake_freed_unwiped(void);
 uint64_t fake_found(const void *bytes, uint64_t size);
 

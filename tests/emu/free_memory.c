@@ -1,5 +1,5 @@
-/* Without options.device_memory a call on host memory takes a quarter of the device's memory that is
- * free when it is made, whatever others have taken since the context was. */
+/* Without options.device_memory a call on host memory takes a quarter of the device's memory that
+ * is free when it is made, whatever others have taken since the context was. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -34,7 +34,8 @@ static void leave(size_t bytes)
     assert_int_equal(setenv("PARSEAL_TEST_MEMORY", text, 1), 0);
 }
 
-/* Returns how much of the device's memory the call keeps for the next one, which is what it used. */
+/* Returns how much of the device's memory the call keeps for the next one, which is what it
+ * used. */
 static size_t held_after_a_sum(size_t before)
 {
     static uint32_t acc[COUNT], v[COUNT];

@@ -1,5 +1,5 @@
-/* The driver refuses one kernel of a call with a set that counts: the call fails, and the set goes on
- * with its next number. */
+/* The driver refuses one kernel of a call with a set that counts: the call fails, and the set goes
+ * on with its next number. */
 #include <string.h>
 
 #include "machines.h"

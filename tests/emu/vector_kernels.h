@@ -18,8 +18,8 @@ mask_seed *device_seeds(const parseal_seed *seeds, size_t n);
 /* Blocks of 64 bytes of keystream that elements [first, first + n) touch. */
 uint64_t blocks_touched(uint64_t first, uint64_t n, uint32_t element_size);
 
-/* `size` bytes at `shift` bytes after a multiple of 16, with guard bytes before and behind them, which
- * array_free wants to find again; under AddressSanitizer nothing is behind them. */
+/* `size` bytes at `shift` bytes after a multiple of 16, with guard bytes before and behind them,
+ * which array_free wants to find again; under AddressSanitizer nothing is behind them. */
 typedef struct {
     uint8_t *memory, *bytes;
     size_t size;

@@ -428,8 +428,9 @@ static void shares_secrets(bench *b)
 
 enum { PAINTED = 8192, PAINT = 0xa5 };
 
-/* Paints the stack below the caller's frame, or returns how many of its bytes are no longer so, down
- * to the last one. What lies there is the point: the compiler must not know that nothing does. */
+/* Paints the stack below the caller's frame, or returns how many of its bytes are no
+ * longer so, down to the last one. What lies there is the point: the compiler must not
+ * know that nothing does. */
 static __attribute__((noinline)) size_t painted_stack(bool paint)
 {
     uint8_t below[PAINTED];

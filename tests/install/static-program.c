@@ -1,4 +1,5 @@
-/* A static program: it gets the CPU and the reason, and whoever asks for a GPU an error that says the same. */
+/* A static program: it gets the CPU and the reason, and whoever asks for a GPU an
+ * error that says the same. */
 #include <parseal/parseal.h>
 
 #include <stdio.h>

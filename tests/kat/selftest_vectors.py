@@ -9,6 +9,7 @@ formats' definitions, on Python integers. Only AES-GCM and AES-CTR come from a l
 import hashlib
 import math
 import struct
+import textwrap
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -215,10 +216,15 @@ def c_bytes(data):
     return '{' + ', '.join(f'0x{b:02x}' for b in data) + '}'
 
 
+def row(text):
+    """Prints a row of a table, on several lines where it is wider than the project's C."""
+    print('\n'.join(textwrap.wrap(text, 100, initial_indent='    ', subsequent_indent='     ', break_on_hyphens=False)))
+
+
 def ring_rows(name, function, rings=RINGS):
     print(f'static const ring_answer {name}[] = {{')
     for modulus, width in rings:
-        print(f'    {{UINT64_C({modulus % 2**64}), {width}, {c_bytes(function(modulus, width))}}},')
+        row(f'{{UINT64_C({modulus % 2**64}), {width}, {c_bytes(function(modulus, width))}}},')
     print('};\n')
 
 
@@ -261,7 +267,7 @@ print(f'static const size_t aead_long_length[] = {{{LONG_MESSAGE[0]}}};\n')
 print('static const aead_answer aead_answers[] = {')
 for alg, key_len in ('PARSEAL_AES128GCM', 16), ('PARSEAL_AES256GCM', 32):
     for name, lengths in ('aead_lengths', MESSAGES), ('aead_long_length', LONG_MESSAGE):
-        print(f'    {{{alg}, {name}, {len(lengths)}, {c_bytes(aead(key_len, lengths))}}},')
+        row(f'{{{alg}, {name}, {len(lengths)}, {c_bytes(aead(key_len, lengths))}}},')
 print('};\n')
 print(f'enum {{ MASK_FIRST = {MASK_FIRST}, MASK_COUNT = {MASK_COUNT}, SUM_INPUTS = {SUM_INPUTS}, SUM_COUNT = {SUM_COUNT},\n'
       f'       FCP_FIRST = {FCP_FIRST}, FCP_COUNT = {FCP_COUNT},\n'
@@ -273,17 +279,17 @@ ring_rows('fcp_answers', fcp, FCP_RINGS)
 print('static const quant_answer quant_answers[] = {')
 for kind, bits, rounding, width in QUANTS:
     d, nonfinite = quantize(kind, bits, rounding, width)
-    print(f'    {{PARSEAL_{kind}, {bits}, PARSEAL_ROUND_{rounding}, {width}, {nonfinite}, {c_bytes(d)}}},')
+    row(f'{{PARSEAL_{kind}, {bits}, PARSEAL_ROUND_{rounding}, {width}, {nonfinite}, {c_bytes(d)}}},')
 print('};\n')
 values, means = dequantize()
 print('static const uint32_t dequant_sums[DEQUANT_COUNT] = {')
-for i in range(0, DEQUANT_COUNT, 10):
-    print('    ' + ' '.join(f'{v},' for v in values[i:i + 10]))
+for i in range(0, DEQUANT_COUNT, 8):
+    row(' '.join(f'{v},' for v in values[i:i + 8]))
 print('};\nstatic const float dequant_means[DEQUANT_COUNT] = {')
-for i in range(0, DEQUANT_COUNT, 5):
-    print('    ' + ' '.join(f'{m.hex()}f,' for m in means[i:i + 5]))
+for i in range(0, DEQUANT_COUNT, 4):
+    row(' '.join(f'{m.hex()}f,' for m in means[i:i + 4]))
 print('};\n')
 print('static const pack_answer pack_answers[] = {')
 for bits, width in PACKS:
-    print(f'    {{{bits}, {width}, {c_bytes(pack(bits, width))}}},')
+    row(f'{{{bits}, {width}, {c_bytes(pack(bits, width))}}},')
 print('};\n/* clang-format on */\n\n#endif')

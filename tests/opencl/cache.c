@@ -2,7 +2,6 @@
  * kept, contexts work without. */
 #include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,32 +11,23 @@
 #include "check.h"
 #include "hex.h"
 #include "run.h"
+#include "scratch.h"
 
 enum { FILES_MAX = 16, PATH_SIZE = 512 };
 
 /* Of each test: XDG_CACHE_HOME and HOME are somewhere in it. */
 static char top[256];
 
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where)
-{
-    (void)info;
-    (void)kind;
-    (void)where;
-    return remove(path);
-}
-
 static int make_top(void **state)
 {
-    const char *base = getenv("TMPDIR");
     (void)state;
-    snprintf(top, sizeof top, "%s/parseal-cache-XXXXXX", base != NULL ? base : "/tmp");
-    return mkdtemp(top) != NULL ? 0 : -1;
+    return scratch_make(top, sizeof top) ? 0 : -1;
 }
 
 static int remove_top(void **state)
 {
     (void)state;
-    return nftw(top, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    return scratch_remove(top) ? 0 : -1;
 }
 
 static const char *path_of(const char *name)

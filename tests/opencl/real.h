@@ -9,7 +9,8 @@
 extern cl_api real;
 
 /* a3, a2, a1 for three parameters: the last is always a1. */
-#define COUNT(...)                                   COUNT_(__VA_ARGS__, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
+#define COUNT(...) COUNT_(__VA_ARGS__, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
+
 #define COUNT_(a, b, c, d, e, f, g, h, i, j, n, ...) n
 #define JOIN(a, b)                                   JOIN_(a, b)
 #define JOIN_(a, b)                                  a##b

@@ -1,4 +1,4 @@
-# Who may include whom, that nobody includes in a circle, and how long a file may grow.
+# Who may include whom, that nobody includes in a circle, and how long and wide a file may grow.
 #   cmake -DTOP=<source folder> -P check.cmake
 #
 # The table has one row for each room, the lowest floor first: its folder, then the rooms and files below it that a
@@ -41,13 +41,15 @@ set(rooms
   "bench/peers bench/cpu include"
   "bench/device bench/cpu include host/backend/objects.h host/cuda/device.h")
 set(lines_max 620)
+set(columns_max 100) # clang-format keeps code to them, where it can, and leaves comments alone
 
 set(wrong 0)
-# breach(TEXT...): one line for a person, and the check fails at its end.
-macro(breach)
-  message(NOTICE ${ARGN})
+# breach(TEXT): one line for a person, and the check fails at its end.
+function(breach text)
+  message(NOTICE "${text}")
   math(EXPR wrong "${wrong} + 1")
-endmacro()
+  set(wrong ${wrong} PARENT_SCOPE)
+endfunction()
 
 # ---------------------------------------------------------------------------------------- the table
 
@@ -125,6 +127,17 @@ foreach(file IN LISTS files)
     if(path AND NOT from STREQUAL room AND NOT from IN_LIST below_${room} AND NOT path IN_LIST below_${room})
       breach("${file}: may not include \"${included}\"")
     endif()
+  endforeach()
+endforeach()
+
+# ---------------------------------------------------------------------------------------- the width
+
+file(GLOB_RECURSE sources RELATIVE "${TOP}" "${TOP}/bench/*.cu" "${TOP}/tests/*.cu" "${TOP}/tests/*.cpp")
+string(REPEAT "." ${columns_max} full)
+foreach(file IN LISTS files sources)
+  file(STRINGS "${TOP}/${file}" lines REGEX "^${full}." ENCODING UTF-8)
+  foreach(line IN LISTS lines)
+    breach("${file}: wider than ${columns_max} columns: ${line}")
   endforeach()
 endforeach()
 

@@ -14,9 +14,17 @@ void check_status(parseal_status got, parseal_status want, const char *call, con
     }
 }
 
+static _Thread_local char spoilt[512];
+
 void error_text_spoil(void)
 {
     (void)parseal_packed_size(0, 999, NULL);
+    snprintf(spoilt, sizeof spoilt, "%s", parseal_last_error_text());
+}
+
+bool error_text_is_spoilt(void)
+{
+    return strcmp(parseal_last_error_text(), spoilt) == 0;
 }
 
 static bool is_word(char c)

@@ -14,11 +14,21 @@ void check_filled(const void *p, size_t n, uint8_t byte, const char *what, const
                   int line);
 
 /* Makes the thread's last error one that no test looks for, so that assert_error cannot be
- * satisfied by an older text. */
+ * satisfied by an older text. Whether it still is: calls that succeed leave it. */
 void error_text_spoil(void);
+bool error_text_is_spoilt(void);
 
 #define assert_ok(call)           check_status((call), PARSEAL_OK, #call, __FILE__, __LINE__)
 #define assert_status(call, want) check_status((call), (want), #call, __FILE__, __LINE__)
+
+/* The call must succeed, and leave the error text of an earlier one. */
+#define assert_ok_silently(call)                                            \
+    do {                                                                    \
+        error_text_spoil();                                                 \
+        assert_ok(call);                                                    \
+        if (!error_text_is_spoilt())                                        \
+            fail_msg("%s leaves \"%s\"", #call, parseal_last_error_text()); \
+    } while (0)
 
 /* The call must fail with `want`, and the error text must have `name`, which is the argument's, as
  * a whole word. */

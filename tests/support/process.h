@@ -8,8 +8,8 @@
  * been joined may be there for a while. */
 size_t threads_listed(void);
 
-/* Calls deed(arg) in a child process, and returns the signal that ended it (SIGSEGV for SIGBUS, too),
- * or 0. Fails the test where it ended otherwise. The child leaves no core dump behind. */
+/* Calls deed(arg) in a child process, and returns the signal that ended it (SIGSEGV for SIGBUS,
+ * too), or 0. Fails the test where it ended otherwise. The child leaves no core dump behind. */
 int signal_of(void (*deed)(void *arg), void *arg);
 
 #endif

@@ -15,7 +15,7 @@
 #include "rng.h"
 #include "run.h"
 
-/* ------------------------------------------------------------------------------------ children -- */
+/* ---------------------------------------------------------------------------------- children -- */
 
 typedef struct {
     void (*act)(arena *a, arena_lease *lease);
@@ -76,7 +76,7 @@ static void write_after_and_give(arena *a, arena_lease *lease)
     arena_give(a, lease);
 }
 
-/* --------------------------------------------------------------------------------------- sizes -- */
+/* ------------------------------------------------------------------------------------- sizes -- */
 
 static uint8_t byte_of(size_t id, size_t i)
 {
@@ -158,7 +158,7 @@ static void products_that_overflow(void **state)
     arena_destroy(a);
 }
 
-/* -------------------------------------------------------------------------------------- guards -- */
+/* ------------------------------------------------------------------------------------ guards -- */
 
 /* The bytes just behind a lease are noticed when it is given back; a write that runs on, in either
  * direction, comes to pages that nobody may touch. */
@@ -183,7 +183,7 @@ static void writes_past_a_lease_end_the_process(void **state)
     arena_destroy(a);
 }
 
-/* ----------------------------------------------------------------------------------- read-only -- */
+/* --------------------------------------------------------------------------------- read-only -- */
 
 static void own_pages_are_read_only(void **state)
 {
@@ -280,7 +280,7 @@ static void slabs_wait_for_open_leases(void **state)
     arena_destroy(a);
 }
 
-/* ---------------------------------------------------------------------- the limit of mappings -- */
+/* --------------------------------------------------------------------- the limit of mappings -- */
 
 /* At its limit a process gets no lease, rather than one without guards. */
 static void leases_up_to_the_limit_of_mappings(void **state)
@@ -313,7 +313,7 @@ static void leases_up_to_the_limit_of_mappings(void **state)
         skip(); /* This system lets a process have more. */
 }
 
-/* ---------------------------------------------------------------------------------- what is left -- */
+/* ------------------------------------------------------------------------------ what is left -- */
 
 static void nothing_is_left_in_free_cells(void **state)
 {
@@ -349,7 +349,7 @@ static void nothing_is_left_in_own_pages(void **state)
     arena_destroy(a);
 }
 
-/* --------------------------------------------------------------------------------------- threads -- */
+/* ----------------------------------------------------------------------------------- threads -- */
 
 enum { THREADS = 8, SLOTS = 64, STEPS = 4000 };
 
@@ -426,7 +426,7 @@ static void threads_take_and_give(void **state)
     arena_destroy(e.a);
 }
 
-/* ------------------------------------------------------------------------------------------ fork -- */
+/* -------------------------------------------------------------------------------------- fork -- */
 
 static arena_lease inherited[MANY];
 static size_t n_inherited;

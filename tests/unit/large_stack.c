@@ -1,4 +1,5 @@
-/* Code that takes much stack is called where there is much: on the calling thread if that has it. */
+/* Code that takes much stack is called where there is much: on the calling thread if that has
+ * it. */
 #include "host/support/large_stack.h"
 
 #include <pthread.h>
@@ -6,24 +7,12 @@
 
 #include "check.h"
 #include "host/support/error.h"
+#include "no_threads.h"
 #include "run.h"
 
-/* SMALL is the least that aarch64 allows. None lies between a quarter of what is made for the work and
- * that: libcs hand out a stack that they have kept for a new thread that wants so much. */
+/* SMALL is the least that aarch64 allows. None lies between a quarter of what is made for the work
+ * and that: libcs hand out a stack that they have kept for a new thread that wants so much. */
 enum { SMALL = 128 * 1024, MIDDLE = 1024 * 1024, LARGE = 2 * LARGE_STACK_LEFT };
-
-static bool refuse; /* The system starts no thread. */
-
-int __real_pthread_create(pthread_t *id, const pthread_attr_t *attributes, void *(*run)(void *),
-                          void *arg);
-int __wrap_pthread_create(pthread_t *id, const pthread_attr_t *attributes, void *(*run)(void *),
-                          void *arg);
-
-int __wrap_pthread_create(pthread_t *id, const pthread_attr_t *attributes, void *(*run)(void *),
-                          void *arg)
-{
-    return refuse ? 11 /* EAGAIN */ : __real_pthread_create(id, attributes, run, arg);
-}
 
 typedef struct {
     size_t stack; /* bytes of the calling thread's; 0: the main thread */
@@ -55,9 +44,9 @@ static void *call(void *arg)
     trial *t = arg;
     t->caller = pthread_self();
     (void)parseal_fail(PARSEAL_ERR_ARG, "of the caller");
-    refuse = t->refused;
+    no_threads(t->refused);
     with_large_stack(work, t);
-    refuse = false;
+    no_threads(false);
     strncpy(t->error[1], parseal_last_error_text(), sizeof t->error[1] - 1);
     return NULL;
 }

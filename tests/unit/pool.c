@@ -10,27 +10,11 @@
 
 #include "check.h"
 #include "host/support/threads.h"
+#include "no_threads.h"
 #include "process.h"
 #include "run.h"
 
 enum { MOST = 7, TASKS_MAX = 1000 };
-
-static bool refuse; /* The system starts no thread. */
-static atomic_uint refused;
-
-int __real_pthread_create(pthread_t *id, const pthread_attr_t *attributes, void *(*run)(void *),
-                          void *arg);
-int __wrap_pthread_create(pthread_t *id, const pthread_attr_t *attributes, void *(*run)(void *),
-                          void *arg);
-
-int __wrap_pthread_create(pthread_t *id, const pthread_attr_t *attributes, void *(*run)(void *),
-                          void *arg)
-{
-    if (!refuse)
-        return __real_pthread_create(id, attributes, run, arg);
-    atomic_fetch_add(&refused, 1);
-    return 11; /* EAGAIN */
-}
 
 static size_t run_time; /* threads that a sanitizer's run-time has in every process */
 
@@ -287,16 +271,16 @@ static void no_thread_to_be_had(void **state)
     (void)state;
     place p = {.caller = pthread_self()};
     (void)open_pool(0);
-    refuse = true;
+    no_threads(true);
     memset(&seen, 0, sizeof seen);
     threads_for_then(MOST, 100, THREADS_WORTH, count, &seen, count_last);
     threads_for(MOST, 100, THREADS_WORTH, note_thread, &p);
-    refuse = false;
+    no_threads(false);
     for (size_t i = 0; i < 100; i++)
         assert_int_equal(seen.done[i], 1);
     assert_int_equal(seen.last, 1);
     assert_int_equal(p.others, 0);
-    assert_true(refused > 0);
+    assert_true(threads_refused() > 0);
     threads_close();
 }
 

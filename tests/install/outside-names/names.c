@@ -1,5 +1,6 @@
-/* outside FILE: seals "hello" under a key of zeros, as a stream, into FILE. The program, C or C++, has functions of its
- * own whose names the library has inside too; neither may replace the other's. */
+/* outside FILE: seals "hello" under a key of zeros, as a stream, into FILE. The
+ * program, C or C++, has functions of its own whose names the library has inside too;
+ * neither may replace the other's. */
 #include <parseal/sealed.h>
 
 #include <stdio.h>
