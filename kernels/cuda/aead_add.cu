@@ -132,11 +132,12 @@ FN void decrypt_aligned(const u8 *p, u32 s[STRIDES][4])
  * in the end. */
 FN void decrypt_anywhere(const u8 *in, u64 len, u64 at, u32 s[STRIDES][4])
 {
+    const u32 aligned = is_aligned(in);
     NO_UNROLL
     for (u32 i = 0; i < STRIDES; i++, at += BLOCK * LANES) {
         uint4 done = {0, 0, 0, 0};
         if (at < len) {
-            xor_block(s[0], load_block(in + at, len - at, at > 0));
+            xor_block(s[0], load_block(in + at, aligned, len - at, at > 0));
             done = vector_of(s[0]);
         }
         UNROLL

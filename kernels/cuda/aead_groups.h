@@ -70,18 +70,19 @@ FN void take_block(no_taker *taker, u32 i, uint4 block, u32 size)
 template <u32 count, class Taker>
 FN void crypt_aligned(const crypt_unit *u, u32 s[count][4], u32 p, Taker *taker)
 {
+    uint4 data[count] = {};
     UNROLL
     for (u32 i = 0; i < count; i++) {
         const u32 at = p + LANES * i;
-        const uint4 zero = {0, 0, 0, 0};
-        xor_block(s[i],
-                  is_there(u, at) ? load_streaming(u->from + BLOCK * (u64)(at - u->skip)) : zero);
+        if (is_there(u, at))
+            data[i] = load_streaming(u->from + BLOCK * (u64)(at - u->skip));
     }
     UNROLL
     for (u32 i = 0; i < count; i++) {
         const u32 at = p + LANES * i;
         if (!is_there(u, at))
             continue;
+        xor_block(s[i], data[i]);
         store_streaming(u->to + BLOCK * (u64)(at - u->skip), vector_of(s[i]));
         take_block(taker, i, vector_of(s[i]), BLOCK);
     }

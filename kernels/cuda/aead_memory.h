@@ -68,7 +68,7 @@ FN u32 find_item(const u64 *begin, u32 n, u64 unit)
 typedef struct {
     const u8 *from;
     u32 size; /* bytes; 0 where there is no such tile */
-    u32 key;
+    u32 key, aligned;
 } hash_tile;
 
 /* Returns how many tiles `size` bytes are. As `tile` is a power of two, no division is needed. */
@@ -85,9 +85,10 @@ FN hash_tile tile_of(const aead_item *item, u64 index, u32 tile, const u8 *data,
     const u32 of_aad = index < aad_tiles;
     const u64 offset = (of_aad ? index : index - aad_tiles) * tile;
     const u64 left = (of_aad ? item->aad_len : item->len) - offset;
-    const u8 *from = of_aad ? aad + item->aad_offset
-                            : data + (use_out_offset ? item->out_offset : item->in_offset);
-    const hash_tile t = {from + offset, left < tile ? (u32)left : tile, item->key};
+    const u8 *begin = of_aad ? aad + item->aad_offset
+                             : data + (use_out_offset ? item->out_offset : item->in_offset);
+    const u8 *from = begin + offset;
+    const hash_tile t = {from, left < tile ? (u32)left : tile, item->key, is_aligned(from)};
     return t;
 }
 
@@ -96,7 +97,7 @@ FN uint4 tile_block(const hash_tile *t, i32 b)
 {
     const uint4 zero = {0, 0, 0, 0};
     const u32 offset = BLOCK * (u32)b;
-    return b < 0 ? zero : load_block(t->from + offset, t->size - offset, b > 0);
+    return b < 0 ? zero : load_block(t->from + offset, t->aligned, t->size - offset, b > 0);
 }
 
 /* A warp has its own round keys in shared memory, from `at` on. */

@@ -167,7 +167,6 @@ FN clmad_number lane_sum(const hash_tile *t, const ghash_rows *powers)
     const i32 blocks = (i32)blocks_of(t->size), rows = (blocks + LANES - 1) / LANES;
     const i32 first = blocks - LANES * rows + (i32)lane_id(); /* the lane's block in row 0 */
     const i32 alone = rows % GHASH_ROWS;
-    const u32 aligned = is_aligned(t->from);
     clmad_number power[GHASH_ROWS], y = {0, 0};
     UNROLL
     for (u32 k = 0; k < GHASH_ROWS; k++)
@@ -177,10 +176,10 @@ FN clmad_number lane_sum(const hash_tile *t, const ghash_rows *powers)
         y = clmad_xor(clmad_multiply(y, power[0]),
                       clmad_of_block(tile_block(t, first + LANES * row)));
     NO_UNROLL
-    for (i32 row = alone; aligned && row < rows; row += GHASH_ROWS)
+    for (i32 row = alone; t->aligned && row < rows; row += GHASH_ROWS)
         y = after_rows<true>(y, power, t, first + LANES * row);
     NO_UNROLL
-    for (i32 row = alone; !aligned && row < rows; row += GHASH_ROWS)
+    for (i32 row = alone; !t->aligned && row < rows; row += GHASH_ROWS)
         y = after_rows<false>(y, power, t, first + LANES * row);
     return y;
 }

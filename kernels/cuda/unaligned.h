@@ -139,14 +139,15 @@ FN void store_bytes(u8 *p, uint4 v, u32 size)
 /* ----------------------------------------------------------------------------------- either -- */
 
 /* Returns a block at which `left` bytes of its message are left, zeros after them. `follows`: it
- * has a block of its message before it. */
-FN uint4 load_block(const u8 *p, u64 left, u32 follows)
+ * has a block of its message before it. The first and the last block of a message that is not
+ * aligned are put together byte by byte: less code beside the aligned loads matters more. */
+FN uint4 load_block(const u8 *p, u32 aligned, u64 left, u32 follows)
 {
-    if (left >= BLOCK && is_aligned(p))
+    if (aligned && left >= BLOCK)
         return load_streaming(p);
-    if (left < BLOCK)
-        return load_bytes(p, (u32)left);
-    return follows && left >= 2 * BLOCK ? load_across(p) : load_pieces(p);
+    if (follows && left >= 2 * BLOCK)
+        return load_across(p);
+    return load_bytes(p, left < BLOCK ? (u32)left : BLOCK);
 }
 
 FN void store_block(u8 *p, uint4 v, u32 size)

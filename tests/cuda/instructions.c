@@ -49,12 +49,13 @@ static const struct {
     /* Half an instruction for each of the 4 x 32 blocks of a warp, and H^256 once in eight passes.
      */
     {"aead_hash_mma", "32 blocks of a warp", 200, 4, 8, 80, 90, {.tensor = 17}},
-    /* 144 products, all of them wide, and a quarter of what is done for four blocks */
-    {"aead_hash", "a block", 300, 1, 4, 75, 120, {.alu = 320, .fma = 190, .wide = 146}},
+    /* 144 products, all of them wide, and a quarter of what is done for four blocks; some 27 are of
+     * loads that are not aligned, beside those that are. */
+    {"aead_hash", "a block", 300, 1, 4, 75, 120, {.alu = 330, .fma = 190, .wide = 146}},
     /* Eight products of a lane and one reduction, where nvcc knows how. */
     {"aead_hash_clmad", "a block of a lane", 170, 8, 0, 80, 90, {.all = 24, .clmad = 8.5}},
     /* Nothing is added to the loop of the rounds. */
-    {"aead_seal", "a round of a block", 500, 16, 0, 80, 120, {.alu = 9.2, LOOKUPS}},
+    {"aead_seal", "a round of a block", 600, 16, 0, 80, 120, {.alu = 9.2, LOOKUPS}},
     /* 597 ALU operations, as some rotations are products; on 12.0 the additions are among them, and
      * of mask_apply64 on 10.0 the shortest such loop is another one. */
     {"mask_apply32", "64 bytes", 900, 1, 0, 75, 100, {.all = 1110, .alu = 640, .wide = 52}},
