@@ -13,7 +13,8 @@ struct aead_data {
     parseal_keys *keys;
     parseal_plan *plan;
     parseal_aead_io io;
-    device_pointer text[2]; /* plaintext, ciphertext; with aad_only text[0] is the aad */
+    device_pointer text[2]; /* plaintext, ciphertext, from op->shift on; with aad_only text[0] is
+                               the aad */
     device_pointer nonce, tag, verdict, workspace;
     struct sample_aead sample;
     uint8_t *got;
@@ -65,9 +66,10 @@ static bool make_plan(struct device_work *w, struct aead_data *d)
 static bool make_buffers(struct device_work *w, struct aead_data *d)
 {
     const struct device *device = w->side->device;
-    const uint64_t total = w->n * w->size, work = parseal_plan_workspace_size(d->plan);
+    const uint64_t total = w->n * w->size, shift = w->op->shift;
+    const uint64_t work = parseal_plan_workspace_size(d->plan);
     for (int i = 0; i < (w->op->aad_only ? 1 : 2); i++) {
-        d->text[i] = device_alloc(device, total);
+        d->text[i] = device_alloc(device, shift + total);
         if (d->text[i] == 0)
             return false;
     }
@@ -79,11 +81,11 @@ static bool make_buffers(struct device_work *w, struct aead_data *d)
         return false;
     d->io = (parseal_aead_io)PARSEAL_AEAD_IO_INIT;
     if (w->op->aad_only) {
-        d->io.aad = device_buf(d->text[0], total);
+        d->io.aad = device_buf(d->text[0] + shift, total);
         d->io.in = d->io.out = device_buf(d->tag, 0);
     } else {
-        d->io.in = device_buf(d->text[0], total);
-        d->io.out = device_buf(d->text[1], total);
+        d->io.in = device_buf(d->text[0] + shift, total);
+        d->io.out = device_buf(d->text[1] + shift, total);
     }
     d->io.nonce = device_buf(d->nonce, w->n * PARSEAL_AES256GCM_NONCEBYTES);
     d->io.tag = device_buf(d->tag, w->n * PARSEAL_TAGBYTES);
@@ -105,7 +107,7 @@ static bool fill_buffers(struct device_work *w, struct aead_data *d)
         for (size_t i = 0; i < w->n; i++)
             aead_nonce(i, nonces + i * PARSEAL_AES256GCM_NONCEBYTES);
         filled =
-            device_repeat(w->side->device, d->text[0], total, block, block_size) &&
+            device_repeat(w->side->device, d->text[0] + w->op->shift, total, block, block_size) &&
             device_upload(w->side->device, d->nonce, nonces, w->n * PARSEAL_AES256GCM_NONCEBYTES);
     }
     free(block);

@@ -18,6 +18,7 @@ struct device_operation {
                            time counts */
     const char *ghash;  /* aead: the way to hash; NULL: the one that the device has chosen */
     uint64_t size, n;   /* bytes of a message or vector; messages, seeds or inputs */
+    uint64_t shift;     /* aead: how many bytes messages are from being aligned to 16 */
     int32_t alg;        /* aead */
     bool key_each, aad_only, inverse, pinned;
     parseal_ring ring; /* masks, sums */

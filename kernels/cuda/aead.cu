@@ -83,9 +83,7 @@ enum { HASH_TOGETHER = 4 }; /* So many of a lane's products are reduced together
 /* x = block b of a tile, and zeros before its first. */
 FN void hash_load(u32 x[4], const hash_tile *t, i32 b)
 {
-    const uint4 zero = {0, 0, 0, 0};
-    const u32 offset = BLOCK * (u32)b;
-    ghash_number(x, b < 0 ? zero : load_block(t->from + offset, t->size - offset));
+    ghash_number(x, tile_block(t, b));
 }
 
 /* Lane l has a tile's blocks l, l + 32, ..., as if zeros before the tile made their number a
@@ -322,12 +320,12 @@ aead_finish(const aead_item *items, u32 n, const aead_key *keys, u8 *tags, i32 *
         words_of(made, ghash_block(y));
         add_words(made, own + 4);
         if (open) {
-            words_of(given, load_bytes(tag, BLOCK));
+            words_of(given, load_whole(tag, 0));
             const u32 difference = (made[0] ^ given[0]) | (made[1] ^ given[1]) |
                                    (made[2] ^ given[2]) | (made[3] ^ given[3]);
             verdicts[i] = difference == 0 ? ITEM_OK : ITEM_BAD_TAG;
         } else {
-            store_bytes(tag, vector_of(made), BLOCK);
+            store_whole(tag, vector_of(made));
             verdicts[i] = ITEM_OK;
         }
         store_words(own, zero);

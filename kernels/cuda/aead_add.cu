@@ -118,19 +118,41 @@ FN void keystream(const adder &a, Tables &table, Keys &key, u32 rounds, const u3
     aes_from_round3<wide, STRIDES>(table, s, key, a.round_keys, rounds, a.own);
 }
 
-/* Turns the keystream s into the plaintext, and into zeros where there are no blocks. */
-FN void decrypt(const add_tile &t, const u8 *in, u64 len, u32 s[STRIDES][4])
+/* Turns the keystream s of the block at p and of every 32nd after it into the plaintext. All of them
+ * are there, whole and aligned. */
+FN void decrypt_aligned(const u8 *p, u32 s[STRIDES][4])
 {
     UNROLL
-    for (u32 i = 0; i < STRIDES; i++) {
-        const u64 at = BLOCK * (t.first_block + LANES * i + lane_id());
-        const uint4 zero = {0, 0, 0, 0};
-        const uint4 data = at < len ? load_block(in + at, len - at) : zero;
-        s[i][0] ^= data.x;
-        s[i][1] ^= data.y;
-        s[i][2] ^= data.z;
-        s[i][3] ^= data.w;
+    for (u32 i = 0; i < STRIDES; i++)
+        xor_block(s[i], load_streaming(p + BLOCK * LANES * i));
+}
+
+/* Does the same for blocks anywhere, of which the last can be short, and all can be missing: those
+ * become zeros. The row to do is the first of s, so that no register has an index; all have been it
+ * in the end. */
+FN void decrypt_anywhere(const u8 *in, u64 len, u64 at, u32 s[STRIDES][4])
+{
+    NO_UNROLL
+    for (u32 i = 0; i < STRIDES; i++, at += BLOCK * LANES) {
+        uint4 done = {0, 0, 0, 0};
+        if (at < len) {
+            xor_block(s[0], load_block(in + at, len - at, at > 0));
+            done = vector_of(s[0]);
+        }
+        UNROLL
+        for (u32 k = 0; k + 1 < STRIDES; k++)
+            words_of(s[k], vector_of(s[k + 1]));
+        words_of(s[STRIDES - 1], done);
     }
+}
+
+FN void decrypt(const add_tile &t, const u8 *in, u64 len, u32 s[STRIDES][4])
+{
+    const u64 at = BLOCK * (t.first_block + lane_id());
+    if (is_aligned(in) && BLOCK * (t.first_block + GROUP) <= len)
+        decrypt_aligned(in + at, s);
+    else
+        decrypt_anywhere(in, len, at, s);
 }
 
 template <bool wide, class Element, class Tables, class Keys, class Kept>

@@ -16,13 +16,8 @@ FN void write_zeros(const crypt_unit *u, u32 lane)
     const uint4 zero = {0, 0, 0, 0};
     NO_UNROLL
     for (u32 p = lane; p < u->end; p += LANES) {
-        u8 *to = u->to + BLOCK * (u64)(p - u->skip);
-        if (p < u->skip)
-            continue;
-        if (size_of(u, p) == BLOCK && is_aligned(to))
-            store_streaming(to, zero);
-        else
-            store_bytes(to, zero, size_of(u, p));
+        if (p >= u->skip)
+            store_block(u->to + BLOCK * (u64)(p - u->skip), zero, size_of(u, p));
     }
 }
 

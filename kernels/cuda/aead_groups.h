@@ -9,11 +9,12 @@
 
 enum { CRYPT_THREADS = 512, WARPS = CRYPT_THREADS / LANES, GROUP = 256, STRIDES = GROUP / LANES };
 
-/* A unit is what a message, or a part of one, has of a group: blocks skip to end - 1. */
+/* A unit is what a message, or a part of one, has of a group: blocks skip to end - 1, of which the
+ * last can be short. */
 typedef struct {
     const u8 *from; /* block number `skip` */
     u8 *to;
-    u64 left; /* bytes from there on */
+    u32 size; /* bytes */
     u32 skip, end;
     u32 counter; /* the counter of block number 0 */
 } crypt_unit;
@@ -25,10 +26,11 @@ FN crypt_unit unit_of(const aead_item *item, u64 index, const u8 *in, u8 *out)
     const u64 block = base < start ? 0 : base - start, left = item->len - BLOCK * block;
     crypt_unit u;
     u.skip = base < start ? (u32)(start - base) : 0;
-    u.end = left > BLOCK * (u64)(GROUP - u.skip) ? (u32)GROUP : u.skip + (u32)blocks_of(left);
+    const u32 most = BLOCK * (GROUP - u.skip);
+    u.size = left < most ? (u32)left : most;
+    u.end = u.skip + (u32)blocks_of(u.size);
     u.from = in + item->in_offset + BLOCK * block;
     u.to = out + item->out_offset + BLOCK * block;
-    u.left = left;
     u.counter = (u32)base;
     return u;
 }
@@ -41,8 +43,13 @@ FN u32 is_there(const crypt_unit *u, u32 p)
 /* Returns how many bytes block p has. */
 FN u32 size_of(const crypt_unit *u, u32 p)
 {
-    const u64 left = u->left - BLOCK * (u64)(p - u->skip);
-    return left < BLOCK ? (u32)left : BLOCK;
+    const u32 left = u->size - BLOCK * (p - u->skip);
+    return left < BLOCK ? left : BLOCK;
+}
+
+FN u32 is_whole(const crypt_unit *u, u32 p)
+{
+    return is_there(u, p) && size_of(u, p) == BLOCK;
 }
 
 /* What takes the blocks that have been written, one by one: here, nothing does. */
@@ -58,39 +65,58 @@ FN void take_block(no_taker *taker, u32 i, uint4 block, u32 size)
     (void)size;
 }
 
-/* out = in ^ s for those of the blocks p, p + 32, ... that there are. All are read before the first
- * is written. */
+/* out = in ^ s for those of the blocks p, p + 32, ... that there are, all of them whole and aligned,
+ * and read before the first is written. */
 template <u32 count, class Taker>
-FN void crypt_blocks(const crypt_unit *u, u32 s[count][4], u32 p, Taker *taker)
+FN void crypt_aligned(const crypt_unit *u, u32 s[count][4], u32 p, Taker *taker)
 {
-    const u32 aligned = is_aligned(u->from) && is_aligned(u->to);
-    uint4 data[count];
     UNROLL
     for (u32 i = 0; i < count; i++) {
         const u32 at = p + LANES * i;
         const uint4 zero = {0, 0, 0, 0};
-        data[i] = zero;
-        if (aligned && is_there(u, at) && size_of(u, at) == BLOCK)
-            data[i] = load_streaming(u->from + BLOCK * (u64)(at - u->skip));
+        xor_block(s[i],
+                  is_there(u, at) ? load_streaming(u->from + BLOCK * (u64)(at - u->skip)) : zero);
     }
     UNROLL
     for (u32 i = 0; i < count; i++) {
         const u32 at = p + LANES * i;
         if (!is_there(u, at))
             continue;
-        const u32 size = size_of(u, at);
-        const u64 offset = BLOCK * (u64)(at - u->skip);
-        if (!aligned || size < BLOCK)
-            data[i] = load_bytes(u->from + offset, size);
-        data[i].x ^= s[i][0];
-        data[i].y ^= s[i][1];
-        data[i].z ^= s[i][2];
-        data[i].w ^= s[i][3];
-        if (aligned && size == BLOCK)
-            store_streaming(u->to + offset, data[i]);
-        else
-            store_bytes(u->to + offset, data[i], size);
-        take_block(taker, i, data[i], size);
+        store_streaming(u->to + BLOCK * (u64)(at - u->skip), vector_of(s[i]));
+        take_block(taker, i, vector_of(s[i]), BLOCK);
+    }
+}
+
+/* Returns what there is of block p, and zeros after it. */
+FN uint4 load_any(const crypt_unit *u, u32 p)
+{
+    const u8 *from = u->from + BLOCK * (u64)(p - u->skip);
+    if (!is_whole(u, p))
+        return load_bytes(from, size_of(u, p));
+    return load_whole(from, p > u->skip && is_whole(u, p + 1));
+}
+
+/* Does the same for blocks anywhere, of which the last can be short, row after row. What a lane
+ * reads includes bytes of the unit's blocks before and behind its own, which may lie where they are
+ * written to. So no lane writes before all have read, and none reads before all have written the
+ * row before. The row to do is the first of s, so that no register has an index. */
+template <u32 count, class Taker>
+FN void crypt_anywhere(const crypt_unit *u, u32 s[count][4], u32 p, Taker *taker)
+{
+    NO_UNROLL
+    for (u32 i = 0; i < count; i++) {
+        const u32 at = p + LANES * i, there = is_there(u, at), size = there ? size_of(u, at) : 0;
+        warp_sync();
+        if (there)
+            xor_block(s[0], load_any(u, at));
+        warp_sync();
+        if (there) {
+            store_block(u->to + BLOCK * (u64)(at - u->skip), vector_of(s[0]), size);
+            take_block(taker, i, vector_of(s[0]), size);
+        }
+        UNROLL
+        for (u32 k = 0; k + 1 < count; k++)
+            words_of(s[k], vector_of(s[k + 1]));
     }
 }
 
@@ -105,7 +131,10 @@ FN void crypt_strides(Tables &table, Keys &key, u32 at, u32 rounds, const aes_gr
     for (u32 i = 0; i < count; i++)
         aes_after_round2<wide>(table, s[i], g, p + LANES * i, own);
     aes_from_round3<wide, count>(table, s, key, at, rounds, own);
-    crypt_blocks<count>(u, s, p, taker);
+    if (is_aligned(u->from) && is_aligned(u->to) && is_whole(u, u->end - 1))
+        crypt_aligned<count>(u, s, p, taker);
+    else
+        crypt_anywhere<count>(u, s, p, taker);
 }
 
 /* Returns what the unit's counters have in common. */

@@ -6,62 +6,13 @@
 #include "kernels/common/ghash.h"
 #include "kernels/common/launch.h"
 #include "kernels/cuda/device.h"
-#include "kernels/cuda/ptx.h"
+#include "kernels/cuda/unaligned.h"
 
-enum { ITEM_UNSET = 0, ITEM_OK = 1, ITEM_BAD_TAG = 2, BLOCK = 16, LANES = 32 };
+enum { ITEM_UNSET = 0, ITEM_OK = 1, ITEM_BAD_TAG = 2, LANES = 32 };
 
 FN u64 blocks_of(u64 size)
 {
     return size / BLOCK + (size % BLOCK != 0);
-}
-
-FN u32 is_aligned(const void *p)
-{
-    return ((u64)(size_t)p & (BLOCK - 1)) == 0;
-}
-
-FN u32 load_byte(const u8 *p, u32 size, u32 i)
-{
-    return i < size ? (u32)p[i] : 0;
-}
-
-/* Returns a block of which `size` bytes are there as four little-endian words, zeros after them. */
-FN uint4 load_bytes(const u8 *p, u32 size)
-{
-    uint4 v = {0, 0, 0, 0};
-    NO_UNROLL
-    for (u32 i = 0; i < BLOCK; i++) { /* Bytes come in from above: no register has an index. */
-        v.x = v.x >> 8 | v.y << 24;
-        v.y = v.y >> 8 | v.z << 24;
-        v.z = v.z >> 8 | v.w << 24;
-        v.w = v.w >> 8 | load_byte(p, size, i) << 24;
-    }
-    return v;
-}
-
-FN void store_bytes(u8 *p, uint4 v, u32 size)
-{
-    NO_UNROLL
-    for (u32 i = 0; i < size; i++) {
-        p[i] = (u8)v.x;
-        v.x = v.x >> 8 | v.y << 24;
-        v.y = v.y >> 8 | v.z << 24;
-        v.z = v.z >> 8 | v.w << 24;
-        v.w = v.w >> 8;
-    }
-}
-
-/* Returns the same for a block at which `left` bytes of its message are left. */
-FN uint4 load_block(const u8 *p, u64 left)
-{
-    if (left >= BLOCK && is_aligned(p))
-        return load_streaming(p);
-    return load_bytes(p, left < BLOCK ? (u32)left : BLOCK);
-}
-
-FN uint4 load_words(const u32 *p)
-{
-    return *(const uint4 *)p;
 }
 
 FN void words_of(u32 w[4], uint4 v)
@@ -76,6 +27,14 @@ FN uint4 vector_of(const u32 w[4])
 {
     const uint4 v = {w[0], w[1], w[2], w[3]};
     return v;
+}
+
+FN void xor_block(u32 s[4], uint4 block)
+{
+    s[0] ^= block.x;
+    s[1] ^= block.y;
+    s[2] ^= block.z;
+    s[3] ^= block.w;
 }
 
 FN void load_nonce(u32 w[3], const u8 *nonces, u64 message)
@@ -130,6 +89,14 @@ FN hash_tile tile_of(const aead_item *item, u64 index, u32 tile, const u8 *data,
                             : data + (use_out_offset ? item->out_offset : item->in_offset);
     const hash_tile t = {from + offset, left < tile ? (u32)left : tile, item->key};
     return t;
+}
+
+/* Returns block b of a tile, and zeros before its first. */
+FN uint4 tile_block(const hash_tile *t, i32 b)
+{
+    const uint4 zero = {0, 0, 0, 0};
+    const u32 offset = BLOCK * (u32)b;
+    return b < 0 ? zero : load_block(t->from + offset, t->size - offset, b > 0);
 }
 
 /* A warp has its own round keys in shared memory, from `at` on. */

@@ -80,8 +80,7 @@ aead_counted(const i32 *states, const u32 *made, u32 n, u8 *tags, i32 *verdicts)
 {
     for (u64 i = first_thread(); i < n; i += all_threads()) {
         const uint4 zero = {0, 0, 0, 0};
-        store_bytes(tags + BLOCK * i, states[i] == ITEM_OK ? load_words(made + 4 * i) : zero,
-                    BLOCK);
+        store_whole(tags + BLOCK * i, states[i] == ITEM_OK ? load_words(made + 4 * i) : zero);
         verdicts[i] = states[i];
     }
 }

@@ -122,29 +122,34 @@ FN void store_tile_hash(u32 *hash, clmad_number sum, const aead_key *key, u32 po
 
 /* ------------------------------------------------------------------------------------- tiles -- */
 
-/* Returns block b of a tile, and zeros before its first. */
-FN clmad_number row_block(const hash_tile *t, i32 b)
+/* Returns block b of an aligned tile, which may be its last. */
+FN uint4 aligned_block(const hash_tile *t, i32 b)
 {
-    const uint4 zero = {0, 0, 0, 0};
-    const u32 offset = BLOCK * (u32)b;
-    return clmad_of_block(b < 0 ? zero : load_block(t->from + offset, t->size - offset));
+    const u32 offset = BLOCK * (u32)b, left = t->size - offset;
+    if (left >= BLOCK)
+        return load_streaming(t->from + offset);
+    return load_bytes(t->from + offset, left);
 }
 
-/* Returns the lane's sum after eight rows, of which block b is the lane's in the first. The tile is
- * aligned, so that only its last block can be short, and only its first row can have none. */
+/* Returns the lane's sum after eight rows, of which block b is the lane's in the first. A tile can
+ * lack blocks in its first row only, and a part of one in its last. So a block of a row between
+ * these has whole ones before and behind it. */
+template <bool aligned>
 FN clmad_number after_rows(clmad_number y, const clmad_number power[GHASH_ROWS], const hash_tile *t,
                            i32 b)
 {
-    const uint4 zero = {0, 0, 0, 0};
     const u8 *second = t->from + BLOCK * (u32)(b + LANES); /* the lane's block in the second row */
-    const u32 last = BLOCK * (u32)(b + LANES * (GHASH_ROWS - 1));
+    const uint4 zero = {0, 0, 0, 0};
     uint4 block[GHASH_ROWS];
     clmad_sum sum;
-    block[0] = b < 0 ? zero : load_streaming(second - BLOCK * LANES);
+    block[0] = b < 0 ? zero : aligned ? load_streaming(second - BLOCK * LANES) : tile_block(t, b);
     UNROLL
-    for (u32 k = 1; k < GHASH_ROWS - 1; k++)
-        block[k] = load_streaming(second + BLOCK * LANES * (k - 1));
-    block[GHASH_ROWS - 1] = load_block(t->from + last, t->size - last);
+    for (u32 k = 1; k < GHASH_ROWS - 1; k++) {
+        const u8 *p = second + BLOCK * LANES * (k - 1);
+        block[k] = aligned ? load_streaming(p) : load_across(p);
+    }
+    b += LANES * (GHASH_ROWS - 1);
+    block[GHASH_ROWS - 1] = aligned ? aligned_block(t, b) : tile_block(t, b);
     clmad_zero(&sum);
     clmad_add(&sum, y, power[GHASH_ROWS - 1]);
     UNROLL
@@ -156,22 +161,27 @@ FN clmad_number after_rows(clmad_number y, const clmad_number power[GHASH_ROWS],
 /* Returns the lane's sum over a tile. Lane l has blocks l, l + 32, ..., as if zeros before the tile
  * made their number a multiple of 32. Eight of them, a ... h, take its sum y to
  * y H^256 + a H^224 + ... + g H^32 + h, with one reduction for the eight products; the first rows,
- * when there are not eight of them, and tiles that are not aligned go row by row. */
+ * when there are not eight of them, go row by row. */
 FN clmad_number lane_sum(const hash_tile *t, const ghash_rows *powers)
 {
     const i32 blocks = (i32)blocks_of(t->size), rows = (blocks + LANES - 1) / LANES;
     const i32 first = blocks - LANES * rows + (i32)lane_id(); /* the lane's block in row 0 */
-    const i32 alone = is_aligned(t->from) ? rows % GHASH_ROWS : rows;
+    const i32 alone = rows % GHASH_ROWS;
+    const u32 aligned = is_aligned(t->from);
     clmad_number power[GHASH_ROWS], y = {0, 0};
     UNROLL
     for (u32 k = 0; k < GHASH_ROWS; k++)
         power[k] = row_power(powers->at + 1 + k);
     NO_UNROLL
     for (i32 row = 0; row < alone; row++)
-        y = clmad_xor(clmad_multiply(y, power[0]), row_block(t, first + LANES * row));
+        y = clmad_xor(clmad_multiply(y, power[0]),
+                      clmad_of_block(tile_block(t, first + LANES * row)));
     NO_UNROLL
-    for (i32 row = alone; row < rows; row += GHASH_ROWS)
-        y = after_rows(y, power, t, first + LANES * row);
+    for (i32 row = alone; aligned && row < rows; row += GHASH_ROWS)
+        y = after_rows<true>(y, power, t, first + LANES * row);
+    NO_UNROLL
+    for (i32 row = alone; !aligned && row < rows; row += GHASH_ROWS)
+        y = after_rows<false>(y, power, t, first + LANES * row);
     return y;
 }
 

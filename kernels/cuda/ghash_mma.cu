@@ -94,20 +94,12 @@ KERNEL(MATRIX_THREADS, 1) keys_matrices(const aead_key *keys, u32 *matrices, u32
 typedef struct {
     hash_tile tile;
     i32 last; /* the lane's block in the last row */
-    u32 aligned;
 } mma_stream;
 
 /* Returns the lane's block `row` rows before the last, and zeros where there is none. */
 FN uint4 stream_load(const mma_stream *s, i32 row)
 {
-    const uint4 zero = {0, 0, 0, 0};
-    const i32 b = s->last - LANES * row;
-    const u32 offset = BLOCK * (u32)b, left = s->tile.size - offset;
-    if (b < 0 || row < 0)
-        return zero;
-    if (s->aligned && left >= BLOCK)
-        return load_streaming(s->tile.from + offset);
-    return load_bytes(s->tile.from + offset, left < BLOCK ? left : BLOCK);
+    return tile_block(&s->tile, row < 0 ? -1 : s->last - LANES * row);
 }
 
 /* Packs the low bits of a lane's counts: 16 of column 2 t, then 16 of column 2 t + 1. No count is
@@ -233,7 +225,7 @@ FN void add_columns(u32 y[4], const u32 word[STREAMS], const aead_key *key)
 FN mma_stream stream_of(const hash_tile *tile)
 {
     const i32 blocks = (i32)blocks_of(tile->size);
-    const mma_stream s = {*tile, blocks - LANES + (i32)lane_id(), is_aligned(tile->from)};
+    const mma_stream s = {*tile, blocks - LANES + (i32)lane_id()};
     return s;
 }
 

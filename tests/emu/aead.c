@@ -19,7 +19,7 @@ static const kernel_choice choices[] = {
 static void known_answer(const char *key, const char *tag, const char *out, kernel_choice choice)
 {
     rng r = rng_for("emu known answers");
-    const message_shape shape = {60, 20, 0, 0};
+    const message_shape shape = {60, 20, 0, 0, 0};
     uint8_t want_tag[BLOCK], want[60];
     aead_batch b;
     batch_create(&b, &r, (u32)strlen(key) / 2, 1, &shape, 1);
@@ -64,10 +64,10 @@ static void known_answers(void **state)
 /* With 16-byte blocks and counters from 2 on, 254 blocks reach the end of the first group of
  * counters. */
 static const message_shape ragged[] = {
-    {0, 0, 0, 0},          {1, 0, 0, 0},       {0, 1, 0, 0},        {15, 16, 0, 0},
-    {16, 15, 1, 3},        {17, 17, 1, 0},     {4064, 20, 1, 0},    {4065, 0, 0, 0},
-    {4063, 4096, 0, 1},    {4080, 5000, 2, 0}, {4096, 13, 2, 0},    {12288, 0, 2, 8},
-    {16384 + 5, 31, 2, 0}, {3600, 9000, 0, 0}, {21000, 25000, 0, 4}};
+    {0, 0, 0, 0, 0},          {1, 0, 0, 0, 0},       {0, 1, 0, 0, 0},        {15, 16, 0, 0, 0},
+    {16, 15, 1, 3, 0},        {17, 17, 1, 0, 0},     {4064, 20, 1, 0, 0},    {4065, 0, 0, 0, 0},
+    {4063, 4096, 0, 1, 0},    {4080, 5000, 2, 0, 0}, {4096, 13, 2, 0, 0},    {12288, 0, 2, 8, 0},
+    {16384 + 5, 31, 2, 0, 0}, {3600, 9000, 0, 0, 0}, {21000, 25000, 0, 4, 0}};
 
 static void check_sealed(const aead_batch *b)
 {
@@ -158,7 +158,7 @@ static void many_and_long(void **state)
     rng r = rng_for("emu many");
     bool broken[MANY] = {false};
     for (u32 i = 0; i < MANY; i++)
-        shapes[i] = (message_shape){rng_below(&r, 80), rng_below(&r, 3) * 9, i / 500, 0};
+        shapes[i] = (message_shape){rng_below(&r, 80), rng_below(&r, 3) * 9, i / 500, 0, 0};
     shapes[700].len = 40 * 4096 + 123;
     shapes[701].aad_len = 35 * 4096;
     for (size_t i = 0; i < COUNT_OF(choices); i++) {
@@ -178,6 +178,69 @@ static void many_and_long(void **state)
     }
 }
 
+/* The output is at every offset from a multiple of 16, for every one of the input; lengths are all
+ * around those of a block and of a row of 32. */
+static void every_offset(void **state)
+{
+    (void)state;
+    enum { ROW = 32 * BLOCK };
+    static message_shape shapes[BLOCK * BLOCK];
+    rng r = rng_for("emu offsets");
+    for (size_t i = 0; i < COUNT_OF(choices); i++) {
+        bool broken[COUNT_OF(shapes)] = {false};
+        aead_batch b;
+        if (!ghash_way_is_there(choices[i].ghash))
+            continue;
+        for (u32 k = 0; k < COUNT_OF(shapes); k++) {
+            const size_t len =
+                rng_below(&r, 4) == 0 ? ROW - 20 + rng_below(&r, 80) : rng_below(&r, 70);
+            shapes[k] = (message_shape){len, rng_below(&r, 70), k % 3, k % BLOCK, k / BLOCK};
+        }
+        batch_create(&b, &r, 16, 3, shapes, COUNT_OF(shapes));
+        b.choice = choices[i];
+        batch_expand(&b);
+        batch_seal(&b);
+        check_sealed(&b);
+        uint8_t *plain = swap_in_and_out(&b, false);
+        batch_open(&b);
+        check_opened(&b, plain, broken);
+        free(plain);
+        batch_destroy(&b);
+    }
+}
+
+/* Messages longer than a group of counters, sealed and opened where they are, at every offset. */
+static void in_place(void **state)
+{
+    (void)state;
+    static message_shape shapes[BLOCK];
+    rng r = rng_for("emu in place");
+    for (size_t i = 0; i < COUNT_OF(choices); i++) {
+        bool broken[COUNT_OF(shapes)] = {false};
+        aead_batch b;
+        if (!ghash_way_is_there(choices[i].ghash))
+            continue;
+        for (u32 k = 0; k < COUNT_OF(shapes); k++)
+            shapes[k] = (message_shape){4000 + rng_below(&r, 1000), k, k % 3, k, 0};
+        batch_create(&b, &r, 32, 3, shapes, COUNT_OF(shapes));
+        b.choice = choices[i];
+        batch_expand(&b);
+        uint8_t *plain = b.in;
+        for (u32 k = 0; k < b.n; k++) {
+            aead_item *item = b.items + k;
+            memcpy(b.out + item->out_offset, b.in + item->in_offset, (size_t)item->len);
+            item->in_offset = item->out_offset;
+        }
+        b.in = b.out;
+        batch_seal(&b);
+        check_sealed(&b);
+        batch_open(&b);
+        check_opened(&b, plain, broken);
+        b.in = plain;
+        batch_destroy(&b);
+    }
+}
+
 /* ------------------------------------------------------------------------------------- parts -- */
 
 static uint64_t blocks_of(uint64_t size)
@@ -189,7 +252,7 @@ static uint64_t blocks_of(uint64_t size)
 static void check_parts(const kernel_choice *choice, size_t part_blocks)
 {
     rng r = rng_for("emu parts");
-    const message_shape shape = {30000, 9000, 0, 0};
+    const message_shape shape = {30000, 9000, 0, 0, 0};
     const size_t part = BLOCK * part_blocks;
     aead_batch b;
     batch_create(&b, &r, 32, 1, &shape, 1);
@@ -257,7 +320,7 @@ static void counters(void **state)
     rng r = rng_for("emu counters");
     for (size_t i = 0; i < COUNT_OF(first_blocks); i++) {
         for (unsigned wide = 0; wide < 2; wide++) {
-            const message_shape shape = {BLOCK * 250 + rng_below(&r, 1000), 0, 0, 0};
+            const message_shape shape = {BLOCK * 250 + rng_below(&r, 1000), 0, 0, 0, 0};
             const u32 key_len = rng_below(&r, 2) == 0 ? 16 : 32;
             aead_batch b;
             aes_key key;
@@ -284,7 +347,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_answers), cmocka_unit_test(ragged_batches),
-        cmocka_unit_test(many_and_long), cmocka_unit_test(parts),
+        cmocka_unit_test(many_and_long), cmocka_unit_test(every_offset),
+        cmocka_unit_test(in_place),      cmocka_unit_test(parts),
         cmocka_unit_test(counters),
     };
     return RUN_SUITE("emulated aead", tests);

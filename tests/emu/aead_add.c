@@ -109,7 +109,7 @@ static void ends_in_each_stride(void **state)
             const uint32_t most = 8 * RINGS[i].element_size, wish = bits[(i + j) % COUNT_OF(bits)];
             call c = {.ring = &RINGS[i], .bits = wish < most ? wish : most, .blocks = 1};
             c.wide = (i + j) % 3 != 0;
-            c.shift = (uint32_t)((i + 3 * j) % 4 * 5); /* 0, 5, 10, 15 */
+            c.shift = (uint32_t)(7 * i + 3 * j) % BLOCK;
             c.count = count_in(c.bits, LANES * j + (uint32_t)(i + 5 * j) % LANES, (i + j) % 2 == 0);
             check(&r, &c);
         }

@@ -219,14 +219,14 @@ static void seal_by_cpu(const aead_batch *b, u32 i)
         tag[k] ^= y[k];
 }
 
-/* Messages in a row, each at a multiple of 16 and its shift; farther apart in out than in in. */
+/* Messages in a row, each at a multiple of 16 and its shifts; farther apart in out than in in. */
 static void place(aead_batch *b, const message_shape *shapes)
 {
     uint64_t at = 0, out_at = 0, aad_at = 0;
     for (u32 i = 0; i < b->n; i++) {
         aead_item *item = b->items + i;
         at = ceil_div(at, BLOCK) * BLOCK + shapes[i].shift;
-        out_at = (ceil_div(out_at, BLOCK) + 1) * BLOCK + shapes[i].shift;
+        out_at = (ceil_div(out_at, BLOCK) + 1) * BLOCK + shapes[i].shift + shapes[i].farther;
         aad_at = ceil_div(aad_at, BLOCK) * BLOCK + shapes[i].shift;
         *item = (aead_item){.len = shapes[i].len,
                             .in_offset = at,
@@ -264,7 +264,8 @@ void batch_create(aead_batch *b, rng *r, u32 key_len, u32 n_keys, const message_
     b->nonces = random_bytes(r, (size_t)n * NONCE);
     b->in = random_bytes(r, b->in_size);
     b->aad = random_bytes(r, b->aad_size);
-    b->tags = random_bytes(r, (size_t)n * BLOCK);
+    b->tag_shift = (u32)rng_below(r, BLOCK);
+    b->tags = random_bytes(r, b->tag_shift + (size_t)n * BLOCK) + b->tag_shift;
     b->out = bytes(b->out_size);
     b->want = bytes(b->out_size);
     memset(b->out, UNTOUCHED, b->out_size);
@@ -280,8 +281,9 @@ void batch_create(aead_batch *b, rng *r, u32 key_len, u32 n_keys, const message_
 
 void batch_destroy(aead_batch *b)
 {
-    void *all[] = {b->items,    b->raw,  b->nonces,   b->in,   b->aad,  b->tags,      b->out,
-                   b->verdicts, b->keys, b->matrices, b->rows, b->want, b->want_tags, b->plain_at};
+    void *all[] = {
+        b->items, b->raw,  b->nonces,   b->in,   b->aad,      b->out,       b->verdicts,
+        b->keys,  b->rows, b->matrices, b->want, b->plain_at, b->want_tags, b->tags - b->tag_shift};
     for (size_t i = 0; i < COUNT_OF(all); i++)
         free(all[i]);
 }

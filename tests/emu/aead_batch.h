@@ -13,6 +13,7 @@ enum { BLOCK = 16, NONCE = 12, WORK = 32, UNSET = 0, VERIFIED = 1, REFUSED = 2 }
 typedef struct {
     size_t len, aad_len;
     u32 key, shift; /* shift: how far its data and aad are from being aligned to 16 */
+    u32 farther;    /* how far its output is, beyond that */
 } message_shape;
 
 /* Which kernels are used, and how. */
@@ -32,7 +33,8 @@ typedef struct {
     u32 n, n_keys, key_len;
     kernel_choice choice;
     aead_item *items;
-    uint8_t *raw, *nonces, *in, *out, *aad, *tags;
+    uint8_t *raw, *nonces, *in, *out, *aad, *tags; /* tags: tag_shift from being aligned */
+    u32 tag_shift;
     i32 *verdicts;
     aead_key *keys;
     u32 *matrices, *rows;
@@ -41,7 +43,7 @@ typedef struct {
     uint8_t *want, *want_tags; /* out and tags, by the CPU */
 } aead_batch;
 
-/* Random messages; `out` is filled with UNTOUCHED, also between messages. */
+/* Random messages, tags anywhere; `out` is filled with UNTOUCHED, also between messages. */
 void batch_create(aead_batch *b, rng *r, u32 key_len, u32 n_keys, const message_shape *shapes,
                   u32 n);
 void batch_destroy(aead_batch *b);

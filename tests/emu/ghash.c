@@ -64,7 +64,7 @@ static void expanded_keys(void **state)
 {
     (void)state;
     rng r = rng_for("emu keys");
-    const message_shape shape = {0, 0, 0, 0};
+    const message_shape shape = {0, 0, 0, 0, 0};
     for (u32 key_len = 16; key_len <= 32; key_len += 16) {
         aead_batch b;
         batch_create(&b, &r, key_len, 150, &shape, 1);
@@ -138,20 +138,33 @@ static void every_length(void **state)
     (void)state;
     static message_shape shapes[150];
     for (u32 i = 0; i < COUNT_OF(shapes); i++)
-        shapes[i] = (message_shape){i < 80 ? i : 16 * i - 3 * (i % 2), i % 40, i / 60, i % 16};
+        shapes[i] = (message_shape){i < 80 ? i : 16 * i - 3 * (i % 2), i % 40, i / 60, i % 16, 0};
     check_all(shapes, COUNT_OF(shapes), 3, 4096, 3);
 }
 
 static void every_tile_size(void **state)
 {
     (void)state;
-    const message_shape shapes[] = {{70000, 0, 0, 0},
-                                    {40000, 5000, 0, 1},
-                                    {4096, 4096, 1, 0},
-                                    {8193, 0, 1, 0},
-                                    {65536, 1, 0, 0}};
+    const message_shape shapes[] = {{70000, 0, 0, 0, 0},
+                                    {40000, 5000, 0, 1, 0},
+                                    {4096, 4096, 1, 0, 0},
+                                    {8193, 0, 1, 0, 0},
+                                    {65536, 1, 0, 0, 0}};
     for (u32 tile = 4096; tile <= 65536; tile *= 2)
         check_all(shapes, COUNT_OF(shapes), 2, tile, 1 + tile / 8192 % 3);
+}
+
+/* Tiles of more than eight rows at every alignment, whose first row and whose last block are of
+ * many lengths. */
+static void long_anywhere(void **state)
+{
+    (void)state;
+    enum { EIGHT_ROWS = 8 * 32 * BLOCK };
+    message_shape shapes[2 * BLOCK];
+    for (u32 i = 0; i < COUNT_OF(shapes); i++)
+        shapes[i] = (message_shape){EIGHT_ROWS * (1 + i % 2) + 83 * i, 0, i % 2, i / 2, 0};
+    check_all(shapes, COUNT_OF(shapes), 2, 2 * EIGHT_ROWS, 2);
+    check_all(shapes, COUNT_OF(shapes), 2, EIGHT_ROWS, 1);
 }
 
 /* One bit at a time, in the last row and in that before. */
@@ -220,7 +233,7 @@ static void weights(void **state)
         {600 * TILE + 3, 513 * TILE + 1, 1},
     };
     rng r = rng_for("emu weights");
-    message_shape shapes[COUNT_OF(lens)] = {{0, 0, 0, 0}};
+    message_shape shapes[COUNT_OF(lens)] = {{0, 0, 0, 0, 0}};
     for (u32 grid = 1; grid <= 3; grid++) {
         aead_batch b;
         batch_create(&b, &r, 16, 2, shapes, COUNT_OF(shapes));
@@ -266,8 +279,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(expanded_keys),   cmocka_unit_test(every_length),
-        cmocka_unit_test(every_tile_size), cmocka_unit_test(single_bits),
-        cmocka_unit_test(weights),
+        cmocka_unit_test(every_tile_size), cmocka_unit_test(long_anywhere),
+        cmocka_unit_test(single_bits),     cmocka_unit_test(weights),
     };
     return RUN_SUITE("emulated ghash", tests);
 }
