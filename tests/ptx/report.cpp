@@ -61,7 +61,7 @@ void run_spoilt(warp &w, const instruction &i)
     if (stores)
         invert(w, i.from[1], i.bytes);
     else if (i.written != 0)
-        invert(w, i.to[0], i.bytes);
+        invert(w, i.to[i.written - 1], i.bytes); /* The first may be one that nobody wants. */
     else if (i.sets >= 0)
         w.p[i.sets] ^= w.running & spoilt_lanes;
 }
