@@ -225,6 +225,8 @@ static void weights(void **state)
         {TILE, TILE, 1},
         {4 * TILE, 0, 1},
         {4 * TILE + 1, 0, 1},
+        {1, 2 * TILE + 7, 5},
+        {0, 4 * TILE - 3, 1},
         {3 * TILE - 20, 2 * TILE + 7, 12345},
         {32 * TILE, 33 * TILE, 1},
         {33 * TILE - 1, 31 * TILE + 1, 1},

@@ -10,14 +10,15 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 
 import coverage
 
 
-def run(command, **more):
+def run(command, limit, **more):
     """A spoilt loop may have no end."""
     try:
-        return subprocess.run(command, env=dict(os.environ, **more), capture_output=True, timeout=120).returncode
+        return subprocess.run(command, env=dict(os.environ, **more), capture_output=True, timeout=limit).returncode
     except subprocess.TimeoutExpired:
         return -1
 
@@ -36,8 +37,10 @@ def has_result(text):
 def main():
     n, kernels, command = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
     with tempfile.TemporaryDirectory() as folder:
-        if run(command, PARSEAL_PTX_REPORT=folder) != 0:
+        begin = time.monotonic()
+        if run(command, None, PARSEAL_PTX_REPORT=folder) != 0:
             sys.exit("the command fails by itself")
+        limit = 10 * (time.monotonic() - begin) + 5
         found = coverage.read([folder])
     random.seed(1)
     tried = missed = 0
@@ -47,7 +50,8 @@ def main():
         k = found[name]
         some = [i for i in k.ran() if has_result(text_at(k.instructions[i][1]))]
         some = random.sample(some, min(n, len(some)))
-        unseen = [i for i in some if all(run(command, PARSEAL_PTX_SPOIL=f"{name}:{i}:{lane}") == 0 for lane in range(3))]
+        unseen = [i for i in some if all(run(command, limit, PARSEAL_PTX_SPOIL=f"{name}:{i}:{lane}") == 0
+                                                for lane in range(3))]
         print(name, "runs", len(k.ran()), "of", len(k.instructions), "spoilt", len(some), "unnoticed", len(unseen),
               flush=True)
         for i in unseen:

@@ -61,15 +61,15 @@ void run_spoilt(warp &w, const instruction &i)
     if (stores)
         invert(w, i.from[1], i.bytes);
     else if (i.written != 0)
-        invert(w, i.to[0], i.bytes);
+        invert(w, i.to[i.written - 1], i.bytes); /* The first may be one that nobody wants. */
     else if (i.sets >= 0)
         w.p[i.sets] ^= w.running & spoilt_lanes;
 }
 
 } // namespace
 
-/* kernel:i, kernel:i:1 or kernel:i:2 (from lane 0, 1 or 2 on): what the i-th instruction writes, to a register or to memory, is inverted in every third
- * lane; of a branch the condition is, in all. */
+/* kernel:i, kernel:i:1 or kernel:i:2 (from lane 0, 1 or 2 on): what the i-th instruction writes, to a
+ * register or to memory, is inverted in every third lane; of a branch the condition is, in all. */
 void spoil(const std::vector<std::unique_ptr<code>> &kernels, const std::string &wish)
 {
     const size_t colon = wish.find(':');
