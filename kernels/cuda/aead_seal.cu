@@ -17,11 +17,12 @@
 #include "kernels/cuda/aead_groups.h"
 #include "kernels/cuda/ghash_clmad.h"
 
-/* Adds up a lane's blocks of a group, of which number 0 gets the power *row, and each that follows
- * the one before that. */
+/* Adds up a lane's blocks of a group, of which number 0 gets the power of row `last`, and each that
+ * follows that of the row before. */
 typedef struct {
     clmad_sum sum;
-    const u32 (*row)[4];
+    const ghash_rows *powers;
+    i32 last;
 } hash_taker;
 
 /* Returns the first `size` bytes of a block, and zeros after them. */
@@ -40,7 +41,7 @@ FN uint4 first_bytes(uint4 block, u32 size)
 FN void take_block(hash_taker *taker, u32 i, uint4 block, u32 size)
 {
     const uint4 whole = size < BLOCK ? first_bytes(block, size) : block;
-    clmad_add(&taker->sum, clmad_of_block(whole), row_power(taker->row - i));
+    clmad_add(&taker->sum, clmad_of_block(whole), row_power(taker->powers->at + (taker->last - (i32)i)));
 }
 
 /* Returns a lane's last row of a group that ends before block `end`, -1 where it has none. A unit
@@ -60,18 +61,19 @@ FN clmad_number seal_unit(Tables &table, Keys &key, u32 at, u32 rounds, const u3
     const i32 first = (i32)(u->skip / LANES), end = (i32)((u->end + LANES - 1) / LANES);
     const i32 last = last_row(u->end);
     hash_taker taker;
+    taker.powers = powers;
     clmad_zero(&taker.sum);
     if (end - first >= (i32)STRIDES - 1) {
-        taker.row = powers->at + last;
-        clmad_add(&taker.sum, y, row_power(taker.row + 1));
+        taker.last = last;
+        clmad_add(&taker.sum, y, row_power(powers->at + (last + 1)));
         crypt_strides<true, STRIDES>(table, key, at, rounds, &g, u, lane_id(), &taker);
         return clmad_reduce(&taker.sum);
     }
     NO_UNROLL
     for (i32 row = first; row < end; row++) {
-        taker.row = powers->at;
+        taker.last = 0;
         clmad_zero(&taker.sum);
-        clmad_add(&taker.sum, y, row_power(taker.row + (row <= last ? 1 : 0)));
+        clmad_add(&taker.sum, y, row_power(powers->at + (row <= last ? 1 : 0)));
         crypt_strides<true, 1>(table, key, at, rounds, &g, u, LANES * (u32)row + lane_id(), &taker);
         y = clmad_reduce(&taker.sum);
     }
