@@ -118,8 +118,8 @@ FN void keystream(const adder &a, Tables &table, Keys &key, u32 rounds, const u3
     aes_from_round3<wide, STRIDES>(table, s, key, a.round_keys, rounds, a.own);
 }
 
-/* Turns the keystream s of the block at p and of every 32nd after it into the plaintext. All of them
- * are there, whole and aligned. */
+/* Turns the keystream s of the block at p and of every 32nd after it into the plaintext. All of
+ * them are there, whole and aligned. */
 FN void decrypt_aligned(const u8 *p, u32 s[STRIDES][4])
 {
     UNROLL

@@ -65,8 +65,8 @@ FN void take_block(no_taker *taker, u32 i, uint4 block, u32 size)
     (void)size;
 }
 
-/* out = in ^ s for those of the blocks p, p + 32, ... that there are, all of them whole and aligned,
- * and read before the first is written. */
+/* out = in ^ s for those of the blocks p, p + 32, ... that there are, all of them whole and
+ * aligned, and read before the first is written. */
 template <u32 count, class Taker>
 FN void crypt_aligned(const crypt_unit *u, u32 s[count][4], u32 p, Taker *taker)
 {

@@ -99,7 +99,8 @@ static void check_tags(u32 n, u32 blocks, u32 shift)
 static void tags(void **state)
 {
     (void)state;
-    check_tags(1, 1, 0);
+    for (u32 shift = 0; shift < TAG; shift++)
+        check_tags(1 + shift, 1, shift);
     check_tags(MANY, 1, 5);
     check_tags(MANY, 2, 0);
 }

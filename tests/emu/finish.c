@@ -1,6 +1,6 @@
-/* The CUDA kernel that ends messages of AES-GCM, run by the emulator on any sums and for lengths up to
- * the longest that there are, whose data nobody needs: tags that are made, and that are checked at
- * every bit. */
+/* The CUDA kernel that ends messages of AES-GCM, run by the emulator on any sums and for lengths up
+ * to the longest that there are, whose data nobody needs: tags that are made, and that are checked
+ * at every bit. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,8 +26,8 @@ static void put_be64(uint8_t *to, u64 x)
         to[i] = (uint8_t)(x >> (56 - 8 * i));
 }
 
-/* The sum is a number as the kernels have it: its last word begins the block, its bytes the other way
- * round. */
+/* The sum is a number as the kernels have it: its last word begins the block, its bytes the other
+ * way round. */
 static void want_tag(uint8_t tag[BLOCK], const uint8_t h[BLOCK], const aead_item *item,
                      const uint8_t *sum, const uint8_t *mask)
 {

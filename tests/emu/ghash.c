@@ -154,6 +154,23 @@ static void every_tile_size(void **state)
         check_all(shapes, COUNT_OF(shapes), 2, tile, 1 + tile / 8192 % 3);
 }
 
+/* Tiles of one row to four, aligned and not, of which neighbours differ: of those that are taken
+ * together, each has its first and its last block in any row of the longest. */
+static void few_rows(void **state)
+{
+    (void)state;
+    enum { ROW = 32 * BLOCK };
+    static message_shape shapes[240];
+    rng r = rng_for("emu few rows");
+    for (u32 i = 0; i < COUNT_OF(shapes); i++) {
+        const u32 shift = (u32)rng_below(&r, BLOCK), is_aligned = rng_below(&r, 3) == 0;
+        const size_t aad_len = rng_below(&r, 3) == 0 ? 0 : rng_below(&r, 2 * ROW);
+        shapes[i] =
+            (message_shape){rng_range(&r, 1, 4 * ROW), aad_len, i / 120, is_aligned ? 0 : shift, 0};
+    }
+    check_all(shapes, COUNT_OF(shapes), 2, 4096, 2);
+}
+
 /* Tiles of more than eight rows at every alignment, whose first row and whose last block are of
  * many lengths. */
 static void long_anywhere(void **state)
@@ -281,8 +298,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(expanded_keys),   cmocka_unit_test(every_length),
-        cmocka_unit_test(every_tile_size), cmocka_unit_test(long_anywhere),
-        cmocka_unit_test(single_bits),     cmocka_unit_test(weights),
+        cmocka_unit_test(every_tile_size), cmocka_unit_test(few_rows),
+        cmocka_unit_test(long_anywhere),   cmocka_unit_test(single_bits),
+        cmocka_unit_test(weights),
     };
     return RUN_SUITE("emulated ghash", tests);
 }

@@ -1,5 +1,5 @@
-/* The CUDA kernels of packing, run by the emulator, against a packing bit by bit and sums in 128-bit
- * arithmetic. */
+/* The CUDA kernels of packing, run by the emulator, against a packing bit by bit and sums in
+ * 128-bit arithmetic. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,6 @@
-/* All CUDA kernels from PTX on several blocks each, in seeded orders, where races of blocks in global
- * memory are looked for: the CPU's results, and no race. The known answers are too short for it. */
+/* All CUDA kernels from PTX on several blocks each, in seeded orders, where races of blocks in
+ * global memory are looked for: the CPU's results, and no race. The known answers are too short for
+ * it. */
 #include <parseal/aggregator.h>
 #include <parseal/fcp.h>
 #include <stdlib.h>

@@ -10,7 +10,8 @@ namespace ptx
 namespace
 {
 
-/* The words of the operands, one list for each; the bar of shfl's pair parts two as a comma does. */
+/* The words of the operands, one list for each; the bar of shfl's pair parts two as a comma
+ * does. */
 std::vector<words> operands_of(const words &line, size_t from)
 {
     std::vector<words> list;

@@ -18,8 +18,8 @@ int interpreter_read(const char *name, const char *text);
 /* The name of the n-th operation that computes a result from values of one lane, or NULL. */
 const char *interpreter_operation(size_t n);
 
-/* The most blocks with which a kernel has run in a seeded order. A driver with the interpreter in it
- * exports this. */
+/* The most blocks with which a kernel has run in a seeded order. A driver with the interpreter in
+ * it exports this. */
 uint32_t interpreter_seeded_blocks(const char *kernel);
 
 #ifdef __cplusplus

@@ -1,5 +1,6 @@
 /* All CUDA kernels from PTX: the library's known answers, with the lanes of a warp together and in
- * a seeded order, on devices of which one has little shared memory and the other products of bits. */
+ * a seeded order, on devices of which one has little shared memory and the other products of
+ * bits. */
 #include <string.h>
 
 #include "check.h"

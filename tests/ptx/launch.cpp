@@ -3,7 +3,8 @@
  *   PARSEAL_PTX_SEED=n           the order of lanes, warps and blocks (order.cpp); then races in
  *                                global memory are looked for, too
  *   PARSEAL_PTX_REPORT=folder    which instructions have run goes to a file of the process there
- *   PARSEAL_PTX_SPOIL=kernel:i   the i-th instruction of a kernel computes something else (report.cpp)
+ *   PARSEAL_PTX_SPOIL=kernel:i   the i-th instruction of a kernel computes something else
+ *                                (report.cpp)
  */
 #include <dirent.h>
 
@@ -102,7 +103,8 @@ code *find(const std::string &name)
     return nullptr;
 }
 
-/* The bytes of the parameters, laid out as the kernel declares them, which a launch puts in place. */
+/* The bytes of the parameters, laid out as the kernel declares them, which a launch puts in
+ * place. */
 emulated::thread_body bind(const emulated::kernel &of, void **args)
 {
     code *k = find(of.name);

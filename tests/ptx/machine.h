@@ -215,8 +215,8 @@ bool is_seeded();
 u64 drawn(u64 below);
 void draw_parts(warp &w);
 
-/* warp.cpp. Runs until all that is left of the warp waits at a barrier of the block or has ended, or
- * where the order is seeded for a while. */
+/* warp.cpp. Runs until all that is left of the warp waits at a barrier of the block or has ended,
+ * or where the order is seeded for a while. */
 void run_warp(warp &w);
 
 /* text.cpp. Appends the kernels of a text. */

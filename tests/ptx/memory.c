@@ -1,5 +1,5 @@
-/* Loads, stores and atomic additions of the interpreter, against the PTX manual's "Data Movement and
- * Conversion Instructions". */
+/* Loads, stores and atomic additions of the interpreter, against the PTX manual's "Data Movement
+ * and Conversion Instructions". */
 #include <string.h>
 
 #include "check.h"
@@ -74,8 +74,9 @@ static void vectors_of_four(void **state)
         assert_int_equal(at[i / 4][(i + 1) % 4], i);
 }
 
-/* A static array of 24 bytes, and behind it, aligned to 16, the one whose size the launch gives: 32 bytes
- * for each of the 3 warps. Thread t's words are at its place, and read at the place of thread 95 - t. */
+/* A static array of 24 bytes, and behind it, aligned to 16, the one whose size the launch gives: 32
+ * bytes for each of the 3 warps. Thread t's words are at its place, and read at the place of thread
+ * 95 - t. */
 static void shared_memory(void **state)
 {
     (void)state;
@@ -140,7 +141,8 @@ static void atomic_sums(void **state)
     assert_true(at[ALL] == ((uint64_t)ALL << 32 | ALL));
 }
 
-/* Of all threads that would put their number, one finds what it expects, and the others that one's. */
+/* Of all threads that would put their number, one finds what it expects, and the others that
+ * one's. */
 static void atomic_replacement(void **state)
 {
     (void)state;

@@ -75,7 +75,8 @@ static void lanes_run_apart(void **state)
     assert_in_range(second_warp_first, 3, SEEDS - 3);
 }
 
-/* Two blocks of 32 threads; which of them race, and with what, is looked for when the order is seeded. */
+/* Two blocks of 32 threads; which of them race, and with what, is looked for when the order is
+ * seeded. */
 static void races_of_blocks(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* What the interpreter refuses: texts with something that it does not know, and kernels that do what
- * the PTX manual forbids or leaves undefined. */
+/* What the interpreter refuses: texts with something that it does not know, and kernels that do
+ * what the PTX manual forbids or leaves undefined. */
 #include <string.h>
 
 #include "check.h"

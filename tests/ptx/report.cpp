@@ -1,4 +1,5 @@
-/* What tests of tests ask: which instructions have run, and what happens if one computes wrongly. */
+/* What tests of tests ask: which instructions have run, and what happens if one computes
+ * wrongly. */
 #include <unistd.h>
 
 #include <cstdio>
@@ -68,8 +69,9 @@ void run_spoilt(warp &w, const instruction &i)
 
 } // namespace
 
-/* kernel:i, kernel:i:1 or kernel:i:2 (from lane 0, 1 or 2 on): what the i-th instruction writes, to a
- * register or to memory, is inverted in every third lane; of a branch the condition is, in all. */
+/* kernel:i, kernel:i:1 or kernel:i:2 (from lane 0, 1 or 2 on): what the i-th instruction writes, to
+ * a register or to memory, is inverted in every third lane; of a branch the condition is, in
+ * all. */
 void spoil(const std::vector<std::unique_ptr<code>> &kernels, const std::string &wish)
 {
     const size_t colon = wish.find(':');

@@ -1,7 +1,7 @@
 /* What instructions give, a line each: "add.u16: ffff 0002 = 0001; ...". Operands are hexadecimal,
- * with as many digits as the type has; one digit is a predicate. The results have been computed from
- * the text of the PTX manual (chapter "Instruction Set") with integers and fractions of any size, not
- * by the interpreter or its language's operators. */
+ * with as many digits as the type has; one digit is a predicate. The results have been computed
+ * from the text of the PTX manual (chapter "Instruction Set") with integers and fractions of any
+ * size, not by the interpreter or its language's operators. */
 #ifndef PARSEAL_TESTS_PTX_ROWS_H
 #define PARSEAL_TESTS_PTX_ROWS_H
 

@@ -16,8 +16,8 @@
            "add.s64 %rd1, %rd0, %rd2;\n" body "\nret;\n}\n"
 #define BODY(body) KERNEL("", "", body)
 
-/* Reads the text and runs its kernel "one" on 32-bit words or whatever `at` points to; shared: bytes
- * of dynamic shared memory. The second fails the test when anything is refused. */
+/* Reads the text and runs its kernel "one" on 32-bit words or whatever `at` points to; shared:
+ * bytes of dynamic shared memory. The second fails the test when anything is refused. */
 int try_text(const char *text, uint32_t blocks, uint32_t threads, uint32_t shared, void *at);
 void run_text(const char *text, uint32_t blocks, uint32_t threads, uint32_t shared, void *at);
 

@@ -150,7 +150,8 @@ static void products_of_matrices(void **state)
         }
 }
 
-/* The Collatz steps of 1 + t take each lane another number of turns, and a guard adds to odd ones. */
+/* The Collatz steps of 1 + t take each lane another number of turns, and a guard adds to odd
+ * ones. */
 static void branches(void **state)
 {
     (void)state;
