@@ -232,7 +232,8 @@ typedef struct parseal_backend {
                                 const parseal_buf *buf);
 
     /* Returns whether the device was opened before a fork, by an ancestor of this process. Nothing
-     * else is then called with it. NULL: devices work in a child as they do in its parent. */
+     * else is then called with it. Set where there is a driver (call.h relies on that). NULL:
+     * devices work in a child as they do in its parent. */
     bool (*is_inherited)(const parseal_device *device);
 
     /* Called before and after a family's functions, on the same thread: `enter` makes the device's

@@ -94,6 +94,19 @@ static void hash_side(crypto_generichash_state *state, const parseal_side *side,
         hash_text(state, choice->impl[p]);
 }
 
+/* With much memory the pieces that are measured go through at once; with less, it matters how much
+ * there is, by powers of two. A limit that is another at each start, as a part of what is free,
+ * must not be another key each time. */
+static uint64_t memory_class(uint64_t limit)
+{
+    uint64_t power = 1;
+    if (limit == 0 || limit >= 8 * (uint64_t)LARGE)
+        return 0;
+    while (power <= limit / 2)
+        power *= 2;
+    return power;
+}
+
 /* The key depends on the release, on both devices with their implementations, on the threads that
  * the CPU uses, and on what else the caller has chosen that makes the device slower. */
 static void cache_key(const parseal_ctx *ctx, const parseal_choice *beside,
@@ -101,8 +114,8 @@ static void cache_key(const parseal_ctx *ctx, const parseal_choice *beside,
 {
     crypto_generichash_state state;
     const parseal_side device = {ctx->backend, ctx->device};
-    const uint64_t numbers[] = {ctx->cpu.backend->threads(ctx->cpu.device), options->device_memory,
-                                options->time_kernels != 0};
+    const uint64_t numbers[] = {ctx->cpu.backend->threads(ctx->cpu.device),
+                                memory_class(options->device_memory), options->time_kernels != 0};
     (void)crypto_generichash_init(&state, NULL, 0, CACHE_KEY);
     hash_text(&state, parseal_version());
     hash_side(&state, &device, &ctx->choice);

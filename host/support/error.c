@@ -3,7 +3,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static _Thread_local parseal_error last_error, before; /* before: at the outermost begin */
+static _Thread_local parseal_error last_error;
+
+/* Between parseal_error_begin and _end: the error at the outermost begin, and how many begun. */
+static _Thread_local parseal_error before;
 static _Thread_local unsigned begun;
 
 /* In parentheses, as error.h has a macro of that name for the analyzer. */

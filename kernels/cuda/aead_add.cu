@@ -147,6 +147,8 @@ FN void decrypt_anywhere(const u8 *in, u64 len, u64 at, u32 s[STRIDES][4])
     }
 }
 
+/* Turns the keystream s of the tile's blocks lane, lane + 32, ... into the plaintext, and into
+ * zeros where there are no blocks. */
 FN void decrypt(const add_tile &t, const u8 *in, u64 len, u32 s[STRIDES][4])
 {
     const u64 at = BLOCK * (t.first_block + lane_id());

@@ -68,7 +68,8 @@ FN u32 find_item(const u64 *begin, u32 n, u64 unit)
 typedef struct {
     const u8 *from;
     u32 size; /* bytes; 0 where there is no such tile */
-    u32 key, aligned;
+    u32 key;
+    u32 aligned; /* Is `from` a multiple of 16? */
 } hash_tile;
 
 /* Returns how many tiles `size` bytes are. As `tile` is a power of two, no division is needed. */

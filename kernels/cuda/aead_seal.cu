@@ -41,7 +41,8 @@ FN uint4 first_bytes(uint4 block, u32 size)
 FN void take_block(hash_taker *taker, u32 i, uint4 block, u32 size)
 {
     const uint4 whole = size < BLOCK ? first_bytes(block, size) : block;
-    clmad_add(&taker->sum, clmad_of_block(whole), row_power(taker->powers->at + (taker->last - (i32)i)));
+    clmad_add(&taker->sum, clmad_of_block(whole),
+              row_power(taker->powers->at + (taker->last - (i32)i)));
 }
 
 /* Returns a lane's last row of a group that ends before block `end`, -1 where it has none. A unit

@@ -163,7 +163,7 @@ FN void multiply_row(u32 c[STREAMS][MATRIX_TILES][4], Matrix &matrix, u32 set, c
 }
 
 /* In lane (g, t), word[s] is word t of column g's sum of tile s. Blocks are loaded AHEAD rows
- * before they are wanted. */
+ * before they are wanted; those of tiles that are not aligned are waited for at once. */
 template <class Matrix>
 FN void hash_streams(u32 word[STREAMS], Matrix &matrix, const mma_stream s[STREAMS], i32 rows)
 {

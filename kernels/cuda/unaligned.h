@@ -1,7 +1,7 @@
 /* Blocks of 16 bytes at any address. Where that is no multiple of 16, a block's bytes come from the
- * two aligned blocks that it lies in, when those may be read, or else, as when it is stored, by
- * three aligned words and the bytes around them. Constant time: branches depend on addresses and
- * lengths. */
+ * two aligned blocks that it lies in, when those may be read. Else it is loaded, and always stored,
+ * by three aligned words and the bytes around them, or byte by byte. Constant time: branches depend
+ * on addresses and lengths. */
 #ifndef PARSEAL_KERNELS_CUDA_UNALIGNED_H
 #define PARSEAL_KERNELS_CUDA_UNALIGNED_H
 
@@ -138,9 +138,10 @@ FN void store_bytes(u8 *p, uint4 v, u32 size)
 
 /* ----------------------------------------------------------------------------------- either -- */
 
-/* Returns a block at which `left` bytes of its message are left, zeros after them. `follows`: it
- * has a block of its message before it. The first and the last block of a message that is not
- * aligned are put together byte by byte: less code beside the aligned loads matters more. */
+/* Returns a block at which `left` bytes of its tile or message are left, zeros after them.
+ * `follows`: that has a block before it. Where it is not aligned its first block, and those at
+ * which less than 32 bytes are left, are put together byte by byte: less code beside the aligned
+ * loads matters more. */
 FN uint4 load_block(const u8 *p, u32 aligned, u64 left, u32 follows)
 {
     if (aligned && left >= BLOCK)

@@ -1,12 +1,13 @@
 # cmake -DTOP=... -DFOLDER=... -P check-without.cmake
-# kernels/cuda with an nvcc that fails: its own words, whatever is in them, are told and noted, and nothing is built.
+# kernels/cuda with an nvcc that fails: its own words, whatever is in them, are told and, on one line, noted, and nothing
+# is built.
 cmake_minimum_required(VERSION 3.22)
 
 set(words [[C:\new\Users has no "cl.exe"; ${TOP} and $ENV{HOME} are no help, @TOP@ is none]])
 file(REMOVE_RECURSE ${FOLDER})
 file(WRITE ${FOLDER}/nvcc "#!/bin/sh\ncat '${FOLDER}/words.txt' >&2\nexit 1\n")
 file(CHMOD ${FOLDER}/nvcc PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE)
-file(WRITE ${FOLDER}/words.txt "${words}\n")
+file(WRITE ${FOLDER}/words.txt "${words}\nand says more\n")
 file(WRITE ${FOLDER}/CMakeLists.txt "cmake_minimum_required(VERSION 3.22)
 project(without LANGUAGES NONE)
 set(CMAKE_SIZEOF_VOID_P 8)
@@ -31,6 +32,6 @@ function(expect text line)
 endfunction()
 
 file(READ ${FOLDER}/build/CMakeCache.txt cache)
-expect("${said}" "-- Without CUDA kernels: ${FOLDER}/nvcc does not work: ${words}")
-expect("${cache}" "PARSEAL_WITHOUT_KERNELS:INTERNAL=${FOLDER}/nvcc does not work: ${words}")
+expect("${said}" "-- Without CUDA kernels: ${FOLDER}/nvcc does not work: ${words}\nand says more")
+expect("${cache}" "PARSEAL_WITHOUT_KERNELS:INTERNAL=${FOLDER}/nvcc does not work: ${words} and says more")
 file(REMOVE_RECURSE ${FOLDER})

@@ -185,11 +185,11 @@ static void many_and_long(void **state)
 }
 
 /* The output is at every offset from a multiple of 16, for every one of the input; lengths are all
- * around those of a block and of a row of 32. */
+ * around those of a block, of a row of 32 and of a group of counters. */
 static void every_offset(void **state)
 {
     (void)state;
-    enum { ROW = 32 * BLOCK };
+    enum { ROW = 32 * BLOCK, GROUP = 8 * ROW };
     static message_shape shapes[BLOCK * BLOCK];
     rng r = rng_for("emu offsets");
     for (size_t i = 0; i < COUNT_OF(choices); i++) {
@@ -198,8 +198,9 @@ static void every_offset(void **state)
         if (!ghash_way_is_there(choices[i].ghash))
             continue;
         for (u32 k = 0; k < COUNT_OF(shapes); k++) {
-            const size_t len =
-                rng_below(&r, 4) == 0 ? ROW - 20 + rng_below(&r, 80) : rng_below(&r, 70);
+            const size_t around[] = {0, 0, ROW, (k + k / BLOCK) % 8 == 0 ? GROUP : 0};
+            const size_t from = around[rng_below(&r, COUNT_OF(around))];
+            const size_t len = (from > 0 ? from - 40 : 0) + rng_below(&r, 80);
             shapes[k] = (message_shape){len, rng_below(&r, 70), k % 3, k % BLOCK, k / BLOCK};
         }
         batch_create(&b, &r, 16, 3, shapes, COUNT_OF(shapes));
