@@ -5,24 +5,11 @@
 #include <string.h>
 
 #include "check.h"
+#include "fallback/math/bytes.h"
 #include "run.h"
 #include "vector_kernels.h"
 
 enum { MANY = 600 }; /* more than two blocks take at once */
-
-static uint64_t be64(const uint8_t *p)
-{
-    uint64_t x = 0;
-    for (int i = 0; i < 8; i++)
-        x = x << 8 | p[i];
-    return x;
-}
-
-static void put_be64(uint8_t *p, uint64_t x)
-{
-    for (int i = 0; i < 8; i++)
-        p[i] = (uint8_t)(x >> (56 - 8 * i));
-}
 
 /* -------------------------------------------------------------------------------------- aead -- */
 
@@ -52,7 +39,7 @@ static void check_nonces(u32 n, u32 blocks)
         const bool is_left = was[i] < runs;
         uint8_t want[NONCE];
         memcpy(want, first, NONCE);
-        put_be64(want + NONCE - 8, be64(first + NONCE - 8) + was[i] * step);
+        store_be64(want + NONCE - 8, load_be64(first + NONCE - 8) + was[i] * step);
         assert_bytes(nonces.bytes + (size_t)NONCE * i, is_left ? want : zeros, NONCE);
         assert_int_equal(((i32 *)states.bytes)[i], is_left ? VERIFIED : NO_NONCE);
         assert_int_equal(number[i], was[i] + 1);
@@ -250,11 +237,11 @@ static void check_fcp_keys(rng *r, u32 n, u32 blocks, uint64_t tail_size)
     void *args[] = {&state_arg, &raws.bytes, &keys.bytes, &n_arg,
                     &bits_arg,  &tail.bytes, &size,       &at};
     run_kernel("fcp_count", n, blocks, args);
-    put_be64(tail.bytes + number_at, state[NUMBER]);
+    store_be64(tail.bytes + number_at, state[NUMBER]);
     for (u32 j = 0; j < n; j++) {
         crypto_hash_sha256_state hash;
         uint8_t be_bits[8];
-        put_be64(be_bits, bits);
+        store_be64(be_bits, bits);
         crypto_hash_sha256_init(&hash);
         crypto_hash_sha256_update(&hash, be_bits + 4, 4);
         crypto_hash_sha256_update(&hash, raws.bytes + (size_t)RAW * j,

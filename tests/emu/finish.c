@@ -6,6 +6,7 @@
 
 #include "aead_batch.h"
 #include "check.h"
+#include "fallback/math/bytes.h"
 #include "fallback/portable/aes_bitsliced.h"
 #include "fallback/portable/ghash_holes.h"
 #include "run.h"
@@ -20,19 +21,13 @@ static u64 length(rng *r, u64 longest)
     return rng_below(r, 8) == 0 ? longest : any >> rng_below(r, 61);
 }
 
-static void put_be64(uint8_t *to, u64 x)
-{
-    for (int i = 0; i < 8; i++)
-        to[i] = (uint8_t)(x >> (56 - 8 * i));
-}
-
 /* The sum is a number as the kernels have it: its last word begins the block, its bytes the other
  * way round. */
 static void want_tag(uint8_t tag[BLOCK], const uint8_t h[BLOCK], const aead_item *item,
                      const uint8_t *sum, const uint8_t *mask)
 {
-    put_be64(tag, 8 * item->aad_len);
-    put_be64(tag + 8, 8 * item->len);
+    store_be64(tag, 8 * item->aad_len);
+    store_be64(tag + 8, 8 * item->len);
     gf128_multiply(tag, h);
     for (size_t k = 0; k < BLOCK; k++)
         tag[k] ^= sum[BLOCK - 1 - k] ^ mask[k];

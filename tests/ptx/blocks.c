@@ -8,6 +8,7 @@
 
 #include "device_kind.h"
 #include "emu/machines.h"
+#include "fallback/math/bytes.h"
 #include "host/support/dynlib.h"
 #include "kernels/kernels.h"
 #include "rng.h"
@@ -153,12 +154,6 @@ enum { CALLS = 2, STEP = KEYS };
 
 static const parseal_ring RING20 = {UINT64_C(1) << 20, 4, 0}, RING40 = {UINT64_C(1) << 40, 8, 0};
 
-static void put_be64(uint8_t *to, uint64_t x)
-{
-    for (int i = 0; i < 8; i++)
-        to[i] = (uint8_t)(x >> (56 - 8 * i));
-}
-
 static void counted_seeds(parseal_seeds **set, parseal_ctx *ctx, uint64_t number,
                           const parseal_counting *counting)
 {
@@ -177,7 +172,7 @@ static void counted_fcp(parseal_seeds **set, parseal_ctx *ctx, const work *w, ui
     static parseal_fcp_key keys[KEYS];
     parseal_fcp_mask mask = PARSEAL_FCP_MASK_INIT;
     uint8_t session[8];
-    put_be64(session, number);
+    store_be64(session, number);
     for (size_t i = 0; i < KEYS; i++)
         keys[i] = (parseal_fcp_key){w->in + 32 * i, PARSEAL_FCP_KEYBYTES, 1};
     mask.modulus = RING40.modulus;
@@ -192,7 +187,7 @@ static void counted_fcp(parseal_seeds **set, parseal_ctx *ctx, const work *w, ui
 static void nonces_of(counted *c, uint64_t number)
 {
     for (size_t i = 0; i < KEYS; i++)
-        put_be64(c->nonce[i] + sizeof c->nonce[i] - 8, number + i);
+        store_be64(c->nonce[i] + sizeof c->nonce[i] - 8, number + i);
 }
 
 static uint64_t length_of(size_t i)
