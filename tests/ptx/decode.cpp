@@ -115,6 +115,7 @@ struct decoder {
 
     void memory_qualifiers();
     void load_or_store();
+    void atomics();
     void atomic(size_t values, void (*run)(warp &w, const instruction &i));
     void shuffle_of();
     void vote();
@@ -286,6 +287,22 @@ void decoder::from_table()
             read(operand(n + 1).at(0), is.from[n]);
 }
 
+void decoder::atomics()
+{
+    std::string rest = name;
+    for (const std::string word : {".relaxed", ".gpu"}) { // what is meant where they are left out
+        const size_t at = rest.find(word + ".");
+        if (at != std::string::npos)
+            rest.erase(at, word.size());
+    }
+    if (rest == "atom.global.add.u64" || rest == "red.global.add.u64")
+        atomic(1, atomic_add);
+    else if (rest == "atom.global.cas.b64")
+        atomic(2, atomic_replace);
+    else
+        from_table();
+}
+
 void decoder::decode()
 {
     const std::string &base = parts.at(0);
@@ -312,12 +329,8 @@ void decoder::decode()
         halves();
     } else if (base == "ld" || base == "st") {
         load_or_store();
-    } else if (name == "atom.global.add.u64" || name == "red.global.add.u64" ||
-               name == "atom.relaxed.gpu.global.add.u64" ||
-               name == "red.relaxed.gpu.global.add.u64") {
-        atomic(1, atomic_add);
-    } else if (name == "atom.global.cas.b64" || name == "atom.relaxed.global.cas.b64") {
-        atomic(2, atomic_replace);
+    } else if (base == "atom" || base == "red") {
+        atomics();
     } else {
         from_table();
     }

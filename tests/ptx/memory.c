@@ -124,14 +124,11 @@ static void parameters_and_constants(void **state)
 }
 
 /* Each lane gets what the sum was before its turn: all of them once, in any order. */
-static void atomic_sums(void **state)
+static void check_sums(const char *text)
 {
-    (void)state;
     enum { THREADS = 64, BLOCKS = 2, ALL = THREADS * BLOCKS };
     uint64_t at[ALL + 1] = {0};
-    run_text(BODY("atom.global.add.u64 %rd3, [%rd0+1024], 1;\nst.global.u64 [%rd1], %rd3;\n"
-                  "red.global.add.u64 [%rd0+1024], 0x100000000;"),
-             BLOCKS, THREADS, 0, at);
+    run_text(text, BLOCKS, THREADS, 0, at);
     bool seen[ALL] = {false};
     for (size_t i = 0; i < ALL; i++) {
         const uint32_t ticket = (uint32_t)at[i];
@@ -141,16 +138,26 @@ static void atomic_sums(void **state)
     assert_true(at[ALL] == ((uint64_t)ALL << 32 | ALL));
 }
 
+/* Without qualifiers atom and red are relaxed, and for the threads of one GPU. */
+static void atomic_sums(void **state)
+{
+#define SUM(how)                                                                    \
+    BODY("atom" how ".global.add.u64 %rd3, [%rd0+1024], 1;\nst.global.u64 [%rd1], " \
+         "%rd3;\nred" how ".global.add.u64 [%rd0+1024], 0x100000000;")
+    (void)state;
+    check_sums(SUM(""));
+    check_sums(SUM(".relaxed"));
+    check_sums(SUM(".relaxed.gpu"));
+#undef SUM
+}
+
 /* Of all threads that would put their number, one finds what it expects, and the others that
  * one's. */
-static void atomic_replacement(void **state)
+static void check_replacement(const char *text)
 {
-    (void)state;
     enum { THREADS = 64 };
     uint64_t at[THREADS + 1] = {[THREADS] = UINT64_MAX};
-    run_text(BODY("mov.u32 %r5, %tid.x;\ncvt.u64.u32 %rd4, %r5;\n"
-                  "atom.global.cas.b64 %rd3, [%rd0+512], -1, %rd4;\nst.global.u64 [%rd1], %rd3;"),
-             1, THREADS, 0, at);
+    run_text(text, 1, THREADS, 0, at);
     size_t first = THREADS;
     for (size_t i = 0; i < THREADS; i++)
         if (at[i] == UINT64_MAX) {
@@ -161,6 +168,18 @@ static void atomic_replacement(void **state)
     for (size_t i = 0; i < THREADS; i++)
         assert_true(i == first || at[i] == first);
     assert_true(at[THREADS] == first);
+}
+
+static void atomic_replacement(void **state)
+{
+#define REPLACEMENT(how)                                                                   \
+    BODY("mov.u32 %r5, %tid.x;\ncvt.u64.u32 %rd4, %r5;\natom" how ".global.cas.b64 %rd3, " \
+         "[%rd0+512], -1, %rd4;\nst.global.u64 [%rd1], %rd3;")
+    (void)state;
+    check_replacement(REPLACEMENT(""));
+    check_replacement(REPLACEMENT(".relaxed"));
+    check_replacement(REPLACEMENT(".relaxed.gpu"));
+#undef REPLACEMENT
 }
 
 int main(void)
