@@ -16,7 +16,7 @@
  * WIPE_MASK_RETRY where candidates may be thrown away. (tests/hygiene/left_behind.c holds all of
  * them.) A function whose own frame holds an array of that size must call it itself, since what
  * lies below the array is out of its callers' reach. */
-enum { WIPE_ONE = 3072, WIPE_STACK = 8 * 1024, WIPE_MASK = 14 * 1024, WIPE_MASK_RETRY = 44 * 1024 };
+enum { WIPE_ONE = 2304, WIPE_STACK = 8 * 1024, WIPE_MASK = 14 * 1024, WIPE_MASK_RETRY = 44 * 1024 };
 
 void wipe_stack(void);
 void wipe_stack_to(size_t depth);
