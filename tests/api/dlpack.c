@@ -1,5 +1,6 @@
-/* Tensors of DLPack as buffers: every rule and refusal of parseal/dlpack.h for a DLTensor. What is refused leaves
- * every output as it was. Shapes and strides are those that NumPy 2.4 and JAX 0.10 give. */
+/* Tensors of DLPack as buffers: every rule and refusal of parseal/dlpack.h for a DLTensor. What is
+ * refused leaves every output as it was. Shapes and strides are those that NumPy 2.4 and JAX 0.10
+ * give. */
 #include "parseal/dlpack.h"
 
 #include <inttypes.h>

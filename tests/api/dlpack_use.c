@@ -2,7 +2,6 @@
  * calls on what parseal_host_vec makes, and tensors that another dlpack.h describes. */
 #include "parseal/dlpack.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "check.h"
@@ -173,27 +172,19 @@ static void floats(void **state)
     }
 }
 
-/* Calls take what has no elements: of the host everywhere, of a device on its backend. */
+/* Calls take what has no elements, with and without a place; a device's (device/buffers.c) only on
+ * its backend. */
 static void empty_tensors(void **state)
 {
     fixture *f = *state;
-    static const struct {
-        DLDeviceType type;
-        int32_t backend; /* besides the host's; 0: all */
-    } all[] = {
-        {kDLCPU, 0},
-        {kDLCUDAHost, 0},
-        {kDLCUDA, PARSEAL_BACKEND_CUDA},
-        {kDLCUDAManaged, PARSEAL_BACKEND_CUDA},
-        {kDLOpenCL, PARSEAL_BACKEND_OPENCL},
-    };
+    static const DLDeviceType types[] = {kDLCPU, kDLCUDAHost, kDLCUDA, kDLCUDAManaged, kDLOpenCL};
     const parseal_ring ring = {0, 8, 0};
     uint64_t element = 1;
     int64_t shape[2] = {0, 3}, strides[2] = {0, 0};
-    for (size_t i = 0; i < COUNT_OF(all); i++)
+    for (size_t i = 0; i < COUNT_OF(types); i++)
         for (int with_data = 0; with_data < 2; with_data++) {
             const DLTensor tensor = {with_data ? &element : NULL,
-                                     {all[i].type, 0},
+                                     {types[i], 0},
                                      2,
                                      {kDLInt, 64, 1},
                                      shape,
@@ -201,7 +192,7 @@ static void empty_tensors(void **state)
                                      UINT64_MAX};
             parseal_vec acc;
             assert_ok(parseal_dlpack_vec("acc", &tensor, 8, &acc));
-            if (all[i].backend != 0 && all[i].backend != run_backend()) {
+            if (i >= 2) {
                 assert_error(parseal_mask_apply(f->seeds, &ring, &acc, 0, NULL),
                              PARSEAL_ERR_UNSUPPORTED, "acc.kind");
                 continue;
