@@ -1,0 +1,76 @@
+/* Many byte strings of one length: keys, nonces, tags, stream numbers. */
+#include <string.h>
+
+#include "core.h"
+
+static int take_whole(core_state *state, byte_strings *b, const char *name, PyObject *value)
+{
+    parseal_buf buf;
+    if (array_take_buf(state, &b->whole, name, value, PARSEAL_DLPACK_READ, &buf) != 0)
+        return -1;
+    if (buf.kind == PARSEAL_BUF_HOST && buf.size % b->size == 0) {
+        b->bytes = (const uint8_t *)buf.handle + buf.offset;
+        b->n = buf.size / b->size;
+        return 0;
+    }
+    if (buf.kind != PARSEAL_BUF_HOST)
+        raise_text(state, PARSEAL_ERR_UNSUPPORTED, "%s: needed in host memory", name);
+    else
+        raise_text(state, PARSEAL_ERR_SIZE, "%s: %llu bytes are no multiple of %zu", name,
+                   (unsigned long long)buf.size, b->size);
+    array_release(&b->whole);
+    return -1;
+}
+
+int byte_strings_take(core_state *state, byte_strings *b, const char *name, PyObject *value,
+                      size_t size)
+{
+    b->sequence = NULL;
+    b->bytes = NULL;
+    b->size = size;
+    if (!PyList_Check(value) && !PyTuple_Check(value))
+        return take_whole(state, b, name, value);
+    /* A tuple of its own: another thread may change the caller's list. */
+    b->sequence = PySequence_Tuple(value);
+    if (b->sequence == NULL)
+        return -1;
+    b->n = (size_t)PyTuple_Size(b->sequence);
+    return 0;
+}
+
+static int copy_one(core_state *state, const byte_strings *b, const char *name, size_t i, void *to)
+{
+    char item[48];
+    PyOS_snprintf(item, sizeof item, "%s[%llu]", name, (unsigned long long)i);
+    array a;
+    parseal_buf buf;
+    PyObject *value = PyTuple_GetItem(b->sequence, (Py_ssize_t)i);
+    if (array_take_buf(state, &a, item, value, PARSEAL_DLPACK_READ, &buf) != 0)
+        return -1;
+    const bool fits = buf.kind == PARSEAL_BUF_HOST && buf.size == b->size;
+    if (fits)
+        memcpy(to, (const uint8_t *)buf.handle + buf.offset, b->size);
+    else
+        raise_text(state, PARSEAL_ERR_SIZE, "%s: %llu bytes%s, needed are %zu in host memory", item,
+                   (unsigned long long)buf.size,
+                   buf.kind == PARSEAL_BUF_HOST ? "" : " of a device", b->size);
+    array_release(&a);
+    return fits ? 0 : -1;
+}
+
+int byte_strings_copy(core_state *state, const byte_strings *b, const char *name, size_t i,
+                      void *to)
+{
+    if (b->sequence != NULL)
+        return copy_one(state, b, name, i, to);
+    memcpy(to, b->bytes + i * b->size, b->size);
+    return 0;
+}
+
+void byte_strings_release(byte_strings *b)
+{
+    if (b->sequence != NULL)
+        Py_DECREF(b->sequence);
+    else
+        array_release(&b->whole);
+}
