@@ -1,7 +1,7 @@
 /* Arguments of functions: by place and by name, and as numbers. */
-#include <string.h>
+#include "core.h" /* Python.h must be the first */
 
-#include "core.h"
+#include <string.h>
 
 /* The place of a name among a signature's, or -1. */
 static int place_of(const signature *s, PyObject *name)

@@ -8,9 +8,9 @@
  * versioned capsule without the read-only flag, or a type whose arrays are all mutable. A legacy
  * capsule cannot say: JAX's arrays, which are immutable, come in one.
  */
-#include <string.h>
+#include "core.h" /* Python.h must be the first */
 
-#include "core.h"
+#include <string.h>
 
 enum { BY_EXCHANGE = 1, BY_BUFFER = 2, BY_DLPACK = 3 };
 
@@ -27,8 +27,8 @@ int add_arrays(PyObject *module)
     state->name_exchange = PyUnicode_InternFromString("__dlpack_c_exchange_api__");
     state->name_dlpack = PyUnicode_InternFromString("__dlpack__");
     state->no_arguments = PyTuple_New(0);
-    state->max_version = Py_BuildValue("{s:(ii)}", "max_version", DLPACK_MAJOR_VERSION,
-                                       DLPACK_MINOR_VERSION);
+    state->max_version =
+        Py_BuildValue("{s:(ii)}", "max_version", DLPACK_MAJOR_VERSION, DLPACK_MINOR_VERSION);
     const bool made = state->name_exchange != NULL && state->name_dlpack != NULL &&
                       state->no_arguments != NULL && state->max_version != NULL;
     return made ? 0 : -1;
@@ -107,11 +107,11 @@ static const way *known_way(core_state *state, const PyTypeObject *type)
 
 static void remember_way(core_state *state, const way *found)
 {
-    way *row = PyMem_RawMalloc(sizeof *row);
+    way *row = PyMem_Malloc(sizeof *row);
     if (row == NULL)
         return;
     *row = *found;
-    Py_INCREF(row->type);
+    Py_INCREF((PyObject *)row->type);
     const size_t first = ((uintptr_t)row->type >> 4) % WAYS;
     for (size_t i = 0; i < WAYS; i++) {
         way *expected = NULL;
@@ -121,8 +121,8 @@ static void remember_way(core_state *state, const way *found)
         if (expected->type == row->type)
             break; /* another thread was first */
     }
-    Py_DECREF(row->type);
-    PyMem_RawFree(row);
+    Py_DECREF((PyObject *)row->type);
+    PyMem_Free(row);
 }
 
 /* ------------------------------------------------------------------------------------- the buffer */
@@ -186,7 +186,8 @@ static int take_buffer(core_state *state, array *a, PyObject *value, int32_t acc
     Py_buffer *b = &a->buffer;
     if (PyObject_GetBuffer(value, b, PyBUF_STRIDES | PyBUF_FORMAT) != 0)
         return -1;
-    _Static_assert(sizeof(Py_ssize_t) == sizeof(int64_t), "shapes of buffers are taken as they are");
+    _Static_assert(sizeof(Py_ssize_t) == sizeof(int64_t),
+                   "shapes of buffers are taken as they are");
     a->tensor = (DLTensor){.data = b->buf,
                            .device = {kDLCPU, 0},
                            .ndim = b->ndim,
@@ -196,8 +197,8 @@ static int take_buffer(core_state *state, array *a, PyObject *value, int32_t acc
     if (access == PARSEAL_DLPACK_WRITE && b->readonly)
         status = refuse_read_only(state, a->name);
     else if (b->ndim > ARRAY_DIMS) {
-        raise_text(state, PARSEAL_ERR_ARG, "%s: it has %d dimensions, at most %d are taken", a->name,
-                   b->ndim, ARRAY_DIMS);
+        raise_text(state, PARSEAL_ERR_ARG, "%s: it has %d dimensions, at most %d are taken",
+                   a->name, b->ndim, ARRAY_DIMS);
         status = -1;
     } else
         status = buffer_strides(state, a);
@@ -231,8 +232,7 @@ static int take_capsule(core_state *state, const way *w, array *a, PyObject *cap
     if (kind != NULL && strcmp(kind, "dltensor_versioned") == 0) {
         const DLManagedTensorVersioned *managed = PyCapsule_GetPointer(capsule, kind);
         const DLTensor *tensor;
-        const parseal_status status =
-            parseal_dlpack_versioned(a->name, managed, access, &tensor);
+        const parseal_status status = parseal_dlpack_versioned(a->name, managed, access, &tensor);
         if (status != PARSEAL_OK) {
             raise_status(state, status);
             return -1;
@@ -402,10 +402,11 @@ int stream_of(core_state *state, streams *s, const array *a)
         return 0;
     void *stream = a->known_stream && a->stream == NULL ? (void *)(uintptr_t)1 : a->stream;
     if (s->device && (s->known != a->known_stream || s->stream != stream)) {
-        raise_text(state, PARSEAL_ERR_ARG,
-                   "%s: it is on another stream than the arrays before it; one call takes arrays of "
-                   "one framework",
-                   a->name);
+        raise_text(
+            state, PARSEAL_ERR_ARG,
+            "%s: it is on another stream than the arrays before it; one call takes arrays of "
+            "one framework",
+            a->name);
         return -1;
     }
     s->device = true;

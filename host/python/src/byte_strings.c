@@ -1,7 +1,7 @@
 /* Many byte strings of one length: keys, nonces, tags, stream numbers. */
-#include <string.h>
+#include "core.h" /* Python.h must be the first */
 
-#include "core.h"
+#include <string.h>
 
 static int take_whole(core_state *state, byte_strings *b, const char *name, PyObject *value)
 {
@@ -52,8 +52,8 @@ static int copy_one(core_state *state, const byte_strings *b, const char *name, 
         memcpy(to, (const uint8_t *)buf.handle + buf.offset, b->size);
     else
         raise_text(state, PARSEAL_ERR_SIZE, "%s: %llu bytes%s, needed are %zu in host memory", item,
-                   (unsigned long long)buf.size,
-                   buf.kind == PARSEAL_BUF_HOST ? "" : " of a device", b->size);
+                   (unsigned long long)buf.size, buf.kind == PARSEAL_BUF_HOST ? "" : " of a device",
+                   b->size);
     array_release(&a);
     return fits ? 0 : -1;
 }

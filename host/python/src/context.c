@@ -1,7 +1,7 @@
 /* parseal.Context, and the default one of a process. */
-#include <unistd.h>
+#include "core.h" /* Python.h must be the first */
 
-#include "core.h"
+#include <unistd.h>
 
 typedef struct {
     int32_t backend;
@@ -29,11 +29,8 @@ static PyObject *open_context(PyTypeObject *type, core_state *state, const parse
 {
     parseal_ctx *ctx = NULL;
     parseal_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = parseal_ctx_create(&ctx, options);
-    Py_END_ALLOW_THREADS
-    if (status != PARSEAL_OK)
-        return raise_status(state, status);
+    Py_BEGIN_ALLOW_THREADS status = parseal_ctx_create(&ctx, options);
+    Py_END_ALLOW_THREADS if (status != PARSEAL_OK) return raise_status(state, status);
     parseal_info info = PARSEAL_INFO_INIT;
     context_facts *facts = PyMem_Malloc(sizeof *facts);
     if (facts == NULL) {
@@ -203,7 +200,8 @@ static PyGetSetDef getters[] = {
     {"reason", get_reason, NULL, "Why this backend, and what was passed over and why.", NULL},
     {"threads", get_threads, NULL, "Threads that a large call on the CPU uses.", NULL},
     {"impl", get_impl, NULL,
-     "dict: the implementation that was picked for each primitive (\"aead\", \"mask\", ...).", NULL},
+     "dict: the implementation that was picked for each primitive (\"aead\", \"mask\", ...).",
+     NULL},
     {NULL, NULL, NULL, NULL, NULL}};
 
 static const char context_doc[] =
@@ -221,12 +219,12 @@ static const char context_doc[] =
     "the child; those of a GPU raise DeviceError there.\n\n"
     "Raises ArgError, NoDeviceError, SelftestError, NoMemoryError.";
 
-static PyType_Slot slots[] = {{Py_tp_new, context_new},
-                              {Py_tp_dealloc, held_dealloc},
-                              {Py_tp_methods, methods},
-                              {Py_tp_getset, getters},
-                              {Py_tp_repr, context_repr},
-                              {Py_tp_doc, (void *)(uintptr_t)context_doc},
+static PyType_Slot slots[] = {SLOT(Py_tp_new, context_new),
+                              SLOT(Py_tp_dealloc, held_dealloc),
+                              SLOT(Py_tp_methods, methods),
+                              SLOT(Py_tp_getset, getters),
+                              SLOT(Py_tp_repr, context_repr),
+                              SLOT(Py_tp_doc, context_doc),
                               {0, NULL}};
 
 static PyType_Spec spec = {"parseal.Context", sizeof(held), 0, Py_TPFLAGS_DEFAULT, slots};

@@ -48,6 +48,18 @@ int add_seeds(PyObject *module);
 int add_mask(PyObject *module);
 int add_vectors(PyObject *module);
 
+/* A function or a string as Python's slots hold them, for which ISO C has no conversion but this. */
+#define SLOT(id, what)                \
+    {                                 \
+        id, (void *)(uintptr_t)(what) \
+    }
+
+/* A function that takes METH_FASTCALL | METH_KEYWORDS as methods hold it. */
+#define FUNCTION(name, function, flags, doc)                                                      \
+    {                                                                                             \
+        name, (PyCFunction)(void (*)(void))(function), METH_FASTCALL | METH_KEYWORDS | flags, doc \
+    }
+
 /* Makes a type of the module and adds it under its name; *type keeps a reference. */
 int add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **type);
 
@@ -61,19 +73,21 @@ PyObject *raise_text(core_state *state, parseal_status status, const char *forma
 
 /* ---------------------------------------------------------------------------------- arguments -- */
 
-/* What a function takes: `names` are those of its parameters, in order, the first `positional` of
+/* What a function takes: `names` are those of its n parameters, in order, the first `positional` of
  * which may be given without a name, and the first `required` of which must be given. */
 typedef struct {
     const char *function;
-    const char *const *names;
-    int n, positional, required;
+    int positional, required, n;
+    const char *names[8];
 } signature;
 
-#define SIGNATURE(function_, positional_, required_, ...)                                      \
-    {                                                                                          \
-        function_, (const char *const[]){__VA_ARGS__},                                         \
-            (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *)),          \
-            positional_, required_                                                             \
+#define SIGNATURE(function_, positional_, required_, ...)                             \
+    {                                                                                 \
+        function_, positional_, required_,                                            \
+            (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *)), \
+        {                                                                             \
+            __VA_ARGS__                                                               \
+        }                                                                             \
     }
 
 /* Sorts what METH_FASTCALL | METH_KEYWORDS hands over into values[s->n], borrowed references, NULL
@@ -101,8 +115,8 @@ void wipe(void *p, size_t size);
 /* A Python object that holds one of the library's. Calls enter and leave it; close() and the end of
  * the Python object destroy what it holds when the last call has left it. */
 typedef struct {
-    PyObject_HEAD
-    _Atomic uintptr_t use; /* twice the calls that are inside, and 1 once it is closed */
+    PyObject_HEAD _Atomic uintptr_t
+        use; /* twice the calls that are inside, and 1 once it is closed */
     void *object;
     void (*destroy)(void *object);
     PyObject *ctx;          /* the Context that it was made from, or NULL */
@@ -126,11 +140,11 @@ PyObject *held_exit(PyObject *self, PyObject *args);          /* __exit__ */
 
 extern const char held_close_doc[], held_enter_doc[], held_exit_doc[];
 
-#define HELD_METHODS                                                \
-    {"close", held_close, METH_NOARGS, held_close_doc},             \
+#define HELD_METHODS                                                  \
+    {"close", held_close, METH_NOARGS, held_close_doc},               \
         {"__enter__", held_return_self, METH_NOARGS, held_enter_doc}, \
-    {                                                               \
-        "__exit__", held_exit, METH_VARARGS, held_exit_doc          \
+    {                                                                 \
+        "__exit__", held_exit, METH_VARARGS, held_exit_doc            \
     }
 
 /* The argument as an object of `type`; NULL with TypeError that names it. Borrowed. */
@@ -190,13 +204,11 @@ PyObject *new_array(const char *name, uint64_t n, const array *like, const char 
 /* ------------------------------------------------------------------------------------- values -- */
 
 typedef struct {
-    PyObject_HEAD
-    parseal_ring ring;
+    PyObject_HEAD parseal_ring ring;
 } ring_object;
 
 typedef struct {
-    PyObject_HEAD
-    parseal_quant quant; /* float_type and element_size are the call's */
+    PyObject_HEAD parseal_quant quant; /* float_type and element_size are the call's */
 } quant_object;
 
 /* The ring of an argument, or the integers mod 2^(8 * element_size) where it is NULL or None. */

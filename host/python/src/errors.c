@@ -1,7 +1,7 @@
 /* Exceptions: one for each status of the library, and what sets them. */
-#include <stdarg.h>
+#include "core.h" /* Python.h must be the first */
 
-#include "core.h"
+#include <stdarg.h>
 
 typedef struct {
     const char *name, *doc;
@@ -10,8 +10,10 @@ typedef struct {
 
 /* By the status, negated. */
 static const error_row rows[STATUSES] = {
-    {"Error", "A call of parseal failed: `status` is the library's number for it, `status_name` its "
-              "name, and the text says which argument was wrong, and how.", NULL},
+    {"Error",
+     "A call of parseal failed: `status` is the library's number for it, `status_name` its "
+     "name, and the text says which argument was wrong, and how.",
+     NULL},
     {"ArgError", "An argument is not one that the function accepts (PARSEAL_ERR_ARG).",
      &PyExc_ValueError},
     {"SizeError", "A size, count or offset is out of bounds (PARSEAL_ERR_SIZE).",
@@ -19,16 +21,24 @@ static const error_row rows[STATUSES] = {
     {"AliasError", "Arrays overlap in a way that is not in place (PARSEAL_ERR_ALIAS).",
      &PyExc_ValueError},
     {"AuthError", "Something is not authentic (PARSEAL_ERR_AUTH).", NULL},
-    {"OverflowError_", "The sum of so many quantised updates can exceed the modulus "
-                       "(PARSEAL_ERR_OVERFLOW).", &PyExc_OverflowError},
-    {"NoMemoryError", "Memory of the host or of a device could not be had "
-                      "(PARSEAL_ERR_NO_MEMORY).", &PyExc_MemoryError},
-    {"NoDeviceError", "The backend, device or instruction set asked for is not here "
-                      "(PARSEAL_ERR_NO_DEVICE).", NULL},
+    {"OverflowError_",
+     "The sum of so many quantised updates can exceed the modulus "
+     "(PARSEAL_ERR_OVERFLOW).",
+     &PyExc_OverflowError},
+    {"NoMemoryError",
+     "Memory of the host or of a device could not be had "
+     "(PARSEAL_ERR_NO_MEMORY).",
+     &PyExc_MemoryError},
+    {"NoDeviceError",
+     "The backend, device or instruction set asked for is not here "
+     "(PARSEAL_ERR_NO_DEVICE).",
+     NULL},
     {"SelftestError", "It is here, but computes known answers wrongly (PARSEAL_ERR_SELFTEST).",
      NULL},
-    {"UnsupportedError", "The context's backend cannot do it, or not with an array of this kind "
-                         "(PARSEAL_ERR_UNSUPPORTED).", NULL},
+    {"UnsupportedError",
+     "The context's backend cannot do it, or not with an array of this kind "
+     "(PARSEAL_ERR_UNSUPPORTED).",
+     NULL},
     {"DeviceError", "A driver or a device reported a failure (PARSEAL_ERR_DEVICE).", NULL},
     {"FormatError", "Bytes are not what their format says (PARSEAL_ERR_FORMAT).",
      &PyExc_ValueError},

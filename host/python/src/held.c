@@ -41,8 +41,7 @@ static void destroy_object(held *h)
         return;
     void *object = h->object;
     h->object = NULL;
-    Py_BEGIN_ALLOW_THREADS
-    h->destroy(object);
+    Py_BEGIN_ALLOW_THREADS h->destroy(object);
     Py_END_ALLOW_THREADS
 }
 
@@ -50,8 +49,7 @@ static void wait_for_the_other(held *h)
 {
     if (PyThread_acquire_lock(h->one, NOWAIT_LOCK))
         return;
-    Py_BEGIN_ALLOW_THREADS
-    PyThread_acquire_lock(h->one, WAIT_LOCK);
+    Py_BEGIN_ALLOW_THREADS PyThread_acquire_lock(h->one, WAIT_LOCK);
     Py_END_ALLOW_THREADS
 }
 
@@ -60,7 +58,8 @@ void *held_enter(held *h)
     uintptr_t use = atomic_load(&h->use);
     do {
         if ((use & 1) != 0) {
-            PyErr_Format(PyExc_ValueError, "%R has been closed", (PyObject *)Py_TYPE(h));
+            PyErr_Format(PyExc_ValueError, "%R has been closed",
+                         (PyObject *)Py_TYPE((PyObject *)h));
             return NULL;
         }
     } while (!atomic_compare_exchange_weak(&h->use, &use, use + 2));

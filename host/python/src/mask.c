@@ -32,8 +32,8 @@ static int run(core_state *state, mask_function function, const mask_call *c)
     if (c->vec.buf.size <= RELEASE_ABOVE) {
         status = function(set, &c->ring, &c->vec, c->first, c->stream.stream);
     } else {
-        Py_BEGIN_ALLOW_THREADS
-        status = function(set, &c->ring, &c->vec, c->first, c->stream.stream);
+        Py_BEGIN_ALLOW_THREADS status =
+            function(set, &c->ring, &c->vec, c->first, c->stream.stream);
         Py_END_ALLOW_THREADS
     }
     held_leave(c->seeds);
@@ -106,21 +106,24 @@ static PyObject *mask_alone(PyObject *module, PyObject *const *args, Py_ssize_t 
 }
 
 static PyMethodDef functions[] = {
-    {"mask_", (PyCFunction)(void (*)(void))mask_in_place, METH_FASTCALL | METH_KEYWORDS,
-     "mask_(acc, seeds, ring=None, first=0)\n--\n\n"
-     "acc[i] = (acc[i] + the sum of the seeds' masks, each with its sign, at first + i) mod the\n"
-     "ring's modulus: in place, in one pass over acc however many seeds there are.\n\n"
-     "acc: int32, uint32, int64 or uint64, of any shape, contiguous, in host memory or on the\n"
-     "  context's device. seeds: a Seeds. ring: None: of acc's whole type, or fcp's own.\n"
-     "first: where acc begins in the whole mask, so that a vector may be cut.\n\n"
-     "Returns acc. Raises ArgError (dtype, strides, a read-only array), SizeError,\n"
-     "UnsupportedError (a device that is not the context's)."},
-    {"mask", (PyCFunction)(void (*)(void))mask_alone, METH_FASTCALL | METH_KEYWORDS,
-     "mask(seeds, n, ring=None, *, first=0, out=None)\n--\n\n"
-     "The masks alone: n elements of their sum mod the ring's modulus.\n\n"
-     "ring: None: mod 2**32, or fcp's own. out: an array of n elements as mask_ takes them; None:\n"
-     "a new NumPy array of uint32 (of uint64 where the ring has elements of 8 bytes).\n\n"
-     "Returns out. Raises as mask_ does."},
+    FUNCTION(
+        "mask_", mask_in_place, 0,
+        "mask_(acc, seeds, ring=None, first=0)\n--\n\n"
+        "acc[i] = (acc[i] + the sum of the seeds' masks, each with its sign, at first + i) mod "
+        "the\n"
+        "ring's modulus: in place, in one pass over acc however many seeds there are.\n\n"
+        "acc: int32, uint32, int64 or uint64, of any shape, contiguous, in host memory or on the\n"
+        "  context's device. seeds: a Seeds. ring: None: of acc's whole type, or fcp's own.\n"
+        "first: where acc begins in the whole mask, so that a vector may be cut.\n\n"
+        "Returns acc. Raises ArgError (dtype, strides, a read-only array), SizeError,\n"
+        "UnsupportedError (a device that is not the context's)."),
+    FUNCTION("mask", mask_alone, 0,
+             "mask(seeds, n, ring=None, *, first=0, out=None)\n--\n\n"
+             "The masks alone: n elements of their sum mod the ring's modulus.\n\n"
+             "ring: None: mod 2**32, or fcp's own. out: an array of n elements as mask_ takes "
+             "them; None:\n"
+             "a new NumPy array of uint32 (of uint64 where the ring has elements of 8 bytes).\n\n"
+             "Returns out. Raises as mask_ does."),
     {NULL, NULL, 0, NULL}};
 
 int add_mask(PyObject *module)

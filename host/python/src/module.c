@@ -28,12 +28,11 @@ static int execute(PyObject *module)
     return PyModule_AddStringConstant(module, "__version__", parseal_version());
 }
 
-static PyModuleDef_Slot slots[] = {
-    {Py_mod_exec, (void *)execute},
+static PyModuleDef_Slot slots[] = {SLOT(Py_mod_exec, execute),
 #ifdef Py_GIL_DISABLED
-    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+                                   {Py_mod_gil, Py_MOD_GIL_NOT_USED},
 #endif
-    {0, NULL}};
+                                   {0, NULL}};
 
 /* What the state holds lives as long as the process: contexts may be in use by threads that nobody
  * waits for at the end. */

@@ -1,7 +1,7 @@
 /* parseal.Seeds: sets of masks' seeds, of ChaCha20 and of fcp. */
-#include <string.h>
+#include "core.h" /* Python.h must be the first */
 
-#include "core.h"
+#include <string.h>
 
 static void destroy(void *set)
 {
@@ -61,7 +61,7 @@ static int put_stream(const char *name, PyObject *value, uint8_t *stream_id)
 
 typedef struct {
     byte_strings keys;
-    PyObject *signs, *streams; /* tuples, or NULL */
+    PyObject *signs, *streams;                /* tuples, or NULL */
     uint8_t stream_id[PARSEAL_STREAMIDBYTES]; /* of all, where streams is NULL */
 } seed_arguments;
 
@@ -153,7 +153,7 @@ static PyObject *seeds_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 int one_seed(core_state *state, const char *name, PyObject *key, parseal_ctx *ctx,
              parseal_seeds **set)
 {
-    seed_arguments a = {{NULL, {0}, NULL, 0, 0}, NULL, NULL, {0}};
+    seed_arguments a = {.signs = NULL};
     if (byte_strings_take(state, &a.keys, name, key, PARSEAL_SEEDBYTES) != 0)
         return -1;
     int status = -1;
@@ -357,14 +357,18 @@ static PyObject *seeds_ctx(PyObject *self, void *unused)
 }
 
 static PyMethodDef methods[] = {
-    {"fcp", (PyCFunction)(void (*)(void))seeds_fcp, METH_CLASS | METH_FASTCALL | METH_KEYWORDS,
-     "fcp(keys, signs=None, *, n, modulus=2**32, session=b\"\", name=b\"\", ctx=None)\n--\n\n"
-     "Seeds whose masks are those of Google's fcp/secagg, bit for bit: AES-256-CTR, which is the\n"
-     "faster one where the CPU has AES instructions.\n\n"
-     "keys: a sequence of bytes-like keys of 32 bytes (or of 1 to 17, as old clients have them).\n"
-     "signs: +1 (added) or -1 (subtracted) for each; None: all +1. n: elements of the whole\n"
-     "vector. modulus: 2 to 2**62. session, name: bytes-like, of the session and the vector.\n\n"
-     "Raises ArgError, SizeError, UnsupportedError (on a GPU, a modulus that is no power of two)."},
+    FUNCTION(
+        "fcp", seeds_fcp, METH_CLASS,
+        "fcp(keys, signs=None, *, n, modulus=2**32, session=b\"\", name=b\"\", ctx=None)\n--\n\n"
+        "Seeds whose masks are those of Google's fcp/secagg, bit for bit: AES-256-CTR, which is "
+        "the\n"
+        "faster one where the CPU has AES instructions.\n\n"
+        "keys: a sequence of bytes-like keys of 32 bytes (or of 1 to 17, as old clients have "
+        "them).\n"
+        "signs: +1 (added) or -1 (subtracted) for each; None: all +1. n: elements of the whole\n"
+        "vector. modulus: 2 to 2**62. session, name: bytes-like, of the session and the vector.\n\n"
+        "Raises ArgError, SizeError, UnsupportedError (on a GPU, a modulus that is no power of "
+        "two)."),
     HELD_METHODS,
     {NULL, NULL, 0, NULL}};
 
@@ -376,22 +380,25 @@ static PyGetSetDef getters[] = {
 
 static const char seeds_doc[] =
     "Seeds(keys, signs=None, streams=None, *, ctx=None)\n--\n\n"
-    "Seeds of masks, in guarded memory; len() says how many. Masks are ChaCha20 keystream expanded\n"
+    "Seeds of masks, in guarded memory; len() says how many. Masks are ChaCha20 keystream "
+    "expanded\n"
     "to elements of a ring, exactly uniform; element i does not depend on the others.\n\n"
-    "keys: a sequence of bytes-like keys of 32 bytes, or one bytes-like object with all of them, one\n"
+    "keys: a sequence of bytes-like keys of 32 bytes, or one bytes-like object with all of them, "
+    "one\n"
     "  after another. They are copied, and may be wiped at once.\n"
     "signs: +1 (the mask is added) or -1 (subtracted) for each; None: all +1.\n"
-    "streams: the number of the stream under each key, 0 .. 2**64 - 1, such as the round's; or one\n"
+    "streams: the number of the stream under each key, 0 .. 2**64 - 1, such as the round's; or "
+    "one\n"
     "  number for all; None: 0.\n\n"
     "NEVER use a (key, stream) pair for two vectors. Any number of threads may use a set. It is\n"
     "wiped when it is closed or goes.\n\nRaises ValueError, SizeError, NoMemoryError.";
 
-static PyType_Slot slots[] = {{Py_tp_new, seeds_new},
-                              {Py_tp_dealloc, held_dealloc},
-                              {Py_tp_methods, methods},
-                              {Py_tp_getset, getters},
-                              {Py_sq_length, seeds_length},
-                              {Py_tp_doc, (void *)(uintptr_t)seeds_doc},
+static PyType_Slot slots[] = {SLOT(Py_tp_new, seeds_new),
+                              SLOT(Py_tp_dealloc, held_dealloc),
+                              SLOT(Py_tp_methods, methods),
+                              SLOT(Py_tp_getset, getters),
+                              SLOT(Py_sq_length, seeds_length),
+                              SLOT(Py_tp_doc, seeds_doc),
                               {0, NULL}};
 
 static PyType_Spec spec = {"parseal.Seeds", sizeof(held), 0, Py_TPFLAGS_DEFAULT, slots};

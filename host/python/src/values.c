@@ -110,16 +110,17 @@ static const char ring_doc[] =
     "The integers mod `modulus`, which is 2 to 2**64, in arrays of int32 or uint32 (moduli of at\n"
     "most 2**32) or of int64 or uint64. element_size: 4 or 8 bytes; None: 4 where that will do.\n\n"
     "Elements that are read may have any value; those that are written are in 0 .. modulus - 1.\n"
-    "Where a function is given no ring, it is that of the array's whole type: mod 2**32 or 2**64.\n\n"
+    "Where a function is given no ring, it is that of the array's whole type: mod 2**32 or "
+    "2**64.\n\n"
     "Raises ValueError.";
 
-static PyType_Slot ring_slots[] = {{Py_tp_new, ring_new},
-                                   {Py_tp_dealloc, value_dealloc},
-                                   {Py_tp_getset, ring_getters},
-                                   {Py_tp_repr, ring_repr},
-                                   {Py_tp_richcompare, ring_compare},
-                                   {Py_tp_hash, ring_hash},
-                                   {Py_tp_doc, (void *)(uintptr_t)ring_doc},
+static PyType_Slot ring_slots[] = {SLOT(Py_tp_new, ring_new),
+                                   SLOT(Py_tp_dealloc, value_dealloc),
+                                   SLOT(Py_tp_getset, ring_getters),
+                                   SLOT(Py_tp_repr, ring_repr),
+                                   SLOT(Py_tp_richcompare, ring_compare),
+                                   SLOT(Py_tp_hash, ring_hash),
+                                   SLOT(Py_tp_doc, ring_doc),
                                    {0, NULL}};
 
 static PyType_Spec ring_spec = {"parseal.Ring", sizeof(ring_object), 0, Py_TPFLAGS_DEFAULT,
@@ -226,8 +227,7 @@ static PyObject *quant_repr(PyObject *self)
 
 static PyObject *quant_check(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
-    static const signature s =
-        SIGNATURE("check", 2, 2, "n_clients", "ring", "noise", "weighted");
+    static const signature s = SIGNATURE("check", 2, 2, "n_clients", "ring", "noise", "weighted");
     PyObject *v[4];
     core_state *state = state_of(self);
     parseal_quant_check_options options = PARSEAL_QUANT_CHECK_OPTIONS_INIT;
@@ -247,11 +247,12 @@ static PyObject *quant_check(PyObject *self, PyObject *const *args, Py_ssize_t n
 }
 
 static PyMethodDef quant_methods[] = {
-    {"check", (PyCFunction)(void (*)(void))quant_check, METH_FASTCALL | METH_KEYWORDS,
-     "check(n_clients, ring, *, noise=0, weighted=False)\n--\n\n"
-     "Raises OverflowError_ where the sum of n_clients values may not fit the ring: it would wrap\n"
-     "silently and give a wrong mean. noise: all noise in an element of the sum lies in\n"
-     "-noise .. noise. weighted: an element of each client is its weight, up to 2**22."},
+    FUNCTION("check", quant_check, 0,
+             "check(n_clients, ring, *, noise=0, weighted=False)\n--\n\n"
+             "Raises OverflowError_ where the sum of n_clients values may not fit the ring: it "
+             "would wrap\n"
+             "silently and give a wrong mean. noise: all noise in an element of the sum lies in\n"
+             "-noise .. noise. weighted: an element of each client is its weight, up to 2**22."),
     {NULL, NULL, 0, NULL}};
 
 static PyGetSetDef quant_getters[] = {
@@ -263,15 +264,16 @@ static PyGetSetDef quant_getters[] = {
 static const char quant_doc[] =
     "Quant(clip, bits=16, rounding=\"stochastic\")\n--\n\n"
     "How floats become integers: [-clip, clip] is mapped onto 0 .. 2**bits - 1.\n\n"
-    "clip: above 0. bits: 1 to 24. rounding: \"stochastic\" (unbiased; needs a seed of its own) or\n"
+    "clip: above 0. bits: 1 to 24. rounding: \"stochastic\" (unbiased; needs a seed of its own) "
+    "or\n"
     "\"nearest\".\n\nRaises ArgError; for a clip out of range, calls that take it do.";
 
-static PyType_Slot quant_slots[] = {{Py_tp_new, quant_new},
-                                    {Py_tp_dealloc, value_dealloc},
-                                    {Py_tp_methods, quant_methods},
-                                    {Py_tp_getset, quant_getters},
-                                    {Py_tp_repr, quant_repr},
-                                    {Py_tp_doc, (void *)(uintptr_t)quant_doc},
+static PyType_Slot quant_slots[] = {SLOT(Py_tp_new, quant_new),
+                                    SLOT(Py_tp_dealloc, value_dealloc),
+                                    SLOT(Py_tp_methods, quant_methods),
+                                    SLOT(Py_tp_getset, quant_getters),
+                                    SLOT(Py_tp_repr, quant_repr),
+                                    SLOT(Py_tp_doc, quant_doc),
                                     {0, NULL}};
 
 static PyType_Spec quant_spec = {"parseal.Quant", sizeof(quant_object), 0, Py_TPFLAGS_DEFAULT,

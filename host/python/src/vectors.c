@@ -3,15 +3,14 @@
 
 /* What follows differs from function to function, so it is a macro: calls over many bytes let other
  * threads run. */
-#define CALL(status, bytes, call)      \
-    do {                               \
-        if ((bytes) <= RELEASE_ABOVE) { \
-            (status) = (call);         \
-        } else {                       \
-            Py_BEGIN_ALLOW_THREADS     \
-            (status) = (call);         \
-            Py_END_ALLOW_THREADS       \
-        }                              \
+#define CALL(status, bytes, call)                    \
+    do {                                             \
+        if ((bytes) <= RELEASE_ABOVE) {              \
+            (status) = (call);                       \
+        } else {                                     \
+            Py_BEGIN_ALLOW_THREADS(status) = (call); \
+            Py_END_ALLOW_THREADS                     \
+        }                                            \
     } while (0)
 
 static int done(core_state *state, parseal_status status)
@@ -158,7 +157,8 @@ static int run_packed_sum(core_state *state, const accumulator *a, const many *m
 static PyObject *packed_sum_in_place(PyObject *module, PyObject *const *args, Py_ssize_t n,
                                      PyObject *names)
 {
-    static const signature s = SIGNATURE("packed_sum_", 4, 3, "acc", "packed", "bits", "ring", "ctx");
+    static const signature s =
+        SIGNATURE("packed_sum_", 4, 3, "acc", "packed", "bits", "ring", "ctx");
     PyObject *v[5];
     core_state *state = state_of_module(module);
     accumulator a;
@@ -205,8 +205,7 @@ static int take_out(core_state *state, pair *p, PyObject *out, const char *dtype
     if (p->result == NULL)
         return -1;
     if (array_take(state, &p->out, "out", p->result, PARSEAL_DLPACK_WRITE) == 0) {
-        if (stream_of(state, &p->stream, &p->in) == 0 &&
-            stream_of(state, &p->stream, &p->out) == 0)
+        if (stream_of(state, &p->stream, &p->in) == 0 && stream_of(state, &p->stream, &p->out) == 0)
             return 0;
         array_release(&p->out);
     }
@@ -300,9 +299,9 @@ static int run_dequantize(core_state *state, const parseal_quant *quant, const p
     if (context == NULL)
         return -1;
     parseal_status status;
-    CALL(status, p->in_vec.buf.size,
-         parseal_dequantize(ctx, quant, &p->in_vec, n_clients, &p->out_vec, NULL,
-                            p->stream.stream));
+    CALL(
+        status, p->in_vec.buf.size,
+        parseal_dequantize(ctx, quant, &p->in_vec, n_clients, &p->out_vec, NULL, p->stream.stream));
     held_leave(context);
     return done(state, status);
 }
@@ -413,7 +412,8 @@ static PyObject *pack(PyObject *module, PyObject *const *args, Py_ssize_t n, PyO
     core_state *state = state_of_module(module);
     packing p = {.bits = 0};
     if (take_arguments(&s, args, n, names, v) != 0 || to_u32("bits", v[1], &p.bits) != 0 ||
-        array_take_vec(state, &p.elements, "elements", v[0], PARSEAL_DLPACK_READ, NULL, &p.vec) != 0)
+        array_take_vec(state, &p.elements, "elements", v[0], PARSEAL_DLPACK_READ, NULL, &p.vec) !=
+            0)
         return NULL;
     PyObject *out = v[2];
     if (out != NULL && out != Py_None)
@@ -466,53 +466,55 @@ static PyObject *unpack(PyObject *module, PyObject *const *args, Py_ssize_t n, P
     return out;
 }
 
-#define FUNCTION(name, function, doc) \
-    {name, (PyCFunction)(void (*)(void))(function), METH_FASTCALL | METH_KEYWORDS, doc}
-
 static PyMethodDef functions[] = {
-    FUNCTION("sum_", sum_in_place,
-             "sum_(acc, vectors, ring=None, *, ctx=None)\n--\n\n"
-             "acc[i] = (acc[i] + the sum of the vectors at i) mod the ring's modulus, in place and in\n"
-             "one pass over acc.\n\n"
-             "acc, vectors: int32, uint32, int64 or uint64, contiguous, with as many elements each.\n"
-             "ring: None: of acc's whole type. ctx: None: default_context().\n\n"
-             "Returns acc. Raises ArgError, SizeError, AliasError (a vector overlaps acc),\n"
-             "UnsupportedError."),
-    FUNCTION("packed_sum_", packed_sum_in_place,
+    FUNCTION(
+        "sum_", sum_in_place, 0,
+        "sum_(acc, vectors, ring=None, *, ctx=None)\n--\n\n"
+        "acc[i] = (acc[i] + the sum of the vectors at i) mod the ring's modulus, in place and in\n"
+        "one pass over acc.\n\n"
+        "acc, vectors: int32, uint32, int64 or uint64, contiguous, with as many elements each.\n"
+        "ring: None: of acc's whole type. ctx: None: default_context().\n\n"
+        "Returns acc. Raises ArgError, SizeError, AliasError (a vector overlaps acc),\n"
+        "UnsupportedError."),
+    FUNCTION("packed_sum_", packed_sum_in_place, 0,
              "packed_sum_(acc, packed, bits, ring=None, *, ctx=None)\n--\n\n"
              "sum_ of vectors that are packed, as by pack, with `bits` bits an element, without\n"
              "unpacking them to memory. packed: a list of bytes-like objects or arrays.\n\n"
              "Returns acc. Raises as sum_ does."),
-    FUNCTION("quantize", quantize,
-             "quantize(x, quant, *, seed=None, first=0, out=None, ctx=None)\n--\n\n"
-             "The integers that stand for the floats of x, by quant (a Quant).\n\n"
-             "x: float32, float16 or bfloat16 (of PyTorch, JAX or ml_dtypes), contiguous.\n"
-             "seed: where rounding is stochastic, a key of 32 bytes or a Seeds of one, which must\n"
-             "  never be used for a mask, nor twice with one `first`; else None.\n"
-             "first: x's place in the seed's stream, in elements, so that a vector may be cut.\n"
-             "out: an integer array with as many elements; None: a new NumPy array of uint32 in x's\n"
-             "  shape.\n\n"
-             "Returns (out, nonfinite): how many values were not finite, and counted as 0.\n"
-             "Raises ArgError (dtype; seed given or missing against the rounding), SizeError."),
-    FUNCTION("dequantize", dequantize,
-             "dequantize(total, quant, n_clients, *, out=None, ctx=None)\n--\n\n"
-             "The mean of n_clients quantised vectors, of their sum `total` (integers, not reduced).\n\n"
-             "out: float32 with as many elements; None: a new NumPy array in total's shape.\n\n"
-             "Returns out. Raises ArgError (n_clients is 0), SizeError."),
-    FUNCTION("packed_size", packed_size,
+    FUNCTION(
+        "quantize", quantize, 0,
+        "quantize(x, quant, *, seed=None, first=0, out=None, ctx=None)\n--\n\n"
+        "The integers that stand for the floats of x, by quant (a Quant).\n\n"
+        "x: float32, float16 or bfloat16 (of PyTorch, JAX or ml_dtypes), contiguous.\n"
+        "seed: where rounding is stochastic, a key of 32 bytes or a Seeds of one, which must\n"
+        "  never be used for a mask, nor twice with one `first`; else None.\n"
+        "first: x's place in the seed's stream, in elements, so that a vector may be cut.\n"
+        "out: an integer array with as many elements; None: a new NumPy array of uint32 in x's\n"
+        "  shape.\n\n"
+        "Returns (out, nonfinite): how many values were not finite, and counted as 0.\n"
+        "Raises ArgError (dtype; seed given or missing against the rounding), SizeError."),
+    FUNCTION(
+        "dequantize", dequantize, 0,
+        "dequantize(total, quant, n_clients, *, out=None, ctx=None)\n--\n\n"
+        "The mean of n_clients quantised vectors, of their sum `total` (integers, not reduced).\n\n"
+        "out: float32 with as many elements; None: a new NumPy array in total's shape.\n\n"
+        "Returns out. Raises ArgError (n_clients is 0), SizeError."),
+    FUNCTION("packed_size", packed_size, 0,
              "packed_size(n, bits)\n--\n\n"
              "The bytes that n elements of `bits` bits take: ceil(n * bits / 8)."),
-    FUNCTION("pack", pack,
-             "pack(elements, bits, *, out=None, ctx=None)\n--\n\n"
-             "The low `bits` bits of each element as a little-endian bit stream, the last byte padded\n"
-             "with zeros. elements: integers of 4 or 8 bytes. bits: 1 to 32, or 64.\n"
-             "out: writable bytes of exactly packed_size(n, bits); None: a new bytearray.\n\n"
-             "Returns out. Raises ArgError (bits), SizeError."),
-    FUNCTION("unpack", unpack,
-             "unpack(packed, bits, n, *, out=None, ctx=None)\n--\n\n"
-             "The n elements that pack has packed. out: integers of 4 or 8 bytes, n of them; None: a\n"
-             "new NumPy array of uint32, or of uint64 where bits is above 32.\n\n"
-             "Returns out. Raises ArgError (bits), SizeError."),
+    FUNCTION(
+        "pack", pack, 0,
+        "pack(elements, bits, *, out=None, ctx=None)\n--\n\n"
+        "The low `bits` bits of each element as a little-endian bit stream, the last byte padded\n"
+        "with zeros. elements: integers of 4 or 8 bytes. bits: 1 to 32, or 64.\n"
+        "out: writable bytes of exactly packed_size(n, bits); None: a new bytearray.\n\n"
+        "Returns out. Raises ArgError (bits), SizeError."),
+    FUNCTION(
+        "unpack", unpack, 0,
+        "unpack(packed, bits, n, *, out=None, ctx=None)\n--\n\n"
+        "The n elements that pack has packed. out: integers of 4 or 8 bytes, n of them; None: a\n"
+        "new NumPy array of uint32, or of uint64 where bits is above 32.\n\n"
+        "Returns out. Raises ArgError (bits), SizeError."),
     {NULL, NULL, 0, NULL}};
 
 int add_vectors(PyObject *module)
