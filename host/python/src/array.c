@@ -184,8 +184,10 @@ static int refuse_read_only(core_state *state, const char *name)
 static int take_buffer(core_state *state, array *a, PyObject *value, int32_t access)
 {
     Py_buffer *b = &a->buffer;
-    if (PyObject_GetBuffer(value, b, PyBUF_STRIDES | PyBUF_FORMAT) != 0)
+    if (PyObject_GetBuffer(value, b, PyBUF_STRIDES | PyBUF_FORMAT) != 0) {
+        b->obj = NULL;
         return -1;
+    }
     _Static_assert(sizeof(Py_ssize_t) == sizeof(int64_t),
                    "shapes of buffers are taken as they are");
     a->tensor = (DLTensor){.data = b->buf,
@@ -256,7 +258,7 @@ static int take_dlpack(core_state *state, const way *w, array *a, PyObject *valu
 {
     PyObject *capsule = ask_capsule(state, value);
     if (capsule == NULL)
-        return -1;
+        return -1; /* the producer's own words */
     if (take_capsule(state, w, a, capsule, access) != 0) {
         Py_DECREF(capsule);
         return -1;
@@ -292,6 +294,17 @@ static bool view_bfloat16(PyObject *value, PyObject **view)
     return *view != NULL;
 }
 
+/* Puts the argument's name before the text of a producer's exception. */
+static void name_argument(const char *name)
+{
+    PyObject *type, *reason, *traceback;
+    PyErr_Fetch(&type, &reason, &traceback);
+    PyErr_Format(type, "%s: %S", name, reason);
+    Py_XDECREF(type);
+    Py_XDECREF(reason);
+    Py_XDECREF(traceback);
+}
+
 /* What has the buffer protocol may not have it for this array: of JAX's, for those on a GPU. */
 static int take_otherwise(core_state *state, const way *w, array *a, PyObject *value,
                           int32_t access)
@@ -305,8 +318,12 @@ static int take_otherwise(core_state *state, const way *w, array *a, PyObject *v
         PyErr_Clear();
     }
     PyObject *view;
-    if (!view_bfloat16(value, &view))
-        return take_buffer(state, a, value, access); /* for its error */
+    if (!view_bfloat16(value, &view)) {
+        const int again = take_buffer(state, a, value, access); /* for its error */
+        if (again != 0)
+            name_argument(a->name);
+        return again;
+    }
     const int status = take_buffer(state, a, view, access);
     Py_DECREF(view); /* the buffer holds it */
     if (status == 0)
