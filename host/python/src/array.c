@@ -304,13 +304,19 @@ static int take_dlpack(core_state *state, const way *w, array *a, PyObject *valu
     return 0;
 }
 
+/* Pinned memory is the host's. */
+static bool on_host(const array *a)
+{
+    return a->tensor.device.device_type == kDLCPU || a->tensor.device.device_type == kDLCUDAHost;
+}
+
 static int take_exchange(core_state *state, const way *w, array *a, PyObject *value)
 {
     if (w->exchange->dltensor_from_py_object_no_sync(value, &a->tensor) != 0 ||
         refuse_lazy(state, a, value) != 0)
         return -1;
     const DLDevice device = a->tensor.device;
-    if (device.device_type == kDLCPU || w->exchange->current_work_stream == NULL)
+    if (on_host(a) || w->exchange->current_work_stream == NULL)
         return 0;
     a->known_stream = true;
     return w->exchange->current_work_stream(device.device_type, device.device_id, &a->stream);
@@ -453,7 +459,7 @@ int array_take_buf(core_state *state, array *a, const char *name, PyObject *valu
 /* CUDA's handle 0 is the default stream, which parseal knows as 1 where the call is not to wait. */
 int stream_of(core_state *state, streams *s, const array *a)
 {
-    if (a->tensor.device.device_type == kDLCPU || a->tensor.device.device_type == kDLCUDAHost)
+    if (on_host(a))
         return 0;
     void *stream = a->known_stream && a->stream == NULL ? (void *)(uintptr_t)1 : a->stream;
     if (s->device && (s->known != a->known_stream || s->stream != stream)) {

@@ -187,8 +187,11 @@ static PyObject *context_repr(PyObject *self)
     parseal_info info = PARSEAL_INFO_INIT;
     if (!info_of(self, &info))
         return NULL;
-    return PyUnicode_FromFormat("<parseal.Context %s: %s, %u threads>",
-                                parseal_backend_name(info.backend), info.device, info.cpu_threads);
+    const char *backend = parseal_backend_name(info.backend);
+    if (info.backend != PARSEAL_BACKEND_CPU)
+        return PyUnicode_FromFormat("<parseal.Context %s: %s>", backend, info.device);
+    return PyUnicode_FromFormat("<parseal.Context %s: %s, %u thread%s>", backend, info.device,
+                                info.cpu_threads, info.cpu_threads == 1 ? "" : "s");
 }
 
 static PyMethodDef methods[] = {HELD_METHODS, {NULL, NULL, 0, NULL}};
