@@ -34,6 +34,7 @@ set(rooms
   "host/nccl host/api host/backend host/support include"
   "host/mpi host/aggregate/format.h host/support/bytes.h include"
   "host/cli include"
+  "host/python/src include"
   "host/cli/show host/cli include"
   "host/cli/sealed host/cli include"
   "host/cli/round host/cli host/cli/sealed include"

@@ -1,4 +1,4 @@
-/* Many byte strings of one length: keys, nonces, tags, stream numbers. */
+/* Byte strings: many of one length (keys, nonces, tags), and one of any length. */
 #include "core.h" /* Python.h must be the first */
 
 #include <string.h>
@@ -73,4 +73,50 @@ void byte_strings_release(byte_strings *b)
         Py_DECREF(b->sequence);
     else
         array_release(&b->whole);
+}
+
+const uint8_t *byte_strings_all(core_state *state, const byte_strings *b, const char *name,
+                                uint8_t **copy)
+{
+    *copy = NULL;
+    if (b->sequence == NULL)
+        return b->bytes;
+    /* A tuple of n pointers is in memory, so that n strings of a key's size do not overflow. */
+    uint8_t *all = PyMem_Malloc(b->n * b->size + 1);
+    if (all == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    for (size_t i = 0; i < b->n; i++) {
+        if (copy_one(state, b, name, i, all + i * b->size) != 0) {
+            wipe(all, i * b->size);
+            PyMem_Free(all);
+            return NULL;
+        }
+    }
+    *copy = all;
+    return all;
+}
+
+int bytes_take(core_state *state, array *a, const char *name, PyObject *value, const void **bytes,
+               size_t *size)
+{
+    parseal_buf buf;
+    a->buffer.obj = NULL;
+    a->owner = NULL;
+    *bytes = NULL;
+    *size = 0;
+    if (value == NULL || value == Py_None)
+        return 0;
+    if (array_take_buf(state, a, name, value, PARSEAL_DLPACK_READ, &buf) != 0)
+        return -1;
+    if (buf.kind == PARSEAL_BUF_HOST) {
+        *bytes = (const uint8_t *)buf.handle + buf.offset;
+        *size = (size_t)buf.size;
+    } else if (buf.kind != PARSEAL_BUF_NONE) {
+        array_release(a);
+        raise_text(state, PARSEAL_ERR_UNSUPPORTED, "%s: needed in host memory", name);
+        return -1;
+    }
+    return 0;
 }

@@ -47,6 +47,8 @@ int add_quant(PyObject *module);
 int add_seeds(PyObject *module);
 int add_mask(PyObject *module);
 int add_vectors(PyObject *module);
+int add_keys(PyObject *module);
+int add_aead(PyObject *module);
 
 /* A function or a string as Python's slots hold them, for which ISO C has no conversion but this. */
 #define SLOT(id, what)                \
@@ -70,6 +72,24 @@ PyObject *raise_status(core_state *state, parseal_status status);
 
 /* Sets the exception of `status` with a text of its own, as PyErr_Format does. Returns NULL. */
 PyObject *raise_text(core_state *state, parseal_status status, const char *format, ...);
+
+/* Sets AuthError with the library's text and `verdicts` as its attribute. Returns NULL. */
+PyObject *raise_verdicts(core_state *state, PyObject *verdicts);
+
+/* 0 where the call has succeeded, else -1 with its exception set. */
+int done(core_state *state, parseal_status status);
+
+/* What is called differs from function to function, so it is a macro: calls over many bytes let
+ * other threads run. */
+#define CALL(status, bytes, call)                    \
+    do {                                             \
+        if ((bytes) <= RELEASE_ABOVE) {              \
+            (status) = (call);                       \
+        } else {                                     \
+            Py_BEGIN_ALLOW_THREADS(status) = (call); \
+            Py_END_ALLOW_THREADS                     \
+        }                                            \
+    } while (0)
 
 /* ---------------------------------------------------------------------------------- arguments -- */
 
@@ -147,6 +167,14 @@ extern const char held_close_doc[], held_enter_doc[], held_exit_doc[];
         "__exit__", held_exit, METH_VARARGS, held_exit_doc            \
     }
 
+/* The Context that an object was made in, as an attribute of its type. */
+PyObject *held_get_ctx(PyObject *self, void *unused);
+
+#define HELD_CTX                                                      \
+    {                                                                 \
+        "ctx", held_get_ctx, NULL, "The Context that it is in.", NULL \
+    }
+
 /* The argument as an object of `type`; NULL with TypeError that names it. Borrowed. */
 held *to_held(const char *name, PyObject *value, PyTypeObject *type);
 
@@ -222,6 +250,15 @@ const parseal_ring *seeds_ring(const held *seeds);
 int one_seed(core_state *state, const char *name, PyObject *key, parseal_ctx *ctx,
              parseal_seeds **set);
 
+/* ----------------------------------------------------------------------------------------- keys -- */
+
+/* The number of the algorithm with this name, "aes256gcm" or as the library has it, "aes-256-gcm".
+ * -1 with ValueError set. */
+int to_alg(const char *name, int32_t *alg);
+
+/* The sizes that the keys of a Keys have. */
+const parseal_alg *keys_alg(const held *keys);
+
 /* ---------------------------------------------------------------------------------- sequences -- */
 
 /* n byte strings of one length each: a sequence of bytes-like objects, or one bytes-like object
@@ -233,7 +270,6 @@ typedef struct {
     size_t n, size; /* size of each, in bytes */
 } byte_strings;
 
-/* size_max: where it is more than `size`, each of a sequence may have any size from 1 to it. */
 int byte_strings_take(core_state *state, byte_strings *b, const char *name, PyObject *value,
                       size_t size);
 
@@ -241,5 +277,38 @@ int byte_strings_take(core_state *state, byte_strings *b, const char *name, PyOb
 int byte_strings_copy(core_state *state, const byte_strings *b, const char *name, size_t i,
                       void *to);
 void byte_strings_release(byte_strings *b);
+
+/* All n strings, one after another: where they lie, or a copy, which *copy then is. The caller
+ * wipes and frees *copy. NULL with an exception set. */
+const uint8_t *byte_strings_all(core_state *state, const byte_strings *b, const char *name,
+                                uint8_t **copy);
+
+/* The bytes of one bytes-like object or array in host memory, of any length; none where `value` is
+ * NULL or None. *bytes is good until `a` is released. */
+int bytes_take(core_state *state, array *a, const char *name, PyObject *value, const void **bytes,
+               size_t *size);
+
+/* Many arrays, taken for one call (many.c). */
+typedef struct {
+    PyObject *values; /* a tuple of its own */
+    const char *name; /* of the argument */
+    char item[48];    /* the name of the one that is taken */
+    size_t n, taken;
+    array *arrays;
+    parseal_vec *vecs; /* of the arrays, or */
+    parseal_buf *bufs;
+} many;
+
+/* Begins with a list or a tuple of arrays. -1 with an exception set: then there is nothing to
+ * release, and values is NULL. */
+int many_begin(many *m, const char *name, PyObject *values);
+void many_release(many *m);
+
+/* Take all of them for reading: as vectors of the ring, or as bytes. */
+int many_take_vecs(core_state *state, many *m, const parseal_ring *ring, streams *stream);
+int many_take_bufs(core_state *state, many *m, streams *stream);
+
+/* Takes all of them as bytes in host memory; those of devices are refused. */
+int many_take_host(core_state *state, many *m, int32_t access);
 
 #endif

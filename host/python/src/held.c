@@ -2,10 +2,11 @@
 #include "core.h"
 
 const char held_close_doc[] =
-    "close()\n--\n\nDestroys what the object holds, secrets wiped; now, or when the last call with "
+    "close($self, /)\n--\n\nDestroys what the object holds, secrets wiped; now, or when the last "
+    "call with "
     "it has returned.\nLater calls with it raise ValueError. Closing twice does nothing.";
-const char held_enter_doc[] = "__enter__()\n--\n\nReturns the object itself.";
-const char held_exit_doc[] = "__exit__(*exception)\n--\n\nCloses the object.";
+const char held_enter_doc[] = "__enter__($self, /)\n--\n\nReturns the object itself.";
+const char held_exit_doc[] = "__exit__($self, /, *exception)\n--\n\nCloses the object.";
 
 held *held_new(PyTypeObject *type, void *object, void (*destroy)(void *), PyObject *ctx,
                bool one_at_a_time)
@@ -110,6 +111,14 @@ PyObject *held_exit(PyObject *self, PyObject *args)
 {
     (void)args;
     return held_close(self, NULL);
+}
+
+PyObject *held_get_ctx(PyObject *self, void *unused)
+{
+    (void)unused;
+    PyObject *ctx = ((held *)self)->ctx;
+    Py_INCREF(ctx);
+    return ctx;
 }
 
 held *to_held(const char *name, PyObject *value, PyTypeObject *type)

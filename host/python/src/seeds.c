@@ -271,28 +271,6 @@ static PyObject *create_fcp(core_state *state, const parseal_fcp_mask *mask, PyO
     return made;
 }
 
-/* Bytes of the session's id or of the vector's name, which may also be text. */
-static int take_label(core_state *state, array *a, const char *name, PyObject *value,
-                      const void **bytes, size_t *size)
-{
-    parseal_buf buf;
-    a->buffer.obj = NULL;
-    a->owner = NULL;
-    *size = 0;
-    if (value == NULL || value == Py_None)
-        return 0;
-    if (array_take_buf(state, a, name, value, PARSEAL_DLPACK_READ, &buf) != 0)
-        return -1;
-    if (buf.kind != PARSEAL_BUF_HOST) {
-        array_release(a);
-        raise_text(state, PARSEAL_ERR_UNSUPPORTED, "%s: needed in host memory", name);
-        return -1;
-    }
-    *bytes = (const uint8_t *)buf.handle + buf.offset;
-    *size = (size_t)buf.size;
-    return 0;
-}
-
 static PyObject *seeds_fcp(PyObject *class, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     static const signature s =
@@ -309,10 +287,10 @@ static PyObject *seeds_fcp(PyObject *class, PyObject *const *args, Py_ssize_t n,
         return NULL;
     }
     if (to_u64("modulus", v[2], &mask.modulus) != 0 || to_u64("n", v[3], &mask.n) != 0 ||
-        take_label(state, &session, "session", v[4], &mask.session_id, &mask.session_id_len) != 0)
+        bytes_take(state, &session, "session", v[4], &mask.session_id, &mask.session_id_len) != 0)
         return NULL;
     PyObject *made = NULL;
-    if (take_label(state, &name, "name", v[5], &mask.name, &mask.name_len) == 0) {
+    if (bytes_take(state, &name, "name", v[5], &mask.name, &mask.name_len) == 0) {
         made = create_fcp(state, &mask, v[0], v[1], v[6]);
         array_release(&name);
     }
@@ -352,18 +330,11 @@ static PyObject *seeds_locked(PyObject *self, void *unused)
     return info_of(self, &info) ? PyBool_FromLong(info.locked) : NULL;
 }
 
-static PyObject *seeds_ctx(PyObject *self, void *unused)
-{
-    (void)unused;
-    PyObject *ctx = ((held *)self)->ctx;
-    Py_INCREF(ctx);
-    return ctx;
-}
-
 static PyMethodDef methods[] = {
     FUNCTION(
         "fcp", seeds_fcp, METH_CLASS,
-        "fcp(keys, signs=None, *, n, modulus=2**32, session=b\"\", name=b\"\", ctx=None)\n--\n\n"
+        "fcp($type, keys, signs=None, *, n, modulus=4294967296, session=b\"\", name=b\"\",\n"
+        "    ctx=None)\n--\n\n"
         "Seeds whose masks are those of Google's fcp/secagg, bit for bit: AES-256-CTR, which is "
         "the\n"
         "faster one where the CPU has AES instructions.\n\n"
@@ -379,7 +350,7 @@ static PyMethodDef methods[] = {
 static PyGetSetDef getters[] = {
     {"locked", seeds_locked, NULL,
      "True where the set lies in memory that is never written to a swap device.", NULL},
-    {"ctx", seeds_ctx, NULL, "The Context that the set was made in.", NULL},
+    HELD_CTX,
     {NULL, NULL, NULL, NULL, NULL}};
 
 static const char seeds_doc[] =

@@ -248,7 +248,7 @@ static PyObject *quant_check(PyObject *self, PyObject *const *args, Py_ssize_t n
 
 static PyMethodDef quant_methods[] = {
     FUNCTION("check", quant_check, 0,
-             "check(n_clients, ring, *, noise=0, weighted=False)\n--\n\n"
+             "check($self, n_clients, ring, *, noise=0, weighted=False)\n--\n\n"
              "Raises OverflowError_ where the sum of n_clients values may not fit the ring: it "
              "would wrap\n"
              "silently and give a wrong mean. noise: all noise in an element of the sum lies in\n"

@@ -1,23 +1,6 @@
 /* sum_, packed_sum_, quantize, dequantize, pack, unpack, packed_size. */
 #include "core.h"
 
-/* What follows differs from function to function, so it is a macro: calls over many bytes let other
- * threads run. */
-#define CALL(status, bytes, call)                    \
-    do {                                             \
-        if ((bytes) <= RELEASE_ABOVE) {              \
-            (status) = (call);                       \
-        } else {                                     \
-            Py_BEGIN_ALLOW_THREADS(status) = (call); \
-            Py_END_ALLOW_THREADS                     \
-        }                                            \
-    } while (0)
-
-static int done(core_state *state, parseal_status status)
-{
-    return status == PARSEAL_OK ? 0 : (raise_status(state, status), -1);
-}
-
 static PyObject *same_again(PyObject *object, int status)
 {
     if (status != 0)
@@ -27,62 +10,6 @@ static PyObject *same_again(PyObject *object, int status)
 }
 
 /* ------------------------------------------------------------------------------------------- sums -- */
-
-/* Many arrays, taken for one call. */
-typedef struct {
-    PyObject *values; /* a tuple of its own */
-    size_t n, taken;
-    array *arrays;
-    parseal_vec *vecs; /* of the arrays, or */
-    parseal_buf *bufs;
-} many;
-
-static void many_release(many *m)
-{
-    for (size_t i = 0; i < m->taken; i++)
-        array_release(&m->arrays[i]);
-    PyMem_Free(m->arrays);
-    PyMem_Free(m->vecs);
-    PyMem_Free(m->bufs);
-    Py_XDECREF(m->values);
-}
-
-static int many_begin(many *m, const char *name, PyObject *values)
-{
-    *m = (many){NULL, 0, 0, NULL, NULL, NULL};
-    if (!PyList_Check(values) && !PyTuple_Check(values)) {
-        PyErr_Format(PyExc_TypeError, "%s: a list or a tuple of arrays is needed, not %R", name,
-                     (PyObject *)Py_TYPE(values));
-        return -1;
-    }
-    m->values = PySequence_Tuple(values);
-    if (m->values == NULL)
-        return -1;
-    m->n = (size_t)PyTuple_Size(m->values);
-    m->arrays = PyMem_Calloc(m->n + 1, sizeof *m->arrays);
-    m->vecs = PyMem_Calloc(m->n + 1, sizeof *m->vecs);
-    m->bufs = PyMem_Calloc(m->n + 1, sizeof *m->bufs);
-    if (m->arrays != NULL && m->vecs != NULL && m->bufs != NULL)
-        return 0;
-    PyErr_NoMemory();
-    many_release(m);
-    return -1;
-}
-
-/* Takes value i as a vector of the ring, or as bytes where ring is NULL. */
-static int many_take(core_state *state, many *m, size_t i, const char *name,
-                     const parseal_ring *ring, streams *stream)
-{
-    array *a = &m->arrays[i];
-    PyObject *value = PyTuple_GetItem(m->values, (Py_ssize_t)i);
-    if (array_take(state, a, name, value, PARSEAL_DLPACK_READ) != 0)
-        return -1;
-    m->taken = i + 1;
-    if ((ring != NULL ? array_vec(state, a, ring->element_size, &m->vecs[i])
-                      : array_buf(state, a, &m->bufs[i])) != 0)
-        return -1;
-    return stream_of(state, stream, a);
-}
 
 /* The accumulator of a call, the ring and the streams. */
 typedef struct {
@@ -130,8 +57,7 @@ static PyObject *sum_in_place(PyObject *module, PyObject *const *args, Py_ssize_
         return NULL;
     int status = many_begin(&m, "vectors", v[1]);
     if (status == 0) {
-        for (size_t i = 0; i < m.n && status == 0; i++)
-            status = many_take(state, &m, i, "vectors", &a.ring, &a.stream);
+        status = many_take_vecs(state, &m, &a.ring, &a.stream);
         if (status == 0)
             status = run_sum(state, &a, &m, v[3]);
         many_release(&m);
@@ -169,8 +95,7 @@ static PyObject *packed_sum_in_place(PyObject *module, PyObject *const *args, Py
         return NULL;
     int status = many_begin(&m, "packed", v[1]);
     if (status == 0) {
-        for (size_t i = 0; i < m.n && status == 0; i++)
-            status = many_take(state, &m, i, "packed", NULL, &a.stream);
+        status = many_take_bufs(state, &m, &a.stream);
         if (status == 0)
             status = run_packed_sum(state, &a, &m, bits, v[4]);
         many_release(&m);
