@@ -184,8 +184,10 @@ static int refuse_read_only(core_state *state, const char *name)
 static int take_buffer(core_state *state, array *a, PyObject *value, int32_t access)
 {
     Py_buffer *b = &a->buffer;
-    if (PyObject_GetBuffer(value, b, PyBUF_STRIDES | PyBUF_FORMAT) != 0)
+    if (PyObject_GetBuffer(value, b, PyBUF_STRIDES | PyBUF_FORMAT) != 0) {
+        b->obj = NULL;
         return -1;
+    }
     _Static_assert(sizeof(Py_ssize_t) == sizeof(int64_t),
                    "shapes of buffers are taken as they are");
     a->tensor = (DLTensor){.data = b->buf,
@@ -251,13 +253,50 @@ static int take_capsule(core_state *state, const way *w, array *a, PyObject *cap
     return 0;
 }
 
+/* Whether a method of PyTorch's says yes; a producer that has no such method says no. -1 with an
+ * exception set. */
+static int says(PyObject *value, const char *method)
+{
+    PyObject *answer = PyObject_CallMethod(value, method, NULL);
+    if (answer == NULL) {
+        PyErr_Clear();
+        return 0;
+    }
+    const int truth = PyObject_IsTrue(answer);
+    Py_DECREF(answer);
+    return truth;
+}
+
+/* PyTorch has views whose values are not those of memory: negated ones, which arise of complex
+ * conjugates, and these themselves. The first go out by DLPack as that memory is, without a word,
+ * and both do by the exchange API. -1 where `value` is one. Integers are not asked: no operation but
+ * a private one makes such views of them. */
+static int refuse_lazy(core_state *state, const array *a, PyObject *value)
+{
+    const uint8_t code = a->tensor.dtype.code;
+    const bool complex = code == kDLComplex;
+    if (code != kDLFloat && code != kDLBfloat && !complex)
+        return 0;
+    const int negated = says(value, "is_neg");
+    const int conjugate = negated == 0 && complex ? says(value, "is_conj") : 0;
+    if (negated == 0 && conjugate == 0)
+        return 0;
+    if (negated > 0 || conjugate > 0)
+        raise_text(
+            state, PARSEAL_ERR_ARG,
+            "%s: its values are not those of its memory, which is %s lazily: resolve_%s() it "
+            "first",
+            a->name, negated > 0 ? "negated" : "conjugated", negated > 0 ? "neg" : "conj");
+    return -1;
+}
+
 /* The capsule stays what it is, not "used": when it goes, so does what its producer made for it. */
 static int take_dlpack(core_state *state, const way *w, array *a, PyObject *value, int32_t access)
 {
     PyObject *capsule = ask_capsule(state, value);
     if (capsule == NULL)
-        return -1;
-    if (take_capsule(state, w, a, capsule, access) != 0) {
+        return -1; /* the producer's own words */
+    if (take_capsule(state, w, a, capsule, access) != 0 || refuse_lazy(state, a, value) != 0) {
         Py_DECREF(capsule);
         return -1;
     }
@@ -265,9 +304,10 @@ static int take_dlpack(core_state *state, const way *w, array *a, PyObject *valu
     return 0;
 }
 
-static int take_exchange(const way *w, array *a, PyObject *value)
+static int take_exchange(core_state *state, const way *w, array *a, PyObject *value)
 {
-    if (w->exchange->dltensor_from_py_object_no_sync(value, &a->tensor) != 0)
+    if (w->exchange->dltensor_from_py_object_no_sync(value, &a->tensor) != 0 ||
+        refuse_lazy(state, a, value) != 0)
         return -1;
     const DLDevice device = a->tensor.device;
     if (device.device_type == kDLCPU || w->exchange->current_work_stream == NULL)
@@ -292,6 +332,17 @@ static bool view_bfloat16(PyObject *value, PyObject **view)
     return *view != NULL;
 }
 
+/* Puts the argument's name before the text of a producer's exception. */
+static void name_argument(const char *name)
+{
+    PyObject *type, *reason, *traceback;
+    PyErr_Fetch(&type, &reason, &traceback);
+    PyErr_Format(type, "%s: %S", name, reason);
+    Py_XDECREF(type);
+    Py_XDECREF(reason);
+    Py_XDECREF(traceback);
+}
+
 /* What has the buffer protocol may not have it for this array: of JAX's, for those on a GPU. */
 static int take_otherwise(core_state *state, const way *w, array *a, PyObject *value,
                           int32_t access)
@@ -305,8 +356,12 @@ static int take_otherwise(core_state *state, const way *w, array *a, PyObject *v
         PyErr_Clear();
     }
     PyObject *view;
-    if (!view_bfloat16(value, &view))
-        return take_buffer(state, a, value, access); /* for its error */
+    if (!view_bfloat16(value, &view)) {
+        const int again = take_buffer(state, a, value, access); /* for its error */
+        if (again != 0)
+            name_argument(a->name);
+        return again;
+    }
     const int status = take_buffer(state, a, view, access);
     Py_DECREF(view); /* the buffer holds it */
     if (status == 0)
@@ -332,7 +387,7 @@ int array_take(core_state *state, array *a, const char *name, PyObject *value, i
     a->buffer.obj = NULL;
     a->owner = NULL;
     if (w->by == BY_EXCHANGE)
-        return take_exchange(w, a, value);
+        return take_exchange(state, w, a, value);
     if (w->by == BY_DLPACK)
         return take_dlpack(state, w, a, value, access);
     if (take_buffer(state, a, value, access) == 0)

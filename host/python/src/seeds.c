@@ -16,14 +16,15 @@ static int sign_at(PyObject *signs, size_t i, int32_t *sign)
     *sign = 1;
     if (signs == NULL)
         return 0;
-    PyObject *index = PyNumber_Index(PyTuple_GetItem(signs, (Py_ssize_t)i));
-    if (index == NULL)
-        return -1;
-    int overflow;
-    const long value = PyLong_AsLongAndOverflow(index, &overflow);
-    Py_DECREF(index);
+    PyObject *given = PyTuple_GetItem(signs, (Py_ssize_t)i);
+    PyObject *index = PyNumber_Index(given);
+    int overflow = 0;
+    const long value = index != NULL ? PyLong_AsLongAndOverflow(index, &overflow) : 0;
+    const bool integer = index != NULL;
+    Py_XDECREF(index);
     if (overflow != 0 || (value != 1 && value != -1)) {
-        PyErr_Format(PyExc_ValueError, "signs[%zu]: needed is +1 or -1", i);
+        PyErr_Format(integer ? PyExc_ValueError : PyExc_TypeError,
+                     "signs[%zu]: needed is +1 or -1, not %R", i, given);
         return -1;
     }
     *sign = (int32_t)value;
@@ -37,8 +38,11 @@ static int to_tuple(const char *name, PyObject *value, size_t n, PyObject **tupl
     if (value == NULL || value == Py_None)
         return 0;
     *tuple = PySequence_Tuple(value);
-    if (*tuple == NULL)
+    if (*tuple == NULL) {
+        PyErr_Format(PyExc_TypeError, "%s: a sequence is needed, not %R", name,
+                     (PyObject *)Py_TYPE(value));
         return -1;
+    }
     if ((size_t)PyTuple_Size(*tuple) == n)
         return 0;
     PyErr_Format(PyExc_ValueError, "%s: %zd for %zu keys", name, PyTuple_Size(*tuple), n);
