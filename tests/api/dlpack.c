@@ -504,24 +504,33 @@ static void places(void **state)
     }
 }
 
-/* Of vectors whose elements have `size` bytes; the bytes may lie anywhere. */
+/* The tensor, `at` bytes into the sample's memory. */
+static void check_place(sample *s, uint64_t at, uint32_t size, int32_t float_type)
+{
+    const uint8_t *const place = (uint8_t *)s->memory + at;
+    const unsigned beside = (unsigned)at % size;
+    char want[64];
+    snprintf(want, sizeof want, "address is %u mod %u", beside, size);
+    if (beside == 0 && float_type != 0)
+        floats_taken(&s->t, float_type, size, place, 6);
+    else if (beside == 0)
+        vec_taken(&s->t, size, place, 6);
+    else if (float_type != 0)
+        floats_refused(&s->t, PARSEAL_ERR_ARG, want);
+    else
+        vec_refused(&s->t, size, PARSEAL_ERR_ARG, want);
+    buf_taken(&s->t, PARSEAL_BUF_HOST, (uintptr_t)place, 0, UINT64_C(6) * size);
+}
+
+/* Vectors whose elements have `size` bytes are aligned to that, by data and byte_offset together;
+ * bytes may lie anywhere. */
 static void check_alignment(sample *s, uint32_t size, int32_t float_type)
 {
-    char want[64];
-    for (s->t.byte_offset = 0; s->t.byte_offset < 16; s->t.byte_offset++) {
-        const uint8_t *const at = (uint8_t *)s->memory + s->t.byte_offset;
-        const unsigned beside = (unsigned)s->t.byte_offset % size;
-        snprintf(want, sizeof want, "address is %u mod %u", beside, size);
-        if (beside == 0 && float_type != 0)
-            floats_taken(&s->t, float_type, size, at, 6);
-        else if (beside == 0)
-            vec_taken(&s->t, size, at, 6);
-        else if (float_type != 0)
-            floats_refused(&s->t, PARSEAL_ERR_ARG, want);
-        else
-            vec_refused(&s->t, size, PARSEAL_ERR_ARG, want);
-        buf_taken(&s->t, PARSEAL_BUF_HOST, (uintptr_t)at, 0, UINT64_C(6) * size);
-    }
+    for (uint64_t data = 0; data < 16; data++)
+        for (s->t.byte_offset = 0; s->t.byte_offset < 16; s->t.byte_offset++) {
+            s->t.data = (uint8_t *)s->memory + data;
+            check_place(s, data + s->t.byte_offset, size, float_type);
+        }
 }
 
 static void alignment(void **state)
