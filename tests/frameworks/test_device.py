@@ -103,3 +103,35 @@ def test_seeds_of_another_context(driver: Driver) -> None:
     seeds = parseal.Seeds(KEYS[:1], ctx=CPU)
     with pytest.raises(parseal.ArgError, match="seed"):
         parseal.quantize(x, parseal.Quant(1.0), seed=seeds, ctx=CUDA)
+
+
+def test_a_set_that_counts(driver: Driver) -> None:
+    """Each call takes the next streams, and says which; a replay would do so, too."""
+    number = Tensor(driver, np.zeros(1, np.uint64))
+    seeds = parseal.Seeds.counting(KEYS, stream=5, step=3, number=number, ctx=CUDA)
+    out = Tensor(driver, np.zeros(1000, np.uint32))
+    for stream in (5, 8, 11):
+        parseal.mask(seeds, 1000, out=out)
+        expected = parseal.mask(parseal.Seeds(KEYS, streams=stream, ctx=CPU), 1000)
+        assert (out.values() == expected).all() and number.values()[0] == stream
+    del number
+    parseal.mask(seeds, 1000, out=out)  # the set keeps the number's array
+    with pytest.raises(parseal.UnsupportedError):
+        parseal.mask(seeds, 1000)
+    with pytest.raises(parseal.UnsupportedError):
+        parseal.Seeds.counting(KEYS, ctx=CPU)
+    with pytest.raises(parseal.SizeError, match="number"):
+        parseal.Seeds.counting(KEYS, number=Tensor(driver, np.zeros(2, np.uint64)), ctx=CUDA)
+    with pytest.raises(parseal.ArgError):
+        parseal.Seeds.counting(KEYS, step=0, ctx=CUDA)
+
+
+def test_a_number_that_the_graph_writes(driver: Driver) -> None:
+    number = Tensor(driver, np.array([77], np.uint64))
+    seeds = parseal.Seeds.counting(KEYS, step=0, number=number, ctx=CUDA)
+    out = Tensor(driver, np.zeros(1000, np.uint32))
+    for stream in (77, 5, 6):
+        number.fill(np.array([stream], np.uint64))
+        parseal.mask(seeds, 1000, out=out)
+        expected = parseal.mask(parseal.Seeds(KEYS, streams=stream, ctx=CPU), 1000)
+        assert (out.values() == expected).all()

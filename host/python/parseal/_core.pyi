@@ -109,6 +109,17 @@ class Seeds(_Held):
         ctx: Context | None = None,
     ) -> Seeds: ...
     @classmethod
+    def counting(
+        cls,
+        keys: _ByteStrings,
+        signs: Sequence[int] | None = None,
+        *,
+        stream: int = 0,
+        step: int = 1,
+        number: _Array | None = None,
+        ctx: Context | None = None,
+    ) -> Seeds: ...
+    @classmethod
     def fcp(
         cls,
         keys: Sequence[_Array],

@@ -135,13 +135,14 @@ void wipe(void *p, size_t size);
 /* A Python object that holds one of the library's. Calls enter and leave it; close() and the end of
  * the Python object destroy what it holds when the last call has left it. */
 typedef struct {
-    PyObject_HEAD _Atomic uintptr_t
-        use; /* twice the calls that are inside, and 1 once it is closed */
+    PyObject_HEAD
+    _Atomic uintptr_t use; /* twice the calls that are inside, and 1 once it is closed */
     void *object;
     void (*destroy)(void *object);
     PyObject *ctx;          /* the Context that it was made from, or NULL */
     PyThread_type_lock one; /* of objects that take one call at a time, or NULL */
     void *extra;            /* memory of the type's own, freed with the object, or NULL */
+    PyObject *kept;         /* what must live as long, or NULL */
 } held;
 
 /* A new object of `type` that holds `object`, which is destroyed if there is no memory for it.
@@ -232,11 +233,13 @@ PyObject *new_array(const char *name, uint64_t n, const array *like, const char 
 /* ------------------------------------------------------------------------------------- values -- */
 
 typedef struct {
-    PyObject_HEAD parseal_ring ring;
+    PyObject_HEAD
+    parseal_ring ring;
 } ring_object;
 
 typedef struct {
-    PyObject_HEAD parseal_quant quant; /* float_type and element_size are the call's */
+    PyObject_HEAD
+    parseal_quant quant; /* float_type and element_size are the call's */
 } quant_object;
 
 /* The ring of an argument, or the integers mod 2^(8 * element_size) where it is NULL or None. */

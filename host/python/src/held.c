@@ -32,6 +32,7 @@ held *held_new(PyTypeObject *type, void *object, void (*destroy)(void *), PyObje
     Py_XINCREF(ctx);
     h->one = one;
     h->extra = NULL;
+    h->kept = NULL;
     return h;
 }
 
@@ -95,6 +96,7 @@ void held_dealloc(PyObject *self)
     if (h->one != NULL)
         PyThread_free_lock(h->one);
     PyMem_Free(h->extra);
+    Py_XDECREF(h->kept);
     Py_XDECREF(h->ctx);
     PyObject_Free(self);
     Py_DECREF(type);

@@ -104,7 +104,9 @@ static int fill_seed(core_state *state, const seed_arguments *a, size_t i, parse
     return byte_strings_copy(state, &a->keys, "keys", i, seed->key);
 }
 
-static int create(core_state *state, const seed_arguments *a, parseal_ctx *ctx, parseal_seeds **set)
+/* counting: of a set that counts its streams on the device, or NULL. */
+static int create(core_state *state, const seed_arguments *a, parseal_ctx *ctx,
+                  const parseal_counting *counting, parseal_seeds **set)
 {
     const size_t n = a->keys.n;
     if (n > (SIZE_MAX >> 1) / sizeof(parseal_seed)) {
@@ -120,11 +122,9 @@ static int create(core_state *state, const seed_arguments *a, parseal_ctx *ctx, 
     for (size_t i = 0; i < n && status == 0; i++)
         status = fill_seed(state, a, i, &seeds[i]);
     if (status == 0) {
-        const parseal_status made = parseal_seeds_create(set, ctx, seeds, n);
-        if (made != PARSEAL_OK) {
-            raise_status(state, made);
-            status = -1;
-        }
+        status = done(state, counting != NULL
+                                 ? parseal_seeds_create_counting(set, ctx, seeds, n, counting)
+                                 : parseal_seeds_create(set, ctx, seeds, n));
     }
     wipe(seeds, n * sizeof *seeds);
     PyMem_Free(seeds);
@@ -146,7 +146,7 @@ static PyObject *seeds_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         return NULL;
     PyObject *made = NULL;
     if (take_seeds(state, &a, v) == 0) {
-        if (create(state, &a, ctx, &set) == 0)
+        if (create(state, &a, ctx, NULL, &set) == 0)
             made = (PyObject *)held_new(type, set, destroy, (PyObject *)context, false);
         release_seeds(&a);
     }
@@ -162,12 +162,69 @@ int one_seed(core_state *state, const char *name, PyObject *key, parseal_ctx *ct
         return -1;
     int status = -1;
     if (a.keys.n == 1)
-        status = create(state, &a, ctx, set);
+        status = create(state, &a, ctx, NULL, set);
     else
         raise_text(state, PARSEAL_ERR_SIZE, "%s: %zu keys, needed is one of 32 bytes", name,
                    a.keys.n);
     byte_strings_release(&a.keys);
     return status;
+}
+
+/* -------------------------------------------------------------------------------------- counting -- */
+
+/* The array of the number, which the set keeps. */
+static int take_number(core_state *state, PyObject *value, array *a, parseal_buf *number)
+{
+    a->buffer.obj = NULL;
+    a->owner = NULL;
+    if (value == NULL || value == Py_None)
+        return 0;
+    return array_take_buf(state, a, "number", value, PARSEAL_DLPACK_WRITE, number);
+}
+
+static PyObject *create_counting(core_state *state, PyObject *const *v, held *context,
+                                 parseal_ctx *ctx, const parseal_counting *counting)
+{
+    PyObject *const seeds[] = {v[0], v[1], v[2]};
+    seed_arguments a;
+    parseal_seeds *set = NULL;
+    held *made = NULL;
+    if (take_seeds(state, &a, seeds) != 0)
+        return NULL;
+    if (create(state, &a, ctx, counting, &set) == 0)
+        made = held_new(state->seeds, set, destroy, (PyObject *)context, false);
+    release_seeds(&a);
+    if (made != NULL && counting->number.kind != PARSEAL_BUF_NONE) {
+        made->kept = v[4];
+        Py_INCREF(made->kept);
+    }
+    return (PyObject *)made;
+}
+
+static PyObject *seeds_counting(PyObject *class, PyObject *const *args, Py_ssize_t n,
+                                PyObject *names)
+{
+    static const signature s =
+        SIGNATURE("counting", 2, 1, "keys", "signs", "stream", "step", "number", "ctx");
+    PyObject *v[6];
+    core_state *state = PyType_GetModuleState((PyTypeObject *)class);
+    parseal_counting counting = PARSEAL_COUNTING_INIT;
+    array number;
+    parseal_ctx *ctx;
+    counting.step = 1;
+    if (take_arguments(&s, args, n, names, v) != 0 || to_u64("step", v[3], &counting.step) != 0)
+        return NULL;
+    counting.graph_writes = counting.step == 0;
+    held *context = enter_context(state, v[5], &ctx);
+    if (context == NULL)
+        return NULL;
+    PyObject *made = NULL;
+    if (take_number(state, v[4], &number, &counting.number) == 0) {
+        made = create_counting(state, v, context, ctx, &counting);
+        array_release(&number);
+    }
+    held_leave(context);
+    return made;
 }
 
 /* -------------------------------------------------------------------------------------------- fcp -- */
@@ -344,6 +401,21 @@ static PyMethodDef methods[] = {
         "vector. modulus: 2 to 2**62. session, name: bytes-like, of the session and the vector.\n\n"
         "Raises ArgError, SizeError, UnsupportedError (on a GPU, a modulus that is no power of "
         "two)."),
+    FUNCTION(
+        "counting", seeds_counting, METH_CLASS,
+        "counting($type, keys, signs=None, *, stream=0, step=1, number=None, ctx=None)\n--\n\n"
+        "Seeds whose stream's number is counted on the device (CUDA), for calls that a CUDA graph\n"
+        "replays: each call and each replay takes the next streams, so no mask comes twice.\n\n"
+        "keys, signs: as of Seeds. stream: the number of the first call; it grows by `step` with\n"
+        "  each. number: 8 bytes of the device, aligned to 8, which receive the number that a\n"
+        "  call has used; the set keeps the array. step=0: nobody counts, but each call takes the\n"
+        "  number that it finds in `number`, which the graph writes anew in each replay.\n\n"
+        "Calls take arrays of the device alone, and follow each other, on one stream or on "
+        "streams\n"
+        "that wait for each other. When the numbers are used up a call leaves zeros, and 2**64 - "
+        "1\n"
+        "in `number`.\n\n"
+        "Raises ArgError, SizeError, UnsupportedError (another backend than CUDA)."),
     HELD_METHODS,
     {NULL, NULL, 0, NULL}};
 
