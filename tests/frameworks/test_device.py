@@ -2,6 +2,7 @@
 that exists for this alone. Skipped where that driver is not the one that is found."""
 
 import ctypes
+import os
 
 import numpy as np
 import pytest
@@ -135,3 +136,20 @@ def test_a_number_that_the_graph_writes(driver: Driver) -> None:
         parseal.mask(seeds, 1000, out=out)
         expected = parseal.mask(parseal.Seeds(KEYS, streams=stream, ctx=CPU), 1000)
         assert (out.values() == expected).all()
+
+
+def test_a_child_of_fork_computes_on_the_cpu(driver: Driver) -> None:
+    """A GPU's driver does not survive fork; the default context of the child is another."""
+    assert parseal.default_context().backend == "cuda"
+    child = os.fork()
+    if child == 0:
+        wrong = parseal.default_context().backend != "cpu"
+        wrong |= (parseal.mask(parseal.Seeds(KEYS), 1000) != MASK).any()
+        try:
+            parseal.mask(SEEDS, 1000)
+            wrong = True
+        except parseal.DeviceError as error:
+            wrong |= "fork" not in str(error)
+        os._exit(int(wrong))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert parseal.default_context().backend == "cuda"
