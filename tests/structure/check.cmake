@@ -39,6 +39,7 @@ set(rooms
   "host/cli/sealed host/cli include"
   "host/cli/round host/cli host/cli/sealed include"
   "bench/cpu include"
+  "bench/python include"
   "bench/peers bench/cpu include"
   "bench/device bench/cpu include host/backend/objects.h host/cuda/device.h")
 set(lines_max 620)
