@@ -53,8 +53,7 @@ static int take_key_index(core_state *state, batch *b, PyObject *value)
         return 0;
     if (PyIndex_Check(value))
         return to_u32("key_index", value, &b->key);
-    b->key_index = PySequence_Tuple(value);
-    if (b->key_index == NULL)
+    if (to_tuple("key_index", value, &b->key_index) != 0)
         return -1;
     return check_n(state, "key_index", (size_t)PyTuple_Size(b->key_index), b);
 }

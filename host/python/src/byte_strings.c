@@ -38,24 +38,28 @@ int byte_strings_take(core_state *state, byte_strings *b, const char *name, PyOb
     return 0;
 }
 
+int bytes_copy(core_state *state, const char *name, PyObject *value, void *to, size_t size)
+{
+    array a;
+    parseal_buf buf;
+    if (array_take_buf(state, &a, name, value, PARSEAL_DLPACK_READ, &buf) != 0)
+        return -1;
+    const bool fits = buf.kind == PARSEAL_BUF_HOST && buf.size == size;
+    if (fits)
+        memcpy(to, (const uint8_t *)buf.handle + buf.offset, size);
+    else
+        raise_text(state, PARSEAL_ERR_SIZE, "%s: %llu bytes%s, needed are %zu in host memory", name,
+                   (unsigned long long)buf.size, buf.kind == PARSEAL_BUF_HOST ? "" : " of a device",
+                   size);
+    array_release(&a);
+    return fits ? 0 : -1;
+}
+
 static int copy_one(core_state *state, const byte_strings *b, const char *name, size_t i, void *to)
 {
     char item[48];
     PyOS_snprintf(item, sizeof item, "%s[%llu]", name, (unsigned long long)i);
-    array a;
-    parseal_buf buf;
-    PyObject *value = PyTuple_GetItem(b->sequence, (Py_ssize_t)i);
-    if (array_take_buf(state, &a, item, value, PARSEAL_DLPACK_READ, &buf) != 0)
-        return -1;
-    const bool fits = buf.kind == PARSEAL_BUF_HOST && buf.size == b->size;
-    if (fits)
-        memcpy(to, (const uint8_t *)buf.handle + buf.offset, b->size);
-    else
-        raise_text(state, PARSEAL_ERR_SIZE, "%s: %llu bytes%s, needed are %zu in host memory", item,
-                   (unsigned long long)buf.size, buf.kind == PARSEAL_BUF_HOST ? "" : " of a device",
-                   b->size);
-    array_release(&a);
-    return fits ? 0 : -1;
+    return bytes_copy(state, item, PyTuple_GetItem(b->sequence, (Py_ssize_t)i), to, b->size);
 }
 
 int byte_strings_copy(core_state *state, const byte_strings *b, const char *name, size_t i,
@@ -106,7 +110,7 @@ int bytes_take(core_state *state, array *a, const char *name, PyObject *value, c
     a->owner = NULL;
     *bytes = NULL;
     *size = 0;
-    if (value == NULL || value == Py_None)
+    if (value == NULL)
         return 0;
     if (array_take_buf(state, a, name, value, PARSEAL_DLPACK_READ, &buf) != 0)
         return -1;

@@ -29,6 +29,7 @@ struct way; /* how arrays of one type are taken (array.c) */
 typedef struct {
     PyObject *errors[STATUSES]; /* by the status, negated; errors[0] is parseal.Error */
     PyTypeObject *context, *ring, *quant, *seeds, *keys, *aggregator, *graph, *sealed;
+    PyTypeObject *need, *impl;         /* tuples with names */
     PyObject *_Atomic default_context; /* made at its first use */
     struct way *_Atomic ways[WAYS];
     PyObject *name_exchange, *name_dlpack, *name_stream, *name_max_version;
@@ -49,6 +50,12 @@ int add_mask(PyObject *module);
 int add_vectors(PyObject *module);
 int add_keys(PyObject *module);
 int add_aead(PyObject *module);
+int add_sealed(PyObject *module);
+int add_aggregator(PyObject *module);
+int add_secagg(PyObject *module);
+int add_pairs(PyObject *module);
+int add_shares(PyObject *module);
+int add_impls(PyObject *module);
 
 /* A function or a string as Python's slots hold them, for which ISO C has no conversion but this. */
 #define SLOT(id, what)                \
@@ -126,6 +133,13 @@ int to_bool(const char *name, PyObject *value, bool *to);
 
 /* A string's UTF-8, which lives as long as the string. */
 int to_text(const char *name, PyObject *value, const char **to);
+
+/* NULL where an argument was left out or is None, else the argument. */
+PyObject *given(PyObject *value);
+
+/* Any iterable as a tuple of the call's own, which no other thread changes; NULL in *tuple where
+ * `value` is NULL or None. */
+int to_tuple(const char *name, PyObject *value, PyObject **tuple);
 
 /* Wipes what held a secret. */
 void wipe(void *p, size_t size);
@@ -249,6 +263,9 @@ int to_quant(core_state *state, PyObject *value, parseal_quant *quant);
 /* The ring that the masks of a seed set are made for (fcp's), or NULL where any ring will do. */
 const parseal_ring *seeds_ring(const held *seeds);
 
+/* A new Seeds of n seeds, in a Context or the default one. NULL with an exception set. */
+PyObject *seeds_of(core_state *state, const parseal_seed *seeds, size_t n, PyObject *ctx_value);
+
 /* Makes a set of one seed of a key of 32 bytes, for a rounding. */
 int one_seed(core_state *state, const char *name, PyObject *key, parseal_ctx *ctx,
              parseal_seeds **set);
@@ -287,9 +304,12 @@ const uint8_t *byte_strings_all(core_state *state, const byte_strings *b, const 
                                 uint8_t **copy);
 
 /* The bytes of one bytes-like object or array in host memory, of any length; none where `value` is
- * NULL or None. *bytes is good until `a` is released. */
+ * NULL. *bytes is good until `a` is released. */
 int bytes_take(core_state *state, array *a, const char *name, PyObject *value, const void **bytes,
                size_t *size);
+
+/* Copies the bytes of one such object, which has exactly `size`. */
+int bytes_copy(core_state *state, const char *name, PyObject *value, void *to, size_t size);
 
 /* Many arrays, taken for one call (many.c). */
 typedef struct {

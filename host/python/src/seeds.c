@@ -32,18 +32,11 @@ static int sign_at(PyObject *signs, size_t i, int32_t *sign)
 }
 
 /* An argument of one value for each seed as a tuple of n: NULL in *tuple where none was given. */
-static int to_tuple(const char *name, PyObject *value, size_t n, PyObject **tuple)
+static int to_tuple_of(const char *name, PyObject *value, size_t n, PyObject **tuple)
 {
-    *tuple = NULL;
-    if (value == NULL || value == Py_None)
-        return 0;
-    *tuple = PySequence_Tuple(value);
-    if (*tuple == NULL) {
-        PyErr_Format(PyExc_TypeError, "%s: a sequence is needed, not %R", name,
-                     (PyObject *)Py_TYPE(value));
+    if (to_tuple(name, value, tuple) != 0)
         return -1;
-    }
-    if ((size_t)PyTuple_Size(*tuple) == n)
+    if (*tuple == NULL || (size_t)PyTuple_Size(*tuple) == n)
         return 0;
     PyErr_Format(PyExc_ValueError, "%s: %zd for %zu keys", name, PyTuple_Size(*tuple), n);
     Py_CLEAR(*tuple);
@@ -75,9 +68,9 @@ static int take_seeds(core_state *state, seed_arguments *a, PyObject *const *v)
     if (byte_strings_take(state, &a->keys, "keys", v[0], PARSEAL_SEEDBYTES) != 0)
         return -1;
     const bool one_stream = v[2] != NULL && PyIndex_Check(v[2]);
-    if (to_tuple("signs", v[1], a->keys.n, &a->signs) == 0 &&
+    if (to_tuple_of("signs", v[1], a->keys.n, &a->signs) == 0 &&
         (one_stream ? put_stream("streams", v[2], a->stream_id)
-                    : to_tuple("streams", v[2], a->keys.n, &a->streams)) == 0)
+                    : to_tuple_of("streams", v[2], a->keys.n, &a->streams)) == 0)
         return 0;
     byte_strings_release(&a->keys);
     Py_XDECREF(a->signs);
@@ -150,6 +143,20 @@ static PyObject *seeds_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
             made = (PyObject *)held_new(type, set, destroy, (PyObject *)context, false);
         release_seeds(&a);
     }
+    held_leave(context);
+    return made;
+}
+
+PyObject *seeds_of(core_state *state, const parseal_seed *seeds, size_t n, PyObject *ctx_value)
+{
+    parseal_ctx *ctx;
+    parseal_seeds *set = NULL;
+    held *context = enter_context(state, ctx_value, &ctx);
+    if (context == NULL)
+        return NULL;
+    PyObject *made = NULL;
+    if (done(state, parseal_seeds_create(&set, ctx, seeds, n)) == 0)
+        made = (PyObject *)held_new(state->seeds, set, destroy, (PyObject *)context, false);
     held_leave(context);
     return made;
 }
@@ -271,7 +278,7 @@ static int take_fcp(core_state *state, fcp_arguments *a, PyObject *keys, PyObjec
     if (a->keys == NULL)
         return -1;
     a->n = (size_t)PyTuple_Size(a->keys);
-    if (to_tuple("signs", signs, a->n, &a->signs) != 0) {
+    if (to_tuple_of("signs", signs, a->n, &a->signs) != 0) {
         release_fcp(a);
         return -1;
     }
@@ -344,10 +351,11 @@ static PyObject *seeds_fcp(PyObject *class, PyObject *const *args, Py_ssize_t n,
         return NULL;
     }
     if (to_u64("modulus", v[2], &mask.modulus) != 0 || to_u64("n", v[3], &mask.n) != 0 ||
-        bytes_take(state, &session, "session", v[4], &mask.session_id, &mask.session_id_len) != 0)
+        bytes_take(state, &session, "session", given(v[4]), &mask.session_id,
+                   &mask.session_id_len) != 0)
         return NULL;
     PyObject *made = NULL;
-    if (bytes_take(state, &name, "name", v[5], &mask.name, &mask.name_len) == 0) {
+    if (bytes_take(state, &name, "name", given(v[5]), &mask.name, &mask.name_len) == 0) {
         made = create_fcp(state, &mask, v[0], v[1], v[6]);
         array_release(&name);
     }
