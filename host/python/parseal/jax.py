@@ -2,7 +2,7 @@
 
     import parseal.jax as pj
 
-    seeds = pj.seed_arrays([key0, key1], signs=[+1, -1], streams=round)
+    seeds = pj.seed_array([key0, key1], signs=[+1, -1], streams=round)
     step = jax.jit(lambda acc, seeds: pj.masked(acc, seeds), donate_argnums=0)
     acc = step(acc, seeds)
 
@@ -15,8 +15,8 @@ SEEDS are arguments of the compiled program, so that new ones cost no new compil
 parseal.Seeds that a jitted function captured would be a constant of its program, with the masks of
 one round for ever: it is refused. There are three ways:
 
-`SeedArrays`, made by seed_arrays: keys, signs and streams as arrays. The keys are then in buffers of
-  JAX and XLA like any other array: not locked, not wiped when they are freed, copied whenever JAX or
+An array, made by seed_array, of keys, signs and streams. The keys are then in buffers of JAX and XLA
+  like any other numbers: not locked, not wiped when they are freed, copied whenever JAX or
   XLA finds it useful (to a device, for a batch), and readable by whatever holds the array. On the
   CPU each call makes of them a set in parseal's guarded memory, and wipes that. On CUDA the call
   copies the keys to the host and waits for its stream.
@@ -39,6 +39,7 @@ have no gradients, and quantize refuses to be differentiated.
 from __future__ import annotations
 
 import functools
+import operator
 import threading
 import weakref
 from collections.abc import Callable, Sequence
@@ -51,8 +52,8 @@ import numpy as np
 import parseal
 from parseal import _core
 
-__all__ = ["SeedArrays", "Slot", "StreamedSlot", "dequantize", "mask", "masked", "pack", "quantize",
-           "seed_arrays", "summed", "unpack"]
+__all__ = ["Slot", "StreamedSlot", "dequantize", "mask", "masked", "pack", "quantize",
+           "seed_array", "summed", "unpack", "with_streams"]
 
 for _name, _platform, _handler in _core._jax_handlers():
     jax.ffi.register_ffi_target(_name, _handler, platform=_platform)
@@ -118,31 +119,18 @@ def _signed(number: int) -> np.int64:
 # --------------------------------------------------------------------------------------- seeds
 
 
-class SeedArrays(NamedTuple):
-    """Seeds as arrays, and so as operands of a program. The module's text says what that means for
-    the keys."""
-
-    keys: jax.Array
-    """uint8[k, 32]"""
-    signs: jax.Array
-    """int32[k]: +1 (the mask is added) or -1 (subtracted)"""
-    streams: jax.Array
-    """uint32[k, 2]: the number of the stream under each key, the low word first"""
-
-    def at(self, streams: Any) -> SeedArrays:
-        """The same keys with other streams, as seed_arrays takes them; also while tracing."""
-        return self._replace(streams=_words("streams", streams, (self.keys.shape[-2],)))
-
-
-def seed_arrays(keys: Any, signs: Any = None, streams: Any = 0) -> SeedArrays:
-    """Seeds as arrays for the functions here.
+def seed_array(keys: Any, signs: Any = None, streams: Any = 0) -> jax.Array:
+    """Seeds as an array for the functions here: uint32[k, 11], of each seed the words of its key, of
+    its stream's number, the low word first, and its sign. It is one array, and not three, as each
+    operand of a program costs more time than making the seeds of it does.
 
     keys: a sequence of bytes-like keys of 32 bytes, or an array uint8[k, 32].
     signs: +1 or -1 for each; None: all +1.
     streams: 0 .. 2**64 - 1: one number for all keys, or one for each: a sequence, an array of
       integers [k], or uint32[k, 2], the low word first.
 
-    The keys are copied to arrays of JAX, which nobody wipes. Raises ValueError, TypeError.
+    Arrays may be traced ones. The keys are copied to arrays of JAX, which nobody wipes: the module's
+    text says what that means for them. Raises ValueError, TypeError.
     """
     if not hasattr(keys, "dtype"):
         rows = [np.frombuffer(key, np.uint8) for key in keys]
@@ -155,10 +143,17 @@ def seed_arrays(keys: Any, signs: Any = None, streams: Any = 0) -> SeedArrays:
     if signs is None:
         signs = np.ones(k, np.int32)
     elif not hasattr(signs, "dtype"):
-        signs = np.array(signs, np.int32).reshape(-1)
+        signs = np.array(signs, np.int32)
     if signs.shape != (k,):
-        raise ValueError(f"signs: {signs.shape[0]} for {k} keys")
-    return SeedArrays(jnp.array(keys), jnp.asarray(signs, np.int32), _words("streams", streams, (k,)))
+        raise ValueError(f"signs: {list(signs.shape)} for {k} keys")
+    words = jax.lax.bitcast_convert_type(jnp.asarray(keys).reshape(k, 8, 4), jnp.uint32)
+    sign = jax.lax.bitcast_convert_type(jnp.asarray(signs, jnp.int32), jnp.uint32)
+    return jnp.concatenate([words, _words("streams", streams, (k,)), sign[:, None]], axis=1)
+
+
+def with_streams(seeds: jax.Array, streams: Any) -> jax.Array:
+    """A seed array with the same keys and signs, and other streams, as seed_array takes them."""
+    return seeds.at[:, 8:10].set(_words("streams", streams, seeds.shape[:1]))
 
 
 class Slot:
@@ -182,7 +177,7 @@ class Slot:
     def __init__(self, seeds: parseal.Seeds | None = None) -> None:
         self._index = _core._jax_slot_new()
         self._lock = threading.Lock()
-        self._ticket: Any = None
+        self._leaves: Any = _EMPTY
         self._free = weakref.finalize(self, _core._jax_slot_free, self._index)
         self._free.atexit = False
         if seeds is not None:
@@ -195,7 +190,7 @@ class Slot:
             if not self._free.alive:
                 raise ValueError("the slot has been closed")
             turn = _core._jax_slot_put(self._index, seeds)
-            self._ticket = jnp.asarray(np.array([self._index, turn], np.uint32))
+            self._leaves = (jnp.asarray(np.array([self._index, turn], np.uint32)),), None
         return self
 
     def close(self) -> None:
@@ -203,7 +198,7 @@ class Slot:
         fail. Closing twice does nothing."""
         with self._lock:
             self._free()
-            self._ticket = None
+            self._leaves = _EMPTY
 
     def __enter__(self) -> Slot:
         return self
@@ -212,20 +207,16 @@ class Slot:
         self.close()
 
 
-def _flatten_slot(slot: Slot) -> tuple[tuple[Any], None]:
-    if slot._ticket is None:
-        raise ValueError("the slot has no seeds: put some there")
-    return (slot._ticket,), None
-
-
-def _unflatten_slot(_: None, leaves: Sequence[Any]) -> Slot:
-    """What a traced function sees: the ticket alone."""
+def _traced_slot(_: None, leaves: Sequence[Any]) -> Slot:
+    """What a traced function sees of a slot: its ticket alone."""
     slot = object.__new__(Slot)
-    (slot._ticket,) = leaves
+    slot._leaves = tuple(leaves), None
     return slot
 
 
-jax.tree_util.register_pytree_node(Slot, _flatten_slot, _unflatten_slot)
+# A slot is a tree of one leaf, its ticket uint32[2]: the number and the turn. Without seeds it has none.
+_EMPTY: Any = (None,), None
+jax.tree_util.register_pytree_node(Slot, operator.attrgetter("_leaves"), _traced_slot)
 
 
 class Streamed(NamedTuple):
@@ -293,32 +284,30 @@ class _Source(NamedTuple):
     """Where the seeds of a call are, as its target has it."""
 
     suffix: str
-    operands: tuple[jax.Array, ...]
-    distinct: tuple[int, ...]
-    """the operands that make masks differ"""
+    operand: jax.Array
+    distinct: bool
+    """a batch of the operand has other masks in each row"""
     index: int
     """of a slot that is part of the program, or -1"""
 
 
 def _source(name: str, seeds: Any) -> _Source:
-    if isinstance(seeds, SeedArrays):
-        keys, signs, streams = (jnp.asarray(array) for array in seeds)
-        k = keys.shape[-2:-1]
-        for array, dtype, shape in [(keys, "uint8", (*k, 32)), (signs, "int32", k),
-                                    (streams, "uint32", (*k, 2))]:
-            if array.dtype != dtype or array.shape != shape:
-                raise TypeError(f"{name}: {array.dtype}{list(array.shape)} in place of "
-                                f"{dtype}{list(shape)}: see parseal.jax.seed_arrays")
-        return _Source("", (keys, signs, streams), (0, 2), -1)
+    if isinstance(seeds, (jax.Array, np.ndarray)):
+        if seeds.dtype != np.uint32 or seeds.ndim != 2 or seeds.shape[1] != 11:
+            raise TypeError(f"{name}: {seeds.dtype}{list(seeds.shape)} in place of uint32[k, 11]: see "
+                            "parseal.jax.seed_array")
+        return _Source("", jnp.asarray(seeds), True, -1)
     if isinstance(seeds, Slot):
-        (ticket,), _ = _flatten_slot(seeds)
-        return _Source("_slot", (ticket,), (0,), -1)
+        ((ticket,), _) = seeds._leaves
+        if ticket is None:
+            raise ValueError(f"{name}: the slot has no seeds: put some there")
+        return _Source("_slot", ticket, True, -1)
     if isinstance(seeds, Streamed):
-        return _Source("_streamed", (seeds.stream,), (), seeds.slot._index)
+        return _Source("_streamed", seeds.stream, False, seeds.slot._index)
     if isinstance(seeds, parseal.Seeds):
         raise TypeError(f"{name}: a parseal.Seeds would be a constant of the compiled program: put it "
-                        "into a parseal.jax.Slot, and give that as an argument, or use seed_arrays")
-    raise TypeError(f"{name}: SeedArrays, a Slot or a StreamedSlot.at() is needed, "
+                        "into a parseal.jax.Slot, and give that as an argument, or use seed_array")
+    raise TypeError(f"{name}: a seed array, a Slot or a StreamedSlot.at() is needed, "
                     f"not {type(seeds)!r}")
 
 
@@ -401,18 +390,17 @@ def _call_with_seeds(target: str, arrays: Sequence[Any], name: str, seeds: Any, 
     source = _source(name, seeds)
     static, offsets = _static_and_words("first", first)
     attributes = {**attributes, "first": _signed(static)}
-    at = len(arrays)
-    distinct = [at + i for i in source.distinct]
+    distinct = [len(arrays)] if source.distinct else []
     if source.index >= 0:
         if offsets:
             raise TypeError("first: a number is needed with a StreamedSlot, not an array")
         attributes["slot"] = np.int64(source.index)
     if offsets:
-        distinct.append(at + len(source.operands))
+        distinct.append(len(arrays) + 1)
     aliases = ((0, 0),) if target == "masked" else ()
     call = _Call(f"parseal_{target}{source.suffix}", tuple(results), aliases,
                  tuple(sorted(attributes.items())), tuple(distinct))
-    return _seeded(call, *arrays, *source.operands, *offsets)
+    return _seeded(call, *arrays, source.operand, *offsets)
 
 
 # ------------------------------------------------------------------------------------- arrays
@@ -454,7 +442,7 @@ def masked(acc: Any, seeds: Any, ring: parseal.Ring | None = None, first: Any = 
     """(acc[i] + the sum of the seeds' masks, each with its sign, at first + i) mod the modulus.
 
     acc: int32 or uint32 (int64 or uint64 with jax_enable_x64), of any shape; donated, it is masked in
-      place. seeds: SeedArrays, a Slot, or a StreamedSlot's at(). ring: None: of acc's whole type.
+      place. seeds: a seed array, a Slot, or a StreamedSlot's at(). ring: None: of acc's whole type.
     first: where acc begins in the whole mask: a number, which is part of the program, or an operand:
       an array of one integer, or uint32[2], the low word first.
 
@@ -518,7 +506,7 @@ def quantize(x: Any, quant: parseal.Quant, seed: Any = None,
     """The integers that stand for the floats of x, by quant.
 
     x: float32, float16 or bfloat16, of any shape.
-    seed: where rounding is stochastic, SeedArrays or a Slot with one key, which must never be used
+    seed: where rounding is stochastic, a seed array or a Slot with one key, which must never be used
       for a mask, nor twice with one `first`; else None.
     first: x's place in the seed's stream, in elements, as masked takes it.
 

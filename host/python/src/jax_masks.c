@@ -18,51 +18,46 @@ enum { ON_STACK = 16 };
 typedef struct source source;
 
 typedef struct {
-    int64_t operands;
     XLA_FFI_Error *(*begin)(const jax_call *c, int64_t at, source *s);
     XLA_FFI_Error *(*enter)(const jax_call *c, source *s, uint64_t row, const parseal_seeds **set);
     void (*leave)(source *s);
-    void (*end)(source *s);
 } source_kind;
 
 struct source {
     uint64_t rows, k;
-    jax_bytes keys, signs, streams, offsets; /* of all rows */
+    jax_bytes operand, offsets; /* of all rows */
     int64_t first;
     parseal_seeds *made;
     uint32_t index, turn; /* of the slot */
 };
 
-/* A set for the call of the keys in operands: uint8[rows, k, 32], int32[rows, k] and
- * uint32[rows, k, 2]. */
-static XLA_FFI_Error *begin_operands(const jax_call *c, int64_t at, source *s)
+/* Seeds in an operand, uint32[rows, k, 11]: words of the key, of the stream's number, and the sign.
+ * One operand, not three: each costs more than making the set does. */
+enum { SEED_WORDS = 11, SEED_BYTES = 4 * SEED_WORDS };
+
+static XLA_FFI_Error *begin_operand(const jax_call *c, int64_t at, source *s)
 {
-    const XLA_FFI_Buffer *keys = jax_arg(c, at);
-    if (keys->rank < 2)
-        return jax_error(c, XLA_FFI_Error_Code_INVALID_ARGUMENT, "keys: of rank %lld",
-                         (long long)keys->rank);
-    s->rows = jax_rows(keys, 2);
-    s->k = (uint64_t)keys->dims[keys->rank - 2];
-    const uint64_t n = s->rows * s->k;
-    XLA_FFI_Error *error = jax_read(c, "keys", keys, n * PARSEAL_SEEDBYTES, &s->keys);
-    if (error == NULL)
-        error = jax_read(c, "signs", jax_arg(c, at + 1), n * 4, &s->signs);
-    if (error == NULL)
-        error = jax_read(c, "streams", jax_arg(c, at + 2), n * 8, &s->streams);
-    return error;
+    const XLA_FFI_Buffer *seeds = jax_arg(c, at);
+    if (seeds->rank < 2)
+        return jax_error(c, XLA_FFI_Error_Code_INVALID_ARGUMENT, "seeds: of rank %lld",
+                         (long long)seeds->rank);
+    s->rows = jax_rows(seeds, 2);
+    s->k = (uint64_t)seeds->dims[seeds->rank - 2];
+    return jax_read(c, "seeds", seeds, s->rows * s->k * SEED_BYTES, &s->operand);
 }
 
-static void fill_seed(const source *s, uint64_t i, parseal_seed *seed)
+static void fill_seed(const uint8_t *words, parseal_seed *seed)
 {
-    const uint64_t stream = jax_number(&s->streams, i);
-    memcpy(seed->key, s->keys.bytes + i * PARSEAL_SEEDBYTES, PARSEAL_SEEDBYTES);
-    memcpy(&seed->sign, s->signs.bytes + i * sizeof seed->sign, sizeof seed->sign);
-    for (unsigned j = 0; j < PARSEAL_STREAMIDBYTES; j++)
-        seed->stream_id[j] = (uint8_t)(stream >> 8 * j);
+    uint32_t stream[2];
+    memcpy(seed->key, words, PARSEAL_SEEDBYTES);
+    memcpy(stream, words + PARSEAL_SEEDBYTES, sizeof stream);
+    memcpy(&seed->sign, words + PARSEAL_SEEDBYTES + sizeof stream, sizeof seed->sign);
+    for (unsigned i = 0; i < PARSEAL_STREAMIDBYTES; i++)
+        seed->stream_id[i] = (uint8_t)(stream[i / 4] >> 8 * (i % 4));
 }
 
-static XLA_FFI_Error *enter_operands(const jax_call *c, source *s, uint64_t row,
-                                     const parseal_seeds **set)
+static XLA_FFI_Error *enter_operand(const jax_call *c, source *s, uint64_t row,
+                                    const parseal_seeds **set)
 {
     parseal_seed few[ON_STACK] = {{{0}, {0}, 0}}, *seeds = few;
     if (s->k > ON_STACK)
@@ -71,7 +66,7 @@ static XLA_FFI_Error *enter_operands(const jax_call *c, source *s, uint64_t row,
         return jax_error(c, XLA_FFI_Error_Code_RESOURCE_EXHAUSTED, "no memory for %llu seeds",
                          (unsigned long long)s->k);
     for (uint64_t i = 0; i < s->k; i++)
-        fill_seed(s, row * s->k + i, &seeds[i]);
+        fill_seed(s->operand.bytes + (row * s->k + i) * SEED_BYTES, &seeds[i]);
     const parseal_status status = parseal_seeds_create(&s->made, c->ctx, seeds, (size_t)s->k);
     wipe(seeds, (size_t)s->k * sizeof *seeds);
     if (seeds != few)
@@ -80,17 +75,10 @@ static XLA_FFI_Error *enter_operands(const jax_call *c, source *s, uint64_t row,
     return jax_done(c, status);
 }
 
-static void leave_operands(source *s)
+static void leave_operand(source *s)
 {
     parseal_seeds_destroy(s->made);
     s->made = NULL;
-}
-
-static void end_operands(source *s)
-{
-    jax_release(&s->keys);
-    jax_release(&s->signs);
-    jax_release(&s->streams);
 }
 
 /* The set of a slot: the operand uint32[rows, 2] has its number and turn. */
@@ -98,7 +86,7 @@ static XLA_FFI_Error *begin_slot(const jax_call *c, int64_t at, source *s)
 {
     const XLA_FFI_Buffer *tickets = jax_arg(c, at);
     s->rows = jax_rows(tickets, 1);
-    return jax_read(c, "slot", tickets, s->rows * 8, &s->keys);
+    return jax_read(c, "slot", tickets, s->rows * 8, &s->operand);
 }
 
 static XLA_FFI_Error *enter_found(const jax_call *c, source *s, jax_entered *entered)
@@ -113,7 +101,7 @@ static XLA_FFI_Error *enter_slot(const jax_call *c, source *s, uint64_t row,
                                  const parseal_seeds **set)
 {
     jax_entered entered = {NULL, 0};
-    const uint64_t ticket = jax_number(&s->keys, row);
+    const uint64_t ticket = jax_number(&s->operand, row);
     s->index = (uint32_t)ticket;
     s->turn = (uint32_t)(ticket >> 32);
     if (s->turn == JAX_ANY_TURN)
@@ -126,11 +114,6 @@ static XLA_FFI_Error *enter_slot(const jax_call *c, source *s, uint64_t row,
 static void leave_slot(source *s)
 {
     jax_slot_leave(s->index);
-}
-
-static void end_slot(source *s)
-{
-    jax_release(&s->keys);
 }
 
 /* The set of a slot whose stream's number is an operand, uint32[2] on the device: it is copied to
@@ -162,15 +145,9 @@ static XLA_FFI_Error *enter_streamed(const jax_call *c, source *s, uint64_t row,
     return error;
 }
 
-static void end_nothing(source *s)
-{
-    (void)s;
-}
-
-static const source_kind operands = {3, begin_operands, enter_operands, leave_operands,
-                                     end_operands};
-static const source_kind in_slot = {1, begin_slot, enter_slot, leave_slot, end_slot};
-static const source_kind streamed = {1, begin_streamed, enter_streamed, leave_slot, end_nothing};
+static const source_kind operand = {begin_operand, enter_operand, leave_operand};
+static const source_kind in_slot = {begin_slot, enter_slot, leave_slot};
+static const source_kind streamed = {begin_streamed, enter_streamed, leave_slot};
 
 /* ----------------------------------------------------------------------------- rows of masks -- */
 
@@ -189,8 +166,8 @@ static XLA_FFI_Error *begin(const jax_call *c, const source_kind *kind, int64_t 
     XLA_FFI_Error *error = jax_integer(c, "first", &s->first);
     if (error == NULL)
         error = kind->begin(c, at, s);
-    if (error == NULL && c->frame->args.size > at + kind->operands)
-        error = jax_read(c, "first", jax_arg(c, at + kind->operands), s->rows * 8, &s->offsets);
+    if (error == NULL && c->frame->args.size > at + 1)
+        error = jax_read(c, "first", jax_arg(c, at + 1), s->rows * 8, &s->offsets);
     return error;
 }
 
@@ -214,7 +191,7 @@ static XLA_FFI_Error *each_row(const jax_call *c, const source_kind *kind, int64
         error = body(c, what, &r);
         kind->leave(&s);
     }
-    kind->end(&s);
+    jax_release(&s.operand);
     jax_release(&s.offsets);
     return error;
 }
@@ -269,9 +246,9 @@ static XLA_FFI_Error *masked(const jax_call *c, const source_kind *kind)
     return run_mask(c, kind, 1, parseal_mask_apply);
 }
 
-static XLA_FFI_Error *masked_operands(const jax_call *c)
+static XLA_FFI_Error *masked_operand(const jax_call *c)
 {
-    return masked(c, &operands);
+    return masked(c, &operand);
 }
 
 static XLA_FFI_Error *masked_slot(const jax_call *c)
@@ -284,9 +261,9 @@ static XLA_FFI_Error *masked_streamed(const jax_call *c)
     return masked(c, &streamed);
 }
 
-static XLA_FFI_Error *mask_operands(const jax_call *c)
+static XLA_FFI_Error *mask_operand(const jax_call *c)
 {
-    return run_mask(c, &operands, 0, parseal_mask_write);
+    return run_mask(c, &operand, 0, parseal_mask_write);
 }
 
 static XLA_FFI_Error *mask_slot(const jax_call *c)
@@ -336,9 +313,9 @@ static XLA_FFI_Error *quantize(const jax_call *c, const source_kind *kind)
     return error;
 }
 
-static XLA_FFI_Error *quantize_operands(const jax_call *c)
+static XLA_FFI_Error *quantize_operand(const jax_call *c)
 {
-    return quantize(c, &operands);
+    return quantize(c, &operand);
 }
 
 static XLA_FFI_Error *quantize_slot(const jax_call *c)
@@ -361,13 +338,13 @@ static XLA_FFI_Error *quantize_nearest(const jax_call *c)
 
 /* ------------------------------------------------------------------------------------ targets -- */
 
-JAX_TARGETS(masked, 0, 4, 5, 1, masked_operands)
+JAX_TARGETS(masked, 0, 2, 3, 1, masked_operand)
 JAX_TARGETS(masked_slot, 0, 2, 3, 1, masked_slot)
 JAX_TARGET(masked_streamed, cuda, PARSEAL_BUF_CUDA, JAX_CAPTURABLE, 2, 2, 1, masked_streamed)
-JAX_TARGETS(mask, 0, 3, 4, 1, mask_operands)
+JAX_TARGETS(mask, 0, 1, 2, 1, mask_operand)
 JAX_TARGETS(mask_slot, 0, 1, 2, 1, mask_slot)
 JAX_TARGET(mask_streamed, cuda, PARSEAL_BUF_CUDA, JAX_CAPTURABLE, 1, 1, 1, mask_streamed)
-JAX_TARGETS(quantize, 0, 4, 5, 2, quantize_operands)
+JAX_TARGETS(quantize, 0, 2, 3, 2, quantize_operand)
 JAX_TARGETS(quantize_slot, 0, 2, 3, 2, quantize_slot)
 JAX_TARGET(quantize_streamed, cuda, PARSEAL_BUF_CUDA, JAX_CAPTURABLE, 2, 2, 2, quantize_streamed)
 JAX_TARGETS(quantize_nearest, JAX_CAPTURABLE, 1, 1, 2, quantize_nearest)
