@@ -56,6 +56,7 @@ int add_secagg(PyObject *module);
 int add_pairs(PyObject *module);
 int add_shares(PyObject *module);
 int add_impls(PyObject *module);
+int add_jax(PyObject *module);
 
 /* A function or a string as Python's slots hold them, for which ISO C has no conversion but this. */
 #define SLOT(id, what)                \
@@ -167,6 +168,11 @@ held *held_new(PyTypeObject *type, void *object, void (*destroy)(void *), PyObje
 /* The library's object, for one call, or NULL with ValueError set: it has been closed. */
 void *held_enter(held *h);
 void held_leave(held *h);
+
+/* The same in threads that Python does not know: NULL without an exception if it has been closed. Not
+ * for objects that take one call at a time. */
+void *held_try_enter(held *h);
+void held_leave_without_python(held *h);
 
 void held_dealloc(PyObject *self);
 PyObject *held_close(PyObject *self, PyObject *unused);
