@@ -208,22 +208,22 @@ def test_opcheck() -> None:
     acc, floats = torch.zeros(N, dtype=torch.int32), torch.randn(N)
     packed = pt.pack(acc, 20)
     calls: list[tuple[Any, tuple[Any, ...], dict[str, Any]]] = [
-        (OPS.mask_, (acc, number), {}),
-        (OPS.mask_, (acc.view(torch.uint32), number, 2**32 - 5, 3), {}),
-        (OPS.mask_, (torch.zeros(N, dtype=torch.int64), number, -59), {}),
-        (OPS.mask, (number, N), {}),
-        (OPS.mask, (number, N, 0), {"dtype": torch.int64}),
-        (OPS.sum_, (acc, [acc.clone(), acc.clone()]), {}),
-        (OPS.packed_sum_, (acc, [packed, packed], 20), {}),
-        (OPS.quantize, (floats, 1.0, 16), {}),
-        (OPS.quantize, (floats.bfloat16(), 1.0, 16, one, 5), {"dtype": torch.int64}),
-        (OPS.quantize, (floats.clone().requires_grad_(), 1.0, 16), {}),
-        (OPS.dequantize, (acc, 1.0, 16, 3), {}),
-        (OPS.pack, (acc, 20), {}),
-        (OPS.unpack, (packed, 20, N), {}),
+        (OPS.mask_.default, (acc, number), {}),
+        (OPS.mask_.part, (acc.view(torch.uint32), number, 2**32 - 5, 3), {}),
+        (OPS.mask_.part, (torch.zeros(N, dtype=torch.int64), number, -59), {}),
+        (OPS.mask.default, (number, N), {}),
+        (OPS.mask.default, (number, N, 0), {"dtype": torch.int64}),
+        (OPS.sum_.default, (acc, [acc.clone(), acc.clone()]), {}),
+        (OPS.packed_sum_.default, (acc, [packed, packed], 20), {}),
+        (OPS.quantize.default, (floats, 1.0, 16), {}),
+        (OPS.quantize.default, (floats.bfloat16(), 1.0, 16, one, 5), {"dtype": torch.int64}),
+        (OPS.quantize.default, (floats.clone().requires_grad_(), 1.0, 16), {}),
+        (OPS.dequantize.default, (acc, 1.0, 16, 3), {}),
+        (OPS.pack.default, (acc, 20), {}),
+        (OPS.unpack.default, (packed, 20, N), {}),
     ]
     for op, args, kwargs in calls:
-        results = torch.library.opcheck(op.default, args, kwargs)
+        results = torch.library.opcheck(op, args, kwargs)
         assert set(results.values()) == {"SUCCESS"}, op
     tags = OPS.mask_.default.tags
     assert not hasattr(torch.Tag, "inplace") or torch.Tag.inplace in tags

@@ -16,7 +16,7 @@ from parseal import Seeds
 _numbers = itertools.count((1 << 52) + (secrets.randbits(30) << 20))
 _lock = threading.Lock()
 _number_of: dict[int, int] = {}  # by id(seeds), while that lives
-_live: dict[int, weakref.ref[Seeds]] = {}
+live: dict[int, weakref.ref[Seeds]] = {}
 
 
 def _new_lock() -> None:
@@ -37,10 +37,10 @@ def _add(seeds: Seeds) -> int:
             number = next(_numbers)
 
             def forget(_: weakref.ref[Seeds], number: int = number) -> None:
-                _live.pop(number, None)
+                live.pop(number, None)
                 _number_of.pop(key, None)
 
-            _live[number] = weakref.ref(seeds, forget)
+            live[number] = weakref.ref(seeds, forget)
             _number_of[key] = number
     return number
 
@@ -59,10 +59,13 @@ def handle(seeds: Seeds) -> int:
     return _add(seeds) if number is None else number
 
 
+def _gone() -> Seeds:
+    raise ValueError("seeds: it is no handle of a Seeds that is still there")
+
+
 def seeds_of(number: int) -> Seeds:
-    """The Seeds that has a number. Raises ValueError: there is none, or it is gone."""
-    found = _live.get(number)
-    seeds = found() if found is not None else None
-    if seeds is None:
-        raise ValueError(f"seeds: {number} is no handle of a Seeds that is still there")
-    return seeds
+    """The Seeds that has a number. Raises ValueError: there is none, or it is gone.
+
+    None in the instant in which it goes, which no function of parseal takes for a Seeds.
+    """
+    return live.get(number, _gone)()  # type: ignore[return-value]

@@ -116,17 +116,23 @@ def _integer(dtype: torch.dtype | None, other: torch.dtype) -> torch.dtype:
 # ---------------------------------------------------------------------------------------- kernels --
 
 
-# Tells autograd, which may have kept the tensor for a backward pass, that it has changed.
-_changed = torch.autograd.graph.increment_version
-
-
-def _mask_in_place(
-    acc: torch.Tensor, seeds: int, modulus: int | None = None, first: int = 0
-) -> torch.Tensor:
-    ring = None if modulus is None else _ring(modulus, acc.element_size())
-    parseal.mask_(acc, seeds_of(seeds), ring, first)
-    _changed(acc)
+def _changed(acc: torch.Tensor) -> torch.Tensor:
+    """Tells autograd, which may have kept it for a backward pass, that a tensor has changed."""
+    torch._C._increment_version((acc,))  # what torch.autograd.graph.increment_version calls
     return acc
+
+
+def _mask_in_place(acc: torch.Tensor, seeds: int) -> torch.Tensor:
+    parseal.mask_(acc, seeds_of(seeds))
+    torch._C._increment_version((acc,))  # as _changed does
+    return acc
+
+
+def _mask_part_in_place(
+    acc: torch.Tensor, seeds: int, modulus: int | None, first: int = 0
+) -> torch.Tensor:
+    parseal.mask_(acc, seeds_of(seeds), _ring(modulus, acc.element_size()), first)
+    return _changed(acc)
 
 
 def _mask_fake_dtype(modulus: int | None, dtype: torch.dtype | None) -> torch.dtype:
@@ -165,8 +171,7 @@ def _sum_in_place(
     acc: torch.Tensor, vectors: list[torch.Tensor], modulus: int | None = None
 ) -> torch.Tensor:
     parseal.sum_(acc, vectors, _ring(modulus, acc.element_size()), ctx=_context_of(acc))
-    _changed(acc)
-    return acc
+    return _changed(acc)
 
 
 def _packed_sum_in_place(
@@ -174,8 +179,7 @@ def _packed_sum_in_place(
 ) -> torch.Tensor:
     ring = _ring(modulus, acc.element_size())
     parseal.packed_sum_(acc, packed, bits, ring, ctx=_context_of(acc))
-    _changed(acc)
-    return acc
+    return _changed(acc)
 
 
 def _quantize_kernel(
@@ -251,10 +255,17 @@ def _unpack_fake(
 
 def _define_all() -> None:
     tensors = ("CPU", "CUDA")
+    # Each argument costs a tenth of a call, and most need but these.
     _define(
-        "mask_(Tensor(a!) acc, SymInt seeds, int? modulus=None, SymInt first=0) -> acc",
+        "mask_(Tensor(a!) acc, SymInt seeds) -> acc",
         _mask_in_place,
-        lambda acc, seeds, modulus=None, first=0: acc,
+        lambda acc, seeds: acc,
+        tensors,
+    )
+    _define(
+        "mask_.part(Tensor(a!) acc, SymInt seeds, int? modulus, SymInt first=0) -> acc",
+        _mask_part_in_place,
+        lambda acc, seeds, modulus, first=0: acc,
         tensors,
     )
     _define(
@@ -327,7 +338,7 @@ def mask_(
 
     Raises as parseal.mask_ does; ValueError for a handle whose Seeds is gone.
     """
-    _ops.mask_(acc, _number(seeds), _modulus(ring), first)
+    _ops.mask_.part(acc, _number(seeds), _modulus(ring), first)
     return acc
 
 
