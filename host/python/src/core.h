@@ -9,6 +9,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <structmember.h>
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -158,6 +159,7 @@ typedef struct {
     PyThread_type_lock one; /* of objects that take one call at a time, or NULL */
     void *extra;            /* memory of the type's own, freed with the object, or NULL */
     PyObject *kept;         /* what must live as long, or NULL */
+    PyObject *weak;         /* Python's list of the weak references to it */
 } held;
 
 /* A new object of `type` that holds `object`, which is destroyed if there is no memory for it.
@@ -178,6 +180,8 @@ void held_dealloc(PyObject *self);
 PyObject *held_close(PyObject *self, PyObject *unused);
 PyObject *held_return_self(PyObject *self, PyObject *unused); /* __enter__ */
 PyObject *held_exit(PyObject *self, PyObject *args);          /* __exit__ */
+
+extern PyMemberDef held_members[]; /* of types that weak references may point to */
 
 extern const char held_close_doc[], held_enter_doc[], held_exit_doc[];
 

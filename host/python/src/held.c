@@ -1,5 +1,11 @@
 /* Python objects that hold one of the library's, and may be closed while calls are inside. */
-#include "core.h"
+#include "core.h" /* Python.h must be the first */
+
+#include <stddef.h>
+
+PyMemberDef held_members[] = {
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(held, weak), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL}};
 
 const char held_close_doc[] =
     "close($self, /)\n--\n\nDestroys what the object holds, secrets wiped; now, or when the last "
@@ -109,6 +115,8 @@ void held_dealloc(PyObject *self)
 {
     held *h = (held *)self;
     PyTypeObject *type = Py_TYPE(self);
+    if (h->weak != NULL)
+        PyObject_ClearWeakRefs(self);
     destroy_object(h);
     if (h->one != NULL)
         PyThread_free_lock(h->one);

@@ -448,13 +448,10 @@ static const char seeds_doc[] =
     "NEVER use a (key, stream) pair for two vectors. Any number of threads may use a set. It is\n"
     "wiped when it is closed or goes.\n\nRaises ValueError, SizeError, NoMemoryError.";
 
-static PyType_Slot slots[] = {SLOT(Py_tp_new, seeds_new),
-                              SLOT(Py_tp_dealloc, held_dealloc),
-                              SLOT(Py_tp_methods, methods),
-                              SLOT(Py_tp_getset, getters),
-                              SLOT(Py_sq_length, seeds_length),
-                              SLOT(Py_tp_doc, seeds_doc),
-                              {0, NULL}};
+static PyType_Slot slots[] = {SLOT(Py_tp_new, seeds_new),   SLOT(Py_tp_dealloc, held_dealloc),
+                              SLOT(Py_tp_methods, methods), SLOT(Py_tp_members, held_members),
+                              SLOT(Py_tp_getset, getters),  SLOT(Py_sq_length, seeds_length),
+                              SLOT(Py_tp_doc, seeds_doc),   {0, NULL}};
 
 static PyType_Spec spec = {"parseal.Seeds", sizeof(held), 0, Py_TPFLAGS_DEFAULT, slots};
 

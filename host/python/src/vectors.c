@@ -160,7 +160,7 @@ static int enter_seed(core_state *state, const quantizing *q, parseal_ctx *ctx, 
 }
 
 static int run_quantize(core_state *state, const quantizing *q, const pair *p, PyObject *ctx_value,
-                        uint64_t *nonfinite)
+                        const parseal_buf *count)
 {
     parseal_ctx *ctx;
     held *entered;
@@ -170,10 +170,9 @@ static int run_quantize(core_state *state, const quantizing *q, const pair *p, P
         return -1;
     int result = -1;
     if (enter_seed(state, q, ctx, &entered, &set) == 0) {
-        const parseal_buf count = parseal_host_buf(nonfinite, sizeof *nonfinite);
         parseal_status status;
         CALL(status, p->in_vec.buf.size,
-             parseal_quantize(ctx, &q->quant, &p->in_vec, &p->out_vec, set, q->first, &count,
+             parseal_quantize(ctx, &q->quant, &p->in_vec, &p->out_vec, set, q->first, count,
                               p->stream.stream));
         if (entered != NULL)
             held_leave(entered);
@@ -185,11 +184,28 @@ static int run_quantize(core_state *state, const quantizing *q, const pair *p, P
     return result;
 }
 
+/* Counts what is not finite into the caller's array, or into *own where there is none. */
+static int quantize_and_count(core_state *state, const quantizing *q, pair *p,
+                              PyObject *array_value, uint64_t *own, PyObject *ctx_value)
+{
+    array a;
+    parseal_buf count = parseal_host_buf(own, sizeof *own);
+    if (array_value == NULL || array_value == Py_None)
+        return run_quantize(state, q, p, ctx_value, &count);
+    if (array_take_buf(state, &a, "nonfinite", array_value, PARSEAL_DLPACK_WRITE, &count) != 0)
+        return -1;
+    int status = stream_of(state, &p->stream, &a);
+    if (status == 0)
+        status = run_quantize(state, q, p, ctx_value, &count);
+    array_release(&a);
+    return status;
+}
+
 static PyObject *quantize(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     static const signature s =
-        SIGNATURE("quantize", 2, 2, "x", "quant", "seed", "first", "out", "ctx");
-    PyObject *v[6];
+        SIGNATURE("quantize", 2, 2, "x", "quant", "seed", "first", "out", "nonfinite", "ctx");
+    PyObject *v[7];
     core_state *state = state_of_module(module);
     quantizing q = {.first = 0};
     pair p = {.result = NULL};
@@ -207,10 +223,12 @@ static PyObject *quantize(PyObject *module, PyObject *const *args, Py_ssize_t n,
     q.quant.element_size = array_element_size(&p.out);
     int status = array_vec(state, &p.out, q.quant.element_size, &p.out_vec);
     if (status == 0)
-        status = run_quantize(state, &q, &p, v[5], &nonfinite);
+        status = quantize_and_count(state, &q, &p, v[5], &nonfinite, v[6]);
     pair_release(&p);
     PyObject *result = NULL;
-    if (status == 0)
+    if (status == 0 && v[5] != NULL && v[5] != Py_None)
+        result = PyTuple_Pack(2, p.result, v[5]);
+    else if (status == 0)
         result = Py_BuildValue("(OK)", p.result, (unsigned long long)nonfinite);
     Py_DECREF(p.result);
     return result;
@@ -408,14 +426,16 @@ static PyMethodDef functions[] = {
              "Returns acc. Raises as sum_ does."),
     FUNCTION(
         "quantize", quantize, 0,
-        "quantize(x, quant, *, seed=None, first=0, out=None, ctx=None)\n--\n\n"
+        "quantize(x, quant, *, seed=None, first=0, out=None, nonfinite=None, ctx=None)\n--\n\n"
         "The integers that stand for the floats of x, by quant (a Quant).\n\n"
         "x: float32, float16 or bfloat16 (of PyTorch, JAX or ml_dtypes), contiguous.\n"
         "seed: where rounding is stochastic, a key of 32 bytes or a Seeds of one, which must\n"
         "  never be used for a mask, nor twice with one `first`; else None.\n"
         "first: x's place in the seed's stream, in elements, so that a vector may be cut.\n"
         "out: an integer array with as many elements; None: a new NumPy array of uint32 in x's\n"
-        "  shape.\n\n"
+        "  shape.\n"
+        "nonfinite: an array of 8 bytes that receives the count; on a device, where x and out are\n"
+        "  there, nothing is waited for. None: it is returned as an int.\n\n"
         "Returns (out, nonfinite): how many values were not finite, and counted as 0.\n"
         "Raises ArgError (dtype; seed given or missing against the rounding), SizeError."),
     FUNCTION(
