@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* -------------------------------------------------------------------------------------- the batch -- */
+/* -------------------------------------------------------------------------------- the batch -- */
 
 /* Everything that a call takes, and its messages as the library has them. */
 typedef struct {
@@ -145,7 +145,7 @@ static int take(core_state *state, batch *b, const batch_arguments *a)
     return fill(state, b);
 }
 
-/* ------------------------------------------------------------------------------------------- seal -- */
+/* ------------------------------------------------------------------------------------- seal -- */
 
 static PyObject *tags_of(const batch *b)
 {
@@ -185,7 +185,7 @@ static PyObject *seal(PyObject *module, PyObject *const *args, Py_ssize_t n, PyO
     return result;
 }
 
-/* ------------------------------------------------------------------------------------------- open -- */
+/* ------------------------------------------------------------------------------------- open -- */
 
 static PyObject *verdicts_of(const batch *b)
 {
