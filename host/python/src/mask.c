@@ -1,0 +1,132 @@
+/* mask_ and mask: masks added to an array, or alone. */
+#include "core.h"
+
+typedef struct {
+    held *seeds;
+    parseal_ring ring;
+    parseal_vec vec;
+    uint64_t first;
+    streams stream;
+} mask_call;
+
+/* The ring of a call: the one that is given, or that of the masks, or that of the whole type. */
+static int ring_of(core_state *state, PyObject *value, const held *seeds, uint32_t element_size,
+                   parseal_ring *ring)
+{
+    const bool given = value != NULL && value != Py_None;
+    if (given || seeds_ring(seeds) == NULL)
+        return to_ring(state, value, element_size, ring);
+    *ring = *seeds_ring(seeds);
+    return 0;
+}
+
+typedef parseal_status (*mask_function)(const parseal_seeds *, const parseal_ring *,
+                                        const parseal_vec *, uint64_t, void *);
+
+static int run(core_state *state, mask_function function, const mask_call *c)
+{
+    const parseal_seeds *set = held_enter(c->seeds);
+    if (set == NULL)
+        return -1;
+    parseal_status status;
+    if (c->vec.buf.size <= RELEASE_ABOVE) {
+        status = function(set, &c->ring, &c->vec, c->first, c->stream.stream);
+    } else {
+        Py_BEGIN_ALLOW_THREADS status =
+            function(set, &c->ring, &c->vec, c->first, c->stream.stream);
+        Py_END_ALLOW_THREADS
+    }
+    held_leave(c->seeds);
+    return status == PARSEAL_OK ? 0 : (raise_status(state, status), -1);
+}
+
+/* Masks `target`, which is `name` to its caller, in place. */
+static int mask_array(core_state *state, mask_function function, mask_call *c, const char *name,
+                      PyObject *target, PyObject *ring)
+{
+    array a;
+    if (array_take(state, &a, name, target, PARSEAL_DLPACK_WRITE) != 0)
+        return -1;
+    int status = -1;
+    if (ring_of(state, ring, c->seeds, array_element_size(&a), &c->ring) == 0 &&
+        array_vec(state, &a, c->ring.element_size, &c->vec) == 0 &&
+        stream_of(state, &c->stream, &a) == 0)
+        status = run(state, function, c);
+    array_release(&a);
+    return status;
+}
+
+static PyObject *mask_in_place(PyObject *module, PyObject *const *args, Py_ssize_t n,
+                               PyObject *names)
+{
+    static const signature s = SIGNATURE("mask_", 4, 2, "acc", "seeds", "ring", "first");
+    PyObject *v[4];
+    core_state *state = state_of_module(module);
+    mask_call c = {.first = 0};
+    if (take_arguments(&s, args, n, names, v) != 0 || to_u64("first", v[3], &c.first) != 0)
+        return NULL;
+    c.seeds = to_held("seeds", v[1], state->seeds);
+    if (c.seeds == NULL || mask_array(state, parseal_mask_apply, &c, "acc", v[0], v[2]) != 0)
+        return NULL;
+    Py_INCREF(v[0]);
+    return v[0];
+}
+
+static PyObject *mask_alone(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *names)
+{
+    static const signature s = SIGNATURE("mask", 3, 2, "seeds", "n", "ring", "first", "out");
+    PyObject *v[5];
+    core_state *state = state_of_module(module);
+    mask_call c = {.first = 0};
+    uint64_t elements = 0;
+    if (take_arguments(&s, args, n, names, v) != 0 || to_u64("n", v[1], &elements) != 0 ||
+        to_u64("first", v[3], &c.first) != 0)
+        return NULL;
+    c.seeds = to_held("seeds", v[0], state->seeds);
+    if (c.seeds == NULL)
+        return NULL;
+    PyObject *out = v[4];
+    if (out != NULL && out != Py_None) {
+        Py_INCREF(out);
+    } else {
+        parseal_ring ring;
+        if (ring_of(state, v[2], c.seeds, 4, &ring) != 0)
+            return NULL;
+        out = new_array("out", elements, NULL, ring.element_size == 4 ? "uint32" : "uint64");
+        if (out == NULL)
+            return NULL;
+    }
+    if (mask_array(state, parseal_mask_write, &c, "out", out, v[2]) == 0 && c.vec.n == elements)
+        return out;
+    if (!PyErr_Occurred())
+        raise_text(state, PARSEAL_ERR_SIZE, "out: %llu elements, n is %llu",
+                   (unsigned long long)c.vec.n, (unsigned long long)elements);
+    Py_DECREF(out);
+    return NULL;
+}
+
+static PyMethodDef functions[] = {
+    FUNCTION(
+        "mask_", mask_in_place, 0,
+        "mask_(acc, seeds, ring=None, first=0)\n--\n\n"
+        "acc[i] = (acc[i] + the sum of the seeds' masks, each with its sign, at first + i) mod "
+        "the\n"
+        "ring's modulus: in place, in one pass over acc however many seeds there are.\n\n"
+        "acc: int32, uint32, int64 or uint64, of any shape, contiguous, in host memory or on the\n"
+        "  context's device. seeds: a Seeds. ring: None: of acc's whole type, or fcp's own.\n"
+        "first: where acc begins in the whole mask, so that a vector may be cut.\n\n"
+        "Returns acc. Raises ArgError (dtype, strides, a read-only array), SizeError,\n"
+        "UnsupportedError (a device that is not the context's)."),
+    FUNCTION("mask", mask_alone, 0,
+             "mask(seeds, n, ring=None, *, first=0, out=None)\n--\n\n"
+             "The masks alone: n elements of their sum mod the ring's modulus.\n\n"
+             "ring: None: mod 2**32, or fcp's own. out: an array of n elements as mask_ takes "
+             "them; None:\n"
+             "a new NumPy array of uint32 (of uint64 where the ring has elements of 8 bytes).\n\n"
+             "Returns out. Raises as mask_ does."),
+    {NULL, NULL, 0, NULL}};
+
+int add_mask(PyObject *module)
+{
+    return PyModule_AddFunctions(module, functions);
+}
