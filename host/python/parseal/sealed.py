@@ -83,6 +83,8 @@ class SealedReader(io.RawIOBase):
                 raise ValueError("I/O operation on closed file")
             if self._damage is not None:
                 raise AuthError(*self._damage.args)
+            if whole.readonly:
+                raise TypeError("buffer: it is read-only")
             if whole.nbytes == 0:
                 return 0
             with whole.cast("B") as view:
