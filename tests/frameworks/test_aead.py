@@ -1,13 +1,16 @@
 """Keys, seal and open: against the cases of the GCM specification, and against Tink."""
 
 import gc
+import io
 import random
 import sys
 import threading
 import time
+import types
 from collections.abc import Callable
 from typing import Any
 
+import fake_framework
 import numpy as np
 import pytest
 
@@ -286,6 +289,41 @@ def test_overlaps_are_refused() -> None:
     assert memory == bytes(200)
     exactly = parseal.seal(keys, [view[:100]], [NONCE], out=[view[:100]])
     assert parseal.open(keys, [view[:100]], [NONCE], exactly) == [True]
+
+
+class Driverless(fake_framework.Driver):
+    """A driver of memory that nobody looks at."""
+
+    cuda = types.SimpleNamespace(cuMemFree_v2=lambda pointer: 0)
+    stream = 0
+
+    def __init__(self) -> None:
+        pass
+
+    def __call__(self, name: str, *arguments: object) -> None:
+        pass
+
+
+def test_arrays_of_a_device_are_refused() -> None:
+    keys = parseal.Keys("aes256gcm", KEY)
+    theirs = fake_framework.Capsule(Driverless(), np.zeros(8, np.uint32))
+    theirs.pointer.value = 4096
+    ours = bytearray(32)
+    nonces = [NONCE, bytes(12)]
+    for use, name in [
+        (lambda: parseal.seal(keys, [ours, theirs], nonces), r"messages\[1\]"),
+        (lambda: parseal.seal(keys, [ours], [NONCE], aads=[theirs]), r"aads\[0\]"),
+        (lambda: parseal.open(keys, [ours], [NONCE], bytes(16), out=[theirs]), r"out\[0\]"),
+        (lambda: parseal.Keys("aes256gcm", theirs), "keys"),
+        (lambda: parseal.Aggregator(8).add(1, theirs), r"update\[0\]"),
+        (lambda: parseal.SealedWriter(io.BytesIO(), theirs), "key"),
+        (lambda: parseal.Aggregator.load(theirs), "exported"),
+    ]:
+        with pytest.raises(parseal.UnsupportedError, match=name + ": .*host memory"):
+            use()
+    with pytest.raises(parseal.SizeError, match="host memory"):
+        parseal.Keys("aes256gcm", [theirs])
+    assert ours == bytearray(32)
 
 
 # -------------------------------------------------------------------------- threads and processes

@@ -89,7 +89,7 @@ def command(name: str, folder: pathlib.Path, source: pathlib.Path, to: pathlib.P
         key.touch(mode=0o600)
         key.write_bytes(KEY)
     subprocess.run([COMMAND, name, "--key-file", key, "--aad", aad, "--segment", segment, source,
-                    "-o", to], check=True)
+                    "-o", to], check=True, env=os.environ | {"PARSEAL_BACKEND": "cpu"})
 
 
 @pytest.mark.skipif(not COMMAND.exists(), reason="the command is not in this build")
