@@ -74,7 +74,7 @@ static int put_each(core_state *state, const batch *b, const char *name, PyObjec
 
 static void *start_of(const parseal_buf *buf)
 {
-    return buf->kind == PARSEAL_BUF_NONE ? NULL : (void *)(buf->handle + buf->offset);
+    return (void *)(buf->handle + buf->offset);
 }
 
 static int put_key(const batch *b, size_t i)
