@@ -32,17 +32,26 @@ def run(*arguments: str, cwd: pathlib.Path) -> subprocess.CompletedProcess[str]:
                           env=os.environ | {"MYPYPATH": path, "PYTHONPATH": path})
 
 
+def config(folder: pathlib.Path) -> str:
+    """Modules for a framework that is not here have no types that mypy could know, and how much of
+    a framework has types differs from version to version."""
+    file = folder / "mypy.ini"
+    file.write_text("[mypy]\nstrict = True\nuntyped_calls_exclude = jax, torch\n" + "".join(
+        f"[mypy-{name},{name}.*]\nignore_missing_imports = True\n"
+        f"[mypy-parseal.{name},parseal.{name}.*]\nignore_errors = True\n" for name in FRAMEWORKS))
+    return str(file)
+
+
 def test_stubs_are_the_module(tmp_path: pathlib.Path) -> None:
     allowed = tmp_path / "allowed"
     allowed.write_text("".join(f"parseal\\.{name}.*\n" for name in FRAMEWORKS))
     result = run("mypy.stubtest", "parseal", "--allowlist", str(allowed),
-                 "--ignore-unused-allowlist", cwd=tmp_path)
+                 "--ignore-unused-allowlist", "--mypy-config-file", config(tmp_path), cwd=tmp_path)
     assert result.returncode == 0, result.stdout
 
 
 def test_mypy_is_content(tmp_path: pathlib.Path) -> None:
-    exclude = [f"--exclude=/parseal/{name}" for name in FRAMEWORKS]
-    result = run("mypy", "--strict", "-p", "parseal", *exclude, cwd=tmp_path)
+    result = run("mypy", "--config-file", config(tmp_path), "-p", "parseal", cwd=tmp_path)
     assert result.returncode == 0, result.stdout
 
 

@@ -244,7 +244,7 @@ class SealedWriter(io.RawIOBase):
             self.abandon()
 
     def __del__(self) -> None:
-        if not self.closed:
+        if not self.closed and hasattr(self, "_stream"):
             self._dealloc_warn(self)
 
     def _dealloc_warn(self, source: object) -> None:
