@@ -32,8 +32,9 @@ everybody, the call is refused. Give each row keys or streams of its own, or a `
 rows of n elements that begin at i * n are parts of one long mask. (With check_vma=False, and in
 pmap, JAX does not tell which shard is which, and it is the caller who must see to it.)
 
-XLA reports an error when its result is waited for: JaxRuntimeError with the library's text. Integers
-have no gradients, and quantize refuses to be differentiated.
+What the library refuses while a program runs, JAX raises with the library's text, in the call or when
+its result is waited for: JaxRuntimeError or ValueError, by the way that the call took through JAX.
+Integers have no gradients, and quantize refuses to be differentiated.
 """
 
 from __future__ import annotations
@@ -319,20 +320,30 @@ _AGAIN = ("all of these vectors would get one and the same mask (or draws): give
 
 def _axes(array: Any) -> frozenset[str]:
     """The axes of shard_map over which an array differs from shard to shard."""
-    return getattr(jax.typeof(array), "vma", frozenset())
+    kind = jax.typeof(array)
+    return kind.mat.varying if hasattr(kind, "mat") else getattr(kind, "vma", frozenset())
 
 
-def _results(shapes: Sequence[tuple[tuple[int, ...], Any]], batch: tuple[int, ...],
-             axes: frozenset[str]) -> list[jax.ShapeDtypeStruct]:
-    more: dict[str, Any] = {"vma": axes} if axes else {}
-    return [jax.ShapeDtypeStruct((*batch, *shape), dtype, **more) for shape, dtype in shapes]
+def _union(operands: Sequence[Any]) -> frozenset[str]:
+    return frozenset[str]().union(*(_axes(operand) for operand in operands))
 
 
-def _over_axes(operands: Sequence[Any]) -> tuple[list[Any], frozenset[str]]:
+def _over_axes(operands: Sequence[Any]) -> list[Any]:
     """The operands as if all of them differed over the axes over which one does."""
-    axes = frozenset[str]().union(*(_axes(operand) for operand in operands))
+    axes = _union(operands)
     return [jax.lax.pcast(operand, tuple(missing), to="varying")
-            if (missing := axes - _axes(operand)) else operand for operand in operands], axes
+            if (missing := axes - _axes(operand)) else operand for operand in operands]
+
+
+def _like(operand: Any, shape: tuple[int, ...], dtype: Any) -> jax.ShapeDtypeStruct:
+    """What a result is, over the axes of an operand."""
+    if not _axes(operand):
+        return jax.ShapeDtypeStruct(shape, dtype)
+    kind = jax.typeof(operand)
+    if not hasattr(kind, "mat"):
+        return jax.ShapeDtypeStruct(shape, dtype, vma=kind.vma)
+    sharding = jax.sharding.NamedSharding(kind.sharding.mesh, jax.sharding.PartitionSpec())
+    return jax.ShapeDtypeStruct(shape, dtype, sharding=sharding, manual_axis_type=kind.mat)
 
 
 class _Call(NamedTuple):
@@ -346,9 +357,10 @@ class _Call(NamedTuple):
     """the operands that make masks differ"""
 
     def bind(self, batch: tuple[int, ...], operands: Sequence[Any], method: str) -> Any:
-        operands, axes = _over_axes(operands)
-        function = jax.ffi.ffi_call(self.target, _results(self.results, batch, axes),
-                                    vmap_method=method, input_output_aliases=dict(self.aliases))
+        operands = _over_axes(operands)
+        results = [_like(operands[0], (*batch, *shape), dtype) for shape, dtype in self.results]
+        function = jax.ffi.ffi_call(self.target, results, vmap_method=method,
+                                    input_output_aliases=dict(self.aliases))
         return function(*operands, **dict(self.attributes))
 
 
@@ -377,10 +389,9 @@ def _seeded_in_batch(call: _Call, batch: tuple[int, ...]) -> Callable[..., Any]:
 @functools.partial(jax.jit, static_argnums=0, inline=True)
 def _seeded(call: _Call, *operands: Any) -> Any:
     """A call with seeds: in a batch the handler itself goes from row to row."""
-    axes = frozenset[str]().union(*(_axes(operand) for operand in operands))
-    own = frozenset[str]().union(*(_axes(operands[i]) for i in call.distinct))
-    if axes - own:
-        raise ValueError(f"{call.target} under shard_map, over {sorted(axes - own)}: {_AGAIN}")
+    alike = _union(operands) - _union([operands[i] for i in call.distinct])
+    if alike:
+        raise ValueError(f"{call.target} under shard_map, over {sorted(alike)}: {_AGAIN}")
     return _seeded_in_batch(call, ())(*operands)
 
 
@@ -446,8 +457,8 @@ def masked(acc: Any, seeds: Any, ring: parseal.Ring | None = None, first: Any = 
     first: where acc begins in the whole mask: a number, which is part of the program, or an operand:
       an array of one integer, or uint32[2], the low word first.
 
-    Returns an array like acc. Raises TypeError and ValueError while tracing; when it runs,
-    JaxRuntimeError: nothing then looks like a masked vector.
+    Returns an array like acc. Raises TypeError and ValueError while tracing, and later what the module's
+    text says: then nothing is left that looks like a masked vector, nor the vector without a mask.
     """
     acc = _array("acc", acc, _INTEGERS)
     (out,) = _call_with_seeds("masked", [acc], "seeds", seeds, first, [(acc.shape, acc.dtype)],
@@ -511,7 +522,7 @@ def quantize(x: Any, quant: parseal.Quant, seed: Any = None,
     first: x's place in the seed's stream, in elements, as masked takes it.
 
     Returns (uint32 in x's shape, uint32[]: how many values were not finite, and counted as 0; at most
-    2**32 - 1). Raises TypeError, ValueError; for a key too many, JaxRuntimeError.
+    2**32 - 1). Raises TypeError, ValueError, and later as masked does.
     """
     x = _without_derivative(_array("x", x, _FLOATS))
     attributes = _quant(quant)
@@ -533,7 +544,7 @@ def dequantize(total: Any, quant: parseal.Quant, n_clients: Any) -> jax.Array:
     total: int32 or uint32 (int64 or uint64), of any shape. n_clients: a number, which is part of the
       program, or an operand: an array of one integer, which on CUDA is waited for.
 
-    Returns float32 in total's shape. Raises TypeError, ValueError; for n_clients 0, JaxRuntimeError.
+    Returns float32 in total's shape. Raises TypeError, ValueError, and later for n_clients 0.
     """
     total = _array("total", total, _INTEGERS)
     static, words = _static_and_words("n_clients", n_clients)

@@ -41,7 +41,7 @@ const char *jax_slot_enter(uint32_t index, uint32_t turn, jax_entered *entered)
             return "the slot has other seeds by now: they were put there before this call ran, or "
                    "the slot is a constant of the program and not an argument";
         if ((state & CLOSED) != 0 || turn_of(state) == 0)
-            return "the slot has no seeds: it has been closed";
+            return "its seeds are gone: it was closed, or others are being put there";
     } while (!atomic_compare_exchange_weak(&s->state, &state, state + 1));
     entered->set = held_try_enter(s->seeds);
     entered->number = s->number;
