@@ -2,6 +2,7 @@
 
 import gc
 import os
+import pathlib
 import subprocess
 import sys
 import threading
@@ -262,6 +263,9 @@ def test_shards_never_use_a_mask_twice() -> None:
                                          out_specs=spec("d")))
 
         assert (over(shard)(x, given) == parseal.mask_(x.copy(), seeds)).all()
+        v = x.reshape(4, 16)
+        total = jax.shard_map(pj.summed, mesh=mesh, in_specs=spec(None, "d"), out_specs=spec("d"))(v)
+        assert (total == v.sum(0, dtype=np.uint32)).all()
         for function in (same, lambda row, given: same(shard(row, given), given)):
             with pytest.raises(ValueError, match=AGAIN):
                 over(function)(x, given)
@@ -406,7 +410,9 @@ def test_quantize(dtype: str) -> None:
         want, bad = parseal.quantize(plain, quant, seed=held, first=11)
         if seeds is None:
             want, bad = parseal.quantize(plain, quant)
-        for seed in [None] if seeds is None else [pj.seed_array(seeds, streams=3), pj.Slot(held)]:
+        for seed in [None] if seeds is None else [
+                pj.seed_array(seeds, streams=3), pj.Slot(held),
+                pj.Slot(parseal.Seeds(seeds, streams=3, ctx=parseal.Context("cpu")))]:
             q, count = jax.jit(lambda x, seed, quant=quant: pj.quantize(x, quant, seed, 11))(x, seed)
             assert q.dtype == jnp.uint32 and q.shape == x.shape and (q == want).all()
             assert count.dtype == jnp.uint32 and int(count) == bad == 2
@@ -558,3 +564,15 @@ if child == 0:
     os._exit(0 if ok else 1)
 assert ok and os.waitpid(child, 0)[1] == 0
 """, PARSEAL_THREADS="2")
+
+
+def test_handlers_for_cuda() -> None:
+    """On the emulated driver, which lies in the build folder beside the package."""
+    build = pathlib.Path(parseal.__file__).parents[2]
+    driver = os.environ.get("PARSEAL_TEST_EMULATOR", str(build / "tests" / "emu" / "driver"))
+    if not os.path.exists(os.path.join(driver, "libcuda.so.1")):
+        pytest.skip(f"no emulated driver in {driver}")
+    for seed in ("", "1", "2"):
+        in_other_process("import jax_on_cuda; jax_on_cuda.main()", LD_LIBRARY_PATH=driver,
+                         PARSEAL_EMU_SEED=seed, CUDA_VISIBLE_DEVICES="0", PYTHONPATH=os.pathsep.join(
+                             [str(pathlib.Path(__file__).parent), *sys.path]))

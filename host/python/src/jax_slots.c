@@ -19,6 +19,7 @@ typedef struct {
     _Atomic uint64_t state; /* the turn << 32, CLOSED, and how many handlers are inside */
     atomic_bool taken;      /* there is a Slot with this number */
     held *seeds;            /* owned; changes while the slot is closed and nobody is inside */
+    parseal_ctx *ctx;       /* of the seeds' Context, entered; or NULL */
     uint64_t number;
     pid_t pid; /* of the process that filled it */
 } slot;
@@ -44,6 +45,7 @@ const char *jax_slot_enter(uint32_t index, uint32_t turn, jax_entered *entered)
             return "its seeds are gone: it was closed, or others are being put there";
     } while (!atomic_compare_exchange_weak(&s->state, &state, state + 1));
     entered->set = held_try_enter(s->seeds);
+    entered->ctx = s->ctx;
     entered->number = s->number;
     if (entered->set != NULL)
         return NULL;
@@ -72,7 +74,10 @@ static PyObject *take_out(slot *s)
         Py_END_ALLOW_THREADS
     }
     PyObject *seeds = mine || (state & INSIDE) == 0 ? (PyObject *)s->seeds : NULL;
+    if (seeds != NULL && s->ctx != NULL)
+        held_leave((held *)s->seeds->ctx);
     s->seeds = NULL;
+    s->ctx = NULL;
     return seeds;
 }
 
@@ -121,6 +126,7 @@ static PyObject *slot_put(PyObject *module, PyObject *const *args, Py_ssize_t n,
         turn++;
     Py_INCREF((PyObject *)seeds);
     s->seeds = seeds;
+    s->ctx = held_try_enter((held *)seeds->ctx);
     s->number = number;
     s->pid = getpid();
     atomic_store(&s->state, (uint64_t)turn << 32);
