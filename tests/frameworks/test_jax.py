@@ -533,7 +533,7 @@ def test_refusals_of_the_library() -> None:
     with pytest.raises(FAILED, match=r"first: above 2\*\*64"):
         call = pj._Call("parseal_mask", (((4,), np.dtype(np.uint32)),), (),
                         (("first", np.int64(1)), ("modulus", np.int64(2**32))))
-        (out,) = call.bind((), [pj.seed_array(KEYS[:1]), jnp.full(2, 2**32 - 1, np.uint32)], "sequential")
+        (out,) = call.bind((), [pj.seed_array(KEYS[:1]), jnp.full(2, 2**32 - 1, np.uint32)])
         out.block_until_ready()
 
 

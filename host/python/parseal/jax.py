@@ -51,10 +51,14 @@ import jax.numpy as jnp
 import numpy as np
 
 import parseal
-from parseal import _core
+import parseal._core
 
 __all__ = ["Slot", "StreamedSlot", "dequantize", "mask", "masked", "pack", "quantize",
            "seed_array", "summed", "unpack", "with_streams"]
+
+_core: Any = parseal._core  # what follows is private to the two modules
+_struct: Any = jax.ShapeDtypeStruct
+_sharding: Any = jax.sharding
 
 for _name, _platform, _handler in _core._jax_handlers():
     jax.ffi.register_ffi_target(_name, _handler, platform=_platform)
@@ -288,8 +292,8 @@ class _Source(NamedTuple):
     operand: jax.Array
     distinct: bool
     """a batch of the operand has other masks in each row"""
-    index: int
-    """of a slot that is part of the program, or -1"""
+    slot: int
+    """that is part of the program, or -1"""
 
 
 def _source(name: str, seeds: Any) -> _Source:
@@ -335,15 +339,15 @@ def _over_axes(operands: Sequence[Any]) -> list[Any]:
             if (missing := axes - _axes(operand)) else operand for operand in operands]
 
 
-def _like(operand: Any, shape: tuple[int, ...], dtype: Any) -> jax.ShapeDtypeStruct:
+def _like(operand: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """What a result is, over the axes of an operand."""
     if not _axes(operand):
-        return jax.ShapeDtypeStruct(shape, dtype)
+        return _struct(shape, dtype)
     kind = jax.typeof(operand)
     if not hasattr(kind, "mat"):
-        return jax.ShapeDtypeStruct(shape, dtype, vma=kind.vma)
-    sharding = jax.sharding.NamedSharding(kind.sharding.mesh, jax.sharding.PartitionSpec())
-    return jax.ShapeDtypeStruct(shape, dtype, sharding=sharding, manual_axis_type=kind.mat)
+        return _struct(shape, dtype, vma=kind.vma)
+    sharding = _sharding.NamedSharding(kind.sharding.mesh, _sharding.PartitionSpec())
+    return _struct(shape, dtype, sharding=sharding, manual_axis_type=kind.mat)
 
 
 class _Call(NamedTuple):
@@ -356,24 +360,29 @@ class _Call(NamedTuple):
     distinct: tuple[int, ...] = ()
     """the operands that make masks differ"""
 
-    def bind(self, batch: tuple[int, ...], operands: Sequence[Any], method: str) -> Any:
+    def bind(self, batch: tuple[int, ...], operands: Sequence[Any]) -> Any:
         operands = _over_axes(operands)
         results = [_like(operands[0], (*batch, *shape), dtype) for shape, dtype in self.results]
-        function = jax.ffi.ffi_call(self.target, results, vmap_method=method,
+        function = jax.ffi.ffi_call(self.target, results, vmap_method="sequential",
                                     input_output_aliases=dict(self.aliases))
         return function(*operands, **dict(self.attributes))
 
 
 @functools.partial(jax.jit, static_argnums=0, inline=True)
 def _plain(call: _Call, *operands: Any) -> Any:
-    """A call whose vmap is the same for each row."""
-    return call.bind((), operands, "sequential")
+    return call.bind((), operands)
+
+
+def _call_without_seeds(call: _Call, *operands: Any) -> list[jax.Array]:
+    """A call whose rows do not depend on each other: under vmap it is made for each."""
+    results: list[jax.Array] = _plain(call, *operands)
+    return results
 
 
 def _seeded_in_batch(call: _Call, batch: tuple[int, ...]) -> Callable[..., Any]:
     @jax.custom_batching.custom_vmap
     def run(*operands: Any) -> Any:
-        return call.bind(batch, operands, "sequential")
+        return call.bind(batch, operands)
 
     @run.def_vmap
     def rule(size: int, batched: Sequence[bool], *operands: Any) -> Any:
@@ -397,21 +406,22 @@ def _seeded(call: _Call, *operands: Any) -> Any:
 
 def _call_with_seeds(target: str, arrays: Sequence[Any], name: str, seeds: Any, first: Any,
                      results: Sequence[tuple[tuple[int, ...], Any]],
-                     attributes: dict[str, Any]) -> Any:
+                     attributes: dict[str, Any]) -> list[jax.Array]:
     source = _source(name, seeds)
     static, offsets = _static_and_words("first", first)
     attributes = {**attributes, "first": _signed(static)}
     distinct = [len(arrays)] if source.distinct else []
-    if source.index >= 0:
+    if source.slot >= 0:
         if offsets:
             raise TypeError("first: a number is needed with a StreamedSlot, not an array")
-        attributes["slot"] = np.int64(source.index)
+        attributes["slot"] = np.int64(source.slot)
     if offsets:
         distinct.append(len(arrays) + 1)
     aliases = ((0, 0),) if target == "masked" else ()
     call = _Call(f"parseal_{target}{source.suffix}", tuple(results), aliases,
                  tuple(sorted(attributes.items())), tuple(distinct))
-    return _seeded(call, *arrays, source.operand, *offsets)
+    made: list[jax.Array] = _seeded(call, *arrays, source.operand, *offsets)
+    return made
 
 
 # ------------------------------------------------------------------------------------- arrays
@@ -497,7 +507,7 @@ def summed(vectors: Any, ring: parseal.Ring | None = None, acc: Any = None) -> j
                          f"{vectors.dtype}{list(vectors.shape[1:])}")
     call = _Call("parseal_summed", ((acc.shape, acc.dtype),), ((0, 0),),
                  (("modulus", _modulus(ring, acc.dtype.itemsize)),))
-    (out,) = _plain(call, acc, vectors)
+    (out,) = _call_without_seeds(call, acc, vectors)
     return out
 
 
@@ -534,7 +544,7 @@ def quantize(x: Any, quant: parseal.Quant, seed: Any = None,
         q, count = _call_with_seeds("quantize", [x], "seed", seed, first, results, attributes)
     else:
         call = _Call("parseal_quantize_nearest", tuple(results), (), tuple(sorted(attributes.items())))
-        q, count = _plain(call, x)
+        q, count = _call_without_seeds(call, x)
     return q, jnp.where(count[1] != 0, np.uint32(0xFFFFFFFF), count[0])
 
 
@@ -551,7 +561,7 @@ def dequantize(total: Any, quant: parseal.Quant, n_clients: Any) -> jax.Array:
     attributes = {**_quant(quant), "n_clients": _signed(static)}
     call = _Call("parseal_dequantize_by" if words else "parseal_dequantize",
                  ((total.shape, np.dtype(np.float32)),), (), tuple(sorted(attributes.items())))
-    (out,) = _plain(call, total, *words)
+    (out,) = _call_without_seeds(call, total, *words)
     return out
 
 
@@ -565,7 +575,7 @@ def pack(elements: Any, bits: int) -> jax.Array:
     elements = _array("elements", elements, _INTEGERS)
     size = parseal.packed_size(elements.size, bits)
     call = _Call("parseal_pack", (((size,), np.dtype(np.uint8)),), (), (("bits", np.int64(bits)),))
-    (out,) = _plain(call, elements)
+    (out,) = _call_without_seeds(call, elements)
     return out
 
 
@@ -580,5 +590,5 @@ def unpack(packed: Any, bits: int, n: int) -> jax.Array:
                          f"{parseal.packed_size(n, bits)}")
     call = _Call("parseal_unpack", (((n,), _unsigned(4 if bits <= 32 else 8)),), (),
                  (("bits", np.int64(bits)),))
-    (out,) = _plain(call, packed)
+    (out,) = _call_without_seeds(call, packed)
     return out
