@@ -225,6 +225,12 @@ def test_torch_tensors() -> None:
                       (torch.zeros(24), "acc.dtype: float32")]:
         with pytest.raises(parseal.ArgError, match=text):
             parseal.mask_(bad, SEEDS)
+    negated = torch.view_as_complex(torch.ones(1, 2)).conj().imag
+    assert negated.is_neg() and negated.item() == -1
+    with pytest.raises(parseal.ArgError, match="x: .*resolve_neg"):
+        parseal.quantize(negated, NEAREST)
+    q, _ = parseal.quantize(negated.resolve_neg(), NEAREST)
+    assert q[0] == parseal.quantize(np.float32([-1.0]), NEAREST)[0][0]
     meta = torch.zeros(24, dtype=torch.int32, device="meta")
     with pytest.raises((parseal.Error, BufferError, RuntimeError, ValueError)):
         parseal.mask_(meta, SEEDS)

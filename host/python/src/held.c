@@ -1,11 +1,18 @@
 /* Python objects that hold one of the library's, and may be closed while calls are inside. */
-#include "core.h"
+#include "core.h" /* Python.h must be the first */
+
+#include <stddef.h>
+
+PyMemberDef held_members[] = {
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(held, weak), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL}};
 
 const char held_close_doc[] =
-    "close()\n--\n\nDestroys what the object holds, secrets wiped; now, or when the last call with "
+    "close($self, /)\n--\n\nDestroys what the object holds, secrets wiped; now, or when the last "
+    "call with "
     "it has returned.\nLater calls with it raise ValueError. Closing twice does nothing.";
-const char held_enter_doc[] = "__enter__()\n--\n\nReturns the object itself.";
-const char held_exit_doc[] = "__exit__(*exception)\n--\n\nCloses the object.";
+const char held_enter_doc[] = "__enter__($self, /)\n--\n\nReturns the object itself.";
+const char held_exit_doc[] = "__exit__($self, /, *exception)\n--\n\nCloses the object.";
 
 held *held_new(PyTypeObject *type, void *object, void (*destroy)(void *), PyObject *ctx,
                bool one_at_a_time)
@@ -31,6 +38,7 @@ held *held_new(PyTypeObject *type, void *object, void (*destroy)(void *), PyObje
     Py_XINCREF(ctx);
     h->one = one;
     h->extra = NULL;
+    h->kept = NULL;
     return h;
 }
 
@@ -107,10 +115,13 @@ void held_dealloc(PyObject *self)
 {
     held *h = (held *)self;
     PyTypeObject *type = Py_TYPE(self);
+    if (h->weak != NULL)
+        PyObject_ClearWeakRefs(self);
     destroy_object(h);
     if (h->one != NULL)
         PyThread_free_lock(h->one);
     PyMem_Free(h->extra);
+    Py_XDECREF(h->kept);
     Py_XDECREF(h->ctx);
     PyObject_Free(self);
     Py_DECREF(type);
@@ -127,6 +138,14 @@ PyObject *held_exit(PyObject *self, PyObject *args)
 {
     (void)args;
     return held_close(self, NULL);
+}
+
+PyObject *held_get_ctx(PyObject *self, void *unused)
+{
+    (void)unused;
+    PyObject *ctx = ((held *)self)->ctx;
+    Py_INCREF(ctx);
+    return ctx;
 }
 
 held *to_held(const char *name, PyObject *value, PyTypeObject *type)

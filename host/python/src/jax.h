@@ -69,7 +69,7 @@ XLA_FFI_Error *jax_run(const jax_target *target, XLA_FFI_CallFrame *frame);
 extern const jax_row jax_mask_rows[], jax_vector_rows[];
 extern const size_t jax_mask_rows_n, jax_vector_rows_n;
 
-/* ------------------------------------------------------------------------------------ frames -- */
+/* ----------------------------------------------------------------------------------- frames -- */
 
 /* An error of XLA's with a text of its own: the target's name comes first. */
 XLA_FFI_Error *jax_error(const jax_call *c, XLA_FFI_Error_Code code, const char *format, ...);
@@ -111,7 +111,7 @@ void jax_release(jax_bytes *bytes);
 /* Number i of an operand of pairs of words, the low one first. */
 uint64_t jax_number(const jax_bytes *words, uint64_t i);
 
-/* ---------------------------------------------------------------------------------- contexts -- */
+/* --------------------------------------------------------------------------------- contexts -- */
 
 /* Makes the contexts of the platform "cpu" known; called with Python, once. -1 with an exception
  * set. */
@@ -122,7 +122,7 @@ int jax_begin_contexts(core_state *state);
 parseal_ctx *jax_cpu_context(void);
 parseal_ctx *jax_cuda_context(int32_t ordinal);
 
-/* ------------------------------------------------------------------------------------- slots -- */
+/* ------------------------------------------------------------------------------------ slots -- */
 
 /* What is in a slot while a handler is inside. */
 typedef struct {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ------------------------------------------------------------------------------------ errors -- */
+/* ----------------------------------------------------------------------------------- errors -- */
 
 enum { TEXT = 512 };
 
@@ -56,7 +56,7 @@ XLA_FFI_Error *jax_done(const jax_call *c, parseal_status status)
                      parseal_status_name(status));
 }
 
-/* ------------------------------------------------------------------------------------ frames -- */
+/* ----------------------------------------------------------------------------------- frames -- */
 
 const XLA_FFI_Buffer *jax_arg(const jax_call *c, int64_t i)
 {
@@ -105,7 +105,7 @@ XLA_FFI_Error *jax_float(const jax_call *c, const char *name, float *value)
     return error;
 }
 
-/* ----------------------------------------------------------------------------------- buffers -- */
+/* ---------------------------------------------------------------------------------- buffers -- */
 
 uint64_t jax_rows(const XLA_FFI_Buffer *buffer, int64_t but)
 {
@@ -198,7 +198,7 @@ uint64_t jax_number(const jax_bytes *words, uint64_t i)
     return (uint64_t)pair[1] << 32 | pair[0];
 }
 
-/* ----------------------------------------------------------------------------------- running -- */
+/* ---------------------------------------------------------------------------------- running -- */
 
 static void answer(const jax_target *target, XLA_FFI_Metadata *metadata)
 {

@@ -152,7 +152,7 @@ static const source_kind operand = {begin_operand, enter_operand, leave_operand}
 static const source_kind in_slot = {begin_slot, enter_slot, leave_slot};
 static const source_kind streamed = {begin_streamed, enter_streamed, leave_slot};
 
-/* ----------------------------------------------------------------------------- rows of masks -- */
+/* ---------------------------------------------------------------------------- rows of masks -- */
 
 /* What is done with the seeds of one row. `first` is where the row begins in its mask. */
 typedef struct {
@@ -201,7 +201,7 @@ static XLA_FFI_Error *each_row(const jax_call *c, const source_kind *kind, int64
     return error;
 }
 
-/* ------------------------------------------------------------------------------------- masks -- */
+/* ------------------------------------------------------------------------------------ masks -- */
 
 typedef parseal_status mask_function(const parseal_seeds *, const parseal_ring *,
                                      const parseal_vec *, uint64_t, void *);
@@ -281,7 +281,7 @@ static XLA_FFI_Error *mask_streamed(const jax_call *c)
     return run_mask(c, &streamed, 0, parseal_mask_write);
 }
 
-/* ------------------------------------------------------------------------------ quantisation -- */
+/* ----------------------------------------------------------------------------- quantisation -- */
 
 static XLA_FFI_Error *quantize_row(const jax_call *c, const void *what, const row_of *r)
 {
@@ -341,7 +341,7 @@ static XLA_FFI_Error *quantize_nearest(const jax_call *c)
     return error != NULL ? error : quantize_row(c, &quant, &whole);
 }
 
-/* ------------------------------------------------------------------------------------ targets -- */
+/* ---------------------------------------------------------------------------------- targets -- */
 
 JAX_TARGETS(masked, 0, 2, 3, 1, masked_operand)
 JAX_TARGETS(masked_slot, 0, 2, 3, 1, masked_slot)

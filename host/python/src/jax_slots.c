@@ -147,7 +147,7 @@ static PyObject *slot_free(PyObject *module, PyObject *value)
     Py_RETURN_NONE;
 }
 
-/* ---------------------------------------------------------------- sets that read their stream -- */
+/* -------------------------------------------------------------- sets that read their stream -- */
 
 static void destroy(void *set)
 {
