@@ -2,7 +2,6 @@
 
 import gc
 import os
-import pathlib
 import subprocess
 import sys
 import threading
@@ -564,15 +563,3 @@ if child == 0:
     os._exit(0 if ok else 1)
 assert ok and os.waitpid(child, 0)[1] == 0
 """, PARSEAL_THREADS="2")
-
-
-def test_handlers_for_cuda() -> None:
-    """On the emulated driver, which lies in the build folder beside the package."""
-    build = pathlib.Path(parseal.__file__).parents[2]
-    driver = os.environ.get("PARSEAL_TEST_EMULATOR", str(build / "tests" / "emu" / "driver"))
-    if not os.path.exists(os.path.join(driver, "libcuda.so.1")):
-        pytest.skip(f"no emulated driver in {driver}")
-    for seed in ("", "1", "2"):
-        in_other_process("import jax_on_cuda; jax_on_cuda.main()", LD_LIBRARY_PATH=driver,
-                         PARSEAL_EMU_SEED=seed, CUDA_VISIBLE_DEVICES="0", PYTHONPATH=os.pathsep.join(
-                             [str(pathlib.Path(__file__).parent), *sys.path]))

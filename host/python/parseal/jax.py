@@ -258,20 +258,12 @@ class StreamedSlot:
                  device: jax.Device | None = None) -> None:
         if device is None:
             device = jax.devices("cuda")[0]
-        rows = np.zeros(len(keys), [("key", np.uint8, 32), ("stream", np.uint64), ("sign", np.int32)])
-        try:
-            for i, key in enumerate(keys):
-                rows[i]["key"] = np.frombuffer(key, np.uint8)
-                rows[i]["sign"] = 1 if signs is None else signs[i]
-            ctx = parseal.Context("cuda", device=str(device.local_hardware_id))
-            # Only what the program writes there anew for each call lives in this array.
-            self._number = jax.device_put(np.zeros(2, np.uint32), device).block_until_ready()
-            address = self._number.unsafe_buffer_pointer()
-            self._seeds = _core._jax_streamed_seeds(rows.view(np.uint8), address, ctx)
-        finally:
-            rows.view(np.uint8)[:] = 0
+        ctx = parseal.Context("cuda", device=str(device.local_hardware_id))
+        # Only what the program writes there anew for each call lives in this array.
+        number = jax.block_until_ready(jax.device_put(np.zeros(2, np.uint32), device))
+        self._seeds = parseal.Seeds.counting(keys, signs, step=0, number=number, ctx=ctx)
         self._index = _core._jax_slot_new()
-        _core._jax_slot_put(self._index, self._seeds, address)
+        _core._jax_slot_put(self._index, self._seeds, number.unsafe_buffer_pointer())
         self._free = weakref.finalize(self, _core._jax_slot_free, self._index)
         self._free.atexit = False
 

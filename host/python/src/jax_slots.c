@@ -147,50 +147,6 @@ static PyObject *slot_free(PyObject *module, PyObject *value)
     Py_RETURN_NONE;
 }
 
-/* -------------------------------------------------------------- sets that read their stream -- */
-
-static void destroy(void *set)
-{
-    parseal_seeds_destroy(set);
-}
-
-/* Seeds on a CUDA device whose stream's number lies at an address there, and is written anew for
- * each call. `rows` is an array of parseal_seed. */
-static PyObject *streamed_seeds(PyObject *module, PyObject *const *args, Py_ssize_t n,
-                                PyObject *names)
-{
-    static const signature signature_ =
-        SIGNATURE("_jax_streamed_seeds", 3, 3, "rows", "number", "ctx");
-    PyObject *v[3];
-    core_state *state = state_of_module(module);
-    parseal_counting counting = PARSEAL_COUNTING_INIT;
-    uint64_t number = 0;
-    parseal_ctx *ctx;
-    parseal_seeds *set = NULL;
-    array a;
-    parseal_buf rows;
-    if (take_arguments(&signature_, args, n, names, v) != 0 ||
-        to_u64("number", v[1], &number) != 0 ||
-        array_take_buf(state, &a, "rows", v[0], PARSEAL_DLPACK_READ, &rows) != 0)
-        return NULL;
-    PyObject *made = NULL;
-    held *context = enter_context(state, v[2], &ctx);
-    if (context != NULL) {
-        counting.graph_writes = 1;
-        counting.number = (parseal_buf){PARSEAL_BUF_CUDA, 0, (uintptr_t)number, 0, 8};
-        const parseal_status status = parseal_seeds_create_counting(
-            &set, ctx, (const parseal_seed *)(rows.handle + rows.offset),
-            (size_t)(rows.size / sizeof(parseal_seed)), &counting);
-        if (status == PARSEAL_OK)
-            made = (PyObject *)held_new(state->seeds, set, destroy, (PyObject *)context, false);
-        else
-            raise_status(state, status);
-        held_leave(context);
-    }
-    array_release(&a);
-    return made;
-}
-
 static PyMethodDef functions[] = {
     {"_jax_slot_new", slot_new, METH_NOARGS, "jax_slot_new()\n--\n\nThe number of a new slot."},
     FUNCTION("_jax_slot_put", slot_put, 0,
@@ -198,9 +154,6 @@ static PyMethodDef functions[] = {
              "Puts a Seeds there when no call uses the one before it. Returns the turn: 1, 2, ..."),
     {"_jax_slot_free", slot_free, METH_O,
      "_jax_slot_free(slot)\n--\n\nEmpties a slot, and lets others have it."},
-    FUNCTION("_jax_streamed_seeds", streamed_seeds, 0,
-             "_jax_streamed_seeds(rows, number, ctx)\n--\n\n"
-             "Seeds whose stream's number is read on their device in each call."),
     {NULL, NULL, 0, NULL}};
 
 int add_jax_slots(PyObject *module)

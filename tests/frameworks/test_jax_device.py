@@ -1,17 +1,28 @@
-"""The handlers of parseal.jax for CUDA, called as XLA does, without XLA and without a GPU: frames made
-by hand, on the emulated driver, whose memory is the host's. A program that asserts.
-
-    LD_LIBRARY_PATH=<build>/tests/emu/driver PYTHONPATH=<build>/python python jax_on_cuda.py
-"""
+"""The handlers of parseal.jax for CUDA, called as XLA calls them, without XLA and without a GPU:
+frames made by hand, on the emulated driver of tests/emu, whose memory is the host's. Skipped where
+that driver is not the one that is found."""
 
 import ctypes as C
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import pytest
+
+try:
+    C.CDLL("libcuda.so.1").fake_launches
+except (OSError, AttributeError):
+    pytest.skip("the emulated driver is not here", allow_module_level=True)
+
+from fake_framework import Capsule, Driver
 
 import parseal
-from parseal import _core
+import parseal._core
+
+_core: Any = parseal._core
+DRIVER = Driver()
+DRIVER.stream = DRIVER.new_stream()
+CPU, CUDA = parseal.Context("cpu"), parseal.Context("cuda")
 
 DTYPES = {"uint8": 6, "int32": 4, "uint32": 8, "int64": 5, "uint64": 9, "float16": 10, "float32": 11}
 KEYS = [bytes(range(i, i + 32)) for i in range(3)]
@@ -50,7 +61,6 @@ Api = struct("Api", [("version", Version), ("internal", POINTER), *((f, POINTER)
 Callback = C.CFUNCTYPE(POINTER, POINTER)
 
 errors: list[str] = []
-current_stream = POINTER()
 
 
 @Callback
@@ -61,7 +71,7 @@ def create_error(args: int) -> int:
 
 @Callback
 def get_stream(args: int) -> None:
-    GetArgs.from_address(args).value = current_stream.value
+    GetArgs.from_address(args).value = DRIVER.stream
 
 
 @Callback
@@ -80,19 +90,10 @@ HANDLERS: dict[tuple[str, str], Callable[[Any], int | None]] = {
     (name, platform): Callback(_address(capsule, None))
     for name, platform, capsule in _core._jax_handlers()}
 
-# ------------------------------------------------------------------------------------- the driver
-
-cuda = C.CDLL("libcuda.so.1")
-
-
-def driver(name: str, *args: Any) -> None:
-    assert getattr(cuda, name)(*args) == 0, name
-
-
 def on_device(array: np.ndarray) -> np.ndarray:
     """The same in memory of the emulated device, which is the host's too."""
     pointer = C.c_uint64()
-    driver("cuMemAlloc_v2", C.byref(pointer), C.c_size_t(max(array.nbytes, 16)))
+    DRIVER("cuMemAlloc_v2", C.byref(pointer), C.c_size_t(max(array.nbytes, 16)))
     memory = (C.c_uint8 * array.nbytes).from_address(pointer.value)
     made = np.frombuffer(memory, array.dtype).reshape(array.shape)
     made[...] = array
@@ -141,10 +142,6 @@ def succeeds(name: str, args: Sequence[np.ndarray], rets: Sequence[np.ndarray],
     assert text is None, text
 
 
-def finish() -> None:
-    driver("cuStreamSynchronize", current_stream)
-
-
 def rows(keys: Sequence[bytes], signs: Sequence[int], streams: Sequence[int]) -> np.ndarray:
     """A seed array: words of keys and streams, and signs."""
     return np.array([[*np.frombuffer(key, "<u4"), stream & 0xFFFFFFFF, stream >> 32, sign & 0xFFFFFFFF]
@@ -177,21 +174,20 @@ def test_traits() -> None:
 
 
 def test_seeds_in_an_operand() -> None:
-    cpu = parseal.Context("cpu")
     x = np.arange(5000, dtype=np.uint32).reshape(2, 2500)
-    seeds = parseal.Seeds(KEYS, [1, -1, 1], [4, 5, 2**40], ctx=cpu)
+    seeds = parseal.Seeds(KEYS, [1, -1, 1], [4, 5, 2**40], ctx=CPU)
     array = on_device(rows(KEYS, [1, -1, 1], [4, 5, 2**40]))
     acc, out = on_device(x), on_device(np.zeros(100, np.uint32))
     succeeds("masked", [acc, array], [acc], **MASK)
     succeeds("mask", [array, on_device(np.array([3, 0], np.uint32))], [out], modulus=I64(1000),
              first=I64(4))
-    finish()
+    DRIVER.finish()
     assert (acc == parseal.mask_(x.copy(), seeds)).all()
     assert (out == parseal.mask(seeds, 100, parseal.Ring(1000), first=7)).all()
     batch = on_device(np.stack([array, array[::-1]]))
     acc[...] = x
     succeeds("masked", [acc, batch], [acc], **MASK)
-    finish()
+    DRIVER.finish()
     assert (acc == np.stack([parseal.mask_(row.copy(), seeds) for row in x])).all()
     for wrong, text in [(rows(KEYS, [1, 2, 1], [0] * 3), "sign"), (rows(KEYS, [1] * 3, [0] * 3)[:, :10],
                                                                    "seeds: 120 bytes, needed are 132")]:
@@ -203,37 +199,33 @@ def test_seeds_in_an_operand() -> None:
 
 def test_seeds_in_a_slot() -> None:
     x = np.arange(1000, dtype=np.uint32)
-    want = parseal.mask_(x.copy(), parseal.Seeds(KEYS, ctx=parseal.Context("cpu")))
+    want = parseal.mask_(x.copy(), parseal.Seeds(KEYS, ctx=CPU))
     slot = _core._jax_slot_new()
-    turn = _core._jax_slot_put(slot, parseal.Seeds(KEYS, ctx=parseal.Context("cuda")))
+    turn = _core._jax_slot_put(slot, parseal.Seeds(KEYS, ctx=CUDA))
     ticket, acc = on_device(np.array([slot, turn], np.uint32)), on_device(x)
     succeeds("masked_slot", [acc, ticket], [acc], **MASK)
     _core._jax_slot_free(slot)  # it waits for the work that was enqueued
-    finish()
+    DRIVER.finish()
     assert (acc == want).all()
     assert "are gone" in (call("masked_slot", [acc, ticket], [acc], **MASK) or "")
     assert "no such slot" in (call("masked_slot", [acc, on_device(np.array([9999, 1], np.uint32))], [acc],
                                    **MASK) or "")
-    _core._jax_slot_put(slot2 := _core._jax_slot_new(), parseal.Seeds(KEYS, ctx=parseal.Context("cpu")))
+    _core._jax_slot_put(slot2 := _core._jax_slot_new(), parseal.Seeds(KEYS, ctx=CPU))
     other = on_device(np.array([slot2, turn + 1 if slot2 == slot else 1], np.uint32))
     assert "PARSEAL_ERR_UNSUPPORTED" in (call("masked_slot", [acc, other], [acc], **MASK) or "")
     _core._jax_slot_free(slot2)
 
 
-def streamed_slot(keys: Sequence[bytes], signs: Sequence[int]) -> tuple[int, Any]:
-    """What parseal.jax.StreamedSlot makes, and its number on the device."""
-    seeds = np.zeros(len(keys), [("key", np.uint8, 32), ("stream", np.uint64), ("sign", np.int32)])
-    for row, key, sign in zip(seeds, keys, signs):
-        row["key"], row["sign"] = np.frombuffer(key, np.uint8), sign
-    number = on_device(np.zeros(2, np.uint32))
-    made = _core._jax_streamed_seeds(seeds.view(np.uint8), number.ctypes.data, parseal.Context("cuda"))
+def streamed_slot(keys: Sequence[bytes], signs: Sequence[int]) -> tuple[int, parseal.Seeds]:
+    """What parseal.jax.StreamedSlot makes."""
+    number = Capsule(DRIVER, np.zeros(2, np.uint32))
+    seeds = parseal.Seeds.counting(keys, signs, step=0, number=number, ctx=CUDA)
     slot = _core._jax_slot_new()
-    _core._jax_slot_put(slot, made, number.ctypes.data)
-    return slot, made
+    _core._jax_slot_put(slot, seeds, number.pointer.value)
+    return slot, seeds
 
 
 def test_streams_in_an_operand() -> None:
-    cpu = parseal.Context("cpu")
     x, quant = np.arange(3000, dtype=np.uint32), parseal.Quant(2.0, 22)
     floats = np.linspace(-2, 2, 3000, dtype=np.float32)
     slot, made = streamed_slot(KEYS[:2], [1, -1])
@@ -248,12 +240,12 @@ def test_streams_in_an_operand() -> None:
                  clip=np.float32(2), bits=I64(22))
 
     def check(number: int, was: np.ndarray) -> None:
-        finish()
-        seeds = parseal.Seeds(KEYS[:2], [1, -1], number, ctx=cpu)
+        DRIVER.finish()
+        seeds = parseal.Seeds(KEYS[:2], [1, -1], number, ctx=CPU)
         assert (acc == parseal.mask_(was.copy(), seeds)).all()
         assert (out == parseal.mask(seeds, 3000)).all()
-        one = parseal.Seeds(KEYS[2:], streams=number, ctx=cpu)
-        assert (q == parseal.quantize(floats, quant, seed=one, first=5, ctx=cpu)[0]).all()
+        one = parseal.Seeds(KEYS[2:], streams=number, ctx=CPU)
+        assert (q == parseal.quantize(floats, quant, seed=one, first=5, ctx=CPU)[0]).all()
         assert count.tolist() == [0, 0]
 
     for number in (3, 2**40 + 1):
@@ -262,14 +254,14 @@ def test_streams_in_an_operand() -> None:
         enqueue()
         check(number, was)
     graph, executable = POINTER(), POINTER()
-    driver("cuStreamBeginCapture_v2", current_stream, 2)
+    DRIVER("cuStreamBeginCapture_v2", C.c_void_p(DRIVER.stream), 2)
     enqueue()
-    driver("cuStreamEndCapture", current_stream, C.byref(graph))
-    driver("cuGraphInstantiateWithFlags", C.byref(executable), graph, C.c_ulonglong(0))
+    DRIVER("cuStreamEndCapture", C.c_void_p(DRIVER.stream), C.byref(graph))
+    DRIVER("cuGraphInstantiateWithFlags", C.byref(executable), graph, C.c_ulonglong(0))
     for number in (7, 8, 2**63):
         stream[:] = number & 0xFFFFFFFF, number >> 32
         was = acc.copy()
-        driver("cuGraphLaunch", executable, current_stream)
+        DRIVER("cuGraphLaunch", executable, C.c_void_p(DRIVER.stream))
         check(number, was)
     made.close()
     assert "have been closed" in (call("masked_streamed", [acc, stream], [acc], slot=I64(slot), **MASK)
@@ -277,7 +269,6 @@ def test_streams_in_an_operand() -> None:
 
 
 def test_what_takes_no_seeds() -> None:
-    cpu = parseal.Context("cpu")
     x = np.random.default_rng(1).integers(0, 1 << 32, (4, 1000), np.uint32)
     acc, v, out = on_device(x[0]), on_device(x[1:]), on_device(x[0])
     total, mean = on_device(x[0] % 256), on_device(np.zeros((2, 1000), np.float32))
@@ -293,12 +284,12 @@ def test_what_takes_no_seeds() -> None:
     succeeds("quantize_nearest", [fx], [q, count], **quant)
     succeeds("pack", [v[0]], [packed], bits=I64(13))
     succeeds("unpack", [packed], [out], bits=I64(13))
-    finish()
+    DRIVER.finish()
     held = parseal.Quant(2.0, 8, "nearest")
     assert (acc == x.sum(0, dtype=np.uint32)).all()
-    assert (mean == parseal.dequantize((x[0] % 256).copy(), held, 3, ctx=cpu)).all()
-    assert (q == parseal.quantize(floats, held, ctx=cpu)[0]).all() and count.tolist() == [1, 0]
-    assert packed.tobytes() == bytes(parseal.pack(x[1], 13, ctx=cpu)) and (out == x[1] % 2**13).all()
+    assert (mean == parseal.dequantize((x[0] % 256).copy(), held, 3, ctx=CPU)).all()
+    assert (q == parseal.quantize(floats, held, ctx=CPU)[0]).all() and count.tolist() == [1, 0]
+    assert packed.tobytes() == bytes(parseal.pack(x[1], 13, ctx=CPU)) and (out == x[1] % 2**13).all()
     assert "PARSEAL_ERR_ARG" in (call("dequantize", [total], [mean[0]], n_clients=I64(0), **quant) or "")
 
 
@@ -307,22 +298,56 @@ def test_keys_are_not_left_behind() -> None:
     key = bytes(range(100, 132))
     array, acc = on_device(rows([key], [1], [0])), on_device(np.zeros(1000, np.uint32))
     succeeds("masked", [acc, array], [acc], **MASK)
-    finish()
-    cuda.fake_found.restype = C.c_uint64
-    assert cuda.fake_found(key, C.c_uint64(32)) == 1
+    DRIVER.finish()
+    DRIVER.cuda.fake_found.restype = C.c_uint64
+    assert DRIVER.cuda.fake_found(key, C.c_uint64(32)) == 1
 
 
-def main() -> None:
-    context = POINTER()
-    driver("cuInit", 0)
-    driver("cuDevicePrimaryCtxRetain", C.byref(context), 0)
-    driver("cuCtxPushCurrent_v2", context)
-    driver("cuStreamCreate", C.byref(current_stream), 1)
-    for name, test in list(globals().items()):
-        if name.startswith("test_"):
-            test()
-            print(name)
+def test_a_streamed_slot_in_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What JAX makes of it for CUDA: its number is a part of the program, the stream an operand."""
+    jax = pytest.importorskip("jax")
+    import parseal.jax as pj
 
+    class Array(Capsule):
+        def unsafe_buffer_pointer(self) -> int:
+            return self.pointer.value
 
-if __name__ == "__main__":
-    main()
+        def block_until_ready(self) -> "Array":
+            return self
+
+    class Device:
+        local_hardware_id = 0
+
+    with monkeypatch.context() as patch:
+        patch.setattr(jax, "device_put", lambda array, device: Array(DRIVER, array))
+        slots = [pj.StreamedSlot(KEYS[:2], [1, -1], Device()) for _ in range(2)]
+    x, traced = np.arange(1000, dtype=np.uint32), []
+
+    @jax.jit
+    def step(x: Any, seeds: Any) -> Any:
+        traced.append(1)
+        return pj.masked(x, seeds)
+
+    def lowered(slot: Any, stream: int) -> str:
+        return step.trace(x, slot.at(stream)).lower(lowering_platforms=("cuda",)).as_text()
+
+    text = lowered(slots[1], 5)
+    assert "@parseal_masked_streamed" in text and f"slot = {slots[1]._index} : i64" in text
+    assert lowered(slots[1], 2**40) == text and len(traced) == 1
+    assert lowered(slots[0], 5) != text and len(traced) == 2
+    for refused, error, match in [
+            (lambda: pj.masked(x, slots[0].at(1), first=jax.numpy.uint32(3)), TypeError,
+             "first: a number"),
+            (lambda: jax.vmap(lambda r: pj.masked(r, slots[0].at(1)))(x.reshape(2, 500)), ValueError,
+             "one and the same mask"),
+            (lambda: jax.vmap(lambda i: pj.mask(slots[0].at(i), 5))(x), ValueError, "same mask"),
+            (lambda: slots[0].at(2**64), ValueError, "stream: 18446744073709551616")]:
+        with pytest.raises(error, match=match):
+            refused()
+    acc, stream = on_device(x), on_device(np.array([9, 0], np.uint32))
+    attributes = {"slot": I64(slots[1]._index), **MASK}
+    succeeds("masked_streamed", [acc, stream], [acc], **attributes)
+    DRIVER.finish()
+    assert (acc == parseal.mask_(x.copy(), parseal.Seeds(KEYS[:2], [1, -1], 9, ctx=CPU))).all()
+    slots[1].close()
+    assert "are gone" in (call("masked_streamed", [acc, stream], [acc], **attributes) or "")
