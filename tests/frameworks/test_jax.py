@@ -85,7 +85,8 @@ def test_mask_alone() -> None:
     ring = parseal.Ring(1000)
     for n in SIZES:
         assert (pj.mask(array, n) == parseal.mask(seeds, n)).all()
-        assert (pj.mask(pj.Slot(seeds), n, ring, first=3) == parseal.mask(seeds, n, ring, first=3)).all()
+        assert (pj.mask(pj.Slot(seeds), n, ring, first=3)
+                == parseal.mask(seeds, n, ring, first=3)).all()
 
 
 def test_masks_of_fcp_in_a_slot() -> None:
@@ -101,14 +102,15 @@ def test_seed_arrays() -> None:
         assert rows.dtype == np.uint32 and rows.shape == (2, 11)
         assert rows[:, :8].astype("<u4").tobytes() == KEYS[0] + KEYS[1]
         assert rows[:, 8:].view(np.int32).tolist() == [[3, 0, 1], [4, 1, -1]]
-    for streams in ([3, 2**32 + 4], np.array([3, 2**32 + 4], np.uint64),
-                    np.array([[3, 0], [4, 1]], np.uint32), jnp.array([[3, 0], [4, 1]], jnp.uint32)):
-        assert (pj.seed_array(KEYS[:2], streams=streams)[:, 8:10] == np.array([[3, 0], [4, 1]])).all()
-        moved = jax.jit(pj.with_streams)(pj.seed_array(KEYS[:2]), np.array([[3, 0], [4, 1]], np.uint32))
+    words = np.array([[3, 0], [4, 1]], np.uint32)
+    for streams in ([3, 2**32 + 4], np.array([3, 2**32 + 4], np.uint64), words, jnp.array(words)):
+        assert (pj.seed_array(KEYS[:2], streams=streams)[:, 8:10] == words).all()
+        moved = jax.jit(pj.with_streams)(pj.seed_array(KEYS[:2]), words)
         assert (moved == pj.seed_array(KEYS[:2], streams=streams)).all()
     assert (pj.seed_array(KEYS[:3], streams=2**64 - 1)[:, 8:10] == np.uint32(2**32 - 1)).all()
-    assert (pj.seed_array(KEYS[:2], streams=jnp.array([3, 4]))[:, 8:10].tolist() == [[3, 0], [4, 0]])
-    traced = jax.jit(pj.seed_array)(np.frombuffer(KEYS[0], np.uint8)[None], np.array([-1]), np.array([8]))
+    assert pj.seed_array(KEYS[:2], streams=jnp.array([3, 4]))[:, 8:10].tolist() == [[3, 0], [4, 0]]
+    traced = jax.jit(pj.seed_array)(np.frombuffer(KEYS[0], np.uint8)[None], np.array([-1]),
+                                    np.array([8]))
     assert (traced == pj.seed_array(KEYS[:1], [-1], 8)).all()
 
 
@@ -263,8 +265,8 @@ def test_shards_never_use_a_mask_twice() -> None:
 
         assert (over(shard)(x, given) == parseal.mask_(x.copy(), seeds)).all()
         v = x.reshape(4, 16)
-        total = jax.shard_map(pj.summed, mesh=mesh, in_specs=spec(None, "d"), out_specs=spec("d"))(v)
-        assert (total == v.sum(0, dtype=np.uint32)).all()
+        total = jax.shard_map(pj.summed, mesh=mesh, in_specs=spec(None, "d"), out_specs=spec("d"))
+        assert (total(v) == v.sum(0, dtype=np.uint32)).all()
         for function in (same, lambda row, given: same(shard(row, given), given)):
             with pytest.raises(ValueError, match=AGAIN):
                 over(function)(x, given)
@@ -404,7 +406,8 @@ def test_quantize(dtype: str) -> None:
     x = jnp.asarray(np.random.default_rng(2).normal(0, 2, 999), dtype).reshape(3, 333)
     x = x.at[1, 5].set(jnp.inf).at[2, 7].set(jnp.nan)
     plain = np.array(x) if dtype != "bfloat16" else np.asarray(x.astype(jnp.float32)).copy()
-    for quant, seeds in [(parseal.Quant(4.0, 12, "nearest"), None), (parseal.Quant(4.0, 22), KEYS[:1])]:
+    for quant, seeds in [(parseal.Quant(4.0, 12, "nearest"), None),
+                         (parseal.Quant(4.0, 22), KEYS[:1])]:
         held = None if seeds is None else parseal.Seeds(seeds, streams=3)
         want, bad = parseal.quantize(plain, quant, seed=held, first=11)
         if seeds is None:
@@ -412,7 +415,8 @@ def test_quantize(dtype: str) -> None:
         for seed in [None] if seeds is None else [
                 pj.seed_array(seeds, streams=3), pj.Slot(held),
                 pj.Slot(parseal.Seeds(seeds, streams=3, ctx=parseal.Context("cpu")))]:
-            q, count = jax.jit(lambda x, seed, quant=quant: pj.quantize(x, quant, seed, 11))(x, seed)
+            step = jax.jit(lambda x, seed, quant=quant: pj.quantize(x, quant, seed, 11))
+            q, count = step(x, seed)
             assert q.dtype == jnp.uint32 and q.shape == x.shape and (q == want).all()
             assert count.dtype == jnp.uint32 and int(count) == bad == 2
 
@@ -436,7 +440,8 @@ def test_quantize_refuses() -> None:
         jax.block_until_ready(pj.quantize(x, parseal.Quant(-1.0, rounding="nearest")))
     with pytest.raises(ValueError, match=AGAIN):
         jax.vmap(lambda r: pj.quantize(r, stochastic, array))(x.reshape(2, 3))
-    q, _ = jax.vmap(lambda r, f: pj.quantize(r, stochastic, array, f))(x.reshape(2, 3), np.array([0, 3]))
+    q, _ = jax.vmap(lambda r, f: pj.quantize(r, stochastic, array, f))(x.reshape(2, 3),
+                                                                        np.array([0, 3]))
     assert (q.reshape(-1) == parseal.quantize(x, stochastic, seed=KEYS[0])[0]).all()
 
 
@@ -460,7 +465,8 @@ def test_packing(bits: int) -> None:
     for n in SIZES:
         x = numbers(n)
         packed = jax.jit(pj.pack, static_argnums=1)(x, bits)
-        assert packed.dtype == jnp.uint8 and bytes(np.asarray(packed)) == bytes(parseal.pack(x, bits))
+        assert packed.dtype == jnp.uint8
+        assert bytes(np.asarray(packed)) == bytes(parseal.pack(x, bits))
         back = jax.jit(pj.unpack, static_argnums=(1, 2))(packed, bits, n)
         assert back.dtype == jnp.uint32 and (back == x % np.uint64(1 << bits)).all()
     with pytest.raises(ValueError, match="packed: 3 bytes"):
@@ -537,7 +543,8 @@ def test_refusals_of_the_library() -> None:
 
 
 def test_gradients() -> None:
-    x, quant, array = np.linspace(-1, 1, 8, dtype=np.float32), parseal.Quant(1.0), pj.seed_array(KEYS[:1])
+    x, quant = np.linspace(-1, 1, 8, dtype=np.float32), parseal.Quant(1.0)
+    array = pj.seed_array(KEYS[:1])
 
     def loss(x: Any) -> Any:
         q, _ = pj.quantize(x, quant, array)
@@ -558,7 +565,7 @@ x, key = np.arange(200000, dtype=np.uint32), bytes(range(32))
 seeds = parseal.Seeds([key])
 want = parseal.mask_(x.copy(), seeds)
 child = os.fork()
-ok = (pj.masked(x, pj.seed_array([key])) == want).all() and (pj.masked(x, pj.Slot(seeds)) == want).all()
+ok = all((pj.masked(x, s) == want).all() for s in (pj.seed_array([key]), pj.Slot(seeds)))
 if child == 0:
     os._exit(0 if ok else 1)
 assert ok and os.waitpid(child, 0)[1] == 0

@@ -1,5 +1,5 @@
-"""A round of secure aggregation whose clients compute with JAX: each quantises its update and masks it
-in one compiled step, so that the server sees nothing but sums. Three rounds compile once."""
+"""A round of secure aggregation whose clients compute with JAX: each quantises its update and masks
+it in one compiled step, so that the server sees nothing but sums. Three rounds compile once."""
 
 import secrets
 from typing import Any
