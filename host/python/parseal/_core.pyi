@@ -15,6 +15,7 @@ _Array: TypeAlias = Buffer | _DLPack
 # Byte strings of one length: each by itself, or all of them in one, one after another.
 _ByteStrings: TypeAlias = Sequence[_Array] | _Array
 _A = TypeVar("_A", bound=_Array)
+_B = TypeVar("_B", bound=_Array)
 
 __version__: str
 
@@ -169,6 +170,7 @@ def quantize(
     seed: Seeds | _Array | None = None,
     first: int = 0,
     out: _A,
+    nonfinite: None = None,
     ctx: Context | None = None,
 ) -> tuple[_A, int]: ...
 @overload
@@ -179,8 +181,31 @@ def quantize(
     seed: Seeds | _Array | None = None,
     first: int = 0,
     out: None = None,
+    nonfinite: None = None,
     ctx: Context | None = None,
 ) -> tuple[NDArray[Any], int]: ...
+@overload
+def quantize(
+    x: _Array,
+    quant: Quant,
+    *,
+    seed: Seeds | _Array | None = None,
+    first: int = 0,
+    out: _A,
+    nonfinite: _B,
+    ctx: Context | None = None,
+) -> tuple[_A, _B]: ...
+@overload
+def quantize(
+    x: _Array,
+    quant: Quant,
+    *,
+    seed: Seeds | _Array | None = None,
+    first: int = 0,
+    out: None = None,
+    nonfinite: _B,
+    ctx: Context | None = None,
+) -> tuple[NDArray[Any], _B]: ...
 @overload
 def dequantize(
     total: _Array, quant: Quant, n_clients: int, *, out: _A, ctx: Context | None = None
