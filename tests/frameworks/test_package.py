@@ -80,7 +80,9 @@ def test_command_is_the_projects(command: pathlib.Path, key: str, tmp_path: path
     assert (tmp_path / "opened").read_bytes() == bytes(5_000_000)
 
 
-def test_command_keeps_its_exit_status(command: pathlib.Path, key: str, tmp_path: pathlib.Path) -> None:
+def test_command_keeps_its_exit_status(
+    command: pathlib.Path, key: str, tmp_path: pathlib.Path
+) -> None:
     (tmp_path / "sealed").write_bytes(os.urandom(1000))
     assert run("open", "--key-file", key, "sealed", "-o", "opened", cwd=tmp_path).returncode == 3
     wrong = subprocess.run([command, "no-such-command"], capture_output=True).returncode

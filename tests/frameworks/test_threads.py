@@ -21,7 +21,8 @@ THREADS = 8
 def test_free_threaded_python_stays_so() -> None:
     """A module that did not say that it needs no GIL would have turned it on."""
     command = "import sys, parseal; print(getattr(sys, '_is_gil_enabled', lambda: None)())"
-    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
+    line = [sys.executable, "-c", command]
+    done = subprocess.run(line, capture_output=True, text=True, check=True)
     said = done.stdout.strip()
     if sysconfig.get_config_var("Py_GIL_DISABLED"):
         assert said == "False"
