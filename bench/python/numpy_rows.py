@@ -1,6 +1,6 @@
 """What a call of parseal costs from NumPy, over the call in C alone, in turns in one run.
 
-    PYTHONPATH=build/python python bench/python/numpy_rows.py build/bench/python/libcalls.so
+    PYTHONPATH=build/python python bench/python/numpy_rows.py build/bench/libcalls.so
 
 Prints medians of ratios, with the smallest and the largest.
 """
@@ -9,6 +9,7 @@ import ctypes
 import statistics
 import sys
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -17,12 +18,13 @@ import parseal
 TURNS = 21
 
 
-def ratios(name: str, in_c: "callable", in_python: "callable") -> None:
+def ratios(name: str, in_c: Callable[[], float], in_python: Callable[[], float]) -> None:
     """Prints the ratio of two functions that return seconds of this thread, called in turns."""
     pairs = [(in_c(), in_python()) for _ in range(TURNS)]
     rows = sorted(python / c for c, python in pairs)
     c = statistics.median(c for c, _ in pairs)
-    print(f"{name:28s} {statistics.median(rows):6.3f} ({rows[0]:.3f} to {rows[-1]:.3f}); in C {c * 1e6:.3f} us")
+    spread = f"({rows[0]:.3f} to {rows[-1]:.3f})"
+    print(f"{name:24s} {statistics.median(rows):6.3f} {spread}; in C {c * 1e6:.3f} us")
 
 
 def main() -> None:

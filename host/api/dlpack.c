@@ -240,10 +240,10 @@ parseal_status parseal_dlpack_buf(const char *name, const DLTensor *tensor, pars
 }
 
 /* Ring elements lie in memory little-endian, DLPack's integers as the host has them. */
-static parseal_status check_byte_order(const char *name)
+static parseal_status check_byte_order(const char *name, uint64_t n)
 {
     const uint16_t one = 1;
-    if (*(const uint8_t *)&one == 1)
+    if (*(const uint8_t *)&one == 1 || n == 0)
         return PARSEAL_OK;
     return parseal_fail(PARSEAL_ERR_UNSUPPORTED,
                         "%s: this host's integers are big-endian, ring elements little-endian",
@@ -263,7 +263,7 @@ parseal_status parseal_dlpack_vec(const char *name, const DLTensor *tensor, uint
         dtype.lanes != 1)
         return refuse_dtype(name, dtype, element_size == 4 ? "int32 or uint32" : "int64 or uint64");
     TRY(find_vec(name, tensor, element_size, element_size, &found));
-    TRY(check_byte_order(name));
+    TRY(check_byte_order(name, found.n));
     *vec = found;
     return PARSEAL_OK;
 }

@@ -71,9 +71,9 @@ extern "C" {
 enum { PARSEAL_DLPACK_READ = 0, PARSEAL_DLPACK_WRITE = 1 };
 
 /* parseal_dlpack_buf stores the bytes of a tensor in *buf. Of any dtype whose elements are whole
- * bytes, all lanes together: float64, bool, complex64, float8_e5m2, two lanes of int4; types that
- * DLPack does not have yet go by their bits. Bytes are as they lie in memory: numbers are in the
- * host's byte order.
+ * bytes, all lanes together: float64, bool, complex64, float8_e5m2, int4 in two lanes, which are
+ * packed; types that DLPack does not have yet go by their bits. Bytes are as they lie in memory:
+ * numbers are in the host's byte order.
  *
  * Errors: PARSEAL_ERR_ARG (dtype: elements that are not whole bytes, or handles to what lies
  * elsewhere; ndim, shape: a negative extent; strides; data: NULL), PARSEAL_ERR_SIZE (the product of

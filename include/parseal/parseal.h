@@ -13,6 +13,7 @@
  *
  * Upon these: parseal/aggregator.h (a server's sum), parseal/secagg.h (graphs, shares, pairwise
  * seeds), parseal/sealed.h (sealed files), and parseal/nccl.h and parseal/mpi.h (sums of many).
+ * parseal/dlpack.h makes buffers and vectors of other libraries' tensors.
  *
  * WHAT HOLDS FOR EVERY FUNCTION
  *

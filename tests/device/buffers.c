@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "device_kind.h"
+#include "parseal/dlpack.h"
 #include "rng.h"
 #include "run.h"
 #include "shim.h"
@@ -343,13 +344,68 @@ static void buffers_that_are_refused(void **state)
     bench_close(&b);
 }
 
+/* The device's memory as a framework hands it over; what it cannot be is for the call to find out.
+ */
+static void tensors(void **state)
+{
+    (void)state;
+    enum { AXIS = 41, N = 3 * AXIS, AT = 12 };
+    const parseal_ring ring = {(UINT64_C(1) << 32) - 5, 4, 0};
+    const bool is_cuda = on.buf_kind == PARSEAL_BUF_CUDA;
+    static const DLDeviceType types[2][2] = {{kDLOpenCL, kDLOpenCL}, {kDLCUDA, kDLCUDAManaged}};
+    const parseal_seed seed = {.key = {5}, .sign = -1};
+    parseal_seeds *seeds, *cpu_seeds;
+    bench b;
+    bench_open(&b, 0);
+    assert_ok(parseal_seeds_create(&seeds, b.ctx, &seed, 1));
+    assert_ok(parseal_seeds_create(&cpu_seeds, b.cpu, &seed, 1));
+    const uint64_t foreign = on.foreign(4096);
+    for (int i = 0; i < 2; i++) {
+        twin t = twin_make(&b, N * 4, AT);
+        const parseal_vec on_host = vec_of(t.on_host, 4);
+        int64_t shape[3] = {3, 1, AXIS}, strides[3] = {AXIS, 1, 1};
+        DLTensor tensor = {(void *)(uintptr_t)t.memory,
+                           {types[is_cuda][i], 9},
+                           3,
+                           {kDLUInt, 32, 1},
+                           shape,
+                           strides,
+                           AT};
+        parseal_vec acc;
+        assert_ok(parseal_dlpack_vec("acc", &tensor, 4, &acc));
+        assert_enqueued(parseal_mask_apply(seeds, &ring, &acc, 7, b.stream));
+        assert_ok(parseal_mask_apply(cpu_seeds, &ring, &on_host, 7, NULL));
+        assert_error(parseal_mask_apply(cpu_seeds, &ring, &acc, 7, NULL), PARSEAL_ERR_UNSUPPORTED,
+                     "acc");
+        shape[0] = 4; /* past the end */
+        assert_ok(parseal_dlpack_vec("acc", &tensor, 4, &acc));
+        if (on.knows_sizes)
+            assert_error(parseal_mask_apply(seeds, &ring, &acc, 7, b.stream), PARSEAL_ERR_SIZE,
+                         "acc");
+        tensor.data = (void *)(uintptr_t)foreign;
+        assert_ok(parseal_dlpack_vec("acc", &tensor, 4, &acc));
+        assert_error(parseal_mask_apply(seeds, &ring, &acc, 7, b.stream), PARSEAL_ERR_ARG, "acc");
+        shape[0] = 0;
+        for (int with_data = 1; with_data >= 0; with_data--) {
+            tensor.data = with_data != 0 ? (void *)(uintptr_t)(t.memory + 1) : NULL;
+            assert_ok(parseal_dlpack_vec("acc", &tensor, 4, &acc));
+            assert_ok(parseal_mask_apply(seeds, &ring, &acc, 7, b.stream));
+            assert_ok(parseal_mask_apply(seeds, &ring, &acc, 7, NULL));
+            assert_ok(parseal_vec_sum(b.ctx, &ring, &acc, &acc, 1, b.stream));
+        }
+        twin_check(&t);
+    }
+    parseal_seeds_destroy(cpu_seeds);
+    parseal_seeds_destroy(seeds);
+    bench_close(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(vectors),
-        cmocka_unit_test(plans),
-        cmocka_unit_test(memory_in_pieces),
-        cmocka_unit_test(buffers_that_are_refused),
+        cmocka_unit_test(vectors),          cmocka_unit_test(plans),
+        cmocka_unit_test(memory_in_pieces), cmocka_unit_test(buffers_that_are_refused),
+        cmocka_unit_test(tensors),
     };
     if (!on.find()) {
         printf("%s: ", on.name);

@@ -114,7 +114,7 @@ check_exports() {
 # headers parseal|parseal_mpi: those of one library.
 headers() {
     if [ "$1" = parseal_mpi ]; then echo mpi.h; return 0; fi
-    find "$PREFIX/include/parseal" -name '*.h' ! -name mpi.h -printf '%f\n'
+    find "$PREFIX/include/parseal" -name '*.h' ! -name mpi.h -printf '%P\n'
 }
 
 # The functions that the library's headers declare for export.
@@ -151,6 +151,29 @@ check_header() {
     needs_compiler cxx
     compile_header "$CXX" c++ c++11 -Wold-style-cast -Wzero-as-null-pointer-constant
     compile_header "$CXX" c++ c++17 -Wold-style-cast -Wzero-as-null-pointer-constant
+    [ "$LIBRARY" != parseal ] || check_dlpack
+}
+
+# What is vendored is installed as it came, and parseal/dlpack.h compiles behind other versions of it, but for those of
+# another major version.
+check_dlpack() {
+    local minor include="#include <$here/../api/stand_in.h>
+        #include <parseal/dlpack.h>"
+    diff -r -x .clang-format "$here/../../include/parseal/vendor" "$PREFIX/include/parseal/vendor" ||
+        fail "the vendored files (<) are not those that are installed (>)"
+    for minor in "" -DSTAND_IN_MINOR=0 -DSTAND_IN_MINOR=1; do
+        # shellcheck disable=SC2086 # may be no word
+        echo "$include" | "$CC" -x c -std=c11 -I "$PREFIX/include" -Wall -Wextra -Wpedantic -Werror $minor \
+            -fsyntax-only -
+        # shellcheck disable=SC2086
+        echo "$include" | "$CXX" -x c++ -std=c++11 -I "$PREFIX/include" -Wall -Wextra -Wpedantic -Werror $minor \
+            -fsyntax-only -
+    done
+    if { echo "#define DLPACK_DLPACK_H_"; echo "#define DLPACK_MAJOR_VERSION 2"; echo "$include"; } |
+        "$CC" -x c -std=c11 -I "$PREFIX/include" -fsyntax-only - 2>"$WORK.said"; then
+        fail "parseal/dlpack.h is taken behind DLPack 2"
+    fi
+    grep "of another major version" "$WORK.said" || fail "$(cat "$WORK.said")"
 }
 
 # check_mpi TARGET|pkg-config: the main library does not need MPI, and an outside program finds the component.

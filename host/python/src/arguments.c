@@ -87,6 +87,11 @@ static bool is_absent(const PyObject *value)
     return value == NULL || value == Py_None;
 }
 
+PyObject *given(PyObject *value)
+{
+    return is_absent(value) ? NULL : value;
+}
+
 int to_u64(const char *name, PyObject *value, uint64_t *to)
 {
     if (is_absent(value))
@@ -151,6 +156,20 @@ int to_text(const char *name, PyObject *value, const char **to)
     }
     *to = text;
     return 0;
+}
+
+int to_tuple(const char *name, PyObject *value, PyObject **tuple)
+{
+    *tuple = NULL;
+    if (is_absent(value))
+        return 0;
+    *tuple = PySequence_Tuple(value);
+    if (*tuple != NULL)
+        return 0;
+    if (PyErr_ExceptionMatches(PyExc_TypeError))
+        PyErr_Format(PyExc_TypeError, "%s: a sequence is needed, not %R", name,
+                     (PyObject *)Py_TYPE(value));
+    return -1;
 }
 
 /* A call of memset through a pointer that may change at any time: no compiler can leave it out. */

@@ -64,7 +64,7 @@ static PyObject *context_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     return open_context(type, PyType_GetModuleState(type), &options);
 }
 
-/* ---------------------------------------------------------------------------------------- default */
+/* ---------------------------------------------------------------------------------- default -- */
 
 /* A GPU's driver does not survive fork: the child of a process that used one gets a context of its
  * own. The CPU's serves the child as well. */
@@ -111,7 +111,7 @@ static PyObject *get_default_context(PyObject *module, PyObject *unused)
     return context;
 }
 
-/* ------------------------------------------------------------------------------------- questions */
+/* -------------------------------------------------------------------------------- questions -- */
 
 static bool info_of(PyObject *self, parseal_info *info)
 {
@@ -187,8 +187,11 @@ static PyObject *context_repr(PyObject *self)
     parseal_info info = PARSEAL_INFO_INIT;
     if (!info_of(self, &info))
         return NULL;
-    return PyUnicode_FromFormat("<parseal.Context %s: %s, %u threads>",
-                                parseal_backend_name(info.backend), info.device, info.cpu_threads);
+    const char *backend = parseal_backend_name(info.backend);
+    if (info.backend != PARSEAL_BACKEND_CPU)
+        return PyUnicode_FromFormat("<parseal.Context %s: %s>", backend, info.device);
+    return PyUnicode_FromFormat("<parseal.Context %s: %s, %u thread%s>", backend, info.device,
+                                info.cpu_threads, info.cpu_threads == 1 ? "" : "s");
 }
 
 static PyMethodDef methods[] = {HELD_METHODS, {NULL, NULL, 0, NULL}};

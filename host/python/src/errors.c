@@ -20,7 +20,11 @@ static const error_row rows[STATUSES] = {
      &PyExc_ValueError},
     {"AliasError", "Arrays overlap in a way that is not in place (PARSEAL_ERR_ALIAS).",
      &PyExc_ValueError},
-    {"AuthError", "Something is not authentic (PARSEAL_ERR_AUTH).", NULL},
+    {"AuthError",
+     "Something is not authentic, or was refused for another reason (PARSEAL_ERR_AUTH). "
+     "`verdicts` says which of several items, where a call took several: as that call returns "
+     "them.",
+     NULL},
     {"OverflowError_",
      "The sum of so many quantised updates can exceed the modulus "
      "(PARSEAL_ERR_OVERFLOW).",
@@ -69,7 +73,12 @@ int add_errors(PyObject *module)
             PyModule_AddObjectRef(module, rows[i].name, state->errors[i]) != 0)
             return -1;
     }
-    return 0;
+    PyObject *none = PyTuple_New(0);
+    const int status =
+        none != NULL ? PyObject_SetAttrString(state->errors[-PARSEAL_ERR_AUTH], "verdicts", none)
+                     : -1;
+    Py_XDECREF(none);
+    return status;
 }
 
 static PyObject *error_of(const core_state *state, parseal_status status)
@@ -91,4 +100,19 @@ PyObject *raise_text(core_state *state, parseal_status status, const char *forma
     PyErr_FormatV(error_of(state, status), format, values);
     va_end(values);
     return NULL;
+}
+
+PyObject *raise_verdicts(core_state *state, PyObject *verdicts)
+{
+    PyObject *error = error_of(state, PARSEAL_ERR_AUTH);
+    PyObject *value = PyObject_CallFunction(error, "s", parseal_last_error_text());
+    if (value != NULL && PyObject_SetAttrString(value, "verdicts", verdicts) == 0)
+        PyErr_SetObject(error, value);
+    Py_XDECREF(value);
+    return NULL;
+}
+
+int done(core_state *state, parseal_status status)
+{
+    return status == PARSEAL_OK ? 0 : (raise_status(state, status), -1);
 }

@@ -1,11 +1,18 @@
 /* Python objects that hold one of the library's, and may be closed while calls are inside. */
-#include "core.h"
+#include "core.h" /* Python.h must be the first */
+
+#include <stddef.h>
+
+PyMemberDef held_members[] = {
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(held, weak), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL}};
 
 const char held_close_doc[] =
-    "close()\n--\n\nDestroys what the object holds, secrets wiped; now, or when the last call with "
+    "close($self, /)\n--\n\nDestroys what the object holds, secrets wiped; now, or when the last "
+    "call with "
     "it has returned.\nLater calls with it raise ValueError. Closing twice does nothing.";
-const char held_enter_doc[] = "__enter__()\n--\n\nReturns the object itself.";
-const char held_exit_doc[] = "__exit__(*exception)\n--\n\nCloses the object.";
+const char held_enter_doc[] = "__enter__($self, /)\n--\n\nReturns the object itself.";
+const char held_exit_doc[] = "__exit__($self, /, *exception)\n--\n\nCloses the object.";
 
 held *held_new(PyTypeObject *type, void *object, void (*destroy)(void *), PyObject *ctx,
                bool one_at_a_time)
@@ -31,7 +38,15 @@ held *held_new(PyTypeObject *type, void *object, void (*destroy)(void *), PyObje
     Py_XINCREF(ctx);
     h->one = one;
     h->extra = NULL;
+    h->kept = NULL;
     return h;
+}
+
+static void destroy_without_python(held *h)
+{
+    void *object = h->object;
+    h->object = NULL;
+    h->destroy(object);
 }
 
 /* Destroying may wait for work on a device, whose callbacks may need Python. */
@@ -39,9 +54,7 @@ static void destroy_object(held *h)
 {
     if (h->object == NULL)
         return;
-    void *object = h->object;
-    h->object = NULL;
-    Py_BEGIN_ALLOW_THREADS h->destroy(object);
+    Py_BEGIN_ALLOW_THREADS destroy_without_python(h);
     Py_END_ALLOW_THREADS
 }
 
@@ -53,16 +66,22 @@ static void wait_for_the_other(held *h)
     Py_END_ALLOW_THREADS
 }
 
-void *held_enter(held *h)
+void *held_try_enter(held *h)
 {
     uintptr_t use = atomic_load(&h->use);
     do {
-        if ((use & 1) != 0) {
-            PyErr_Format(PyExc_ValueError, "%R has been closed",
-                         (PyObject *)Py_TYPE((PyObject *)h));
+        if ((use & 1) != 0)
             return NULL;
-        }
     } while (!atomic_compare_exchange_weak(&h->use, &use, use + 2));
+    return h->object;
+}
+
+void *held_enter(held *h)
+{
+    if (held_try_enter(h) == NULL) {
+        PyErr_Format(PyExc_ValueError, "%R has been closed", (PyObject *)Py_TYPE((PyObject *)h));
+        return NULL;
+    }
     if (h->one != NULL)
         wait_for_the_other(h);
     return h->object;
@@ -75,6 +94,12 @@ void held_leave(held *h)
     /* The last one out of a closed object: nobody can enter it any more. */
     if (atomic_fetch_sub(&h->use, 2) == 3)
         destroy_object(h);
+}
+
+void held_leave_without_python(held *h)
+{
+    if (atomic_fetch_sub(&h->use, 2) == 3)
+        destroy_without_python(h);
 }
 
 PyObject *held_close(PyObject *self, PyObject *unused)
@@ -90,10 +115,13 @@ void held_dealloc(PyObject *self)
 {
     held *h = (held *)self;
     PyTypeObject *type = Py_TYPE(self);
+    if (h->weak != NULL)
+        PyObject_ClearWeakRefs(self);
     destroy_object(h);
     if (h->one != NULL)
         PyThread_free_lock(h->one);
     PyMem_Free(h->extra);
+    Py_XDECREF(h->kept);
     Py_XDECREF(h->ctx);
     PyObject_Free(self);
     Py_DECREF(type);
@@ -110,6 +138,14 @@ PyObject *held_exit(PyObject *self, PyObject *args)
 {
     (void)args;
     return held_close(self, NULL);
+}
+
+PyObject *held_get_ctx(PyObject *self, void *unused)
+{
+    (void)unused;
+    PyObject *ctx = ((held *)self)->ctx;
+    Py_INCREF(ctx);
+    return ctx;
 }
 
 held *to_held(const char *name, PyObject *value, PyTypeObject *type)

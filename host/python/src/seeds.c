@@ -8,7 +8,7 @@ static void destroy(void *set)
     parseal_seeds_destroy(set);
 }
 
-/* ------------------------------------------------------------------------------ signs and streams -- */
+/* ------------------------------------------------------------------------ signs and streams -- */
 
 /* Sign i of `signs`: a sequence of +1 and -1 that was made a tuple, or NULL for +1 everywhere. */
 static int sign_at(PyObject *signs, size_t i, int32_t *sign)
@@ -32,18 +32,11 @@ static int sign_at(PyObject *signs, size_t i, int32_t *sign)
 }
 
 /* An argument of one value for each seed as a tuple of n: NULL in *tuple where none was given. */
-static int to_tuple(const char *name, PyObject *value, size_t n, PyObject **tuple)
+static int to_tuple_of(const char *name, PyObject *value, size_t n, PyObject **tuple)
 {
-    *tuple = NULL;
-    if (value == NULL || value == Py_None)
-        return 0;
-    *tuple = PySequence_Tuple(value);
-    if (*tuple == NULL) {
-        PyErr_Format(PyExc_TypeError, "%s: a sequence is needed, not %R", name,
-                     (PyObject *)Py_TYPE(value));
+    if (to_tuple(name, value, tuple) != 0)
         return -1;
-    }
-    if ((size_t)PyTuple_Size(*tuple) == n)
+    if (*tuple == NULL || (size_t)PyTuple_Size(*tuple) == n)
         return 0;
     PyErr_Format(PyExc_ValueError, "%s: %zd for %zu keys", name, PyTuple_Size(*tuple), n);
     Py_CLEAR(*tuple);
@@ -61,7 +54,7 @@ static int put_stream(const char *name, PyObject *value, uint8_t *stream_id)
     return 0;
 }
 
-/* --------------------------------------------------------------------------------------- ChaCha20 -- */
+/* --------------------------------------------------------------------------------- ChaCha20 -- */
 
 typedef struct {
     byte_strings keys;
@@ -75,9 +68,9 @@ static int take_seeds(core_state *state, seed_arguments *a, PyObject *const *v)
     if (byte_strings_take(state, &a->keys, "keys", v[0], PARSEAL_SEEDBYTES) != 0)
         return -1;
     const bool one_stream = v[2] != NULL && PyIndex_Check(v[2]);
-    if (to_tuple("signs", v[1], a->keys.n, &a->signs) == 0 &&
+    if (to_tuple_of("signs", v[1], a->keys.n, &a->signs) == 0 &&
         (one_stream ? put_stream("streams", v[2], a->stream_id)
-                    : to_tuple("streams", v[2], a->keys.n, &a->streams)) == 0)
+                    : to_tuple_of("streams", v[2], a->keys.n, &a->streams)) == 0)
         return 0;
     byte_strings_release(&a->keys);
     Py_XDECREF(a->signs);
@@ -104,7 +97,9 @@ static int fill_seed(core_state *state, const seed_arguments *a, size_t i, parse
     return byte_strings_copy(state, &a->keys, "keys", i, seed->key);
 }
 
-static int create(core_state *state, const seed_arguments *a, parseal_ctx *ctx, parseal_seeds **set)
+/* counting: of a set that counts its streams on the device, or NULL. */
+static int create(core_state *state, const seed_arguments *a, parseal_ctx *ctx,
+                  const parseal_counting *counting, parseal_seeds **set)
 {
     const size_t n = a->keys.n;
     if (n > (SIZE_MAX >> 1) / sizeof(parseal_seed)) {
@@ -120,11 +115,9 @@ static int create(core_state *state, const seed_arguments *a, parseal_ctx *ctx, 
     for (size_t i = 0; i < n && status == 0; i++)
         status = fill_seed(state, a, i, &seeds[i]);
     if (status == 0) {
-        const parseal_status made = parseal_seeds_create(set, ctx, seeds, n);
-        if (made != PARSEAL_OK) {
-            raise_status(state, made);
-            status = -1;
-        }
+        status = done(state, counting != NULL
+                                 ? parseal_seeds_create_counting(set, ctx, seeds, n, counting)
+                                 : parseal_seeds_create(set, ctx, seeds, n));
     }
     wipe(seeds, n * sizeof *seeds);
     PyMem_Free(seeds);
@@ -146,10 +139,24 @@ static PyObject *seeds_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         return NULL;
     PyObject *made = NULL;
     if (take_seeds(state, &a, v) == 0) {
-        if (create(state, &a, ctx, &set) == 0)
+        if (create(state, &a, ctx, NULL, &set) == 0)
             made = (PyObject *)held_new(type, set, destroy, (PyObject *)context, false);
         release_seeds(&a);
     }
+    held_leave(context);
+    return made;
+}
+
+PyObject *seeds_of(core_state *state, const parseal_seed *seeds, size_t n, PyObject *ctx_value)
+{
+    parseal_ctx *ctx;
+    parseal_seeds *set = NULL;
+    held *context = enter_context(state, ctx_value, &ctx);
+    if (context == NULL)
+        return NULL;
+    PyObject *made = NULL;
+    if (done(state, parseal_seeds_create(&set, ctx, seeds, n)) == 0)
+        made = (PyObject *)held_new(state->seeds, set, destroy, (PyObject *)context, false);
     held_leave(context);
     return made;
 }
@@ -162,7 +169,7 @@ int one_seed(core_state *state, const char *name, PyObject *key, parseal_ctx *ct
         return -1;
     int status = -1;
     if (a.keys.n == 1)
-        status = create(state, &a, ctx, set);
+        status = create(state, &a, ctx, NULL, set);
     else
         raise_text(state, PARSEAL_ERR_SIZE, "%s: %zu keys, needed is one of 32 bytes", name,
                    a.keys.n);
@@ -170,7 +177,64 @@ int one_seed(core_state *state, const char *name, PyObject *key, parseal_ctx *ct
     return status;
 }
 
-/* -------------------------------------------------------------------------------------------- fcp -- */
+/* --------------------------------------------------------------------------------- counting -- */
+
+/* The array of the number, which the set keeps. */
+static int take_number(core_state *state, PyObject *value, array *a, parseal_buf *number)
+{
+    a->buffer.obj = NULL;
+    a->owner = NULL;
+    if (value == NULL || value == Py_None)
+        return 0;
+    return array_take_buf(state, a, "number", value, PARSEAL_DLPACK_WRITE, number);
+}
+
+static PyObject *create_counting(core_state *state, PyObject *const *v, held *context,
+                                 parseal_ctx *ctx, const parseal_counting *counting)
+{
+    PyObject *const seeds[] = {v[0], v[1], v[2]};
+    seed_arguments a;
+    parseal_seeds *set = NULL;
+    held *made = NULL;
+    if (take_seeds(state, &a, seeds) != 0)
+        return NULL;
+    if (create(state, &a, ctx, counting, &set) == 0)
+        made = held_new(state->seeds, set, destroy, (PyObject *)context, false);
+    release_seeds(&a);
+    if (made != NULL && counting->number.kind != PARSEAL_BUF_NONE) {
+        made->kept = v[4];
+        Py_INCREF(made->kept);
+    }
+    return (PyObject *)made;
+}
+
+static PyObject *seeds_counting(PyObject *class, PyObject *const *args, Py_ssize_t n,
+                                PyObject *names)
+{
+    static const signature s =
+        SIGNATURE("counting", 2, 1, "keys", "signs", "stream", "step", "number", "ctx");
+    PyObject *v[6];
+    core_state *state = PyType_GetModuleState((PyTypeObject *)class);
+    parseal_counting counting = PARSEAL_COUNTING_INIT;
+    array number;
+    parseal_ctx *ctx;
+    counting.step = 1;
+    if (take_arguments(&s, args, n, names, v) != 0 || to_u64("step", v[3], &counting.step) != 0)
+        return NULL;
+    counting.graph_writes = counting.step == 0;
+    held *context = enter_context(state, v[5], &ctx);
+    if (context == NULL)
+        return NULL;
+    PyObject *made = NULL;
+    if (take_number(state, v[4], &number, &counting.number) == 0) {
+        made = create_counting(state, v, context, ctx, &counting);
+        array_release(&number);
+    }
+    held_leave(context);
+    return made;
+}
+
+/* -------------------------------------------------------------------------------------- fcp -- */
 
 /* Keys of 32 bytes, or of 1 to 17 as old clients have them. They are looked at where they lie: what
  * `arrays` holds keeps them there. */
@@ -214,7 +278,7 @@ static int take_fcp(core_state *state, fcp_arguments *a, PyObject *keys, PyObjec
     if (a->keys == NULL)
         return -1;
     a->n = (size_t)PyTuple_Size(a->keys);
-    if (to_tuple("signs", signs, a->n, &a->signs) != 0) {
+    if (to_tuple_of("signs", signs, a->n, &a->signs) != 0) {
         release_fcp(a);
         return -1;
     }
@@ -271,28 +335,6 @@ static PyObject *create_fcp(core_state *state, const parseal_fcp_mask *mask, PyO
     return made;
 }
 
-/* Bytes of the session's id or of the vector's name, which may also be text. */
-static int take_label(core_state *state, array *a, const char *name, PyObject *value,
-                      const void **bytes, size_t *size)
-{
-    parseal_buf buf;
-    a->buffer.obj = NULL;
-    a->owner = NULL;
-    *size = 0;
-    if (value == NULL || value == Py_None)
-        return 0;
-    if (array_take_buf(state, a, name, value, PARSEAL_DLPACK_READ, &buf) != 0)
-        return -1;
-    if (buf.kind != PARSEAL_BUF_HOST) {
-        array_release(a);
-        raise_text(state, PARSEAL_ERR_UNSUPPORTED, "%s: needed in host memory", name);
-        return -1;
-    }
-    *bytes = (const uint8_t *)buf.handle + buf.offset;
-    *size = (size_t)buf.size;
-    return 0;
-}
-
 static PyObject *seeds_fcp(PyObject *class, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     static const signature s =
@@ -309,10 +351,11 @@ static PyObject *seeds_fcp(PyObject *class, PyObject *const *args, Py_ssize_t n,
         return NULL;
     }
     if (to_u64("modulus", v[2], &mask.modulus) != 0 || to_u64("n", v[3], &mask.n) != 0 ||
-        take_label(state, &session, "session", v[4], &mask.session_id, &mask.session_id_len) != 0)
+        bytes_take(state, &session, "session", given(v[4]), &mask.session_id,
+                   &mask.session_id_len) != 0)
         return NULL;
     PyObject *made = NULL;
-    if (take_label(state, &name, "name", v[5], &mask.name, &mask.name_len) == 0) {
+    if (bytes_take(state, &name, "name", given(v[5]), &mask.name, &mask.name_len) == 0) {
         made = create_fcp(state, &mask, v[0], v[1], v[6]);
         array_release(&name);
     }
@@ -325,7 +368,7 @@ const parseal_ring *seeds_ring(const held *seeds)
     return seeds->extra;
 }
 
-/* -------------------------------------------------------------------------------------------- type -- */
+/* ------------------------------------------------------------------------------------- type -- */
 
 static bool info_of(PyObject *self, parseal_set_info *info)
 {
@@ -352,18 +395,11 @@ static PyObject *seeds_locked(PyObject *self, void *unused)
     return info_of(self, &info) ? PyBool_FromLong(info.locked) : NULL;
 }
 
-static PyObject *seeds_ctx(PyObject *self, void *unused)
-{
-    (void)unused;
-    PyObject *ctx = ((held *)self)->ctx;
-    Py_INCREF(ctx);
-    return ctx;
-}
-
 static PyMethodDef methods[] = {
     FUNCTION(
         "fcp", seeds_fcp, METH_CLASS,
-        "fcp(keys, signs=None, *, n, modulus=2**32, session=b\"\", name=b\"\", ctx=None)\n--\n\n"
+        "fcp($type, keys, signs=None, *, n, modulus=4294967296, session=b\"\", name=b\"\",\n"
+        "    ctx=None)\n--\n\n"
         "Seeds whose masks are those of Google's fcp/secagg, bit for bit: AES-256-CTR, which is "
         "the\n"
         "faster one where the CPU has AES instructions.\n\n"
@@ -373,13 +409,28 @@ static PyMethodDef methods[] = {
         "vector. modulus: 2 to 2**62. session, name: bytes-like, of the session and the vector.\n\n"
         "Raises ArgError, SizeError, UnsupportedError (on a GPU, a modulus that is no power of "
         "two)."),
+    FUNCTION(
+        "counting", seeds_counting, METH_CLASS,
+        "counting($type, keys, signs=None, *, stream=0, step=1, number=None, ctx=None)\n--\n\n"
+        "Seeds whose stream's number is counted on the device (CUDA), for calls that a CUDA graph\n"
+        "replays: each call and each replay takes the next streams, so no mask comes twice.\n\n"
+        "keys, signs: as of Seeds. stream: the number of the first call; it grows by `step` with\n"
+        "  each. number: 8 bytes of the device, aligned to 8, which receive the number that a\n"
+        "  call has used; the set keeps the array. step=0: nobody counts, but each call takes the\n"
+        "  number that it finds in `number`, which the graph writes anew in each replay.\n\n"
+        "Calls take arrays of the device alone, and follow each other, on one stream or on "
+        "streams\n"
+        "that wait for each other. When the numbers are used up a call leaves zeros, and 2**64 - "
+        "1\n"
+        "in `number`.\n\n"
+        "Raises ArgError, SizeError, UnsupportedError (another backend than CUDA)."),
     HELD_METHODS,
     {NULL, NULL, 0, NULL}};
 
 static PyGetSetDef getters[] = {
     {"locked", seeds_locked, NULL,
      "True where the set lies in memory that is never written to a swap device.", NULL},
-    {"ctx", seeds_ctx, NULL, "The Context that the set was made in.", NULL},
+    HELD_CTX,
     {NULL, NULL, NULL, NULL, NULL}};
 
 static const char seeds_doc[] =
@@ -397,13 +448,10 @@ static const char seeds_doc[] =
     "NEVER use a (key, stream) pair for two vectors. Any number of threads may use a set. It is\n"
     "wiped when it is closed or goes.\n\nRaises ValueError, SizeError, NoMemoryError.";
 
-static PyType_Slot slots[] = {SLOT(Py_tp_new, seeds_new),
-                              SLOT(Py_tp_dealloc, held_dealloc),
-                              SLOT(Py_tp_methods, methods),
-                              SLOT(Py_tp_getset, getters),
-                              SLOT(Py_sq_length, seeds_length),
-                              SLOT(Py_tp_doc, seeds_doc),
-                              {0, NULL}};
+static PyType_Slot slots[] = {SLOT(Py_tp_new, seeds_new),   SLOT(Py_tp_dealloc, held_dealloc),
+                              SLOT(Py_tp_methods, methods), SLOT(Py_tp_members, held_members),
+                              SLOT(Py_tp_getset, getters),  SLOT(Py_sq_length, seeds_length),
+                              SLOT(Py_tp_doc, seeds_doc),   {0, NULL}};
 
 static PyType_Spec spec = {"parseal.Seeds", sizeof(held), 0, Py_TPFLAGS_DEFAULT, slots};
 

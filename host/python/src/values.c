@@ -1,7 +1,7 @@
 /* parseal.Ring and parseal.Quant: values, compared and hashed as such. */
 #include "core.h"
 
-/* ------------------------------------------------------------------------------------------ ring -- */
+/* ------------------------------------------------------------------------------------- ring -- */
 
 /* A modulus: 2 to 2^64, where the library knows 2^64 as 0. */
 static int to_modulus(PyObject *value, uint64_t *modulus)
@@ -146,7 +146,7 @@ int to_ring(core_state *state, PyObject *value, uint32_t element_size, parseal_r
     return 0;
 }
 
-/* ----------------------------------------------------------------------------------------- quant -- */
+/* ------------------------------------------------------------------------------------ quant -- */
 
 static int to_rounding(const char *name, int32_t *rounding)
 {
@@ -248,7 +248,7 @@ static PyObject *quant_check(PyObject *self, PyObject *const *args, Py_ssize_t n
 
 static PyMethodDef quant_methods[] = {
     FUNCTION("check", quant_check, 0,
-             "check(n_clients, ring, *, noise=0, weighted=False)\n--\n\n"
+             "check($self, n_clients, ring, *, noise=0, weighted=False)\n--\n\n"
              "Raises OverflowError_ where the sum of n_clients values may not fit the ring: it "
              "would wrap\n"
              "silently and give a wrong mean. noise: all noise in an element of the sum lies in\n"

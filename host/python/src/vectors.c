@@ -1,23 +1,6 @@
 /* sum_, packed_sum_, quantize, dequantize, pack, unpack, packed_size. */
 #include "core.h"
 
-/* What follows differs from function to function, so it is a macro: calls over many bytes let other
- * threads run. */
-#define CALL(status, bytes, call)                    \
-    do {                                             \
-        if ((bytes) <= RELEASE_ABOVE) {              \
-            (status) = (call);                       \
-        } else {                                     \
-            Py_BEGIN_ALLOW_THREADS(status) = (call); \
-            Py_END_ALLOW_THREADS                     \
-        }                                            \
-    } while (0)
-
-static int done(core_state *state, parseal_status status)
-{
-    return status == PARSEAL_OK ? 0 : (raise_status(state, status), -1);
-}
-
 static PyObject *same_again(PyObject *object, int status)
 {
     if (status != 0)
@@ -26,63 +9,7 @@ static PyObject *same_again(PyObject *object, int status)
     return object;
 }
 
-/* ------------------------------------------------------------------------------------------- sums -- */
-
-/* Many arrays, taken for one call. */
-typedef struct {
-    PyObject *values; /* a tuple of its own */
-    size_t n, taken;
-    array *arrays;
-    parseal_vec *vecs; /* of the arrays, or */
-    parseal_buf *bufs;
-} many;
-
-static void many_release(many *m)
-{
-    for (size_t i = 0; i < m->taken; i++)
-        array_release(&m->arrays[i]);
-    PyMem_Free(m->arrays);
-    PyMem_Free(m->vecs);
-    PyMem_Free(m->bufs);
-    Py_XDECREF(m->values);
-}
-
-static int many_begin(many *m, const char *name, PyObject *values)
-{
-    *m = (many){NULL, 0, 0, NULL, NULL, NULL};
-    if (!PyList_Check(values) && !PyTuple_Check(values)) {
-        PyErr_Format(PyExc_TypeError, "%s: a list or a tuple of arrays is needed, not %R", name,
-                     (PyObject *)Py_TYPE(values));
-        return -1;
-    }
-    m->values = PySequence_Tuple(values);
-    if (m->values == NULL)
-        return -1;
-    m->n = (size_t)PyTuple_Size(m->values);
-    m->arrays = PyMem_Calloc(m->n + 1, sizeof *m->arrays);
-    m->vecs = PyMem_Calloc(m->n + 1, sizeof *m->vecs);
-    m->bufs = PyMem_Calloc(m->n + 1, sizeof *m->bufs);
-    if (m->arrays != NULL && m->vecs != NULL && m->bufs != NULL)
-        return 0;
-    PyErr_NoMemory();
-    many_release(m);
-    return -1;
-}
-
-/* Takes value i as a vector of the ring, or as bytes where ring is NULL. */
-static int many_take(core_state *state, many *m, size_t i, const char *name,
-                     const parseal_ring *ring, streams *stream)
-{
-    array *a = &m->arrays[i];
-    PyObject *value = PyTuple_GetItem(m->values, (Py_ssize_t)i);
-    if (array_take(state, a, name, value, PARSEAL_DLPACK_READ) != 0)
-        return -1;
-    m->taken = i + 1;
-    if ((ring != NULL ? array_vec(state, a, ring->element_size, &m->vecs[i])
-                      : array_buf(state, a, &m->bufs[i])) != 0)
-        return -1;
-    return stream_of(state, stream, a);
-}
+/* ------------------------------------------------------------------------------------- sums -- */
 
 /* The accumulator of a call, the ring and the streams. */
 typedef struct {
@@ -130,8 +57,7 @@ static PyObject *sum_in_place(PyObject *module, PyObject *const *args, Py_ssize_
         return NULL;
     int status = many_begin(&m, "vectors", v[1]);
     if (status == 0) {
-        for (size_t i = 0; i < m.n && status == 0; i++)
-            status = many_take(state, &m, i, "vectors", &a.ring, &a.stream);
+        status = many_take_vecs(state, &m, &a.ring, &a.stream);
         if (status == 0)
             status = run_sum(state, &a, &m, v[3]);
         many_release(&m);
@@ -169,8 +95,7 @@ static PyObject *packed_sum_in_place(PyObject *module, PyObject *const *args, Py
         return NULL;
     int status = many_begin(&m, "packed", v[1]);
     if (status == 0) {
-        for (size_t i = 0; i < m.n && status == 0; i++)
-            status = many_take(state, &m, i, "packed", NULL, &a.stream);
+        status = many_take_bufs(state, &m, &a.stream);
         if (status == 0)
             status = run_packed_sum(state, &a, &m, bits, v[4]);
         many_release(&m);
@@ -179,7 +104,7 @@ static PyObject *packed_sum_in_place(PyObject *module, PyObject *const *args, Py
     return same_again(v[0], status);
 }
 
-/* ------------------------------------------------------------------------------------ quantisation -- */
+/* ----------------------------------------------------------------------------- quantisation -- */
 
 /* Two arrays, one read and one written, and the call's stream. */
 typedef struct {
@@ -235,7 +160,7 @@ static int enter_seed(core_state *state, const quantizing *q, parseal_ctx *ctx, 
 }
 
 static int run_quantize(core_state *state, const quantizing *q, const pair *p, PyObject *ctx_value,
-                        uint64_t *nonfinite)
+                        const parseal_buf *count)
 {
     parseal_ctx *ctx;
     held *entered;
@@ -245,10 +170,9 @@ static int run_quantize(core_state *state, const quantizing *q, const pair *p, P
         return -1;
     int result = -1;
     if (enter_seed(state, q, ctx, &entered, &set) == 0) {
-        const parseal_buf count = parseal_host_buf(nonfinite, sizeof *nonfinite);
         parseal_status status;
         CALL(status, p->in_vec.buf.size,
-             parseal_quantize(ctx, &q->quant, &p->in_vec, &p->out_vec, set, q->first, &count,
+             parseal_quantize(ctx, &q->quant, &p->in_vec, &p->out_vec, set, q->first, count,
                               p->stream.stream));
         if (entered != NULL)
             held_leave(entered);
@@ -260,11 +184,28 @@ static int run_quantize(core_state *state, const quantizing *q, const pair *p, P
     return result;
 }
 
+/* Counts what is not finite into the caller's array, or into *own where there is none. */
+static int quantize_and_count(core_state *state, const quantizing *q, pair *p,
+                              PyObject *array_value, uint64_t *own, PyObject *ctx_value)
+{
+    array a;
+    parseal_buf count = parseal_host_buf(own, sizeof *own);
+    if (array_value == NULL || array_value == Py_None)
+        return run_quantize(state, q, p, ctx_value, &count);
+    if (array_take_buf(state, &a, "nonfinite", array_value, PARSEAL_DLPACK_WRITE, &count) != 0)
+        return -1;
+    int status = stream_of(state, &p->stream, &a);
+    if (status == 0)
+        status = run_quantize(state, q, p, ctx_value, &count);
+    array_release(&a);
+    return status;
+}
+
 static PyObject *quantize(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
     static const signature s =
-        SIGNATURE("quantize", 2, 2, "x", "quant", "seed", "first", "out", "ctx");
-    PyObject *v[6];
+        SIGNATURE("quantize", 2, 2, "x", "quant", "seed", "first", "out", "nonfinite", "ctx");
+    PyObject *v[7];
     core_state *state = state_of_module(module);
     quantizing q = {.first = 0};
     pair p = {.result = NULL};
@@ -282,10 +223,12 @@ static PyObject *quantize(PyObject *module, PyObject *const *args, Py_ssize_t n,
     q.quant.element_size = array_element_size(&p.out);
     int status = array_vec(state, &p.out, q.quant.element_size, &p.out_vec);
     if (status == 0)
-        status = run_quantize(state, &q, &p, v[5], &nonfinite);
+        status = quantize_and_count(state, &q, &p, v[5], &nonfinite, v[6]);
     pair_release(&p);
     PyObject *result = NULL;
-    if (status == 0)
+    if (status == 0 && v[5] != NULL && v[5] != Py_None)
+        result = PyTuple_Pack(2, p.result, v[5]);
+    else if (status == 0)
         result = Py_BuildValue("(OK)", p.result, (unsigned long long)nonfinite);
     Py_DECREF(p.result);
     return result;
@@ -338,7 +281,7 @@ static PyObject *dequantize(PyObject *module, PyObject *const *args, Py_ssize_t 
     return p.result;
 }
 
-/* ----------------------------------------------------------------------------------------- packing -- */
+/* ---------------------------------------------------------------------------------- packing -- */
 
 static PyObject *packed_size(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
@@ -483,14 +426,16 @@ static PyMethodDef functions[] = {
              "Returns acc. Raises as sum_ does."),
     FUNCTION(
         "quantize", quantize, 0,
-        "quantize(x, quant, *, seed=None, first=0, out=None, ctx=None)\n--\n\n"
+        "quantize(x, quant, *, seed=None, first=0, out=None, nonfinite=None, ctx=None)\n--\n\n"
         "The integers that stand for the floats of x, by quant (a Quant).\n\n"
         "x: float32, float16 or bfloat16 (of PyTorch, JAX or ml_dtypes), contiguous.\n"
         "seed: where rounding is stochastic, a key of 32 bytes or a Seeds of one, which must\n"
         "  never be used for a mask, nor twice with one `first`; else None.\n"
         "first: x's place in the seed's stream, in elements, so that a vector may be cut.\n"
         "out: an integer array with as many elements; None: a new NumPy array of uint32 in x's\n"
-        "  shape.\n\n"
+        "  shape.\n"
+        "nonfinite: an array of 8 bytes that receives the count; on a device, where x and out are\n"
+        "  there, nothing is waited for. None: it is returned as an int.\n\n"
         "Returns (out, nonfinite): how many values were not finite, and counted as 0.\n"
         "Raises ArgError (dtype; seed given or missing against the rounding), SizeError."),
     FUNCTION(

@@ -1,4 +1,6 @@
-/* What an outside program does first: seal a message, open it again, print the version. */
+/* What an outside program does first: seal a message, which comes as a tensor, open it again, print
+ * the version. */
+#include <parseal/dlpack.h>
 #include <parseal/parseal.h>
 
 #include <stdio.h>
@@ -12,10 +14,16 @@ static int failed(const char *what, parseal_status status)
 
 static int there_and_back(const parseal_keys *keys)
 {
-    static const char text[] = "an update nobody else may read";
+    static char text[] = "an update nobody else may read";
+    int64_t shape[1] = {sizeof text};
+    const DLTensor tensor = {text, {kDLCPU, 0}, 1, {kDLInt, 8, 1}, shape, NULL, 0};
     char sealed[sizeof text], opened[sizeof text];
-    parseal_msg msg = {.in = text, .out = sealed, .len = sizeof text, .nonce = {1}};
-    parseal_status status = parseal_seal(keys, &msg, 1);
+    parseal_buf in;
+    parseal_status status = parseal_dlpack_buf("in", &tensor, &in);
+    if (status != PARSEAL_OK)
+        return failed("parseal_dlpack_buf", status);
+    parseal_msg msg = {.in = (const void *)in.handle, .out = sealed, .len = in.size, .nonce = {1}};
+    status = parseal_seal(keys, &msg, 1);
     if (status != PARSEAL_OK)
         return failed("parseal_seal", status);
     msg.in = sealed;

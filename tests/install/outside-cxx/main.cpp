@@ -1,4 +1,5 @@
 // The same from C++: owners that destroy, containers for the bytes, errors as exceptions.
+#include <parseal/dlpack.h>
 #include <parseal/parseal.h>
 
 #include <array>
@@ -52,13 +53,22 @@ int main()
 try {
     const auto ctx = open_cpu();
     const auto keys = make_keys(ctx.get());
-    const std::string text = "an update nobody else may read";
+    std::string text = "an update nobody else may read";
     std::vector<char> sealed(text.size()), opened(text.size());
 
+    std::array<int64_t, 1> shape{{static_cast<int64_t>(text.size())}};
+    DLManagedTensorVersioned managed{};
+    managed.version = {DLPACK_MAJOR_VERSION, DLPACK_MINOR_VERSION};
+    managed.dl_tensor = {&text[0], {kDLCPU, 0}, 1, {kDLInt, 8, 1}, shape.data(), nullptr, 0};
+    const DLTensor *tensor = nullptr;
+    check(parseal_dlpack_versioned("in", &managed, PARSEAL_DLPACK_READ, &tensor));
+    parseal_buf in{};
+    check(parseal_dlpack_buf("in", tensor, &in));
+
     parseal_msg msg{};
-    msg.in = text.data();
+    msg.in = reinterpret_cast<const void *>(in.handle);
     msg.out = sealed.data();
-    msg.len = text.size();
+    msg.len = in.size;
     msg.nonce[0] = 1;
     check(parseal_seal(keys.get(), &msg, 1));
     msg.in = sealed.data();

@@ -1,0 +1,32 @@
+"""parseal for PyTorch: operators, a DDP communication hook, sealed state dicts and data sets.
+
+    import parseal.torch as pt
+
+Importing it imports torch and registers the operators torch.ops.parseal.*.
+"""
+
+from ._handles import handle
+from ._ops import (
+    context,
+    dequantize,
+    mask,
+    mask_,
+    pack,
+    packed_sum_,
+    quantize,
+    sum_,
+    unpack,
+)
+
+__all__ = [
+    "context",
+    "dequantize",
+    "handle",
+    "mask",
+    "mask_",
+    "pack",
+    "packed_sum_",
+    "quantize",
+    "sum_",
+    "unpack",
+]
