@@ -31,7 +31,8 @@ try() {
     local clean=(env -i PATH=/nonexistent OCL_ICD_VENDORS=/nonexistent HOME="$work" "$work/venv/bin/python")
     "$python" -m venv "$work/venv"
     "$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-index "$1"
-    cd "$work"
+    mkdir "$work/try"
+    cd "$work/try"
     "${clean[@]}" - <<'PYTHON'
 import parseal
 seeds = parseal.Seeds([bytes(range(32))])
