@@ -148,7 +148,7 @@ static PyObject *slot_free(PyObject *module, PyObject *value)
 }
 
 static PyMethodDef functions[] = {
-    {"_jax_slot_new", slot_new, METH_NOARGS, "jax_slot_new()\n--\n\nThe number of a new slot."},
+    {"_jax_slot_new", slot_new, METH_NOARGS, "_jax_slot_new()\n--\n\nThe number of a new slot."},
     FUNCTION("_jax_slot_put", slot_put, 0,
              "_jax_slot_put(slot, seeds, number=0)\n--\n\n"
              "Puts a Seeds there when no call uses the one before it. Returns the turn: 1, 2, ..."),

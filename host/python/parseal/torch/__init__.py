@@ -5,6 +5,7 @@
 Importing it imports torch and registers the operators torch.ops.parseal.*.
 """
 
+from ._ddp import SecureState, secure_allreduce_hook
 from ._handles import handle
 from ._ops import (
     context,
@@ -19,6 +20,7 @@ from ._ops import (
 )
 
 __all__ = [
+    "SecureState",
     "context",
     "dequantize",
     "handle",
@@ -27,6 +29,7 @@ __all__ = [
     "pack",
     "packed_sum_",
     "quantize",
+    "secure_allreduce_hook",
     "sum_",
     "unpack",
 ]
