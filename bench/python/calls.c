@@ -15,8 +15,8 @@ static double seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Seconds of this thread, which others cannot take away, that `calls` calls of parseal_mask_apply take on n elements of 4 bytes with one seed, on
- * one thread; negative where something failed. */
+/* Seconds of this thread, which others cannot take away, that `calls` calls of parseal_mask_apply
+ * take on n elements of 4 bytes with one seed; negative where something failed. */
 PARSEAL_CALLS double calls_mask(uint64_t n, uint64_t calls)
 {
     parseal_options options = PARSEAL_OPTIONS_INIT;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* -------------------------------------------------------------------------------------- the batch -- */
+/* -------------------------------------------------------------------------------- the batch -- */
 
 /* Everything that a call takes, and its messages as the library has them. */
 typedef struct {
@@ -19,11 +19,9 @@ typedef struct {
 
 static void release(batch *b)
 {
-    many *all[] = {&b->in, &b->out, &b->aads};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        if (all[i]->values != NULL)
-            many_release(all[i]);
-    }
+    many_release(&b->in);
+    many_release(&b->out);
+    many_release(&b->aads);
     PyMem_Free(b->msgs);
     Py_XDECREF(b->key_index);
 }
@@ -74,7 +72,7 @@ static int put_each(core_state *state, const batch *b, const char *name, PyObjec
 
 static void *start_of(const parseal_buf *buf)
 {
-    return buf->kind == PARSEAL_BUF_NONE ? NULL : (void *)(buf->handle + buf->offset);
+    return (void *)(buf->handle + buf->offset);
 }
 
 static int put_key(const batch *b, size_t i)
@@ -145,7 +143,7 @@ static int take(core_state *state, batch *b, const batch_arguments *a)
     return fill(state, b);
 }
 
-/* ------------------------------------------------------------------------------------------- seal -- */
+/* ------------------------------------------------------------------------------------- seal -- */
 
 static PyObject *tags_of(const batch *b)
 {
@@ -185,7 +183,7 @@ static PyObject *seal(PyObject *module, PyObject *const *args, Py_ssize_t n, PyO
     return result;
 }
 
-/* ------------------------------------------------------------------------------------------- open -- */
+/* ------------------------------------------------------------------------------------- open -- */
 
 static PyObject *verdicts_of(const batch *b)
 {

@@ -76,7 +76,7 @@ static PyObject *aggregator_new(PyTypeObject *type, PyObject *args, PyObject *kw
     return made;
 }
 
-/* -------------------------------------------------------------------------------------- adding -- */
+/* ----------------------------------------------------------------------------------- adding -- */
 
 static parseal_status call_add(parseal_aggregator *aggregator, const parseal_keys *set,
                                const updates *u)
@@ -185,7 +185,7 @@ static PyObject *unmask(PyObject *self, PyObject *const *args, Py_ssize_t n, PyO
     Py_RETURN_NONE;
 }
 
-/* ---------------------------------------------------------------------------------------- results -- */
+/* ---------------------------------------------------------------------------------- results -- */
 
 typedef parseal_status (*result_function)(const parseal_aggregator *, const parseal_vec *);
 
@@ -357,7 +357,7 @@ static PyObject *merge(PyObject *self, PyObject *const *args, Py_ssize_t n, PyOb
     Py_RETURN_NONE;
 }
 
-/* ------------------------------------------------------------------------------------- questions -- */
+/* -------------------------------------------------------------------------------- questions -- */
 
 typedef parseal_status (*question)(const parseal_aggregator *, uint64_t *);
 
@@ -413,7 +413,7 @@ static int contains(PyObject *self, PyObject *value)
     return done(state_of(self), status) == 0 ? has != 0 : -1;
 }
 
-/* ------------------------------------------------------------------------------------------ type -- */
+/* ------------------------------------------------------------------------------------- type -- */
 
 static PyMethodDef methods[] = {
     FUNCTION("add", add_one, 0,

@@ -34,7 +34,7 @@ int add_arrays(PyObject *module)
     return made ? 0 : -1;
 }
 
-/* ------------------------------------------------------------------------------- the way of a type */
+/* ------------------------------------------------------------------------ the way of a type -- */
 
 static const DLPackExchangeAPI *exchange_of(core_state *state, PyTypeObject *type)
 {
@@ -125,7 +125,7 @@ static void remember_way(core_state *state, const way *found)
     PyMem_Free(row);
 }
 
-/* ------------------------------------------------------------------------------------- the buffer */
+/* ------------------------------------------------------------------------------- the buffer -- */
 
 /* A type that DLPack has no name for: such elements go by their bits. */
 enum { UNNAMED = 255 };
@@ -209,10 +209,10 @@ static int take_buffer(core_state *state, array *a, PyObject *value, int32_t acc
     return status;
 }
 
-/* --------------------------------------------------------------------------------------- DLPack */
+/* ----------------------------------------------------------------------------------- DLPack -- */
 
-/* Asks for a capsule. The work that the array waits for is put before the default stream's, on which
- * the call then waits, too. */
+/* Asks for a capsule. The work that the array waits for is put before the default stream's, for
+ * which the call then waits, too. */
 static PyObject *ask_capsule(core_state *state, PyObject *value)
 {
     PyObject *method = PyObject_GetAttr(value, state->name_dlpack);
@@ -269,8 +269,8 @@ static int says(PyObject *value, const char *method)
 
 /* PyTorch has views whose values are not those of memory: negated ones, which arise of complex
  * conjugates, and these themselves. The first go out by DLPack as that memory is, without a word,
- * and both do by the exchange API. -1 where `value` is one. Integers are not asked: no operation but
- * a private one makes such views of them. */
+ * and both do by the exchange API. -1 where `value` is one. Integers are not asked: no operation
+ * but a private one makes such views of them. */
 static int refuse_lazy(core_state *state, const array *a, PyObject *value)
 {
     const uint8_t code = a->tensor.dtype.code;
@@ -375,7 +375,7 @@ static int take_otherwise(core_state *state, const way *w, array *a, PyObject *v
     return status;
 }
 
-/* ---------------------------------------------------------------------------------- for the others */
+/* --------------------------------------------------------------------------- for the others -- */
 
 int array_take(core_state *state, array *a, const char *name, PyObject *value, int32_t access)
 {
@@ -476,7 +476,7 @@ int stream_of(core_state *state, streams *s, const array *a)
     return 0;
 }
 
-/* --------------------------------------------------------------------------------------- new ones */
+/* --------------------------------------------------------------------------------- new ones -- */
 
 static PyObject *shape_like(uint64_t n, const array *like)
 {

@@ -64,7 +64,7 @@ static PyObject *context_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
     return open_context(type, PyType_GetModuleState(type), &options);
 }
 
-/* ---------------------------------------------------------------------------------------- default */
+/* ---------------------------------------------------------------------------------- default -- */
 
 /* A GPU's driver does not survive fork: the child of a process that used one gets a context of its
  * own. The CPU's serves the child as well. */
@@ -111,7 +111,7 @@ static PyObject *get_default_context(PyObject *module, PyObject *unused)
     return context;
 }
 
-/* ------------------------------------------------------------------------------------- questions */
+/* -------------------------------------------------------------------------------- questions -- */
 
 static bool info_of(PyObject *self, parseal_info *info)
 {

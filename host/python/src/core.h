@@ -21,7 +21,7 @@
 /* Calls that go over more bytes than this let other Python threads run meanwhile. */
 enum { RELEASE_ABOVE = 4096 };
 
-/* ------------------------------------------------------------------------- state of the module -- */
+/* ---------------------------------------------------------------------- state of the module -- */
 
 enum { STATUSES = 12, WAYS = 64 };
 
@@ -57,8 +57,9 @@ int add_secagg(PyObject *module);
 int add_pairs(PyObject *module);
 int add_shares(PyObject *module);
 int add_impls(PyObject *module);
+int add_jax(PyObject *module);
 
-/* A function or a string as Python's slots hold them, for which ISO C has no conversion but this. */
+/* A function or a string as Python's slots hold them: ISO C has no conversion but this. */
 #define SLOT(id, what)                \
     {                                 \
         id, (void *)(uintptr_t)(what) \
@@ -73,7 +74,7 @@ int add_impls(PyObject *module);
 /* Makes a type of the module and adds it under its name; *type keeps a reference. */
 int add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **type);
 
-/* ------------------------------------------------------------------------------------- errors -- */
+/* ----------------------------------------------------------------------------------- errors -- */
 
 /* Sets the exception that belongs to a failed call, with the library's text. Returns NULL. */
 PyObject *raise_status(core_state *state, parseal_status status);
@@ -99,7 +100,7 @@ int done(core_state *state, parseal_status status);
         }                                            \
     } while (0)
 
-/* ---------------------------------------------------------------------------------- arguments -- */
+/* -------------------------------------------------------------------------------- arguments -- */
 
 /* What a function takes: `names` are those of its n parameters, in order, the first `positional` of
  * which may be given without a name, and the first `required` of which must be given. */
@@ -145,7 +146,7 @@ int to_tuple(const char *name, PyObject *value, PyObject **tuple);
 /* Wipes what held a secret. */
 void wipe(void *p, size_t size);
 
-/* ----------------------------------------------------------------------- objects that are held -- */
+/* -------------------------------------------------------------------- objects that are held -- */
 
 /* A Python object that holds one of the library's. Calls enter and leave it; close() and the end of
  * the Python object destroy what it holds when the last call has left it. */
@@ -169,6 +170,11 @@ held *held_new(PyTypeObject *type, void *object, void (*destroy)(void *), PyObje
 /* The library's object, for one call, or NULL with ValueError set: it has been closed. */
 void *held_enter(held *h);
 void held_leave(held *h);
+
+/* The same in threads that Python does not know: NULL without an exception if it has been closed.
+ * Not for objects that take one call at a time. */
+void *held_try_enter(held *h);
+void held_leave_without_python(held *h);
 
 void held_dealloc(PyObject *self);
 PyObject *held_close(PyObject *self, PyObject *unused);
@@ -201,7 +207,7 @@ held *to_held(const char *name, PyObject *value, PyTypeObject *type);
  * left. NULL with an exception set. */
 held *enter_context(core_state *state, PyObject *value, parseal_ctx **ctx);
 
-/* ------------------------------------------------------------------------------------- arrays -- */
+/* ----------------------------------------------------------------------------------- arrays -- */
 
 enum { ARRAY_DIMS = 16 };
 
@@ -248,7 +254,7 @@ int stream_of(core_state *state, streams *s, const array *a);
 /* A new array of NumPy's, of an integer n elements or of the shape that `like` has. */
 PyObject *new_array(const char *name, uint64_t n, const array *like, const char *dtype);
 
-/* ------------------------------------------------------------------------------------- values -- */
+/* ----------------------------------------------------------------------------------- values -- */
 
 typedef struct {
     PyObject_HEAD
@@ -274,7 +280,7 @@ PyObject *seeds_of(core_state *state, const parseal_seed *seeds, size_t n, PyObj
 int one_seed(core_state *state, const char *name, PyObject *key, parseal_ctx *ctx,
              parseal_seeds **set);
 
-/* ----------------------------------------------------------------------------------------- keys -- */
+/* ------------------------------------------------------------------------------------- keys -- */
 
 /* The number of the algorithm with this name, "aes256gcm" or as the library has it, "aes-256-gcm".
  * -1 with ValueError set. */
@@ -283,7 +289,7 @@ int to_alg(const char *name, int32_t *alg);
 /* The sizes that the keys of a Keys have. */
 const parseal_alg *keys_alg(const held *keys);
 
-/* ---------------------------------------------------------------------------------- sequences -- */
+/* -------------------------------------------------------------------------------- sequences -- */
 
 /* n byte strings of one length each: a sequence of bytes-like objects, or one bytes-like object
  * with all of them, one after another. */
@@ -326,8 +332,8 @@ typedef struct {
     parseal_buf *bufs;
 } many;
 
-/* Begins with a list or a tuple of arrays. -1 with an exception set: then there is nothing to
- * release, and values is NULL. */
+/* Begins with a list or a tuple of arrays. -1 with an exception set: then, as where all is zero,
+ * values is NULL, and there is nothing to release. */
 int many_begin(many *m, const char *name, PyObject *values);
 void many_release(many *m);
 

@@ -42,14 +42,19 @@ held *held_new(PyTypeObject *type, void *object, void (*destroy)(void *), PyObje
     return h;
 }
 
+static void destroy_without_python(held *h)
+{
+    void *object = h->object;
+    h->object = NULL;
+    h->destroy(object);
+}
+
 /* Destroying may wait for work on a device, whose callbacks may need Python. */
 static void destroy_object(held *h)
 {
     if (h->object == NULL)
         return;
-    void *object = h->object;
-    h->object = NULL;
-    Py_BEGIN_ALLOW_THREADS h->destroy(object);
+    Py_BEGIN_ALLOW_THREADS destroy_without_python(h);
     Py_END_ALLOW_THREADS
 }
 
@@ -61,16 +66,22 @@ static void wait_for_the_other(held *h)
     Py_END_ALLOW_THREADS
 }
 
-void *held_enter(held *h)
+void *held_try_enter(held *h)
 {
     uintptr_t use = atomic_load(&h->use);
     do {
-        if ((use & 1) != 0) {
-            PyErr_Format(PyExc_ValueError, "%R has been closed",
-                         (PyObject *)Py_TYPE((PyObject *)h));
+        if ((use & 1) != 0)
             return NULL;
-        }
     } while (!atomic_compare_exchange_weak(&h->use, &use, use + 2));
+    return h->object;
+}
+
+void *held_enter(held *h)
+{
+    if (held_try_enter(h) == NULL) {
+        PyErr_Format(PyExc_ValueError, "%R has been closed", (PyObject *)Py_TYPE((PyObject *)h));
+        return NULL;
+    }
     if (h->one != NULL)
         wait_for_the_other(h);
     return h->object;
@@ -83,6 +94,12 @@ void held_leave(held *h)
     /* The last one out of a closed object: nobody can enter it any more. */
     if (atomic_fetch_sub(&h->use, 2) == 3)
         destroy_object(h);
+}
+
+void held_leave_without_python(held *h)
+{
+    if (atomic_fetch_sub(&h->use, 2) == 3)
+        destroy_without_python(h);
 }
 
 PyObject *held_close(PyObject *self, PyObject *unused)

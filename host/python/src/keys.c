@@ -8,7 +8,7 @@ static void destroy(void *set)
     parseal_keys_destroy(set);
 }
 
-/* ------------------------------------------------------------------------------------ algorithms -- */
+/* ------------------------------------------------------------------------------- algorithms -- */
 
 enum { ALGS_END = 64 }; /* no release has so many */
 
@@ -64,7 +64,7 @@ const parseal_alg *keys_alg(const held *keys)
     return keys->extra;
 }
 
-/* ------------------------------------------------------------------------------------------- set -- */
+/* -------------------------------------------------------------------------------------- set -- */
 
 typedef struct {
     int32_t alg;
@@ -136,7 +136,7 @@ static PyObject *keys_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     return made;
 }
 
-/* ------------------------------------------------------------------------------------------ type -- */
+/* ------------------------------------------------------------------------------------- type -- */
 
 static bool info_of(PyObject *self, parseal_set_info *info)
 {

@@ -19,10 +19,10 @@ int add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **type)
 
 static int execute(PyObject *module)
 {
-    static int (*const parts[])(PyObject *) = {add_errors, add_arrays, add_context, add_ring,
-                                               add_quant,  add_seeds,  add_mask,    add_vectors,
-                                               add_keys,   add_aead,   add_sealed,  add_aggregator,
-                                               add_secagg, add_pairs,  add_shares,  add_impls};
+    static int (*const parts[])(PyObject *) = {
+        add_errors, add_arrays,  add_context, add_ring,  add_quant,  add_seeds,
+        add_mask,   add_vectors, add_keys,    add_aead,  add_sealed, add_aggregator,
+        add_secagg, add_pairs,   add_shares,  add_impls, add_jax};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (parts[i](module) != 0)
             return -1;

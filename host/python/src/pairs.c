@@ -39,7 +39,7 @@ static PyObject *public_key_of(PyObject *module, PyObject *const *args, Py_ssize
     return PyBytes_FromStringAndSize((const char *)public_key, sizeof public_key);
 }
 
-/* ------------------------------------------------------------------------------------------ pairs -- */
+/* ------------------------------------------------------------------------------------ pairs -- */
 
 /* Takes a tuple (id, public_key). */
 static int take_party(core_state *state, const char *name, PyObject *value, parseal_party *party)

@@ -9,7 +9,7 @@ static void destroy(void *stream)
     parseal_sealed_destroy(stream);
 }
 
-/* ------------------------------------------------------------------------------------- parameters -- */
+/* ------------------------------------------------------------------------------- parameters -- */
 
 /* "1MB", "4KB", or a number of bytes. */
 static int to_segment(PyObject *value, uint32_t *segment)
@@ -36,7 +36,7 @@ static int to_params(PyObject *segment, PyObject *alg, parseal_sealed_params *pa
     return name != NULL ? to_alg(name, &params->alg) : 0;
 }
 
-/* ----------------------------------------------------------------------------------------- stream -- */
+/* ----------------------------------------------------------------------------------- stream -- */
 
 static parseal_sealed *create(core_state *state, parseal_ctx *ctx, bool seals,
                               const parseal_sealed_params *params, PyObject *key)
@@ -108,7 +108,7 @@ static int take_out(core_state *state, array *a, PyObject *value, parseal_buf *b
 {
     if (array_take_buf(state, a, "out", value, PARSEAL_DLPACK_WRITE, buf) != 0)
         return -1;
-    if (buf->kind == PARSEAL_BUF_HOST || buf->kind == PARSEAL_BUF_NONE)
+    if (buf->kind == PARSEAL_BUF_HOST)
         return 0;
     array_release(a);
     raise_text(state, PARSEAL_ERR_UNSUPPORTED, "out: needed in host memory");
@@ -227,7 +227,7 @@ static PyType_Slot slots[] = {SLOT(Py_tp_new, sealed_new),  SLOT(Py_tp_dealloc, 
 
 static PyType_Spec spec = {"parseal._core._Sealed", sizeof(held), 0, Py_TPFLAGS_DEFAULT, slots};
 
-/* ------------------------------------------------------------------------------------------ sizes -- */
+/* ------------------------------------------------------------------------------------ sizes -- */
 
 typedef parseal_status (*size_function)(const parseal_sealed_params *, uint64_t, uint64_t *);
 

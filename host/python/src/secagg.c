@@ -5,7 +5,7 @@
 
 #include "parseal/secagg.h"
 
-/* ------------------------------------------------------------------------------------------ graph -- */
+/* ------------------------------------------------------------------------------------ graph -- */
 
 static void destroy_graph(void *graph)
 {
@@ -113,7 +113,7 @@ static PyObject *neighbours(PyObject *self, PyObject *const *args, Py_ssize_t n,
     return list;
 }
 
-/* ------------------------------------------------------------------------------------------ needs -- */
+/* ------------------------------------------------------------------------------------ needs -- */
 
 static PyStructSequence_Field need_fields[] = {
     {"client", "Whose mask it is, or whose vector is in the sum."},

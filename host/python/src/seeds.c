@@ -8,7 +8,7 @@ static void destroy(void *set)
     parseal_seeds_destroy(set);
 }
 
-/* ------------------------------------------------------------------------------ signs and streams -- */
+/* ------------------------------------------------------------------------ signs and streams -- */
 
 /* Sign i of `signs`: a sequence of +1 and -1 that was made a tuple, or NULL for +1 everywhere. */
 static int sign_at(PyObject *signs, size_t i, int32_t *sign)
@@ -54,7 +54,7 @@ static int put_stream(const char *name, PyObject *value, uint8_t *stream_id)
     return 0;
 }
 
-/* --------------------------------------------------------------------------------------- ChaCha20 -- */
+/* --------------------------------------------------------------------------------- ChaCha20 -- */
 
 typedef struct {
     byte_strings keys;
@@ -177,16 +177,18 @@ int one_seed(core_state *state, const char *name, PyObject *key, parseal_ctx *ct
     return status;
 }
 
-/* -------------------------------------------------------------------------------------- counting -- */
+/* --------------------------------------------------------------------------------- counting -- */
 
-/* The array of the number, which the set keeps. */
-static int take_number(core_state *state, PyObject *value, array *a, parseal_buf *number)
+/* The array of the number, which the set keeps: it is written to but where the graph does that. */
+static int take_number(core_state *state, PyObject *value, array *a, parseal_counting *counting)
 {
     a->buffer.obj = NULL;
     a->owner = NULL;
     if (value == NULL || value == Py_None)
         return 0;
-    return array_take_buf(state, a, "number", value, PARSEAL_DLPACK_WRITE, number);
+    return array_take_buf(state, a, "number", value,
+                          counting->graph_writes ? PARSEAL_DLPACK_READ : PARSEAL_DLPACK_WRITE,
+                          &counting->number);
 }
 
 static PyObject *create_counting(core_state *state, PyObject *const *v, held *context,
@@ -226,7 +228,7 @@ static PyObject *seeds_counting(PyObject *class, PyObject *const *args, Py_ssize
     if (context == NULL)
         return NULL;
     PyObject *made = NULL;
-    if (take_number(state, v[4], &number, &counting.number) == 0) {
+    if (take_number(state, v[4], &number, &counting) == 0) {
         made = create_counting(state, v, context, ctx, &counting);
         array_release(&number);
     }
@@ -234,7 +236,7 @@ static PyObject *seeds_counting(PyObject *class, PyObject *const *args, Py_ssize
     return made;
 }
 
-/* -------------------------------------------------------------------------------------------- fcp -- */
+/* -------------------------------------------------------------------------------------- fcp -- */
 
 /* Keys of 32 bytes, or of 1 to 17 as old clients have them. They are looked at where they lie: what
  * `arrays` holds keeps them there. */
@@ -368,7 +370,7 @@ const parseal_ring *seeds_ring(const held *seeds)
     return seeds->extra;
 }
 
-/* -------------------------------------------------------------------------------------------- type -- */
+/* ------------------------------------------------------------------------------------- type -- */
 
 static bool info_of(PyObject *self, parseal_set_info *info)
 {

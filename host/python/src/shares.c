@@ -5,7 +5,7 @@
 
 #include "parseal/secagg.h"
 
-/* ----------------------------------------------------------------------------------------- share -- */
+/* ------------------------------------------------------------------------------------ share -- */
 
 /* What each holder gets, as a list of bytearrays of `size` bytes. */
 static PyObject *cut(const uint8_t *shares, uint32_t n, size_t size)
@@ -61,7 +61,7 @@ static PyObject *share(PyObject *module, PyObject *const *args, Py_ssize_t n, Py
     return list;
 }
 
-/* --------------------------------------------------------------------------------------- combine -- */
+/* ---------------------------------------------------------------------------------- combine -- */
 
 typedef struct {
     uint32_t *index;

@@ -1,7 +1,7 @@
 /* parseal.Ring and parseal.Quant: values, compared and hashed as such. */
 #include "core.h"
 
-/* ------------------------------------------------------------------------------------------ ring -- */
+/* ------------------------------------------------------------------------------------- ring -- */
 
 /* A modulus: 2 to 2^64, where the library knows 2^64 as 0. */
 static int to_modulus(PyObject *value, uint64_t *modulus)
@@ -146,7 +146,7 @@ int to_ring(core_state *state, PyObject *value, uint32_t element_size, parseal_r
     return 0;
 }
 
-/* ----------------------------------------------------------------------------------------- quant -- */
+/* ------------------------------------------------------------------------------------ quant -- */
 
 static int to_rounding(const char *name, int32_t *rounding)
 {

@@ -9,7 +9,7 @@ static PyObject *same_again(PyObject *object, int status)
     return object;
 }
 
-/* ------------------------------------------------------------------------------------------- sums -- */
+/* ------------------------------------------------------------------------------------- sums -- */
 
 /* The accumulator of a call, the ring and the streams. */
 typedef struct {
@@ -104,7 +104,7 @@ static PyObject *packed_sum_in_place(PyObject *module, PyObject *const *args, Py
     return same_again(v[0], status);
 }
 
-/* ------------------------------------------------------------------------------------ quantisation -- */
+/* ----------------------------------------------------------------------------- quantisation -- */
 
 /* Two arrays, one read and one written, and the call's stream. */
 typedef struct {
@@ -281,7 +281,7 @@ static PyObject *dequantize(PyObject *module, PyObject *const *args, Py_ssize_t 
     return p.result;
 }
 
-/* ----------------------------------------------------------------------------------------- packing -- */
+/* ---------------------------------------------------------------------------------- packing -- */
 
 static PyObject *packed_size(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
