@@ -143,7 +143,7 @@ def two_ranks() -> Results:
     return lambda name: [r[name] for r in results]
 
 
-# ---------------------------------------------------------------------------------------- results --
+# --------------------------------------------------------------------------------------- results --
 
 
 def exact(rank: int, world: int) -> dict[str, int]:
@@ -200,7 +200,7 @@ def test_stochastic_means_are_the_same_without_masks(two_ranks: Results) -> None
     assert first == second
 
 
-# ------------------------------------------------------------------------------------------- masks --
+# ----------------------------------------------------------------------------------------- masks --
 
 
 def never_twice(rank: int, world: int) -> dict[str, Any]:
@@ -268,7 +268,7 @@ def test_every_state_has_masks_of_its_own(two_ranks: Results) -> None:
         assert len(set(sent)) == 3
 
 
-# ---------------------------------------------------------------------------------------- failures --
+# -------------------------------------------------------------------------------------- failures --
 
 
 def fails(function: Any, *args: Any) -> str:

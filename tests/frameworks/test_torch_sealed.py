@@ -68,7 +68,7 @@ def plaintext(path: Path) -> bytes:
     return out.read_bytes()
 
 
-# ------------------------------------------------------------------------------------- state dicts --
+# ----------------------------------------------------------------------------------- state dicts --
 
 
 def test_all_dtypes_and_shapes(tmp_path: Path) -> None:
@@ -301,7 +301,7 @@ def test_no_plaintext_reaches_the_disk(tmp_path: Path, monkeypatch: pytest.Monke
     assert all(secret[:56] not in text and b"U8" not in text for text in seen)
 
 
-# --------------------------------------------------------------------------------------- data sets --
+# ------------------------------------------------------------------------------------- data sets --
 
 
 def shards(folder: Path, n: int = 5, rows: int = 40) -> list[str]:

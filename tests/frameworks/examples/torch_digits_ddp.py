@@ -90,7 +90,7 @@ def main() -> None:
             f"({apart:.1e} apart at most); {right:.1%} and {right_hook:.1%} right"
         )
         assert plain[0] == hook[0] and plain[-1] < plain[0] / 4
-        assert 0 < apart < 5e-4
+        assert 0 < apart < 5e-3
         assert min(right, right_hook) > 0.9
 
 

@@ -32,7 +32,7 @@ def _check_byte_order() -> None:
         raise parseal.UnsupportedError("safetensors files are little-endian, this machine is not")
 
 
-# ----------------------------------------------------------------------------------------- saving --
+# ---------------------------------------------------------------------------------------- saving --
 
 
 def _checked(name: str, tensor: torch.Tensor) -> torch.Tensor:
@@ -178,7 +178,7 @@ def seal_state_dict(
         target.publish()
 
 
-# ---------------------------------------------------------------------------------------- loading --
+# --------------------------------------------------------------------------------------- loading --
 
 
 def _read_exactly(reader: SealedReader, view: memoryview) -> None:

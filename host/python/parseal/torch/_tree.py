@@ -2,8 +2,8 @@
 
 The description is JSON: null, booleans, numbers and strings are themselves, and an object of one
 name is a tensor {"t": name}, a dict {"d": [[key, value], ...]}, a list {"l": [...]}, a tuple
-{"u": [...]}, bytes {"b": base64}, or an OrderedDict {"o": [[key, value], ...], "m": metadata}, which
-a module's state dict is ("m" is its _metadata, or null).
+{"u": [...]}, bytes {"b": base64}, or an OrderedDict {"o": [[key, value], ...], "m": metadata},
+which a module's state dict is ("m" is its _metadata, or null).
 """
 
 from __future__ import annotations
