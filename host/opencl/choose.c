@@ -1,11 +1,13 @@
 /* Chooses an OpenCL device: of those that the options or PARSEAL_OPENCL_DEVICE name, or of the GPUs
  * and then the others, the one whose turn it is. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/gpu/wish.h"
 #include "host/opencl/device.h"
+#include "host/support/process.h"
 
 /* TILES is how many tiles of aead_add keep a compute unit busy: some for each wavefront that it
  * holds. */
@@ -50,6 +52,30 @@ static bool device_number(const ocl_device *d, cl_device_info what, cl_ulong *nu
 {
     *number = 0;
     return d->api.GetDeviceInfo(d->id, what, sizeof *number, number, NULL) == CL_SUCCESS;
+}
+
+/* Runtimes initialise themselves while they are asked for the first time, and not all of them can
+ * do so while another thread asks, too (PoCL 3.1 crashes): one thread at a time may ask. Whoever
+ * asked in the parent is not in a child of fork, which begins with a lock of its own. */
+static struct {
+    pthread_mutex_t lock;
+    uint64_t generation;
+} asking = {PTHREAD_MUTEX_INITIALIZER, 0};
+
+static void begin_asking(void)
+{
+    process_lock();
+    if (asking.generation != process_generation()) {
+        asking.lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+        asking.generation = process_generation();
+    }
+    process_unlock();
+    (void)pthread_mutex_lock(&asking.lock);
+}
+
+static void end_asking(void)
+{
+    (void)pthread_mutex_unlock(&asking.lock);
 }
 
 /* A platform without devices, or that cannot say which it has, adds none. */
@@ -248,7 +274,9 @@ static parseal_status choose_device(ocl_device *d, const parseal_request *reques
 {
     found_devices found;
     found_device picked = {0};
+    begin_asking();
     find_devices(&d->api, &found);
+    end_asking();
     TRY(pick(&found, request, &picked));
     d->platform = picked.platform;
     d->id = picked.id;

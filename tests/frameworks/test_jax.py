@@ -139,9 +139,11 @@ def test_donated_it_is_in_place() -> None:
         address = acc.unsafe_buffer_pointer()
         out = jax.jit(function, donate_argnums=0)(acc, *extra)
         assert out.unsafe_buffer_pointer() == address and acc.is_deleted()
-    acc = jnp.array(x)
-    jax.jit(pj.masked)(acc, array).block_until_ready()
-    assert (acc == x).all()  # not donated, it stays as it was
+    for n in (0, 1, 1024, 1025, 5000):  # not donated, it stays as it was
+        acc = jnp.array(x[:n])
+        masked = jax.jit(pj.masked)(acc, array)
+        assert (acc == x[:n]).all()
+        assert (masked == parseal.mask_(x[:n].copy(), parseal.Seeds(KEYS[:1]))).all()
 
 
 # ------------------------------------------------------------------------------------- retraces
