@@ -91,7 +91,7 @@ XLA_FFI_Error *jax_integer(const jax_call *c, const char *name, int64_t *value)
 {
     const void *found = NULL;
     XLA_FFI_Error *error = find_scalar(c, name, XLA_FFI_DataType_S64, &found);
-    if (found != NULL)
+    if (error == NULL && found != NULL)
         memcpy(value, found, sizeof *value);
     return error;
 }
@@ -100,7 +100,7 @@ XLA_FFI_Error *jax_float(const jax_call *c, const char *name, float *value)
 {
     const void *found = NULL;
     XLA_FFI_Error *error = find_scalar(c, name, XLA_FFI_DataType_F32, &found);
-    if (found != NULL)
+    if (error == NULL && found != NULL)
         memcpy(value, found, sizeof *value);
     return error;
 }
