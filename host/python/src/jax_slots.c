@@ -17,11 +17,11 @@ enum { SLOTS = 4096 };
 
 typedef struct {
     _Atomic uint64_t state; /* the turn << 32, CLOSED, and how many handlers are inside */
-    atomic_bool taken;      /* there is a Slot with this number */
     held *seeds;            /* owned; changes while the slot is closed and nobody is inside */
     parseal_ctx *ctx;       /* of the seeds' Context, entered; or NULL */
     uint64_t number;
-    pid_t pid; /* of the process that filled it */
+    pid_t pid;         /* of the process that filled it */
+    atomic_bool taken; /* there is a Slot with this number */
 } slot;
 
 static slot slots[SLOTS];
@@ -110,11 +110,11 @@ static PyObject *slot_new(PyObject *module, PyObject *unused)
 
 static PyObject *slot_put(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
-    static const signature signature_ = SIGNATURE("_jax_slot_put", 3, 2, "slot", "seeds", "number");
+    static const signature parameters = SIGNATURE("_jax_slot_put", 3, 2, "slot", "seeds", "number");
     PyObject *v[3];
     slot *s;
     uint64_t number = 0;
-    if (take_arguments(&signature_, args, n, names, v) != 0 || to_slot(v[0], &s) != 0 ||
+    if (take_arguments(&parameters, args, n, names, v) != 0 || to_slot(v[0], &s) != 0 ||
         to_u64("number", v[2], &number) != 0)
         return NULL;
     held *seeds = to_held("seeds", v[1], state_of_module(module)->seeds);
