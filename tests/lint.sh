@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # clang-tidy (version 14, .clang-tidy) over the C sources of host/, fallback/ and bench/, as they are compiled here.
 #   tests/lint.sh [--quarter N | FILE...]      --quarter: every fourth of the files, from the Nth on
-# Needs clang-tidy, and what the library and its MPI component need. The files for aarch64 need build/aarch64/sysroot,
+# Needs clang-tidy, and what the library, its MPI component and Python's module need. The files for aarch64 need build/aarch64/sysroot,
 # which tests/cross/run.sh fills; without it they are left out, and it says so.
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -17,8 +17,8 @@ first_commands() {
 }
 
 configure() {
-    cmake -S . -B "$folder" -DCMAKE_BUILD_TYPE=Release -DPARSEAL_MPI=ON -DPARSEAL_CUDA_ARCHITECTURES=90 \
-        -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >"$folder/configure.txt" || return 1
+    cmake -S . -B "$folder" -DCMAKE_BUILD_TYPE=Release -DPARSEAL_MPI=ON -DPARSEAL_PYTHON=ON \
+        -DPARSEAL_CUDA_ARCHITECTURES=90 -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >"$folder/configure.txt" || return 1
     first_commands "$folder/compile_commands.json" >"$folder/first/compile_commands.json"
 }
 

@@ -2,8 +2,9 @@
 
     PYTHONPATH=<build>/python python bench/python/jax_rows.py [turns]
 
-A row is the median over the turns of a call's time in microseconds, the fastest and the slowest turn,
-and the median of what it takes more than x + 1 in the same turn. Arrays are on the device already.
+A row is the median over the turns of a call's time in microseconds, the fastest and the slowest
+turn, and the median of what it takes more than x + 1 in the same turn. Arrays are on the device
+already.
 """
 
 import statistics
@@ -75,7 +76,8 @@ def main() -> None:
     print(f"{'':24}   median  fastest  slowest  more than x + 1")
     for name, took in times.items():
         more = statistics.median(np.subtract(took, times["x + 1"]))
-        print(f"{name:24} {statistics.median(took):8.2f} {min(took):8.2f} {max(took):8.2f} {more:8.2f}")
+        print(f"{name:24} {statistics.median(took):8.2f} {min(took):8.2f} {max(took):8.2f}"
+              f" {more:8.2f}")
 
 
 if __name__ == "__main__":

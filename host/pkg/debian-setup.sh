@@ -96,6 +96,20 @@ install_optional() {
     done
 }
 
+# The Python package is built against the headers of a Python that makes virtual environments.
+missing_for_python() {
+    has python3 || echo python3
+    python3 -c 'import ensurepip' 2>/dev/null || echo python3-venv
+    python3 -c 'import os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null ||
+        echo python3-dev
+}
+
+parseal_setup_python() {
+    local required
+    mapfile -t required < <(missing_for_python)
+    install_required "${required[@]}"
+}
+
 parseal_setup() {
     local required optional
     mapfile -t required < <(missing_required)
@@ -139,17 +153,24 @@ cuda_options() {
     done
 }
 
-# build_release TOP FOLDER [cmake --build arguments]: Release into FOLDER.
-build_release() {
+# configure_release TOP FOLDER [cmake arguments]: Release in FOLDER.
+configure_release() {
     local top=$1 folder=$2 options why
     shift 2
     mapfile -t options < <(cuda_options "$folder")
     cmake -S "$top" -B "$folder" -DCMAKE_BUILD_TYPE=Release -DPARSEAL_BUILD_TESTS=ON \
-        -DPARSEAL_MPI="$(mpi_option)" "${options[@]}"
+        -DPARSEAL_MPI="$(mpi_option)" "${options[@]}" "$@"
     if grep -q '^PARSEAL_CUDA:BOOL=ON' "$folder/CMakeCache.txt"; then
         why=$(sed -n 's/^PARSEAL_WITHOUT_KERNELS:INTERNAL=//p' "$folder/CMakeCache.txt")
         [ -z "$why" ] || left_out+=("CUDA kernels ($why)")
     fi
+}
+
+# build_release TOP FOLDER [cmake --build arguments]
+build_release() {
+    local top=$1 folder=$2
+    shift 2
+    configure_release "$top" "$folder"
     cmake --build "$folder" --parallel "$(nproc)" "$@"
 }
 

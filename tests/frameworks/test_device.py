@@ -2,6 +2,7 @@
 that exists for this alone. Skipped where that driver is not the one that is found."""
 
 import ctypes
+import io
 import os
 
 import numpy as np
@@ -155,3 +156,35 @@ def test_a_child_of_fork_computes_on_the_cpu(monkeypatch: pytest.MonkeyPatch) ->
         os._exit(int(wrong))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert parseal.default_context().backend == "cuda"
+
+
+def test_aggregators(driver: Driver) -> None:
+    """In a GPU's memory, with results on either side; updates lie in host memory."""
+    updates = [np.arange(1000, dtype=np.uint32) * np.uint32(i + 7) for i in range(3)]
+    keys = parseal.Keys("aes256gcm", KEYS[0], ctx=CUDA)
+    payloads = [bytearray(update) for update in updates]
+    nonces = [bytes([i]) * 12 for i in range(3)]
+    tags = parseal.seal(keys, payloads, nonces)
+    aggregator = parseal.Aggregator(1000, quant=NEAREST, ctx=CUDA)
+    rows = [parseal.Update(i, *row) for i, row in enumerate(zip(payloads, nonces, tags))]
+    assert aggregator.add_sealed(keys, rows) == ["ok"] * 3
+    aggregator.unmask(SEEDS)
+    expected = updates[0] + updates[1] + updates[2] + MASK
+    assert (aggregator.sum() == expected).all()
+    total = Capsule(driver, np.zeros((10, 100), np.int32))
+    assert aggregator.sum(total) is total
+    assert (total.values().ravel().view(np.uint32) == expected).all()
+    mean = Capsule(driver, np.zeros(1000, np.float32))
+    aggregator.mean(mean)
+    assert (mean.values() == aggregator.mean()).all()
+    assert (parseal.Aggregator.load(aggregator.export(), ctx=CPU).sum() == expected).all()
+
+
+def test_sealed_streams(driver: Driver) -> None:
+    raw, text = io.BytesIO(), bytes(range(256)) * 1000
+    with parseal.SealedWriter(raw, KEYS[0], segment="4KB", ctx=CUDA) as writer:
+        writer.write(text)
+    raw.seek(0)
+    assert parseal.SealedReader(raw, KEYS[0], segment="4KB", ctx=CPU).read() == text
+    raw.seek(0)
+    assert parseal.SealedReader(raw, KEYS[0], segment="4KB", ctx=CUDA).read() == text

@@ -199,7 +199,7 @@ def test_handles_are_never_used_again() -> None:
         pt.mask_(acc, number)
 
 
-# --------------------------------------------------------------------------------- torch's checks --
+# -------------------------------------------------------------------------------- torch's checks --
 
 
 def test_opcheck() -> None:

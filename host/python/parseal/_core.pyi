@@ -15,6 +15,7 @@ _Array: TypeAlias = Buffer | _DLPack
 # Byte strings of one length: each by itself, or all of them in one, one after another.
 _ByteStrings: TypeAlias = Sequence[_Array] | _Array
 _A = TypeVar("_A", bound=_Array)
+_B = TypeVar("_B", bound=_Array)
 
 __version__: str
 
@@ -169,6 +170,7 @@ def quantize(
     seed: Seeds | _Array | None = None,
     first: int = 0,
     out: _A,
+    nonfinite: None = None,
     ctx: Context | None = None,
 ) -> tuple[_A, int]: ...
 @overload
@@ -179,8 +181,31 @@ def quantize(
     seed: Seeds | _Array | None = None,
     first: int = 0,
     out: None = None,
+    nonfinite: None = None,
     ctx: Context | None = None,
 ) -> tuple[NDArray[Any], int]: ...
+@overload
+def quantize(
+    x: _Array,
+    quant: Quant,
+    *,
+    seed: Seeds | _Array | None = None,
+    first: int = 0,
+    out: _A,
+    nonfinite: _B,
+    ctx: Context | None = None,
+) -> tuple[_A, _B]: ...
+@overload
+def quantize(
+    x: _Array,
+    quant: Quant,
+    *,
+    seed: Seeds | _Array | None = None,
+    first: int = 0,
+    out: None = None,
+    nonfinite: _B,
+    ctx: Context | None = None,
+) -> tuple[NDArray[Any], _B]: ...
 @overload
 def dequantize(
     total: _Array, quant: Quant, n_clients: int, *, out: _A, ctx: Context | None = None
@@ -388,3 +413,11 @@ class Impl(structseq[str | None], tuple[str, str | None, str, str, str, str]):
 
 def devices() -> list[Impl]: ...
 def selftest() -> list[Impl]: ...
+
+# ------------------------------------------------------------------------ for parseal.jax alone
+
+def _jax_handlers() -> list[tuple[str, str, Any]]: ...
+def _jax_slot_new() -> int: ...
+def _jax_slot_put(slot: int, seeds: Seeds, number: int = 0) -> int: ...
+def _jax_slot_free(slot: int) -> None: ...
+def _jax_streamed_seeds(rows: _Array, number: int, ctx: Context) -> Seeds: ...

@@ -15,13 +15,13 @@ SEEDS are arguments of the compiled program, so that new ones cost no new compil
 parseal.Seeds that a jitted function captured would be a constant of its program, with the masks of
 one round for ever: it is refused. There are three ways:
 
-An array, made by seed_array, of keys, signs and streams. The keys are then in buffers of JAX and XLA
-  like any other numbers: not locked, not wiped when they are freed, copied whenever JAX or
-  XLA finds it useful (to a device, for a batch), and readable by whatever holds the array. On the
-  CPU each call makes of them a set in parseal's guarded memory, and wipes that. On CUDA the call
-  copies the keys to the host and waits for its stream.
-`Slot`: the keys stay in a parseal.Seeds, in guarded memory; the program gets a number alone. Put the
-  seeds of the next round into the same slot.
+An array, made by seed_array, of keys, signs and streams. The keys are then in buffers of JAX and
+  XLA like any other numbers: not locked, not wiped when they are freed, copied whenever JAX or XLA
+  finds it useful (to a device, for a batch), and readable by whatever holds the array. On the CPU
+  each call makes of them a set in parseal's guarded memory, and wipes that. On CUDA the call copies
+  the keys to the host and waits for its stream.
+`Slot`: the keys stay in a parseal.Seeds, in guarded memory; the program gets a number alone. Put
+  the seeds of the next round into the same slot.
 `StreamedSlot`, on CUDA: the keys stay in the device's guarded set, and each call gets the number of
   its stream as an operand. Nothing is copied or waited for, and XLA may put the call into a command
   buffer.
@@ -32,14 +32,16 @@ everybody, the call is refused. Give each row keys or streams of its own, or a `
 rows of n elements that begin at i * n are parts of one long mask. (With check_vma=False, and in
 pmap, JAX does not tell which shard is which, and it is the caller who must see to it.)
 
-XLA reports an error when its result is waited for: JaxRuntimeError with the library's text. Integers
-have no gradients, and quantize refuses to be differentiated.
+What the library refuses while a program runs, JAX raises with the library's text, in the call or
+when its result is waited for: JaxRuntimeError or ValueError, by the way that the call took through
+JAX. Integers have no gradients, and quantize refuses to be differentiated.
 """
 
 from __future__ import annotations
 
 import functools
 import operator
+import os
 import threading
 import weakref
 from collections.abc import Callable, Sequence
@@ -50,10 +52,14 @@ import jax.numpy as jnp
 import numpy as np
 
 import parseal
-from parseal import _core
+import parseal._core
 
 __all__ = ["Slot", "StreamedSlot", "dequantize", "mask", "masked", "pack", "quantize",
            "seed_array", "summed", "unpack", "with_streams"]
+
+_core: Any = parseal._core  # what follows is private to the two modules
+_struct: Any = jax.ShapeDtypeStruct
+_sharding: Any = jax.sharding
 
 for _name, _platform, _handler in _core._jax_handlers():
     jax.ffi.register_ffi_target(_name, _handler, platform=_platform)
@@ -120,17 +126,17 @@ def _signed(number: int) -> np.int64:
 
 
 def seed_array(keys: Any, signs: Any = None, streams: Any = 0) -> jax.Array:
-    """Seeds as an array for the functions here: uint32[k, 11], of each seed the words of its key, of
-    its stream's number, the low word first, and its sign. It is one array, and not three, as each
-    operand of a program costs more time than making the seeds of it does.
+    """Seeds as an array for the functions here: uint32[k, 11], of each seed the words of its key,
+    of its stream's number, the low word first, and its sign. It is one array, and not three, as
+    each operand of a program costs more time than making the seeds of it does.
 
     keys: a sequence of bytes-like keys of 32 bytes, or an array uint8[k, 32].
     signs: +1 or -1 for each; None: all +1.
     streams: 0 .. 2**64 - 1: one number for all keys, or one for each: a sequence, an array of
       integers [k], or uint32[k, 2], the low word first.
 
-    Arrays may be traced ones. The keys are copied to arrays of JAX, which nobody wipes: the module's
-    text says what that means for them. Raises ValueError, TypeError.
+    Arrays may be traced ones. The keys are copied to arrays of JAX, which nobody wipes: the
+    module's text says what that means for them. Raises ValueError, TypeError.
     """
     if not hasattr(keys, "dtype"):
         rows = [np.frombuffer(key, np.uint8) for key in keys]
@@ -163,8 +169,8 @@ class Slot:
     is the slot's number and the turn in which the seeds were put there, two integers, so a new turn
     or another slot compiles nothing. A call runs when XLA comes to it, perhaps after the caller has
     put other seeds there: it then fails rather than mask with those. So wait for the results
-    (jax.block_until_ready) before the next put. A slot that a jitted function captures is a constant
-    of its program: that works for one turn, and fails later.
+    (jax.block_until_ready) before the next put. A slot that a jitted function captures is a
+    constant of its program: that works for one turn, and fails later.
 
     The keys stay in the Seeds. The slot holds it until the next put, close(), or the slot's end; a
     Seeds that is closed meanwhile makes later calls fail. Any number of threads may use one slot.
@@ -184,8 +190,8 @@ class Slot:
             self.put(seeds)
 
     def put(self, seeds: parseal.Seeds) -> Slot:
-        """Puts seeds there, of which the slot holds a reference, and returns the slot. Waits for the
-        calls that are computing with those before. Raises TypeError, ValueError (closed)."""
+        """Puts seeds there, of which the slot holds a reference, and returns the slot. Waits for
+        the calls that are computing with those before. Raises TypeError, ValueError (closed)."""
         with self._lock:
             if not self._free.alive:
                 raise ValueError("the slot has been closed")
@@ -214,7 +220,8 @@ def _traced_slot(_: None, leaves: Sequence[Any]) -> Slot:
     return slot
 
 
-# A slot is a tree of one leaf, its ticket uint32[2]: the number and the turn. Without seeds it has none.
+# A slot is a tree of one leaf, its ticket uint32[2]: the number and the turn. Without seeds it has
+# none.
 _EMPTY: Any = (None,), None
 jax.tree_util.register_pytree_node(Slot, operator.attrgetter("_leaves"), _traced_slot)
 
@@ -239,34 +246,30 @@ class StreamedSlot:
 
     Give slot.at(stream) to the functions here, inside or outside of jit: the slot is part of the
     program, its stream an operand. Nothing is copied to the host and nothing waits, and XLA may
-    capture the call in a command buffer and replay it with another stream. Its calls must follow each
-    other on the device, as XLA's do in one program. One that runs beside another leaves zeros.
+    capture the call in a command buffer and replay it with another stream. Calls of one slot must
+    follow each other on the device, or one may take the other's stream. XLA's do, unless it is told
+    to schedule command buffers CONCURRENT: then a StreamedSlot is refused.
 
     A program that was captured keeps the address of the set: keep the slot as long as the programs
-    that were compiled with it. NEVER give a stream to two vectors. `first` must be a number here, not
-    an array, and vmap is refused.
+    that were compiled with it. NEVER give a stream to two vectors. `first` must be a number here,
+    not an array, and vmap is refused.
 
     Raises NoDeviceError, UnsupportedError, ValueError.
     """
 
     def __init__(self, keys: Sequence[Any], signs: Sequence[int] | None = None,
                  device: jax.Device | None = None) -> None:
+        if "command_buffer_scheduling_mode=CONCURRENT" in os.environ.get("XLA_FLAGS", ""):
+            raise ValueError("XLA_FLAGS: calls of a StreamedSlot must follow each other, and with "
+                             "xla_gpu_command_buffer_scheduling_mode=CONCURRENT they do not")
         if device is None:
             device = jax.devices("cuda")[0]
-        rows = np.zeros(len(keys), [("key", np.uint8, 32), ("stream", np.uint64), ("sign", np.int32)])
-        try:
-            for i, key in enumerate(keys):
-                rows[i]["key"] = np.frombuffer(key, np.uint8)
-                rows[i]["sign"] = 1 if signs is None else signs[i]
-            ctx = parseal.Context("cuda", device=str(device.local_hardware_id))
-            # Only what the program writes there anew for each call lives in this array.
-            self._number = jax.device_put(np.zeros(2, np.uint32), device).block_until_ready()
-            address = self._number.unsafe_buffer_pointer()
-            self._seeds = _core._jax_streamed_seeds(rows.view(np.uint8), address, ctx)
-        finally:
-            rows.view(np.uint8)[:] = 0
+        ctx = parseal.Context("cuda", device=str(device.local_hardware_id))
+        # Only what the program writes there anew for each call lives in this array.
+        number = jax.device_put(np.zeros(2, np.uint32), device).block_until_ready()
+        self._seeds = parseal.Seeds.counting(keys, signs, step=0, number=number, ctx=ctx)
         self._index = _core._jax_slot_new()
-        _core._jax_slot_put(self._index, self._seeds, address)
+        _core._jax_slot_put(self._index, self._seeds, number.unsafe_buffer_pointer())
         self._free = weakref.finalize(self, _core._jax_slot_free, self._index)
         self._free.atexit = False
 
@@ -287,15 +290,15 @@ class _Source(NamedTuple):
     operand: jax.Array
     distinct: bool
     """a batch of the operand has other masks in each row"""
-    index: int
-    """of a slot that is part of the program, or -1"""
+    slot: int
+    """that is part of the program, or -1"""
 
 
 def _source(name: str, seeds: Any) -> _Source:
     if isinstance(seeds, (jax.Array, np.ndarray)):
         if seeds.dtype != np.uint32 or seeds.ndim != 2 or seeds.shape[1] != 11:
-            raise TypeError(f"{name}: {seeds.dtype}{list(seeds.shape)} in place of uint32[k, 11]: see "
-                            "parseal.jax.seed_array")
+            raise TypeError(f"{name}: {seeds.dtype}{list(seeds.shape)} in place of uint32[k, 11]: "
+                            "see parseal.jax.seed_array")
         return _Source("", jnp.asarray(seeds), True, -1)
     if isinstance(seeds, Slot):
         ((ticket,), _) = seeds._leaves
@@ -305,34 +308,45 @@ def _source(name: str, seeds: Any) -> _Source:
     if isinstance(seeds, Streamed):
         return _Source("_streamed", seeds.stream, False, seeds.slot._index)
     if isinstance(seeds, parseal.Seeds):
-        raise TypeError(f"{name}: a parseal.Seeds would be a constant of the compiled program: put it "
-                        "into a parseal.jax.Slot, and give that as an argument, or use seed_array")
+        raise TypeError(f"{name}: a parseal.Seeds would be a constant of the compiled program: put "
+                        "it into a parseal.jax.Slot, and give that as an argument, or use "
+                        "seed_array")
     raise TypeError(f"{name}: a seed array, a Slot or a StreamedSlot.at() is needed, "
                     f"not {type(seeds)!r}")
 
 
 # --------------------------------------------------------------------------------------- calls
 
-_AGAIN = ("all of these vectors would get one and the same mask (or draws): give each keys, streams "
-          "or a `first` of its own, or call this on the whole array")
+_AGAIN = ("all of these vectors would get one and the same mask (or draws): give each keys, "
+          "streams or a `first` of its own, or call this on the whole array")
 
 
 def _axes(array: Any) -> frozenset[str]:
     """The axes of shard_map over which an array differs from shard to shard."""
-    return getattr(jax.typeof(array), "vma", frozenset())
+    kind = jax.typeof(array)
+    return kind.mat.varying if hasattr(kind, "mat") else getattr(kind, "vma", frozenset())
 
 
-def _results(shapes: Sequence[tuple[tuple[int, ...], Any]], batch: tuple[int, ...],
-             axes: frozenset[str]) -> list[jax.ShapeDtypeStruct]:
-    more: dict[str, Any] = {"vma": axes} if axes else {}
-    return [jax.ShapeDtypeStruct((*batch, *shape), dtype, **more) for shape, dtype in shapes]
+def _union(operands: Sequence[Any]) -> frozenset[str]:
+    return frozenset[str]().union(*(_axes(operand) for operand in operands))
 
 
-def _over_axes(operands: Sequence[Any]) -> tuple[list[Any], frozenset[str]]:
+def _over_axes(operands: Sequence[Any]) -> list[Any]:
     """The operands as if all of them differed over the axes over which one does."""
-    axes = frozenset[str]().union(*(_axes(operand) for operand in operands))
+    axes = _union(operands)
     return [jax.lax.pcast(operand, tuple(missing), to="varying")
-            if (missing := axes - _axes(operand)) else operand for operand in operands], axes
+            if (missing := axes - _axes(operand)) else operand for operand in operands]
+
+
+def _like(operand: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """What a result is, over the axes of an operand."""
+    if not _axes(operand):
+        return _struct(shape, dtype)
+    kind = jax.typeof(operand)
+    if not hasattr(kind, "mat"):
+        return _struct(shape, dtype, vma=kind.vma)
+    sharding = _sharding.NamedSharding(kind.sharding.mesh, _sharding.PartitionSpec())
+    return _struct(shape, dtype, sharding=sharding, manual_axis_type=kind.mat)
 
 
 class _Call(NamedTuple):
@@ -345,23 +359,29 @@ class _Call(NamedTuple):
     distinct: tuple[int, ...] = ()
     """the operands that make masks differ"""
 
-    def bind(self, batch: tuple[int, ...], operands: Sequence[Any], method: str) -> Any:
-        operands, axes = _over_axes(operands)
-        function = jax.ffi.ffi_call(self.target, _results(self.results, batch, axes),
-                                    vmap_method=method, input_output_aliases=dict(self.aliases))
+    def bind(self, batch: tuple[int, ...], operands: Sequence[Any]) -> Any:
+        operands = _over_axes(operands)
+        results = [_like(operands[0], (*batch, *shape), dtype) for shape, dtype in self.results]
+        function = jax.ffi.ffi_call(self.target, results, vmap_method="sequential",
+                                    input_output_aliases=dict(self.aliases))
         return function(*operands, **dict(self.attributes))
 
 
 @functools.partial(jax.jit, static_argnums=0, inline=True)
 def _plain(call: _Call, *operands: Any) -> Any:
-    """A call whose vmap is the same for each row."""
-    return call.bind((), operands, "sequential")
+    return call.bind((), operands)
+
+
+def _call_without_seeds(call: _Call, *operands: Any) -> list[jax.Array]:
+    """A call whose rows do not depend on each other: under vmap it is made for each."""
+    results: list[jax.Array] = _plain(call, *operands)
+    return results
 
 
 def _seeded_in_batch(call: _Call, batch: tuple[int, ...]) -> Callable[..., Any]:
     @jax.custom_batching.custom_vmap
     def run(*operands: Any) -> Any:
-        return call.bind(batch, operands, "sequential")
+        return call.bind(batch, operands)
 
     @run.def_vmap
     def rule(size: int, batched: Sequence[bool], *operands: Any) -> Any:
@@ -377,30 +397,30 @@ def _seeded_in_batch(call: _Call, batch: tuple[int, ...]) -> Callable[..., Any]:
 @functools.partial(jax.jit, static_argnums=0, inline=True)
 def _seeded(call: _Call, *operands: Any) -> Any:
     """A call with seeds: in a batch the handler itself goes from row to row."""
-    axes = frozenset[str]().union(*(_axes(operand) for operand in operands))
-    own = frozenset[str]().union(*(_axes(operands[i]) for i in call.distinct))
-    if axes - own:
-        raise ValueError(f"{call.target} under shard_map, over {sorted(axes - own)}: {_AGAIN}")
+    alike = _union(operands) - _union([operands[i] for i in call.distinct])
+    if alike:
+        raise ValueError(f"{call.target} under shard_map, over {sorted(alike)}: {_AGAIN}")
     return _seeded_in_batch(call, ())(*operands)
 
 
 def _call_with_seeds(target: str, arrays: Sequence[Any], name: str, seeds: Any, first: Any,
                      results: Sequence[tuple[tuple[int, ...], Any]],
-                     attributes: dict[str, Any]) -> Any:
+                     attributes: dict[str, Any]) -> list[jax.Array]:
     source = _source(name, seeds)
     static, offsets = _static_and_words("first", first)
     attributes = {**attributes, "first": _signed(static)}
     distinct = [len(arrays)] if source.distinct else []
-    if source.index >= 0:
+    if source.slot >= 0:
         if offsets:
             raise TypeError("first: a number is needed with a StreamedSlot, not an array")
-        attributes["slot"] = np.int64(source.index)
+        attributes["slot"] = np.int64(source.slot)
     if offsets:
         distinct.append(len(arrays) + 1)
     aliases = ((0, 0),) if target == "masked" else ()
     call = _Call(f"parseal_{target}{source.suffix}", tuple(results), aliases,
                  tuple(sorted(attributes.items())), tuple(distinct))
-    return _seeded(call, *arrays, source.operand, *offsets)
+    made: list[jax.Array] = _seeded(call, *arrays, source.operand, *offsets)
+    return made
 
 
 # ------------------------------------------------------------------------------------- arrays
@@ -441,13 +461,15 @@ def _quant(quant: parseal.Quant) -> dict[str, Any]:
 def masked(acc: Any, seeds: Any, ring: parseal.Ring | None = None, first: Any = 0) -> jax.Array:
     """(acc[i] + the sum of the seeds' masks, each with its sign, at first + i) mod the modulus.
 
-    acc: int32 or uint32 (int64 or uint64 with jax_enable_x64), of any shape; donated, it is masked in
-      place. seeds: a seed array, a Slot, or a StreamedSlot's at(). ring: None: of acc's whole type.
-    first: where acc begins in the whole mask: a number, which is part of the program, or an operand:
-      an array of one integer, or uint32[2], the low word first.
+    acc: int32 or uint32 (int64 or uint64 with jax_enable_x64), of any shape; donated, it is masked
+      in place. seeds: a seed array, a Slot, or a StreamedSlot's at(). ring: None: of acc's whole
+      type.
+    first: where acc begins in the whole mask: a number, which is part of the program, or an
+      operand: an array of one integer, or uint32[2], the low word first.
 
-    Returns an array like acc. Raises TypeError and ValueError while tracing; when it runs,
-    JaxRuntimeError: nothing then looks like a masked vector.
+    Returns an array like acc. Raises TypeError and ValueError while tracing, and later what the
+    module's text says: then nothing is left that looks like a masked vector, nor the vector without
+    a mask (on CUDA, XLA discards what the vector was).
     """
     acc = _array("acc", acc, _INTEGERS)
     (out,) = _call_with_seeds("masked", [acc], "seeds", seeds, first, [(acc.shape, acc.dtype)],
@@ -486,7 +508,7 @@ def summed(vectors: Any, ring: parseal.Ring | None = None, acc: Any = None) -> j
                          f"{vectors.dtype}{list(vectors.shape[1:])}")
     call = _Call("parseal_summed", ((acc.shape, acc.dtype),), ((0, 0),),
                  (("modulus", _modulus(ring, acc.dtype.itemsize)),))
-    (out,) = _plain(call, acc, vectors)
+    (out,) = _call_without_seeds(call, acc, vectors)
     return out
 
 
@@ -497,8 +519,8 @@ def _without_derivative(x: jax.Array) -> jax.Array:
 
 @_without_derivative.defjvp
 def _refuse_derivative(primals: Any, tangents: Any) -> Any:
-    raise TypeError("parseal.jax.quantize has no derivative: its results are integers. Quantise what "
-                    "jax.grad returns, or jax.lax.stop_gradient(x)")
+    raise TypeError("parseal.jax.quantize has no derivative: its results are integers. Quantise "
+                    "what jax.grad returns, or jax.lax.stop_gradient(x)")
 
 
 def quantize(x: Any, quant: parseal.Quant, seed: Any = None,
@@ -506,12 +528,12 @@ def quantize(x: Any, quant: parseal.Quant, seed: Any = None,
     """The integers that stand for the floats of x, by quant.
 
     x: float32, float16 or bfloat16, of any shape.
-    seed: where rounding is stochastic, a seed array or a Slot with one key, which must never be used
-      for a mask, nor twice with one `first`; else None.
+    seed: where rounding is stochastic, a seed array, a Slot or a StreamedSlot's at() with one key,
+      which must never be used for a mask, nor twice with one `first`; else None.
     first: x's place in the seed's stream, in elements, as masked takes it.
 
-    Returns (uint32 in x's shape, uint32[]: how many values were not finite, and counted as 0; at most
-    2**32 - 1). Raises TypeError, ValueError; for a key too many, JaxRuntimeError.
+    Returns (uint32 in x's shape, uint32[]: how many values were not finite, and counted as 0; at
+    most 2**32 - 1). Raises TypeError, ValueError, and later as masked does.
     """
     x = _without_derivative(_array("x", x, _FLOATS))
     attributes = _quant(quant)
@@ -522,25 +544,26 @@ def quantize(x: Any, quant: parseal.Quant, seed: Any = None,
     if seed is not None:
         q, count = _call_with_seeds("quantize", [x], "seed", seed, first, results, attributes)
     else:
-        call = _Call("parseal_quantize_nearest", tuple(results), (), tuple(sorted(attributes.items())))
-        q, count = _plain(call, x)
+        call = _Call("parseal_quantize_nearest", tuple(results), (),
+                     tuple(sorted(attributes.items())))
+        q, count = _call_without_seeds(call, x)
     return q, jnp.where(count[1] != 0, np.uint32(0xFFFFFFFF), count[0])
 
 
 def dequantize(total: Any, quant: parseal.Quant, n_clients: Any) -> jax.Array:
     """The mean of n_clients quantised vectors, of their sum `total` (integers, not reduced).
 
-    total: int32 or uint32 (int64 or uint64), of any shape. n_clients: a number, which is part of the
-      program, or an operand: an array of one integer, which on CUDA is waited for.
+    total: int32 or uint32 (int64 or uint64), of any shape. n_clients: a number, which is part of
+      the program, or an operand: an array of one integer, which on CUDA is waited for.
 
-    Returns float32 in total's shape. Raises TypeError, ValueError; for n_clients 0, JaxRuntimeError.
+    Returns float32 in total's shape. Raises TypeError, ValueError, and later for n_clients 0.
     """
     total = _array("total", total, _INTEGERS)
     static, words = _static_and_words("n_clients", n_clients)
     attributes = {**_quant(quant), "n_clients": _signed(static)}
     call = _Call("parseal_dequantize_by" if words else "parseal_dequantize",
                  ((total.shape, np.dtype(np.float32)),), (), tuple(sorted(attributes.items())))
-    (out,) = _plain(call, total, *words)
+    (out,) = _call_without_seeds(call, total, *words)
     return out
 
 
@@ -554,7 +577,7 @@ def pack(elements: Any, bits: int) -> jax.Array:
     elements = _array("elements", elements, _INTEGERS)
     size = parseal.packed_size(elements.size, bits)
     call = _Call("parseal_pack", (((size,), np.dtype(np.uint8)),), (), (("bits", np.int64(bits)),))
-    (out,) = _plain(call, elements)
+    (out,) = _call_without_seeds(call, elements)
     return out
 
 
@@ -569,5 +592,5 @@ def unpack(packed: Any, bits: int, n: int) -> jax.Array:
                          f"{parseal.packed_size(n, bits)}")
     call = _Call("parseal_unpack", (((n,), _unsigned(4 if bits <= 32 else 8)),), (),
                  (("bits", np.int64(bits)),))
-    (out,) = _plain(call, packed)
+    (out,) = _call_without_seeds(call, packed)
     return out

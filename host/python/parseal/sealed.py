@@ -83,6 +83,8 @@ class SealedReader(io.RawIOBase):
                 raise ValueError("I/O operation on closed file")
             if self._damage is not None:
                 raise AuthError(*self._damage.args)
+            if whole.readonly:
+                raise TypeError("buffer: it is read-only")
             if whole.nbytes == 0:
                 return 0
             with whole.cast("B") as view:
@@ -242,7 +244,7 @@ class SealedWriter(io.RawIOBase):
             self.abandon()
 
     def __del__(self) -> None:
-        if not self.closed:
+        if not self.closed and hasattr(self, "_stream"):
             self._dealloc_warn(self)
 
     def _dealloc_warn(self, source: object) -> None:

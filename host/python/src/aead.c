@@ -19,11 +19,9 @@ typedef struct {
 
 static void release(batch *b)
 {
-    many *all[] = {&b->in, &b->out, &b->aads};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        if (all[i]->values != NULL)
-            many_release(all[i]);
-    }
+    many_release(&b->in);
+    many_release(&b->out);
+    many_release(&b->aads);
     PyMem_Free(b->msgs);
     Py_XDECREF(b->key_index);
 }
@@ -74,7 +72,7 @@ static int put_each(core_state *state, const batch *b, const char *name, PyObjec
 
 static void *start_of(const parseal_buf *buf)
 {
-    return buf->kind == PARSEAL_BUF_NONE ? NULL : (void *)(buf->handle + buf->offset);
+    return (void *)(buf->handle + buf->offset);
 }
 
 static int put_key(const batch *b, size_t i)

@@ -114,13 +114,13 @@ int bytes_take(core_state *state, array *a, const char *name, PyObject *value, c
         return 0;
     if (array_take_buf(state, a, name, value, PARSEAL_DLPACK_READ, &buf) != 0)
         return -1;
-    if (buf.kind == PARSEAL_BUF_HOST) {
-        *bytes = (const uint8_t *)buf.handle + buf.offset;
-        *size = (size_t)buf.size;
-    } else if (buf.kind != PARSEAL_BUF_NONE) {
+    if (buf.kind != PARSEAL_BUF_HOST) {
         array_release(a);
         raise_text(state, PARSEAL_ERR_UNSUPPORTED, "%s: needed in host memory", name);
         return -1;
     }
+    /* Not NULL for no bytes: something was given. */
+    *bytes = buf.size != 0 ? (const uint8_t *)buf.handle + buf.offset : (const void *)"";
+    *size = (size_t)buf.size;
     return 0;
 }

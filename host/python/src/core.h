@@ -332,8 +332,8 @@ typedef struct {
     parseal_buf *bufs;
 } many;
 
-/* Begins with a list or a tuple of arrays. -1 with an exception set: then there is nothing to
- * release, and values is NULL. */
+/* Begins with a list or a tuple of arrays. -1 with an exception set: then, as where all is zero,
+ * values is NULL, and there is nothing to release. */
 int many_begin(many *m, const char *name, PyObject *values);
 void many_release(many *m);
 

@@ -127,7 +127,8 @@ parseal_ctx *jax_cuda_context(int32_t ordinal);
 /* What is in a slot while a handler is inside. */
 typedef struct {
     const parseal_seeds *set;
-    uint64_t number; /* address on the device of the stream's number that the set reads, or 0 */
+    parseal_ctx *ctx; /* that the set was made in, or NULL: closed since */
+    uint64_t number;  /* address on the device of the stream's number that the set reads, or 0 */
 } jax_entered;
 
 enum { JAX_ANY_TURN = 0 }; /* the first turn is 1 */

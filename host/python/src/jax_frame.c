@@ -89,18 +89,18 @@ static XLA_FFI_Error *find_scalar(const jax_call *c, const char *name, XLA_FFI_D
 
 XLA_FFI_Error *jax_integer(const jax_call *c, const char *name, int64_t *value)
 {
-    const void *found;
+    const void *found = NULL;
     XLA_FFI_Error *error = find_scalar(c, name, XLA_FFI_DataType_S64, &found);
-    if (error == NULL)
+    if (error == NULL && found != NULL)
         memcpy(value, found, sizeof *value);
     return error;
 }
 
 XLA_FFI_Error *jax_float(const jax_call *c, const char *name, float *value)
 {
-    const void *found;
+    const void *found = NULL;
     XLA_FFI_Error *error = find_scalar(c, name, XLA_FFI_DataType_F32, &found);
-    if (error == NULL)
+    if (error == NULL && found != NULL)
         memcpy(value, found, sizeof *value);
     return error;
 }

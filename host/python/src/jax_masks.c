@@ -28,6 +28,7 @@ struct source {
     jax_bytes operand, offsets; /* of all rows */
     int64_t first;
     parseal_seeds *made;
+    parseal_ctx *ctx;     /* that the set was made in */
     uint32_t index, turn; /* of the slot */
 };
 
@@ -72,6 +73,7 @@ static XLA_FFI_Error *enter_operand(const jax_call *c, source *s, uint64_t row,
     if (seeds != few)
         free(seeds);
     *set = s->made;
+    s->ctx = c->ctx;
     return jax_done(c, status);
 }
 
@@ -92,6 +94,7 @@ static XLA_FFI_Error *begin_slot(const jax_call *c, int64_t at, source *s)
 static XLA_FFI_Error *enter_found(const jax_call *c, source *s, jax_entered *entered)
 {
     const char *why = jax_slot_enter(s->index, s->turn, entered);
+    s->ctx = entered->ctx != NULL ? entered->ctx : c->ctx;
     return why == NULL
                ? NULL
                : jax_error(c, XLA_FFI_Error_Code_FAILED_PRECONDITION, "slot %u: %s", s->index, why);
@@ -100,7 +103,7 @@ static XLA_FFI_Error *enter_found(const jax_call *c, source *s, jax_entered *ent
 static XLA_FFI_Error *enter_slot(const jax_call *c, source *s, uint64_t row,
                                  const parseal_seeds **set)
 {
-    jax_entered entered = {NULL, 0};
+    jax_entered entered = {NULL, NULL, 0};
     const uint64_t ticket = jax_number(&s->operand, row);
     s->index = (uint32_t)ticket;
     s->turn = (uint32_t)(ticket >> 32);
@@ -132,7 +135,7 @@ static XLA_FFI_Error *begin_streamed(const jax_call *c, int64_t at, source *s)
 static XLA_FFI_Error *enter_streamed(const jax_call *c, source *s, uint64_t row,
                                      const parseal_seeds **set)
 {
-    jax_entered entered = {NULL, 0};
+    jax_entered entered = {NULL, NULL, 0};
     XLA_FFI_Error *error = enter_found(c, s, &entered);
     if (error != NULL)
         return error;
@@ -154,6 +157,7 @@ static const source_kind streamed = {begin_streamed, enter_streamed, leave_slot}
 /* What is done with the seeds of one row. `first` is where the row begins in its mask. */
 typedef struct {
     const parseal_seeds *set;
+    parseal_ctx *ctx; /* of the set */
     uint64_t first, row, rows;
 } row_of;
 
@@ -177,7 +181,7 @@ static XLA_FFI_Error *each_row(const jax_call *c, const source_kind *kind, int64
     source s = {.rows = 0};
     XLA_FFI_Error *error = begin(c, kind, at, &s);
     for (uint64_t row = 0; row < s.rows && error == NULL; row++) {
-        row_of r = {NULL, (uint64_t)s.first, row, s.rows};
+        row_of r = {NULL, NULL, (uint64_t)s.first, row, s.rows};
         if (s.offsets.bytes != NULL) {
             const uint64_t offset = jax_number(&s.offsets, row);
             if (r.first + offset < offset)
@@ -186,6 +190,7 @@ static XLA_FFI_Error *each_row(const jax_call *c, const source_kind *kind, int64
         }
         if (error == NULL)
             error = kind->enter(c, &s, row, &r.set);
+        r.ctx = s.ctx;
         if (error != NULL)
             break;
         error = body(c, what, &r);
@@ -283,7 +288,7 @@ static XLA_FFI_Error *quantize_row(const jax_call *c, const void *what, const ro
     const parseal_vec x = jax_vec(c, jax_arg(c, 0), r->row, r->rows);
     const parseal_vec q = jax_vec(c, jax_ret(c, 0), r->row, r->rows);
     const parseal_buf count = jax_buf(c, jax_ret(c, 1), r->row, r->rows);
-    return jax_done(c, parseal_quantize(c->ctx, what, &x, &q, r->set, r->first, &count, c->stream));
+    return jax_done(c, parseal_quantize(r->ctx, what, &x, &q, r->set, r->first, &count, c->stream));
 }
 
 static XLA_FFI_Error *read_quant(const jax_call *c, int32_t rounding, parseal_quant *quant)
@@ -330,7 +335,7 @@ static XLA_FFI_Error *quantize_streamed(const jax_call *c)
 
 static XLA_FFI_Error *quantize_nearest(const jax_call *c)
 {
-    const row_of whole = {NULL, 0, 0, 1};
+    const row_of whole = {NULL, c->ctx, 0, 0, 1};
     parseal_quant quant = PARSEAL_QUANT_INIT;
     XLA_FFI_Error *error = read_quant(c, PARSEAL_ROUND_NEAREST, &quant);
     return error != NULL ? error : quantize_row(c, &quant, &whole);

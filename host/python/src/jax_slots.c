@@ -17,10 +17,11 @@ enum { SLOTS = 4096 };
 
 typedef struct {
     _Atomic uint64_t state; /* the turn << 32, CLOSED, and how many handlers are inside */
-    atomic_bool taken;      /* there is a Slot with this number */
     held *seeds;            /* owned; changes while the slot is closed and nobody is inside */
+    parseal_ctx *ctx;       /* of the seeds' Context, entered; or NULL */
     uint64_t number;
-    pid_t pid; /* of the process that filled it */
+    pid_t pid;         /* of the process that filled it */
+    atomic_bool taken; /* there is a Slot with this number */
 } slot;
 
 static slot slots[SLOTS];
@@ -41,9 +42,10 @@ const char *jax_slot_enter(uint32_t index, uint32_t turn, jax_entered *entered)
             return "the slot has other seeds by now: they were put there before this call ran, or "
                    "the slot is a constant of the program and not an argument";
         if ((state & CLOSED) != 0 || turn_of(state) == 0)
-            return "the slot has no seeds: it has been closed";
+            return "its seeds are gone: it was closed, or others are being put there";
     } while (!atomic_compare_exchange_weak(&s->state, &state, state + 1));
     entered->set = held_try_enter(s->seeds);
+    entered->ctx = s->ctx;
     entered->number = s->number;
     if (entered->set != NULL)
         return NULL;
@@ -72,7 +74,10 @@ static PyObject *take_out(slot *s)
         Py_END_ALLOW_THREADS
     }
     PyObject *seeds = mine || (state & INSIDE) == 0 ? (PyObject *)s->seeds : NULL;
+    if (seeds != NULL && s->ctx != NULL)
+        held_leave((held *)s->seeds->ctx);
     s->seeds = NULL;
+    s->ctx = NULL;
     return seeds;
 }
 
@@ -105,11 +110,11 @@ static PyObject *slot_new(PyObject *module, PyObject *unused)
 
 static PyObject *slot_put(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *names)
 {
-    static const signature signature_ = SIGNATURE("_jax_slot_put", 3, 2, "slot", "seeds", "number");
+    static const signature parameters = SIGNATURE("_jax_slot_put", 3, 2, "slot", "seeds", "number");
     PyObject *v[3];
     slot *s;
     uint64_t number = 0;
-    if (take_arguments(&signature_, args, n, names, v) != 0 || to_slot(v[0], &s) != 0 ||
+    if (take_arguments(&parameters, args, n, names, v) != 0 || to_slot(v[0], &s) != 0 ||
         to_u64("number", v[2], &number) != 0)
         return NULL;
     held *seeds = to_held("seeds", v[1], state_of_module(module)->seeds);
@@ -121,6 +126,7 @@ static PyObject *slot_put(PyObject *module, PyObject *const *args, Py_ssize_t n,
         turn++;
     Py_INCREF((PyObject *)seeds);
     s->seeds = seeds;
+    s->ctx = held_try_enter((held *)seeds->ctx);
     s->number = number;
     s->pid = getpid();
     atomic_store(&s->state, (uint64_t)turn << 32);
@@ -141,60 +147,13 @@ static PyObject *slot_free(PyObject *module, PyObject *value)
     Py_RETURN_NONE;
 }
 
-/* -------------------------------------------------------------- sets that read their stream -- */
-
-static void destroy(void *set)
-{
-    parseal_seeds_destroy(set);
-}
-
-/* Seeds on a CUDA device whose stream's number lies at an address there, and is written anew for
- * each call. `rows` is an array of parseal_seed. */
-static PyObject *streamed_seeds(PyObject *module, PyObject *const *args, Py_ssize_t n,
-                                PyObject *names)
-{
-    static const signature signature_ =
-        SIGNATURE("_jax_streamed_seeds", 3, 3, "rows", "number", "ctx");
-    PyObject *v[3];
-    core_state *state = state_of_module(module);
-    parseal_counting counting = PARSEAL_COUNTING_INIT;
-    uint64_t number = 0;
-    parseal_ctx *ctx;
-    parseal_seeds *set = NULL;
-    array a;
-    parseal_buf rows;
-    if (take_arguments(&signature_, args, n, names, v) != 0 ||
-        to_u64("number", v[1], &number) != 0 ||
-        array_take_buf(state, &a, "rows", v[0], PARSEAL_DLPACK_READ, &rows) != 0)
-        return NULL;
-    PyObject *made = NULL;
-    held *context = enter_context(state, v[2], &ctx);
-    if (context != NULL) {
-        counting.graph_writes = 1;
-        counting.number = (parseal_buf){PARSEAL_BUF_CUDA, 0, (uintptr_t)number, 0, 8};
-        const parseal_status status = parseal_seeds_create_counting(
-            &set, ctx, (const parseal_seed *)(rows.handle + rows.offset),
-            (size_t)(rows.size / sizeof(parseal_seed)), &counting);
-        if (status == PARSEAL_OK)
-            made = (PyObject *)held_new(state->seeds, set, destroy, (PyObject *)context, false);
-        else
-            raise_status(state, status);
-        held_leave(context);
-    }
-    array_release(&a);
-    return made;
-}
-
 static PyMethodDef functions[] = {
-    {"_jax_slot_new", slot_new, METH_NOARGS, "jax_slot_new()\n--\n\nThe number of a new slot."},
+    {"_jax_slot_new", slot_new, METH_NOARGS, "_jax_slot_new()\n--\n\nThe number of a new slot."},
     FUNCTION("_jax_slot_put", slot_put, 0,
              "_jax_slot_put(slot, seeds, number=0)\n--\n\n"
              "Puts a Seeds there when no call uses the one before it. Returns the turn: 1, 2, ..."),
     {"_jax_slot_free", slot_free, METH_O,
      "_jax_slot_free(slot)\n--\n\nEmpties a slot, and lets others have it."},
-    FUNCTION("_jax_streamed_seeds", streamed_seeds, 0,
-             "_jax_streamed_seeds(rows, number, ctx)\n--\n\n"
-             "Seeds whose stream's number is read on their device in each call."),
     {NULL, NULL, 0, NULL}};
 
 int add_jax_slots(PyObject *module)

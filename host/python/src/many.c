@@ -74,7 +74,7 @@ int many_take_host(core_state *state, many *m, int32_t access)
         const array *a = take_next(state, m, access);
         if (a == NULL || array_buf(state, a, &m->bufs[i]) != 0)
             return -1;
-        if (m->bufs[i].kind != PARSEAL_BUF_HOST && m->bufs[i].kind != PARSEAL_BUF_NONE) {
+        if (m->bufs[i].kind != PARSEAL_BUF_HOST) {
             raise_text(state, PARSEAL_ERR_UNSUPPORTED,
                        "%s: it is in a device's memory; this function takes arrays in host memory",
                        m->item);

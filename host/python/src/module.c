@@ -48,9 +48,11 @@ static PyModuleDef definition = {PyModuleDef_HEAD_INIT,
                                  NULL,
                                  NULL};
 
+/* NOLINTBEGIN(readability-identifier-naming): Python looks for this name. */
 PyMODINIT_FUNC PyInit__core(void);
 
 PyMODINIT_FUNC PyInit__core(void)
+/* NOLINTEND(readability-identifier-naming) */
 {
     return PyModuleDef_Init(&definition);
 }

@@ -108,7 +108,7 @@ static int take_out(core_state *state, array *a, PyObject *value, parseal_buf *b
 {
     if (array_take_buf(state, a, "out", value, PARSEAL_DLPACK_WRITE, buf) != 0)
         return -1;
-    if (buf->kind == PARSEAL_BUF_HOST || buf->kind == PARSEAL_BUF_NONE)
+    if (buf->kind == PARSEAL_BUF_HOST)
         return 0;
     array_release(a);
     raise_text(state, PARSEAL_ERR_UNSUPPORTED, "out: needed in host memory");

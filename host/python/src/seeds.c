@@ -179,14 +179,16 @@ int one_seed(core_state *state, const char *name, PyObject *key, parseal_ctx *ct
 
 /* --------------------------------------------------------------------------------- counting -- */
 
-/* The array of the number, which the set keeps. */
-static int take_number(core_state *state, PyObject *value, array *a, parseal_buf *number)
+/* The array of the number, which the set keeps: it is written to but where the graph does that. */
+static int take_number(core_state *state, PyObject *value, array *a, parseal_counting *counting)
 {
     a->buffer.obj = NULL;
     a->owner = NULL;
     if (value == NULL || value == Py_None)
         return 0;
-    return array_take_buf(state, a, "number", value, PARSEAL_DLPACK_WRITE, number);
+    return array_take_buf(state, a, "number", value,
+                          counting->graph_writes ? PARSEAL_DLPACK_READ : PARSEAL_DLPACK_WRITE,
+                          &counting->number);
 }
 
 static PyObject *create_counting(core_state *state, PyObject *const *v, held *context,
@@ -226,7 +228,7 @@ static PyObject *seeds_counting(PyObject *class, PyObject *const *args, Py_ssize
     if (context == NULL)
         return NULL;
     PyObject *made = NULL;
-    if (take_number(state, v[4], &number, &counting.number) == 0) {
+    if (take_number(state, v[4], &number, &counting) == 0) {
         made = create_counting(state, v, context, ctx, &counting);
         array_release(&number);
     }

@@ -8,10 +8,8 @@ enum { CLIENT, PAYLOAD, NONCE, TAG, AAD, KEY, PLAIN = PAYLOAD + 1, REQUIRED = TA
 
 void updates_release(updates *u)
 {
-    if (u->payloads.values != NULL)
-        many_release(&u->payloads);
-    if (u->aads.values != NULL)
-        many_release(&u->aads);
+    many_release(&u->payloads);
+    many_release(&u->aads);
     for (int c = 0; c < UPDATE_COLUMNS; c++)
         Py_XDECREF(u->columns[c]);
     PyMem_Free(u->rows);

@@ -5,6 +5,8 @@
 Importing it imports torch and registers the operators torch.ops.parseal.*.
 """
 
+from ._dataset import SealedDataset
+from ._ddp import SecureState, secure_allreduce_hook
 from ._handles import handle
 from ._ops import (
     context,
@@ -17,16 +19,22 @@ from ._ops import (
     sum_,
     unpack,
 )
+from ._state import open_state_dict, seal_state_dict
 
 __all__ = [
+    "SealedDataset",
+    "SecureState",
     "context",
     "dequantize",
     "handle",
     "mask",
     "mask_",
+    "open_state_dict",
     "pack",
     "packed_sum_",
     "quantize",
+    "seal_state_dict",
+    "secure_allreduce_hook",
     "sum_",
     "unpack",
 ]

@@ -5,8 +5,7 @@ all-reduced as int32, whose sums wrap (gloo and NCCL have no uint32). In the sum
 exactly, and its mean is that of plain quantised averaging, bit for bit.
 """
 
-from __future__ import annotations
-
+# No `from __future__ import annotations` here: DDP compares the hook's annotations with types.
 import hashlib
 import os
 import secrets
@@ -147,8 +146,8 @@ class SecureState:
             raise ValueError(f"nonfinite: {nonfinite!r} is none of {', '.join(_NONFINITE)}")
         self._policy = nonfinite
         self._pid = os.getpid()
-        self._failure = ""
-        self._nonfinite: int | torch.Tensor = 0
+        self._lost_step = False
+        self._nonfinite: dict[torch.device, int | torch.Tensor] = {}
         self._free: dict[int, list[_Buffer]] = {}
         self._agree(*self._take_keys(keys))
         self._masks = _Keystream(self._make_masks)
@@ -203,7 +202,6 @@ class SecureState:
 
     def close(self) -> None:
         """Wipes the secret key and the seeds; later calls of the hook raise RuntimeError."""
-        self._failure = self._failure or "it has been closed"
         self._secret[:] = bytes(len(self._secret))
         self._masks, self._roundings = _Keystream(_no_seeds), _Keystream(_no_seeds)
 
@@ -218,7 +216,7 @@ class SecureState:
     @property
     def nonfinite(self) -> int:
         """How many gradients of this rank were not finite so far. On CUDA it waits for them."""
-        return int(self._nonfinite)
+        return sum(int(count) for count in self._nonfinite.values())
 
     def _buffer(self, n: int, device: torch.device) -> _Buffer:
         """On CUDA a new one, as only the allocator knows when all streams are done with it."""
@@ -244,7 +242,7 @@ class SecureState:
             nonfinite=count,
             ctx=context(device),
         )
-        self._nonfinite = self._nonfinite + nonfinite
+        self._nonfinite[device] = self._nonfinite.get(device, 0) + nonfinite
         if isinstance(nonfinite, torch.Tensor):
             buffer.flag.copy_((nonfinite != 0).reshape(1))
         else:
@@ -252,10 +250,8 @@ class SecureState:
 
     def _begin(self, gradients: torch.Tensor) -> tuple[_Buffer, int]:
         """Quantises and masks a bucket. Returns it with what its tag must become in the sum."""
-        if self._failure or self._pid != os.getpid():
-            raise RuntimeError(
-                f"this SecureState cannot be used: {self._failure or 'its process has forked'}"
-            )
+        if self._pid != os.getpid():
+            raise RuntimeError("a SecureState cannot be used in a child: its process has forked")
         buffer = self._buffer(gradients.numel(), gradients.device)
         size = buffer.all.numel()
         seeds, epoch, first = self._masks.take(size, gradients.device)
@@ -288,16 +284,16 @@ class SecureState:
         return gradients
 
     def _check(self, buffer: _Buffer, tag: int) -> None:
-        if buffer.tag.item() != tag:
-            self._failure = (
+        if self._lost_step or buffer.tag.item() != tag:
+            # The hook goes on to reduce what it is given, or the other ranks would wait for ever.
+            self._lost_step = True
+            raise RuntimeError(
                 "the ranks have lost step, or do not have each other's keys: a bucket's masks did "
                 "not cancel, and no gradients come of it"
             )
-        elif self._policy == "raise" and buffer.flag.item() != 0:
+        if self._policy == "raise" and buffer.flag.item() != 0:
             ranks = buffer.flag.item()
             raise RuntimeError(f"gradients of {ranks} ranks were not finite, {self.nonfinite} here")
-        if self._failure:
-            raise RuntimeError(self._failure)
 
     def _check_later(self, buffer: _Buffer, tag: int) -> None:
         """On the device, which stops there: the host does not wait."""

@@ -113,7 +113,7 @@ def _integer(dtype: torch.dtype | None, other: torch.dtype) -> torch.dtype:
     return dtype
 
 
-# ---------------------------------------------------------------------------------------- kernels --
+# --------------------------------------------------------------------------------------- kernels --
 
 
 def _changed(acc: torch.Tensor) -> torch.Tensor:
@@ -338,7 +338,10 @@ def mask_(
 
     Raises as parseal.mask_ does; ValueError for a handle whose Seeds is gone.
     """
-    _ops.mask_.part(acc, _number(seeds), _modulus(ring), first)
+    if ring is None and first == 0:
+        _ops.mask_(acc, _number(seeds))
+    else:
+        _ops.mask_.part(acc, _number(seeds), _modulus(ring), first)
     return acc
 
 
