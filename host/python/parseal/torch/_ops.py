@@ -311,17 +311,24 @@ def _define_all() -> None:
 
 def _refuse_rows(info: Any, in_dims: Any, *args: Any, **kwargs: Any) -> Any:
     raise RuntimeError(
-        "parseal under vmap: all of these vectors would get one and the same mask (or draws), which "
-        "shows their differences: give each seeds or a `first` of its own, or call this on the "
-        "whole tensor"
+        "parseal under vmap: all of these vectors would get one and the same mask (or draws), "
+        "which shows their differences: give each seeds or a `first` of its own, or call this on "
+        "the whole tensor"
     )
 
 
 def _quantize_rows(
-    info: Any, in_dims: Any, x: torch.Tensor, clip: float, bits: int, seed: int | None = None,
-    first: int = 0, *, dtype: torch.dtype | None = None,
+    info: Any,
+    in_dims: Any,
+    x: torch.Tensor,
+    clip: float,
+    bits: int,
+    seed: int | None = None,
+    first: int = 0,
+    *,
+    dtype: torch.dtype | None = None,
 ) -> Any:
-    """Without a seed rows do not depend on each other: each is quantised, and counted, by itself."""
+    """Without a seed no row depends on another: each is quantised, and counted, by itself."""
     if seed is not None:
         return _refuse_rows(info, in_dims)
     rows = [_ops.quantize(row, clip, bits, dtype=dtype) for row in x.unbind(in_dims[0])]
