@@ -47,8 +47,8 @@ class SealedReader(io.RawIOBase):
     What has been read is authentic, but only a beginning until a read returns nothing: then the
     stream was complete. Raises AuthError where it is damaged or cut off, and again at every later
     read. Where a read is interrupted, as by KeyboardInterrupt, so that what it had opened is lost,
-    later ones raise OSError: nothing is left out without a word. Not seekable. Large reads are decrypted where they go; io.BufferedReader may be put around
-    it for small ones and lines.
+    later ones raise OSError: nothing is left out without a word. Not seekable. Large reads are
+    decrypted where they go; io.BufferedReader may be put around it for small ones and lines.
     """
 
     __module__ = "parseal"
