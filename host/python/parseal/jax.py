@@ -100,6 +100,8 @@ def _words(name: str, value: Any, shape: tuple[int, ...]) -> jax.Array:
         raise TypeError(f"{name}: integers are needed, not {value.dtype}")
     if value.shape == (*shape, 2) and value.dtype == np.uint32:
         return jnp.asarray(value)
+    if isinstance(value, np.ndarray) and value.size > 0:
+        _checked(name, value.min())
     if value.shape not in (shape, ()):
         raise ValueError(f"{name}: of shape {value.shape}, needed is {shape} or {(*shape, 2)}")
     numpy = np if isinstance(value, np.ndarray) else jnp

@@ -39,7 +39,7 @@ static PyObject *hold(PyTypeObject *type, parseal_aggregator *aggregator, const 
 static int to_options(core_state *state, PyObject *const *v, parseal_aggregator_options *options)
 {
     parseal_quant quant;
-    if (to_u64("dim", v[0], &options->dim) != 0 || to_ring(state, v[1], 4, &options->ring) != 0 ||
+    if (need_u64("dim", v[0], &options->dim) != 0 || to_ring(state, v[1], 4, &options->ring) != 0 ||
         to_u32("bits", v[2], &options->bits) != 0)
         return -1;
     if (given(v[3]) == NULL)
@@ -399,7 +399,7 @@ static int contains(PyObject *self, PyObject *value)
     int32_t has = 0;
     if (!PyIndex_Check(value))
         return 0;
-    if (to_u64("client", value, &client) != 0) {
+    if (need_u64("client", value, &client) != 0) {
         if (!PyErr_ExceptionMatches(PyExc_ValueError))
             return -1;
         PyErr_Clear();

@@ -328,12 +328,14 @@ static bool view_bfloat16(PyObject *value, PyObject **view)
 {
     PyObject *dtype = PyObject_GetAttrString(value, "dtype");
     PyObject *kind = dtype != NULL ? PyObject_GetAttrString(dtype, "name") : NULL;
+    PyObject *native = dtype != NULL ? PyObject_GetAttrString(dtype, "isnative") : NULL;
     *view = NULL;
-    if (kind != NULL && PyUnicode_Check(kind) &&
+    if (kind != NULL && PyUnicode_Check(kind) && native == Py_True &&
         PyUnicode_CompareWithASCIIString(kind, "bfloat16") == 0)
         *view = PyObject_CallMethod(value, "view", "s", "uint16");
     Py_XDECREF(dtype);
     Py_XDECREF(kind);
+    Py_XDECREF(native);
     PyErr_Clear();
     return *view != NULL;
 }

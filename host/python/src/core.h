@@ -133,6 +133,14 @@ int to_u64(const char *name, PyObject *value, uint64_t *to);
 int to_u32(const char *name, PyObject *value, uint32_t *to);
 int to_bool(const char *name, PyObject *value, bool *to);
 
+/* The same of what cannot be left out, such as the items of a sequence: None is refused. */
+int need_u64(const char *name, PyObject *value, uint64_t *to);
+int need_u32(const char *name, PyObject *value, uint32_t *to);
+
+/* Whether a value is one integer, and no sequence of them: arrays have __index__ as well, which
+ * refuses all but those of one element. */
+bool is_integer(PyObject *value);
+
 /* A string's UTF-8, which lives as long as the string. */
 int to_text(const char *name, PyObject *value, const char **to);
 
