@@ -213,7 +213,7 @@ static int take_mean(core_state *state, const array *a, const shape *known, pars
 
 typedef int (*take_function)(core_state *, const array *, const shape *, parseal_vec *);
 
-/* Results are written on a stream of the library's own: whatever the framework has put on its stream
+/* Results are written on a stream of the library's own: what the framework has put on its stream
  * before, such as what fills `out` with zeros, must have been done. A copy to the host waits. */
 static int wait_for_framework(core_state *state, PyObject *self, const array *a,
                               const parseal_vec *out)
