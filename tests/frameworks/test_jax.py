@@ -119,6 +119,7 @@ def test_seed_arrays() -> None:
     (([b"a" * 31],), ValueError, "32 bytes"),
     ((np.zeros((2, 31), np.uint8),), ValueError, r"uint8\[k, 32\]"),
     ((np.zeros((2, 32), np.int8),), ValueError, r"uint8\[k, 32\]"),
+    ((KEYS[:2], [1, -1.5]), TypeError, "signs: integers are needed, not float"),
     ((KEYS[:2], [1]), ValueError, r"signs: \[1\] for 2"),
     ((KEYS[:2], None, [1]), ValueError, "streams: of shape"),
     ((KEYS[:2], None, -1), ValueError, "streams: -1"),

@@ -151,7 +151,9 @@ def seed_array(keys: Any, signs: Any = None, streams: Any = 0) -> jax.Array:
     if signs is None:
         signs = np.ones(k, np.int32)
     elif not hasattr(signs, "dtype"):
-        signs = np.array(signs, np.int32)
+        signs = np.array(signs)
+    if k > 0 and not np.issubdtype(signs.dtype, np.integer):
+        raise TypeError(f"signs: integers are needed, not {signs.dtype}")
     if signs.shape != (k,):
         raise ValueError(f"signs: {list(signs.shape)} for {k} keys")
     words = jax.lax.bitcast_convert_type(jnp.asarray(keys).reshape(k, 8, 4), jnp.uint32)

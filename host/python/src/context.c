@@ -213,7 +213,7 @@ static const char context_doc[] =
     "backend: \"auto\" (the first of CUDA, OpenCL and the CPU that is here and computes its known\n"
     "  answers right), or \"cpu\", \"opencl\", \"cuda\", which is never replaced by another.\n"
     "threads: CPU threads of a call, at most; 0: as many as the process has cores.\n"
-    "device: the GPU to use: an index, a UUID, or a part of its name.\n"
+    "device: the GPU to use, as a string: an index (\"0\"), a UUID, or a part of its name.\n"
     "impl: the best CPU implementation to use, as in \"avx2\".\n"
     "device_memory: bytes of a GPU's memory that a call on host memory may take; 0: a quarter of\n"
     "  what is free.\n\n"
