@@ -79,6 +79,14 @@ def test_objects_outlive_their_context() -> None:
     assert parseal.mask(seeds, 3).shape == (3,)
 
 
+def test_a_default_context_that_was_closed_is_made_anew() -> None:
+    with parseal.default_context() as first:
+        pass
+    again = parseal.default_context()
+    assert again is not first and again is parseal.default_context()
+    assert parseal.mask(parseal.Seeds(KEYS), 3).shape == (3,)
+
+
 # --------------------------------------------------------------------------------------- values
 
 

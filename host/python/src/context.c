@@ -67,10 +67,12 @@ static PyObject *context_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
 /* ---------------------------------------------------------------------------------- default -- */
 
 /* A GPU's driver does not survive fork: the child of a process that used one gets a context of its
- * own. The CPU's serves the child as well. */
+ * own. The CPU's serves the child as well. One that somebody has closed serves nobody. */
 static bool serves_here(PyObject *context)
 {
     const context_facts *facts = ((const held *)context)->extra;
+    if ((atomic_load(&((held *)context)->use) & 1) != 0)
+        return false;
     return facts->backend == PARSEAL_BACKEND_CPU || facts->pid == getpid();
 }
 
