@@ -25,10 +25,41 @@ pip=("$folder/python/bin/python" -m pip install --quiet)
     'cuda-toolkit[cublas,cudart,cufft,cufile,cupti,cusparse,nvjitlink,nvrtc,nvtx]==13.2.2'
 
 "$folder/python/bin/python" - <<'PYTHON'
+import ctypes
 import sys
 
 import numpy
 import torch
+
+
+class Tensor(ctypes.Structure):
+    """DLTensor, whose data comes first."""
+
+    _fields_ = [("data", ctypes.POINTER(ctypes.c_float)), ("rest", ctypes.c_uint64 * 5)]
+
+
+class Exchange(ctypes.Structure):
+    """DLPackExchangeAPI of DLPack 1.3."""
+
+    _fields_ = [
+        ("header", ctypes.c_void_p * 2),
+        ("managed", ctypes.c_void_p * 3),
+        ("tensor_from", ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.py_object, ctypes.POINTER(Tensor))),
+        ("work_stream", ctypes.c_void_p),
+    ]
+
+
+def exchange(tensor):
+    """What the C exchange API hands out of two elements, two floats apart."""
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.restype = ctypes.c_void_p
+    pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+    capsule = type(tensor).__dlpack_c_exchange_api__
+    api = Exchange.from_address(pointer(capsule, b"dlpack_exchange_api"))
+    found = Tensor()
+    if api.tensor_from(tensor, ctypes.byref(found)) != 0:
+        return "refused"
+    return [found.data[0], found.data[2]]
 
 
 def export(tensor):
@@ -54,12 +85,13 @@ seen = {
     "numpy()": by_numpy(imaginary),
     "numpy.from_dlpack": export(imaginary),
     "torch.from_dlpack": torch.from_dlpack(imaginary).tolist(),
+    "the C exchange API": exchange(imaginary),
     "numpy.from_dlpack of resolve_neg()": export(imaginary.resolve_neg()),
     "numpy.from_dlpack of the conjugate": export(conjugate),
 }
 print("torch", torch.__version__, "numpy", numpy.__version__)
 for what, value in seen.items():
     print(f"  {what}: {value}")
-expected = [[-2.0, 4.0], True, "RuntimeError", [2.0, -4.0], [2.0, -4.0], [-2.0, 4.0], "BufferError"]
+expected = [[-2.0, 4.0], True, "RuntimeError", [2.0, -4.0], [2.0, -4.0], [2.0, -4.0], [-2.0, 4.0], "BufferError"]
 sys.exit(0 if list(seen.values()) == expected else "the behaviour has changed")
 PYTHON

@@ -229,10 +229,11 @@ def test_other_errors_have_no_verdicts() -> None:
     assert parseal.AuthError.verdicts == ()
 
 
-def test_one_key_index_for_all() -> None:
+@pytest.mark.parametrize("index", [1, [1, 1], np.array([1, 1]), np.uint8(1)])
+def test_key_indices(index: object) -> None:
     keys = parseal.Keys("aes256gcm", [KEY, KEY[::-1]])
     messages = [bytearray(3), bytearray(3)]
-    tags = parseal.seal(keys, messages, [NONCE, bytes(12)], key_index=1)
+    tags = parseal.seal(keys, messages, [NONCE, bytes(12)], key_index=index)
     alone = parseal.Keys("aes256gcm", KEY[::-1])
     assert parseal.open(alone, messages, [NONCE, bytes(12)], tags) == [True, True]
 
@@ -254,6 +255,7 @@ def test_one_key_index_for_all() -> None:
     ({"key_index": [0]}, parseal.SizeError, "key_index: 1 for 2 messages"),
     ({"key_index": [0, 1]}, parseal.SizeError, r"msgs\[1\].key: 1"),
     ({"key_index": [0, -1]}, ValueError, r"key_index\[1\]: -1"),
+    ({"key_index": [0, None]}, TypeError, r"key_index\[1\]: an integer"),
     ({"key_index": [0, "1"]}, TypeError, r"key_index\[1\]: an integer"),
     ({"key_index": 1.5}, TypeError, "key_index: a sequence is needed"),
     ({"out": [bytearray(3)]}, parseal.SizeError, "out: 1 for 2 messages"),

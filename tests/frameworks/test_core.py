@@ -79,6 +79,14 @@ def test_objects_outlive_their_context() -> None:
     assert parseal.mask(seeds, 3).shape == (3,)
 
 
+def test_a_default_context_that_was_closed_is_made_anew() -> None:
+    with parseal.default_context() as first:
+        pass
+    again = parseal.default_context()
+    assert again is not first and again is parseal.default_context()
+    assert parseal.mask(parseal.Seeds(KEYS), 3).shape == (3,)
+
+
 # --------------------------------------------------------------------------------------- values
 
 
@@ -86,6 +94,7 @@ def test_rings() -> None:
     assert parseal.Ring(2**32).element_size == 4
     assert parseal.Ring(2**32 + 1).element_size == 8
     assert parseal.Ring(2**64).modulus == 2**64
+    assert parseal.Ring(np.uint64(2**63)).modulus == 2**63
     assert parseal.Ring(5, 8) != parseal.Ring(5) == parseal.Ring(modulus=5, element_size=4)
     assert len({parseal.Ring(7), parseal.Ring(7), parseal.Ring(8)}) == 2
     assert repr(parseal.Ring(2**64)) == "parseal.Ring(18446744073709551616, element_size=8)"
@@ -99,6 +108,15 @@ def test_rings() -> None:
 def test_rings_refuse(arguments: tuple, error: type) -> None:
     with pytest.raises(error):
         parseal.Ring(*arguments)
+
+
+def test_rings_of_what_wraps_refuse() -> None:
+    """np.uint64(0) - 1 is 2**64 - 1."""
+    with pytest.raises(ValueError, match="modulus: "):
+        parseal.Ring(np.uint64(0))
+    for no_integer in (None, "5", np.arange(3)):
+        with pytest.raises(TypeError, match="modulus: an integer is needed"):
+            parseal.Ring(no_integer)
 
 
 def test_quant_says_what_it_is() -> None:
@@ -133,6 +151,38 @@ def test_masks_are_the_formats(modulus: int) -> None:
         assert acc.tolist() == expected
         alone = reference.masked([0] * n, list(zip(KEYS, streams, signs)), modulus)
         assert parseal.mask(seeds, n, ring).tolist() == alone
+
+
+def test_signs_and_streams_may_be_arrays() -> None:
+    expected = parseal.mask(parseal.Seeds(KEYS[:2], [1, -1], [3, 4]), 40)
+    for dtype in (np.int64, np.int8):
+        signs, streams = np.array([1, -1], dtype), np.array([3, 4], dtype)
+        assert (parseal.mask(parseal.Seeds(KEYS[:2], signs, streams), 40) == expected).all()
+    one = parseal.Seeds(KEYS[:2], streams=np.int64(7))
+    assert (parseal.mask(one, 40) == parseal.mask(parseal.Seeds(KEYS[:2], streams=7), 40)).all()
+
+
+def test_a_mask_that_does_not_fit_is_not_written() -> None:
+    out = np.zeros(9, np.uint32)
+    with pytest.raises(parseal.SizeError, match="out: 9 elements, n is 8"):
+        parseal.mask(parseal.Seeds(KEYS), 8, out=out)
+    assert not out.any()
+
+
+@pytest.mark.parametrize("call", [
+    lambda: parseal.mask(parseal.Seeds(KEYS), None),
+    lambda: parseal.packed_size(None, 8),
+    lambda: parseal.unpack(b"", 8, None),
+    lambda: parseal.sealed_size(None),
+], ids=["mask", "packed_size", "unpack", "sealed_size"])
+def test_none_is_no_number(call: object) -> None:
+    with pytest.raises(TypeError, match="n: an integer is needed, not <class 'NoneType'>"):
+        call()
+
+
+def test_no_text_shows_a_key_in_the_place_of_signs() -> None:
+    with pytest.raises(TypeError, match=r"signs\[0\]: .* not <class 'bytes'>$"):
+        parseal.Seeds(KEYS[:1], [KEYS[1]])
 
 
 def test_a_mask_may_be_cut() -> None:
@@ -196,6 +246,8 @@ def test_closing_while_others_call() -> None:
     (KEYS[:2], {"signs": [1, 2**70]}, ValueError, r"signs\[1\]"),
     (KEYS[:2], {"signs": [1, 1.0]}, TypeError, r"signs\[1\]"),
     (KEYS[:2], {"signs": 1}, TypeError, "signs: a sequence"),
+    (KEYS[:2], {"streams": [1, None]}, TypeError, r"streams\[1\]: an integer is needed, not"),
+    (KEYS[:2], {"streams": np.arange(3)}, ValueError, "streams: 3 for 2 keys"),
     (KEYS[:2], {"streams": [1, 2, 3]}, ValueError, "streams: 3 for 2 keys"),
     (KEYS[:2], {"streams": [1, -2]}, ValueError, r"streams\[1\]: -2"),
     (KEYS[:2], {"streams": 2**64}, ValueError, "streams: 18446744073709551616"),

@@ -158,6 +158,23 @@ def test_a_child_of_fork_computes_on_the_cpu(monkeypatch: pytest.MonkeyPatch) ->
     assert parseal.default_context().backend == "cuda"
 
 
+@pytest.mark.parametrize("own_stream", [False, True])
+def test_results_of_aggregators_come_after_work_on_the_framework_s_stream(
+    driver: Driver, own_stream: bool
+) -> None:
+    """As where a framework fills the array with zeros, for which nobody has waited."""
+    driver.stream = driver.new_stream() if own_stream else 0
+    update = np.arange(1000, dtype=np.uint32)
+    aggregator = parseal.Aggregator(1000, quant=NEAREST, ctx=CUDA)
+    aggregator.add(0, update)
+    for call, dtype in ((aggregator.sum, np.uint32), (aggregator.mean, np.float32)):
+        out = Tensor(driver, np.ones(1000, dtype))
+        driver("cuMemsetD32Async", out.pointer, ctypes.c_uint(0), ctypes.c_size_t(1000),
+               ctypes.c_void_p(driver.stream))
+        call(out)
+        assert (out.values() == call()).all()
+
+
 def test_aggregators(driver: Driver) -> None:
     """In a GPU's memory, with results on either side; updates lie in host memory."""
     updates = [np.arange(1000, dtype=np.uint32) * np.uint32(i + 7) for i in range(3)]

@@ -119,9 +119,11 @@ def test_seed_arrays() -> None:
     (([b"a" * 31],), ValueError, "32 bytes"),
     ((np.zeros((2, 31), np.uint8),), ValueError, r"uint8\[k, 32\]"),
     ((np.zeros((2, 32), np.int8),), ValueError, r"uint8\[k, 32\]"),
+    ((KEYS[:2], [1, -1.5]), TypeError, "signs: integers are needed, not float"),
     ((KEYS[:2], [1]), ValueError, r"signs: \[1\] for 2"),
     ((KEYS[:2], None, [1]), ValueError, "streams: of shape"),
     ((KEYS[:2], None, -1), ValueError, "streams: -1"),
+    ((KEYS[:2], None, np.array([0, -1])), ValueError, "streams: -1 is not in"),
     ((KEYS[:2], None, [0, 2**64]), ValueError, "streams: 18446744073709551616"),
     ((KEYS[:2], None, np.array([0.5, 1])), TypeError, "streams: integers"),
     ((KEYS[:2], None, "ab"), TypeError, "streams: integers"),
@@ -537,6 +539,12 @@ def test_refusals_of_the_library() -> None:
         pj.masked(x, pj.seed_array(KEYS[:1], [2])).block_until_ready()
     with pytest.raises(FAILED, match=r"parseal_mask: .*first.*\(PARSEAL_ERR_SIZE\)"):
         pj.mask(pj.seed_array(KEYS[:1]), 4, first=2**36).block_until_ready()
+    for n, rows in ((4, 0), (4, 3)):  # what is in no row would come out as it went in
+        with pytest.raises(FAILED, match=f"seeds: of {rows} rows, for a result of {n} elements"):
+            call = pj._Call("parseal_masked", (((n,), np.dtype(np.uint32)),), ((0, 0),),
+                            (("first", np.int64(0)), ("modulus", np.int64(2**32))))
+            (out,) = call.bind((), [x[:n], jnp.zeros((rows, 1, 11), np.uint32)])
+            out.block_until_ready()
     with pytest.raises(FAILED, match=r"first: above 2\*\*64"):
         call = pj._Call("parseal_mask", (((4,), np.dtype(np.uint32)),), (),
                         (("first", np.int64(1)), ("modulus", np.int64(2**32))))

@@ -483,6 +483,84 @@ def test_names_are_cut_between_characters(tmp_path: pathlib.Path) -> None:
         to.unlink()
 
 
+class Interrupted:
+    """A stream during whose update number `at` a signal comes, as KeyboardInterrupt does."""
+
+    def __init__(self, stream: Any, at: int) -> None:
+        self.stream, self.segment, self.left = stream, stream.segment, at
+
+    def update(self, data: Any, out: Any) -> int:
+        made: int = self.stream.update(data, out)
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+        return made
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+@pytest.mark.parametrize("size", [1000, 5000, None])
+def test_an_interrupted_read_leaves_nothing_out(size: int | None) -> None:
+    text = text_of(40 << 20 if size is None else 1 << 20)
+    raw = io.BytesIO(sealed_by_writer(text, segment="4KB"))
+    reader = parseal.SealedReader(raw, KEY, segment="4KB")
+    reader._stream = Interrupted(reader._stream, 3)
+    read = b""
+    with pytest.raises(KeyboardInterrupt):
+        while part := reader.read(size or -1):
+            read += part
+    assert text.startswith(read)
+    for _ in range(2):
+        with pytest.raises(OSError, match="interrupted"):
+            reader.read(1000)
+
+
+def test_an_interrupted_write_is_not_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the pieces that a large write is cut into."""
+    raw = io.BytesIO()
+    writer = parseal.SealedWriter(raw, KEY)
+    seal = writer._seal
+
+    def interrupted(*args: Any, **kwargs: Any) -> None:
+        seal(*args, **kwargs)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writer, "_seal", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            writer.write(bytes(40 << 20))
+    with pytest.raises(OSError, match="earlier write"):
+        writer.close()
+    with pytest.raises(parseal.AuthError):
+        opened_by_reader(raw.getvalue())
+
+
+def test_two_threads_close_one_writer() -> None:
+    """The second waits for the first, which waits for raw, and finds nothing to do."""
+    errors: list[BaseException] = []
+
+    def close() -> None:
+        try:
+            writer.close()
+        except BaseException as error:
+            errors.append(error)
+
+    other = threading.Thread(target=close)
+
+    class Raw(io.BytesIO):
+        def write(self, data: Any) -> int:
+            other.start()
+            other.join(0.2)
+            return super().write(data)
+
+    raw = Raw()
+    writer = parseal.SealedWriter(raw, KEY)
+    close()
+    other.join()
+    assert not errors and opened_by_reader(raw.getvalue()) == b""
+
+
 def test_many_threads_seal_one_file(tmp_path: pathlib.Path) -> None:
     source, to = tmp_path / "source", tmp_path / "to"
     source.write_bytes(text_of(300_000))

@@ -86,6 +86,7 @@ def test_graphs_take_any_integers() -> None:
     (lambda: secagg.Graph.complete(2.0), TypeError, "n: an integer"),
     (lambda: secagg.Graph.complete(5).neighbours(5), parseal.SizeError, "5"),
     (lambda: secagg.Graph.complete(5).needs([0, 0], []), parseal.ArgError, "0"),
+    (lambda: secagg.Graph.complete(5).needs([1], [None]), TypeError, r"dropped\[0\]: an integer"),
     (lambda: secagg.Graph.complete(5).needs([0, 9], []), parseal.SizeError, "9"),
     (lambda: secagg.Graph.complete(5).needs([0, "1"], []), TypeError, r"survivors\[1\]: an int"),
     (lambda: secagg.Graph.complete(5).needs([0], 1), TypeError, "dropped: a sequence"),

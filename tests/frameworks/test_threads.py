@@ -115,6 +115,38 @@ print(parseal.mask(parseal.Seeds([bytes(32)]), 1)[0])
         assert done.stdout == f"{parseal.mask(parseal.Seeds([bytes(32)]), 1)[0]}\n"
 
 
+def test_a_child_of_fork_does_not_wait_for_the_parents_threads() -> None:
+    """An aggregator that another thread was in the midst of is of no use there, nor does it hang."""
+    program = """
+import os, signal, threading, time, numpy as np, parseal
+aggregator, update, ended = parseal.Aggregator(1 << 22), np.zeros(1 << 22, np.uint32), False
+def work():
+    client = 0
+    while not ended:
+        aggregator.add(client, update)
+        client += 1
+thread = threading.Thread(target=work)
+thread.start()
+statuses = set()
+for _ in range(20):
+    time.sleep(0.01)
+    child = os.fork()
+    if child == 0:
+        signal.alarm(10)
+        try:
+            len(aggregator)
+        except RuntimeError as error:
+            os._exit(7 if "when this process forked" in str(error) else 1)
+        os._exit(0)
+    statuses.add(os.waitpid(child, 0)[1])
+ended = True
+thread.join()
+assert statuses <= {0, 7 << 8} and 7 << 8 in statuses, statuses
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_errors_are_of_the_thread_that_met_them(at_once: AtOnce) -> None:
     seeds = parseal.Seeds(KEYS)
 

@@ -364,8 +364,9 @@ def test_bad_arguments(alone: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         pt.SecureState(None, NEAREST, keys=(secret, public_keys))
     with pytest.raises(parseal.ArgError, match="does not belong"):
         pt.SecureState(None, NEAREST, keys=(secret, public_keys[1:]))
-    with pytest.raises(ValueError, match="group"):
-        pt.SecureState(None, NEAREST, keys="store")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="group") as caught:
+        pt.SecureState(None, NEAREST, keys="a key in hex")  # type: ignore[arg-type]
+    assert "hex" not in str(caught.value)
     with pytest.raises(ValueError, match="nonfinite"):
         pt.SecureState(None, NEAREST, keys="group", nonfinite="no")  # type: ignore[arg-type]
     monkeypatch.setattr(dist, "get_world_size", lambda group=None: 258)

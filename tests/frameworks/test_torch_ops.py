@@ -174,6 +174,40 @@ def test_refusals() -> None:
     assert pt.context("cpu") is parseal.default_context()
 
 
+def test_no_text_shows_a_key() -> None:
+    """Who gives a key in the place of seeds, as parseal.quantize takes one, finds it in no log."""
+    secret = b"not to be shown, of 32 bytes ..."
+    nearest, stochastic = QUANT, parseal.Quant(1.0, 8)
+    calls: list[Callable[[], Any]] = [
+        lambda: pt.mask_(torch.zeros(4, dtype=torch.int32), secret),  # type: ignore[arg-type]
+        lambda: pt.mask(secret, 4),  # type: ignore[arg-type]
+        lambda: pt.quantize(torch.zeros(4), stochastic, seed=secret),  # type: ignore[arg-type]
+        lambda: pt.quantize(torch.zeros(4), nearest, seed=secret),  # type: ignore[arg-type]
+    ]
+    for call in calls:
+        with pytest.raises((TypeError, parseal.ArgError), match="^seeds?: ") as caught:
+            call()
+        assert "not to be shown" not in str(caught.value)
+
+
+def test_vmap_never_uses_a_mask_twice() -> None:
+    seeds, rows = two_seeds(), torch.zeros(3, 4, dtype=torch.int32)
+    floats, stochastic = torch.linspace(-2, 2, 12).reshape(3, 4), parseal.Quant(1.0, 8)
+    one = parseal.Seeds([key(1)])
+    calls: list[Callable[[], Any]] = [
+        lambda: torch.vmap(lambda row: pt.mask_(row, seeds))(rows),
+        lambda: torch.vmap(lambda row: pt.mask_(row, seeds, RING, 16))(rows),
+        lambda: torch.vmap(lambda row: pt.quantize(row, stochastic, seed=one))(floats),
+    ]
+    for call in calls:
+        with pytest.raises(RuntimeError, match="one and the same mask"):
+            call()
+    assert not rows.any()
+    floats[1, 2] = torch.inf
+    q, nonfinite = torch.vmap(lambda row: pt.quantize(row, QUANT))(floats)
+    assert torch.equal(q, pt.quantize(floats, QUANT)[0]) and nonfinite.tolist() == [0, 1, 0]
+
+
 # --------------------------------------------------------------------------------------- handles --
 
 

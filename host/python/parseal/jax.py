@@ -100,6 +100,8 @@ def _words(name: str, value: Any, shape: tuple[int, ...]) -> jax.Array:
         raise TypeError(f"{name}: integers are needed, not {value.dtype}")
     if value.shape == (*shape, 2) and value.dtype == np.uint32:
         return jnp.asarray(value)
+    if isinstance(value, np.ndarray) and value.size > 0:
+        _checked(name, value.min())
     if value.shape not in (shape, ()):
         raise ValueError(f"{name}: of shape {value.shape}, needed is {shape} or {(*shape, 2)}")
     numpy = np if isinstance(value, np.ndarray) else jnp
@@ -149,7 +151,9 @@ def seed_array(keys: Any, signs: Any = None, streams: Any = 0) -> jax.Array:
     if signs is None:
         signs = np.ones(k, np.int32)
     elif not hasattr(signs, "dtype"):
-        signs = np.array(signs, np.int32)
+        signs = np.array(signs)
+    if k > 0 and not np.issubdtype(signs.dtype, np.integer):
+        raise TypeError(f"signs: integers are needed, not {signs.dtype}")
     if signs.shape != (k,):
         raise ValueError(f"signs: {list(signs.shape)} for {k} keys")
     words = jax.lax.bitcast_convert_type(jnp.asarray(keys).reshape(k, 8, 4), jnp.uint32)

@@ -46,8 +46,9 @@ class SealedReader(io.RawIOBase):
 
     What has been read is authentic, but only a beginning until a read returns nothing: then the
     stream was complete. Raises AuthError where it is damaged or cut off, and again at every later
-    read. Not seekable. Large reads are decrypted where they go; io.BufferedReader may be put around
-    it for small ones and lines.
+    read. Where a read is interrupted, as by KeyboardInterrupt, so that what it had opened is lost,
+    later ones raise OSError: nothing is left out without a word. Not seekable. Large reads are
+    decrypted where they go; io.BufferedReader may be put around it for small ones and lines.
     """
 
     __module__ = "parseal"
@@ -70,6 +71,7 @@ class SealedReader(io.RawIOBase):
         self._rest = memoryview(b"")  # of what was opened: not given out yet
         self._ended = False
         self._damage: AuthError | None = None
+        self._lost = False  # what a read had taken has not reached its caller
 
     def readable(self) -> bool:
         """True."""
@@ -78,24 +80,32 @@ class SealedReader(io.RawIOBase):
     def readinto(self, buffer: "Buffer", /) -> int | None:
         """Reads into a writable, contiguous buffer. Returns how many bytes: 0 at the end; None
         where raw has none now."""
-        with memoryview(buffer) as whole, self._lock:
-            if self.closed:
-                raise ValueError("I/O operation on closed file")
-            if self._damage is not None:
-                raise AuthError(*self._damage.args)
-            if whole.readonly:
-                raise TypeError("buffer: it is read-only")
-            if whole.nbytes == 0:
-                return 0
-            with whole.cast("B") as view:
-                return self._read(view)
+        taken: list[bool] = []
+        try:
+            with memoryview(buffer) as whole, self._lock:
+                if self.closed:
+                    raise ValueError("I/O operation on closed file")
+                if self._damage is not None:
+                    raise AuthError(*self._damage.args)
+                if self._lost:
+                    raise OSError(_AFTER_LOSS)
+                if whole.readonly:
+                    raise TypeError("buffer: it is read-only")
+                if whole.nbytes == 0:
+                    return 0
+                with whole.cast("B") as view:
+                    return self._read(view, taken)
+        except BaseException:
+            self._lost = self._lost or bool(taken)
+            raise
 
-    def _read(self, view: memoryview) -> int | None:
+    def _read(self, view: memoryview, taken: list[bool]) -> int | None:
+        """Puts something into `taken` before plaintext is taken that is not given out again."""
         direct = len(view) >= self._stream.segment
         while not self._rest:
             if self._ended:
                 return 0
-            made = self._open_some(view if direct else self._room())
+            made = self._open_some(view if direct else self._room(), taken)
             if made is None:
                 return None
             if direct and made > 0:
@@ -104,6 +114,7 @@ class SealedReader(io.RawIOBase):
                 self._rest = memoryview(self._opened)[:made]
         n = min(len(view), len(self._rest))
         view[:n] = self._rest[:n]
+        taken.append(True)
         self._rest = self._rest[n:]
         return n
 
@@ -113,7 +124,7 @@ class SealedReader(io.RawIOBase):
             self._opened = bytearray(max(segment, _BATCH // segment * segment))
         return self._opened
 
-    def _open_some(self, out: memoryview | bytearray) -> int | None:
+    def _open_some(self, out: memoryview | bytearray, taking: list[bool]) -> int | None:
         """Takes at most as many bytes of raw as out has, in whole segments, so that what they
         complete fits into out. Returns the bytes written, or None where raw has nothing now."""
         segment = self._stream.segment
@@ -124,6 +135,7 @@ class SealedReader(io.RawIOBase):
             got = self._raw.readinto(taken[:n])
             if got is None:
                 return None
+            taking.append(True)
             try:
                 if got > 0:
                     return self._stream.update(taken[:got], out)
@@ -135,11 +147,15 @@ class SealedReader(io.RawIOBase):
 
     def readall(self) -> bytes:
         """The rest of the stream."""
-        parts = []
+        parts: list[bytes] = []
         buffer = bytearray(_CHUNK)
-        while n := self.readinto(buffer):
-            parts.append(bytes(memoryview(buffer)[:n]))
-        return b"".join(parts)
+        try:
+            while n := self.readinto(buffer):
+                parts.append(bytes(memoryview(buffer)[:n]))
+            return b"".join(parts)
+        except BaseException:
+            self._lost = self._lost or bool(parts)
+            raise
 
     def close(self) -> None:
         """Wipes the stream's state. raw stays open."""
@@ -190,13 +206,13 @@ class SealedWriter(io.RawIOBase):
                 raise ValueError("write to closed file" if self.closed else _AFTER_FAILURE)
             if whole.nbytes > 0:
                 with whole.cast("B") as view:
+                    self._failed = True  # until raw has taken all that was sealed
                     for at in range(0, len(view), _CHUNK):
                         self._seal(view[at : at + _CHUNK], last=False)
+                    self._failed = False
             return whole.nbytes
 
     def _seal(self, piece: memoryview | bytes, last: bool) -> None:
-        """Until raw has taken what was sealed, the stream has failed."""
-        self._failed = True
         size = self._stream.segment if last else self._stream.update_size(len(piece))
         if len(self._sealed) < size:
             self._sealed = bytearray(size)
@@ -208,14 +224,13 @@ class SealedWriter(io.RawIOBase):
                 if taken is None:
                     raise BlockingIOError("raw takes no more now, and must be blocking")
                 at += taken
-        self._failed = False
 
     def close(self) -> None:
         """Writes the last segment: the stream is complete then. raw stays open. Closing twice does
         nothing. Raises what raw raises, and OSError where an earlier write has failed."""
-        if self.closed:
-            return
         with self._lock:
+            if self.closed:
+                return
             failed = self._failed
             try:
                 if not failed:
@@ -254,6 +269,7 @@ class SealedWriter(io.RawIOBase):
         warnings.warn(f"unfinished {source!r}", ResourceWarning, stacklevel=2, source=source)
 
 
+_AFTER_LOSS = "an earlier read was interrupted: what it had opened is lost"
 _AFTER_FAILURE = "an earlier write has failed: the sealed stream is not finished"
 
 

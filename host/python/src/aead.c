@@ -49,7 +49,7 @@ static int take_key_index(core_state *state, batch *b, PyObject *value)
 {
     if (value == NULL || value == Py_None)
         return 0;
-    if (PyIndex_Check(value))
+    if (is_integer(value))
         return to_u32("key_index", value, &b->key);
     if (to_tuple("key_index", value, &b->key_index) != 0)
         return -1;
@@ -82,7 +82,7 @@ static int put_key(const batch *b, size_t i)
     if (b->key_index == NULL)
         return 0;
     PyOS_snprintf(name, sizeof name, "key_index[%llu]", (unsigned long long)i);
-    return to_u32(name, PyTuple_GetItem(b->key_index, (Py_ssize_t)i), &b->msgs[i].key);
+    return need_u32(name, PyTuple_GetItem(b->key_index, (Py_ssize_t)i), &b->msgs[i].key);
 }
 
 static int fill(core_state *state, batch *b)

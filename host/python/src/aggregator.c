@@ -39,7 +39,7 @@ static PyObject *hold(PyTypeObject *type, parseal_aggregator *aggregator, const 
 static int to_options(core_state *state, PyObject *const *v, parseal_aggregator_options *options)
 {
     parseal_quant quant;
-    if (to_u64("dim", v[0], &options->dim) != 0 || to_ring(state, v[1], 4, &options->ring) != 0 ||
+    if (need_u64("dim", v[0], &options->dim) != 0 || to_ring(state, v[1], 4, &options->ring) != 0 ||
         to_u32("bits", v[2], &options->bits) != 0)
         return -1;
     if (given(v[3]) == NULL)
@@ -213,6 +213,30 @@ static int take_mean(core_state *state, const array *a, const shape *known, pars
 
 typedef int (*take_function)(core_state *, const array *, const shape *, parseal_vec *);
 
+/* Results are written on a stream of the library's own: what the framework has put on its stream
+ * before, such as what fills `out` with zeros, must have been done. A copy to the host waits. */
+static int wait_for_framework(core_state *state, PyObject *self, const array *a,
+                              const parseal_vec *out)
+{
+    streams s = {NULL, false, false};
+    uint32_t word;
+    const parseal_vec to = parseal_host_vec(&word, 1, sizeof word);
+    parseal_buf from = out->buf;
+    if (stream_of(state, &s, a) != 0)
+        return -1;
+    if (s.stream == NULL)
+        return 0;
+    held *context = (held *)((held *)self)->ctx;
+    parseal_ctx *ctx = held_enter(context);
+    if (ctx == NULL)
+        return -1;
+    parseal_status status;
+    from.size = sizeof word;
+    Py_BEGIN_ALLOW_THREADS status = parseal_unpack(ctx, 32, sizeof word, &from, &to, s.stream);
+    Py_END_ALLOW_THREADS held_leave(context);
+    return done(state, status);
+}
+
 static int run_result(PyObject *self, result_function function, take_function take_out,
                       PyObject *out)
 {
@@ -222,7 +246,8 @@ static int run_result(PyObject *self, result_function function, take_function ta
     if (array_take(state, &a, "out", out, PARSEAL_DLPACK_WRITE) != 0)
         return -1;
     int result = -1;
-    if (take_out(state, &a, shape_of(self), &vec) == 0) {
+    if (take_out(state, &a, shape_of(self), &vec) == 0 &&
+        wait_for_framework(state, self, &a, &vec) == 0) {
         const parseal_aggregator *aggregator = held_enter((held *)self);
         if (aggregator != NULL) {
             parseal_status status;
@@ -399,7 +424,7 @@ static int contains(PyObject *self, PyObject *value)
     int32_t has = 0;
     if (!PyIndex_Check(value))
         return 0;
-    if (to_u64("client", value, &client) != 0) {
+    if (need_u64("client", value, &client) != 0) {
         if (!PyErr_ExceptionMatches(PyExc_ValueError))
             return -1;
         PyErr_Clear();

@@ -92,10 +92,16 @@ PyObject *given(PyObject *value)
     return is_absent(value) ? NULL : value;
 }
 
-int to_u64(const char *name, PyObject *value, uint64_t *to)
+bool is_integer(PyObject *value)
 {
-    if (is_absent(value))
-        return 0;
+    PyObject *index = PyIndex_Check(value) ? PyNumber_Index(value) : NULL;
+    PyErr_Clear();
+    Py_XDECREF(index);
+    return index != NULL;
+}
+
+int need_u64(const char *name, PyObject *value, uint64_t *to)
+{
     PyObject *index = PyNumber_Index(value);
     if (index == NULL) {
         PyErr_Format(PyExc_TypeError, "%s: an integer is needed, not %R", name,
@@ -112,10 +118,10 @@ int to_u64(const char *name, PyObject *value, uint64_t *to)
     return 0;
 }
 
-int to_u32(const char *name, PyObject *value, uint32_t *to)
+int need_u32(const char *name, PyObject *value, uint32_t *to)
 {
-    uint64_t number = *to;
-    if (to_u64(name, value, &number) != 0)
+    uint64_t number;
+    if (need_u64(name, value, &number) != 0)
         return -1;
     if (number > UINT32_MAX) {
         PyErr_Format(PyExc_ValueError, "%s: %R is not in 0 .. 2**32 - 1", name, value);
@@ -123,6 +129,16 @@ int to_u32(const char *name, PyObject *value, uint32_t *to)
     }
     *to = (uint32_t)number;
     return 0;
+}
+
+int to_u64(const char *name, PyObject *value, uint64_t *to)
+{
+    return is_absent(value) ? 0 : need_u64(name, value, to);
+}
+
+int to_u32(const char *name, PyObject *value, uint32_t *to)
+{
+    return is_absent(value) ? 0 : need_u32(name, value, to);
 }
 
 int to_bool(const char *name, PyObject *value, bool *to)

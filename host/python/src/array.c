@@ -253,6 +253,17 @@ static int take_capsule(core_state *state, const way *w, array *a, PyObject *cap
     return 0;
 }
 
+/* Puts the argument's name before the text of a producer's exception. */
+static void name_argument(const char *name)
+{
+    PyObject *type, *reason, *traceback;
+    PyErr_Fetch(&type, &reason, &traceback);
+    PyErr_Format(type, "%s: %S", name, reason);
+    Py_XDECREF(type);
+    Py_XDECREF(reason);
+    Py_XDECREF(traceback);
+}
+
 /* Whether a method of PyTorch's says yes; a producer that has no such method says no. -1 with an
  * exception set. */
 static int says(PyObject *value, const char *method)
@@ -312,8 +323,11 @@ static bool on_host(const array *a)
 
 static int take_exchange(core_state *state, const way *w, array *a, PyObject *value)
 {
-    if (w->exchange->dltensor_from_py_object_no_sync(value, &a->tensor) != 0 ||
-        refuse_lazy(state, a, value) != 0)
+    if (w->exchange->dltensor_from_py_object_no_sync(value, &a->tensor) != 0) {
+        name_argument(a->name);
+        return -1;
+    }
+    if (refuse_lazy(state, a, value) != 0)
         return -1;
     const DLDevice device = a->tensor.device;
     if (on_host(a) || w->exchange->current_work_stream == NULL)
@@ -328,25 +342,16 @@ static bool view_bfloat16(PyObject *value, PyObject **view)
 {
     PyObject *dtype = PyObject_GetAttrString(value, "dtype");
     PyObject *kind = dtype != NULL ? PyObject_GetAttrString(dtype, "name") : NULL;
+    PyObject *native = dtype != NULL ? PyObject_GetAttrString(dtype, "isnative") : NULL;
     *view = NULL;
-    if (kind != NULL && PyUnicode_Check(kind) &&
+    if (kind != NULL && PyUnicode_Check(kind) && native == Py_True &&
         PyUnicode_CompareWithASCIIString(kind, "bfloat16") == 0)
         *view = PyObject_CallMethod(value, "view", "s", "uint16");
     Py_XDECREF(dtype);
     Py_XDECREF(kind);
+    Py_XDECREF(native);
     PyErr_Clear();
     return *view != NULL;
-}
-
-/* Puts the argument's name before the text of a producer's exception. */
-static void name_argument(const char *name)
-{
-    PyObject *type, *reason, *traceback;
-    PyErr_Fetch(&type, &reason, &traceback);
-    PyErr_Format(type, "%s: %S", name, reason);
-    Py_XDECREF(type);
-    Py_XDECREF(reason);
-    Py_XDECREF(traceback);
 }
 
 /* What has the buffer protocol may not have it for this array: of JAX's, for those on a GPU. */

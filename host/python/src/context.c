@@ -67,10 +67,12 @@ static PyObject *context_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
 /* ---------------------------------------------------------------------------------- default -- */
 
 /* A GPU's driver does not survive fork: the child of a process that used one gets a context of its
- * own. The CPU's serves the child as well. */
+ * own. The CPU's serves the child as well. One that somebody has closed serves nobody. */
 static bool serves_here(PyObject *context)
 {
     const context_facts *facts = ((const held *)context)->extra;
+    if ((atomic_load(&((held *)context)->use) & 1) != 0)
+        return false;
     return facts->backend == PARSEAL_BACKEND_CPU || facts->pid == getpid();
 }
 
@@ -213,7 +215,7 @@ static const char context_doc[] =
     "backend: \"auto\" (the first of CUDA, OpenCL and the CPU that is here and computes its known\n"
     "  answers right), or \"cpu\", \"opencl\", \"cuda\", which is never replaced by another.\n"
     "threads: CPU threads of a call, at most; 0: as many as the process has cores.\n"
-    "device: the GPU to use: an index, a UUID, or a part of its name.\n"
+    "device: the GPU to use, as a string: an index (\"0\"), a UUID, or a part of its name.\n"
     "impl: the best CPU implementation to use, as in \"avx2\".\n"
     "device_memory: bytes of a GPU's memory that a call on host memory may take; 0: a quarter of\n"
     "  what is free.\n\n"

@@ -133,6 +133,14 @@ int to_u64(const char *name, PyObject *value, uint64_t *to);
 int to_u32(const char *name, PyObject *value, uint32_t *to);
 int to_bool(const char *name, PyObject *value, bool *to);
 
+/* The same of what cannot be left out, such as the items of a sequence: None is refused. */
+int need_u64(const char *name, PyObject *value, uint64_t *to);
+int need_u32(const char *name, PyObject *value, uint32_t *to);
+
+/* Whether a value is one integer, and no sequence of them: arrays have __index__ as well, which
+ * refuses all but those of one element. */
+bool is_integer(PyObject *value);
+
 /* A string's UTF-8, which lives as long as the string. */
 int to_text(const char *name, PyObject *value, const char **to);
 
@@ -157,6 +165,7 @@ typedef struct {
     void (*destroy)(void *object);
     PyObject *ctx;          /* the Context that it was made from, or NULL */
     PyThread_type_lock one; /* of objects that take one call at a time, or NULL */
+    _Atomic long inside;    /* the process whose thread has `one`, or 0 */
     void *extra;            /* memory of the type's own, freed with the object, or NULL */
     PyObject *kept;         /* what must live as long, or NULL */
     PyObject *weak;         /* Python's list of the weak references to it */
@@ -167,7 +176,8 @@ typedef struct {
 held *held_new(PyTypeObject *type, void *object, void (*destroy)(void *), PyObject *ctx,
                bool one_at_a_time);
 
-/* The library's object, for one call, or NULL with ValueError set: it has been closed. */
+/* The library's object, for one call, or NULL with ValueError set, as it has been closed, or with
+ * RuntimeError: in a child of fork, as a thread of the parent was inside. */
 void *held_enter(held *h);
 void held_leave(held *h);
 

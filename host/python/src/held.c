@@ -2,6 +2,7 @@
 #include "core.h" /* Python.h must be the first */
 
 #include <stddef.h>
+#include <unistd.h>
 
 PyMemberDef held_members[] = {
     {"__weaklistoffset__", T_PYSSIZET, offsetof(held, weak), READONLY, NULL},
@@ -32,6 +33,7 @@ held *held_new(PyTypeObject *type, void *object, void (*destroy)(void *), PyObje
         return NULL;
     }
     atomic_init(&h->use, 0);
+    atomic_init(&h->inside, 0);
     h->object = object;
     h->destroy = destroy;
     h->ctx = ctx;
@@ -58,12 +60,19 @@ static void destroy_object(held *h)
     Py_END_ALLOW_THREADS
 }
 
-static void wait_for_the_other(held *h)
+/* False in a child of fork where the other is a thread of the parent, which has left the object in
+ * the midst of a call and will never go. */
+static bool wait_for_the_other(held *h)
 {
-    if (PyThread_acquire_lock(h->one, NOWAIT_LOCK))
-        return;
-    Py_BEGIN_ALLOW_THREADS PyThread_acquire_lock(h->one, WAIT_LOCK);
-    Py_END_ALLOW_THREADS
+    if (!PyThread_acquire_lock(h->one, NOWAIT_LOCK)) {
+        const long other = atomic_load(&h->inside);
+        if (other != 0 && other != (long)getpid())
+            return false;
+        Py_BEGIN_ALLOW_THREADS PyThread_acquire_lock(h->one, WAIT_LOCK);
+        Py_END_ALLOW_THREADS
+    }
+    atomic_store(&h->inside, (long)getpid());
+    return true;
 }
 
 void *held_try_enter(held *h)
@@ -82,15 +91,22 @@ void *held_enter(held *h)
         PyErr_Format(PyExc_ValueError, "%R has been closed", (PyObject *)Py_TYPE((PyObject *)h));
         return NULL;
     }
-    if (h->one != NULL)
-        wait_for_the_other(h);
+    if (h->one != NULL && !wait_for_the_other(h)) {
+        atomic_fetch_sub(&h->use, 2); /* never the last one: the other stays inside */
+        PyErr_Format(PyExc_RuntimeError,
+                     "%R: another thread was inside a call when this process forked",
+                     (PyObject *)Py_TYPE((PyObject *)h));
+        return NULL;
+    }
     return h->object;
 }
 
 void held_leave(held *h)
 {
-    if (h->one != NULL)
+    if (h->one != NULL) {
+        atomic_store(&h->inside, 0);
         PyThread_release_lock(h->one);
+    }
     /* The last one out of a closed object: nobody can enter it any more. */
     if (atomic_fetch_sub(&h->use, 2) == 3)
         destroy_object(h);

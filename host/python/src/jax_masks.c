@@ -175,11 +175,24 @@ static XLA_FFI_Error *begin(const jax_call *c, const source_kind *kind, int64_t 
     return error;
 }
 
+/* What is not in a row, as where there are none, would come out without a mask. */
+static XLA_FFI_Error *check_rows(const jax_call *c, uint64_t rows)
+{
+    const uint64_t n = jax_elements(jax_ret(c, 0));
+    if (rows == 0 ? n == 0 : n % rows == 0)
+        return NULL;
+    return jax_error(c, XLA_FFI_Error_Code_INVALID_ARGUMENT,
+                     "seeds: of %llu rows, for a result of %llu elements", (unsigned long long)rows,
+                     (unsigned long long)n);
+}
+
 static XLA_FFI_Error *each_row(const jax_call *c, const source_kind *kind, int64_t at,
                                row_body *body, const void *what)
 {
     source s = {.rows = 0};
     XLA_FFI_Error *error = begin(c, kind, at, &s);
+    if (error == NULL)
+        error = check_rows(c, s.rows);
     for (uint64_t row = 0; row < s.rows && error == NULL; row++) {
         row_of r = {NULL, NULL, (uint64_t)s.first, row, s.rows};
         if (s.offsets.bytes != NULL) {
@@ -215,9 +228,6 @@ static XLA_FFI_Error *mask_row(const jax_call *c, const void *what, const row_of
 {
     const masking *m = what;
     const parseal_vec vec = jax_vec(c, jax_ret(c, 0), r->row, r->rows);
-    if (vec.n * r->rows != jax_elements(jax_ret(c, 0))) /* the last ones would get no mask */
-        return jax_error(c, XLA_FFI_Error_Code_INVALID_ARGUMENT, "acc: not of %llu equal rows",
-                         (unsigned long long)r->rows);
     return jax_done(c, m->function(r->set, &m->ring, &vec, r->first, c->stream));
 }
 

@@ -6,6 +6,7 @@ typedef struct {
     parseal_ring ring;
     parseal_vec vec;
     uint64_t first;
+    const uint64_t *n; /* of elements that there must be, or NULL */
     streams stream;
 } mask_call;
 
@@ -22,6 +23,15 @@ static int ring_of(core_state *state, PyObject *value, const held *seeds, uint32
 
 typedef parseal_status (*mask_function)(const parseal_seeds *, const parseal_ring *,
                                         const parseal_vec *, uint64_t, void *);
+
+static int check_n(core_state *state, const mask_call *c, const char *name)
+{
+    if (c->n == NULL || c->vec.n == *c->n)
+        return 0;
+    raise_text(state, PARSEAL_ERR_SIZE, "%s: %llu elements, n is %llu", name,
+               (unsigned long long)c->vec.n, (unsigned long long)*c->n);
+    return -1;
+}
 
 static int run(core_state *state, mask_function function, const mask_call *c)
 {
@@ -49,7 +59,7 @@ static int mask_array(core_state *state, mask_function function, mask_call *c, c
         return -1;
     int status = -1;
     if (ring_of(state, ring, c->seeds, array_element_size(&a), &c->ring) == 0 &&
-        array_vec(state, &a, c->ring.element_size, &c->vec) == 0 &&
+        array_vec(state, &a, c->ring.element_size, &c->vec) == 0 && check_n(state, c, name) == 0 &&
         stream_of(state, &c->stream, &a) == 0)
         status = run(state, function, c);
     array_release(&a);
@@ -77,9 +87,9 @@ static PyObject *mask_alone(PyObject *module, PyObject *const *args, Py_ssize_t 
     static const signature s = SIGNATURE("mask", 3, 2, "seeds", "n", "ring", "first", "out");
     PyObject *v[5];
     core_state *state = state_of_module(module);
-    mask_call c = {.first = 0};
-    uint64_t elements = 0;
-    if (take_arguments(&s, args, n, names, v) != 0 || to_u64("n", v[1], &elements) != 0 ||
+    uint64_t elements;
+    mask_call c = {.first = 0, .n = &elements};
+    if (take_arguments(&s, args, n, names, v) != 0 || need_u64("n", v[1], &elements) != 0 ||
         to_u64("first", v[3], &c.first) != 0)
         return NULL;
     c.seeds = to_held("seeds", v[0], state->seeds);
@@ -96,13 +106,9 @@ static PyObject *mask_alone(PyObject *module, PyObject *const *args, Py_ssize_t 
         if (out == NULL)
             return NULL;
     }
-    if (mask_array(state, parseal_mask_write, &c, "out", out, v[2]) == 0 && c.vec.n == elements)
-        return out;
-    if (!PyErr_Occurred())
-        raise_text(state, PARSEAL_ERR_SIZE, "out: %llu elements, n is %llu",
-                   (unsigned long long)c.vec.n, (unsigned long long)elements);
-    Py_DECREF(out);
-    return NULL;
+    if (mask_array(state, parseal_mask_write, &c, "out", out, v[2]) != 0)
+        Py_CLEAR(out);
+    return out;
 }
 
 static PyMethodDef functions[] = {

@@ -52,7 +52,7 @@ static int take_party(core_state *state, const char *name, PyObject *value, pars
         return -1;
     }
     PyOS_snprintf(item, sizeof item, "%s's id", name);
-    if (to_u64(item, PyTuple_GetItem(value, 0), &party->id) != 0)
+    if (need_u64(item, PyTuple_GetItem(value, 0), &party->id) != 0)
         return -1;
     PyOS_snprintf(item, sizeof item, "%s's public_key", name);
     return bytes_copy(state, item, PyTuple_GetItem(value, 1), party->public_key,

@@ -185,7 +185,7 @@ static PyObject *update_size(PyObject *self, PyObject *const *args, Py_ssize_t n
     static const signature s = SIGNATURE("update_size", 1, 1, "n");
     PyObject *v[1];
     uint64_t bytes = 0;
-    if (take_arguments(&s, args, n, names, v) != 0 || to_u64("n", v[0], &bytes) != 0)
+    if (take_arguments(&s, args, n, names, v) != 0 || need_u64("n", v[0], &bytes) != 0)
         return NULL;
     const parseal_sealed *stream = held_enter((held *)self);
     if (stream == NULL)
@@ -237,7 +237,7 @@ static PyObject *size_of(PyObject *module, const signature *s, size_function fun
     PyObject *v[3];
     parseal_sealed_params params = PARSEAL_SEALED_PARAMS_INIT;
     uint64_t from = 0, to = 0;
-    if (take_arguments(s, args, n, names, v) != 0 || to_u64("n", v[0], &from) != 0 ||
+    if (take_arguments(s, args, n, names, v) != 0 || need_u64("n", v[0], &from) != 0 ||
         to_params(v[1], v[2], &params) != 0)
         return NULL;
     if (done(state_of_module(module), function(&params, from, &to)) != 0)

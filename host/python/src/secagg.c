@@ -29,7 +29,7 @@ static PyObject *complete(PyObject *class, PyObject *const *args, Py_ssize_t cou
     static const signature s = SIGNATURE("complete", 1, 1, "n");
     PyObject *v[1];
     uint32_t n = 0;
-    if (take_arguments(&s, args, count, names, v) != 0 || to_u32("n", v[0], &n) != 0)
+    if (take_arguments(&s, args, count, names, v) != 0 || need_u32("n", v[0], &n) != 0)
         return NULL;
     return new_graph(class, PARSEAL_GRAPH_COMPLETE, n, 0, NULL);
 }
@@ -41,8 +41,8 @@ static PyObject *harary(PyObject *class, PyObject *const *args, Py_ssize_t count
     core_state *state = PyType_GetModuleState((PyTypeObject *)class);
     uint32_t n = 0, k = 0;
     uint8_t seed[PARSEAL_SEEDBYTES];
-    if (take_arguments(&s, args, count, names, v) != 0 || to_u32("n", v[0], &n) != 0 ||
-        to_u32("k", v[1], &k) != 0)
+    if (take_arguments(&s, args, count, names, v) != 0 || need_u32("n", v[0], &n) != 0 ||
+        need_u32("k", v[1], &k) != 0)
         return NULL;
     if (given(v[2]) == NULL)
         return new_graph(class, PARSEAL_GRAPH_HARARY, n, k, NULL);
@@ -103,7 +103,7 @@ static PyObject *neighbours(PyObject *self, PyObject *const *args, Py_ssize_t n,
     static const signature s = SIGNATURE("neighbours", 1, 1, "i");
     PyObject *v[1];
     uint32_t i = 0;
-    if (take_arguments(&s, args, n, names, v) != 0 || to_u32("i", v[0], &i) != 0)
+    if (take_arguments(&s, args, n, names, v) != 0 || need_u32("i", v[0], &i) != 0)
         return NULL;
     const parseal_graph *graph = held_enter((held *)self);
     if (graph == NULL)
@@ -145,7 +145,7 @@ static int take_clients(const char *name, PyObject *value, clients *c)
     for (size_t i = 0; i < c->n && status == 0; i++) {
         char item[48];
         PyOS_snprintf(item, sizeof item, "%s[%llu]", name, (unsigned long long)i);
-        status = to_u32(item, PyTuple_GetItem(tuple, (Py_ssize_t)i), &c->ids[i]);
+        status = need_u32(item, PyTuple_GetItem(tuple, (Py_ssize_t)i), &c->ids[i]);
     }
     Py_DECREF(tuple);
     if (status != 0)

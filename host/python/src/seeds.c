@@ -22,9 +22,13 @@ static int sign_at(PyObject *signs, size_t i, int32_t *sign)
     const long value = index != NULL ? PyLong_AsLongAndOverflow(index, &overflow) : 0;
     const bool integer = index != NULL;
     Py_XDECREF(index);
+    if (!integer) { /* perhaps a key in the wrong place, which no text may show */
+        PyErr_Format(PyExc_TypeError, "signs[%zu]: needed is +1 or -1, not %R", i,
+                     (PyObject *)Py_TYPE(given));
+        return -1;
+    }
     if (overflow != 0 || (value != 1 && value != -1)) {
-        PyErr_Format(integer ? PyExc_ValueError : PyExc_TypeError,
-                     "signs[%zu]: needed is +1 or -1, not %R", i, given);
+        PyErr_Format(PyExc_ValueError, "signs[%zu]: needed is +1 or -1, not %R", i, given);
         return -1;
     }
     *sign = (int32_t)value;
@@ -47,7 +51,7 @@ static int to_tuple_of(const char *name, PyObject *value, size_t n, PyObject **t
 static int put_stream(const char *name, PyObject *value, uint8_t *stream_id)
 {
     uint64_t number = 0;
-    if (to_u64(name, value, &number) != 0)
+    if (need_u64(name, value, &number) != 0)
         return -1;
     for (unsigned i = 0; i < PARSEAL_STREAMIDBYTES; i++)
         stream_id[i] = (uint8_t)(number >> 8 * i);
@@ -67,7 +71,7 @@ static int take_seeds(core_state *state, seed_arguments *a, PyObject *const *v)
     memset(a, 0, sizeof *a);
     if (byte_strings_take(state, &a->keys, "keys", v[0], PARSEAL_SEEDBYTES) != 0)
         return -1;
-    const bool one_stream = v[2] != NULL && PyIndex_Check(v[2]);
+    const bool one_stream = v[2] != NULL && is_integer(v[2]);
     if (to_tuple_of("signs", v[1], a->keys.n, &a->signs) == 0 &&
         (one_stream ? put_stream("streams", v[2], a->stream_id)
                     : to_tuple_of("streams", v[2], a->keys.n, &a->streams)) == 0)
@@ -352,7 +356,7 @@ static PyObject *seeds_fcp(PyObject *class, PyObject *const *args, Py_ssize_t n,
         PyErr_SetString(PyExc_TypeError, "fcp() missing required argument: 'n'");
         return NULL;
     }
-    if (to_u64("modulus", v[2], &mask.modulus) != 0 || to_u64("n", v[3], &mask.n) != 0 ||
+    if (to_u64("modulus", v[2], &mask.modulus) != 0 || need_u64("n", v[3], &mask.n) != 0 ||
         bytes_take(state, &session, "session", given(v[4]), &mask.session_id,
                    &mask.session_id_len) != 0)
         return NULL;

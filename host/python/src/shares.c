@@ -45,8 +45,8 @@ static PyObject *share(PyObject *module, PyObject *const *args, Py_ssize_t n, Py
     uint32_t threshold = 0, holders = 0;
     byte_strings secrets;
     uint8_t *copy;
-    if (take_arguments(&s, args, n, names, v) != 0 || to_u32("threshold", v[1], &threshold) != 0 ||
-        to_u32("n", v[2], &holders) != 0 ||
+    if (take_arguments(&s, args, n, names, v) != 0 ||
+        need_u32("threshold", v[1], &threshold) != 0 || need_u32("n", v[2], &holders) != 0 ||
         byte_strings_take(state, &secrets, "secrets", v[0], PARSEAL_SECRETBYTES) != 0)
         return NULL;
     PyObject *list = NULL;
@@ -87,7 +87,7 @@ static int gather_one(core_state *state, gathered *g, size_t i, PyObject *pair)
                      (PyObject *)Py_TYPE(pair));
         return -1;
     }
-    if (to_u32("holder", PyTuple_GetItem(pair, 0), &g->index[i]) != 0)
+    if (need_u32("holder", PyTuple_GetItem(pair, 0), &g->index[i]) != 0)
         return -1;
     return bytes_copy(state, item, PyTuple_GetItem(pair, 1), g->shares + i * g->size, g->size);
 }
@@ -146,8 +146,8 @@ static PyObject *combine(PyObject *module, PyObject *const *args, Py_ssize_t n, 
     uint32_t threshold = 0;
     uint64_t count = 1;
     gathered g;
-    if (take_arguments(&s, args, n, names, v) != 0 || to_u32("threshold", v[1], &threshold) != 0 ||
-        to_u64("count", v[2], &count) != 0)
+    if (take_arguments(&s, args, n, names, v) != 0 ||
+        need_u32("threshold", v[1], &threshold) != 0 || to_u64("count", v[2], &count) != 0)
         return NULL;
     PyObject *secrets = NULL;
     if (gather(state, &g, v[0], (size_t)count) == 0)

@@ -94,7 +94,7 @@ static int put_sealed(core_state *state, updates *u)
         row->aad = (const void *)(aad->handle + aad->offset);
         row->aad_len = (size_t)aad->size;
         u->bytes += aad->size;
-        if (to_u32("key", PyTuple_GetItem(u->columns[KEY], (Py_ssize_t)i), &row->key) != 0)
+        if (need_u32("key", PyTuple_GetItem(u->columns[KEY], (Py_ssize_t)i), &row->key) != 0)
             return -1;
     }
     return 0;
@@ -109,11 +109,7 @@ static int put_clients(updates *u)
         row->in = (const void *)(in->handle + in->offset);
         row->len = (size_t)in->size;
         u->bytes += in->size;
-        if (client == Py_None) {
-            PyErr_SetString(PyExc_TypeError, "client: an integer is needed, not None");
-            return -1;
-        }
-        if (to_u64("client", client, &row->client) != 0)
+        if (need_u64("client", client, &row->client) != 0)
             return -1;
     }
     return 0;

@@ -3,24 +3,25 @@
 
 /* ------------------------------------------------------------------------------------- ring -- */
 
+static PyObject *two_to_64(void)
+{
+    return PyLong_FromString("18446744073709551616", NULL, 10);
+}
+
 /* A modulus: 2 to 2^64, where the library knows 2^64 as 0. */
 static int to_modulus(PyObject *value, uint64_t *modulus)
 {
-    PyObject *full = PyLong_FromUnsignedLongLong(UINT64_MAX);
-    PyObject *one = PyLong_FromLong(1);
-    PyObject *less = NULL;
-    if (full != NULL && one != NULL)
-        less = PyNumber_Subtract(value, one);
-    const int is_full = less != NULL ? PyObject_RichCompareBool(less, full, Py_EQ) : -1;
+    PyObject *full = two_to_64();
+    PyObject *index = PyNumber_Index(value); /* NumPy's own integers would wrap */
+    PyErr_Clear();
+    const bool is_full =
+        full != NULL && index != NULL && PyObject_RichCompareBool(index, full, Py_EQ) > 0;
     Py_XDECREF(full);
-    Py_XDECREF(one);
-    Py_XDECREF(less);
-    if (is_full < 0)
-        return -1;
+    Py_XDECREF(index);
     *modulus = 0;
-    if (is_full != 0)
+    if (is_full)
         return 0;
-    if (to_u64("modulus", value, modulus) != 0)
+    if (need_u64("modulus", value, modulus) != 0)
         return -1;
     if (*modulus < 2) {
         PyErr_Format(PyExc_ValueError, "modulus: %R is not in 2 .. 2**64", value);
@@ -57,7 +58,7 @@ static PyObject *ring_modulus(PyObject *self, void *unused)
     const uint64_t modulus = ((const ring_object *)self)->ring.modulus;
     if (modulus != 0)
         return PyLong_FromUnsignedLongLong(modulus);
-    return PyLong_FromString("18446744073709551616", NULL, 10);
+    return two_to_64();
 }
 
 static PyObject *ring_element_size(PyObject *self, void *unused)
@@ -234,9 +235,9 @@ static PyObject *quant_check(PyObject *self, PyObject *const *args, Py_ssize_t n
     parseal_ring ring;
     uint64_t n_clients = 0;
     bool weighted = false;
-    if (take_arguments(&s, args, n, names, v) != 0 || to_u64("n_clients", v[0], &n_clients) != 0 ||
-        to_ring(state, v[1], 4, &ring) != 0 || to_u64("noise", v[2], &options.noise) != 0 ||
-        to_bool("weighted", v[3], &weighted) != 0)
+    if (take_arguments(&s, args, n, names, v) != 0 ||
+        need_u64("n_clients", v[0], &n_clients) != 0 || to_ring(state, v[1], 4, &ring) != 0 ||
+        to_u64("noise", v[2], &options.noise) != 0 || to_bool("weighted", v[3], &weighted) != 0)
         return NULL;
     options.weighted = weighted;
     const uint32_t bits = ((const quant_object *)self)->quant.bits;

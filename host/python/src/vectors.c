@@ -90,7 +90,7 @@ static PyObject *packed_sum_in_place(PyObject *module, PyObject *const *args, Py
     accumulator a;
     many m;
     uint32_t bits = 0;
-    if (take_arguments(&s, args, n, names, v) != 0 || to_u32("bits", v[2], &bits) != 0 ||
+    if (take_arguments(&s, args, n, names, v) != 0 || need_u32("bits", v[2], &bits) != 0 ||
         take_acc(state, &a, v[0], v[3]) != 0)
         return NULL;
     int status = many_begin(&m, "packed", v[1]);
@@ -259,7 +259,7 @@ static PyObject *dequantize(PyObject *module, PyObject *const *args, Py_ssize_t 
     pair p = {.result = NULL};
     uint64_t n_clients = 0;
     if (take_arguments(&s, args, n, names, v) != 0 || to_quant(state, v[1], &quant) != 0 ||
-        to_u64("n_clients", v[2], &n_clients) != 0 ||
+        need_u64("n_clients", v[2], &n_clients) != 0 ||
         array_take_vec(state, &p.in, "total", v[0], PARSEAL_DLPACK_READ, NULL, &p.in_vec) != 0)
         return NULL;
     quant.element_size = array_element_size(&p.in);
@@ -289,8 +289,8 @@ static PyObject *packed_size(PyObject *module, PyObject *const *args, Py_ssize_t
     PyObject *v[2];
     uint64_t elements = 0, size;
     uint32_t bits = 0;
-    if (take_arguments(&s, args, n, names, v) != 0 || to_u64("n", v[0], &elements) != 0 ||
-        to_u32("bits", v[1], &bits) != 0)
+    if (take_arguments(&s, args, n, names, v) != 0 || need_u64("n", v[0], &elements) != 0 ||
+        need_u32("bits", v[1], &bits) != 0)
         return NULL;
     const parseal_status status = parseal_packed_size(elements, bits, &size);
     if (status != PARSEAL_OK)
@@ -354,7 +354,7 @@ static PyObject *pack(PyObject *module, PyObject *const *args, Py_ssize_t n, PyO
     PyObject *v[4];
     core_state *state = state_of_module(module);
     packing p = {.bits = 0};
-    if (take_arguments(&s, args, n, names, v) != 0 || to_u32("bits", v[1], &p.bits) != 0 ||
+    if (take_arguments(&s, args, n, names, v) != 0 || need_u32("bits", v[1], &p.bits) != 0 ||
         array_take_vec(state, &p.elements, "elements", v[0], PARSEAL_DLPACK_READ, NULL, &p.vec) !=
             0)
         return NULL;
@@ -382,8 +382,8 @@ static PyObject *unpack(PyObject *module, PyObject *const *args, Py_ssize_t n, P
     core_state *state = state_of_module(module);
     packing p = {.bits = 0};
     uint64_t elements = 0;
-    if (take_arguments(&s, args, n, names, v) != 0 || to_u32("bits", v[1], &p.bits) != 0 ||
-        to_u64("n", v[2], &elements) != 0 ||
+    if (take_arguments(&s, args, n, names, v) != 0 || need_u32("bits", v[1], &p.bits) != 0 ||
+        need_u64("n", v[2], &elements) != 0 ||
         array_take_buf(state, &p.packed, "packed", v[0], PARSEAL_DLPACK_READ, &p.buf) != 0)
         return NULL;
     PyObject *out = v[3];

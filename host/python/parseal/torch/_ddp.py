@@ -163,7 +163,7 @@ class SecureState:
         """The own public key, and those of all ranks where the caller has given them."""
         if isinstance(keys, str):
             if keys != "group":
-                raise ValueError(f'keys: {keys!r} is neither "group" nor a pair of keys')
+                raise ValueError('keys: a string, but not "group"')  # it may be a key
             public, secret = secagg.keypair()
             self._secret = secret
             return public, []

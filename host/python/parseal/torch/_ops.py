@@ -309,7 +309,44 @@ def _define_all() -> None:
     )
 
 
+def _refuse_rows(info: Any, in_dims: Any, *args: Any, **kwargs: Any) -> Any:
+    raise RuntimeError(
+        "parseal under vmap: all of these vectors would get one and the same mask (or draws), "
+        "which shows their differences: give each seeds or a `first` of its own, or call this on "
+        "the whole tensor"
+    )
+
+
+def _quantize_rows(
+    info: Any,
+    in_dims: Any,
+    x: torch.Tensor,
+    clip: float,
+    bits: int,
+    seed: int | None = None,
+    first: int = 0,
+    *,
+    dtype: torch.dtype | None = None,
+) -> Any:
+    """Without a seed no row depends on another: each is quantised, and counted, by itself."""
+    if seed is not None:
+        return _refuse_rows(info, in_dims)
+    rows = [_ops.quantize(row, clip, bits, dtype=dtype) for row in x.unbind(in_dims[0])]
+    return tuple(torch.stack(part) for part in zip(*rows, strict=True)), (0, 0)
+
+
+def _define_vmap() -> None:
+    """Where torch knows no rule, it calls an operator for each row, with the same arguments."""
+    for name, rule in (
+        ("mask_", _refuse_rows),
+        ("mask_.part", _refuse_rows),
+        ("quantize", _quantize_rows),
+    ):
+        torch.library.register_vmap(f"parseal::{name}", rule, lib=_library)
+
+
 _define_all()
+_define_vmap()
 _ops = torch.ops.parseal
 
 
@@ -317,8 +354,10 @@ _ops = torch.ops.parseal
 
 
 def _number(seeds: Seeds | int) -> int:
-    if not isinstance(seeds, Seeds):
+    if isinstance(seeds, (int, torch.SymInt)):
         return seeds
+    if not isinstance(seeds, Seeds):  # perhaps a key, which torch would show in its text
+        raise TypeError(f"seeds: a parseal.Seeds or its handle is needed, not {type(seeds)}")
     if torch.compiler.is_compiling():
         raise TypeError(
             "seeds: what torch.compile compiles takes pt.handle(seeds) as an argument, an int, "
@@ -417,7 +456,8 @@ def quantize(
     count as 0, as an int64 of no dimension on x's device. Raises as parseal.quantize does.
     """
     if (quant.rounding == "stochastic") != (seed is not None):
-        raise parseal.ArgError(f"seed: {seed} does not go with the rounding of {quant}")
+        what = "needed" if seed is None else "not taken"
+        raise parseal.ArgError(f"seed: {what} where rounding is {quant.rounding}")
     number = None if seed is None else _number(seed)
     q, nonfinite = _ops.quantize(x, quant.clip, quant.bits, number, first, dtype=dtype)
     return q, nonfinite
