@@ -108,7 +108,7 @@ check_fast_math() {
 
 # The sources that a 32-bit build would compile.
 portable_sources() {
-    local without=(! -path '*/x86/*' ! -path '*/arm/*' ! -path '*/cuda/*' ! -path '*/mpi/*')
+    local without=(! -path '*/x86/*' ! -path '*/arm/*' ! -path '*/cuda/*' ! -path '*/mpi/*' ! -path '*/python/*')
     [ -e /usr/include/CL/cl.h ] || without+=(! -path '*/opencl/*')
     find "$top/host" "$top/fallback" "$top/bench/cpu" -name '*.c' "${without[@]}" -print0
 }
