@@ -66,9 +66,10 @@ static PyObject *aggregator_new(PyTypeObject *type, PyObject *args, PyObject *kw
         return NULL;
     parseal_status status;
     PyObject *made = NULL;
-    Py_BEGIN_ALLOW_THREADS status = parseal_aggregator_create(&aggregator, ctx, &options);
-    Py_END_ALLOW_THREADS if (done(state, status) == 0)
-    {
+    Py_BEGIN_ALLOW_THREADS
+    status = parseal_aggregator_create(&aggregator, ctx, &options);
+    Py_END_ALLOW_THREADS
+    if (done(state, status) == 0) {
         const shape known = {options.ring, options.dim};
         made = hold(type, aggregator, &known, context);
     }
@@ -232,8 +233,10 @@ static int wait_for_framework(core_state *state, PyObject *self, const array *a,
         return -1;
     parseal_status status;
     from.size = sizeof word;
-    Py_BEGIN_ALLOW_THREADS status = parseal_unpack(ctx, 32, sizeof word, &from, &to, s.stream);
-    Py_END_ALLOW_THREADS held_leave(context);
+    Py_BEGIN_ALLOW_THREADS
+    status = parseal_unpack(ctx, 32, sizeof word, &from, &to, s.stream);
+    Py_END_ALLOW_THREADS
+    held_leave(context);
     return done(state, status);
 }
 

@@ -235,10 +235,8 @@ static int take_capsule(core_state *state, const way *w, array *a, PyObject *cap
         const DLManagedTensorVersioned *managed = PyCapsule_GetPointer(capsule, kind);
         const DLTensor *tensor;
         const parseal_status status = parseal_dlpack_versioned(a->name, managed, access, &tensor);
-        if (status != PARSEAL_OK) {
-            raise_status(state, status);
+        if (done(state, status) != 0)
             return -1;
-        }
         a->tensor = *tensor;
         return 0;
     }
@@ -423,19 +421,19 @@ uint32_t array_element_size(const array *a)
 int array_vec(core_state *state, const array *a, uint32_t element_size, parseal_vec *vec)
 {
     const parseal_status status = parseal_dlpack_vec(a->name, &a->tensor, element_size, vec);
-    return status == PARSEAL_OK ? 0 : (raise_status(state, status), -1);
+    return done(state, status);
 }
 
 int array_floats(core_state *state, const array *a, int32_t *float_type, parseal_vec *vec)
 {
     const parseal_status status = parseal_dlpack_floats(a->name, &a->tensor, float_type, vec);
-    return status == PARSEAL_OK ? 0 : (raise_status(state, status), -1);
+    return done(state, status);
 }
 
 int array_buf(core_state *state, const array *a, parseal_buf *buf)
 {
     const parseal_status status = parseal_dlpack_buf(a->name, &a->tensor, buf);
-    return status == PARSEAL_OK ? 0 : (raise_status(state, status), -1);
+    return done(state, status);
 }
 
 int array_take_vec(core_state *state, array *a, const char *name, PyObject *value, int32_t access,

@@ -29,8 +29,11 @@ static PyObject *open_context(PyTypeObject *type, core_state *state, const parse
 {
     parseal_ctx *ctx = NULL;
     parseal_status status;
-    Py_BEGIN_ALLOW_THREADS status = parseal_ctx_create(&ctx, options);
-    Py_END_ALLOW_THREADS if (status != PARSEAL_OK) return raise_status(state, status);
+    Py_BEGIN_ALLOW_THREADS
+    status = parseal_ctx_create(&ctx, options);
+    Py_END_ALLOW_THREADS
+    if (status != PARSEAL_OK)
+        return raise_status(state, status);
     parseal_info info = PARSEAL_INFO_INIT;
     context_facts *facts = PyMem_Malloc(sizeof *facts);
     if (facts == NULL) {
@@ -122,9 +125,7 @@ static bool info_of(PyObject *self, parseal_info *info)
         return false;
     const parseal_status status = parseal_ctx_info(ctx, info);
     held_leave((held *)self);
-    if (status != PARSEAL_OK)
-        raise_status(state_of(self), status);
-    return status == PARSEAL_OK;
+    return done(state_of(self), status) == 0;
 }
 
 static PyObject *get_backend(PyObject *self, void *unused)

@@ -33,7 +33,7 @@ typedef struct {
     PyTypeObject *need, *impl;         /* tuples with names */
     PyObject *_Atomic default_context; /* made at its first use */
     struct way *_Atomic ways[WAYS];
-    PyObject *name_exchange, *name_dlpack, *name_stream, *name_max_version;
+    PyObject *name_exchange, *name_dlpack;
     PyObject *no_arguments, *max_version;
 } core_state;
 
@@ -90,15 +90,18 @@ int done(core_state *state, parseal_status status);
 
 /* What is called differs from function to function, so it is a macro: calls over many bytes let
  * other threads run. */
-#define CALL(status, bytes, call)                    \
-    do {                                             \
-        if ((bytes) <= RELEASE_ABOVE) {              \
-            (status) = (call);                       \
-        } else {                                     \
-            Py_BEGIN_ALLOW_THREADS(status) = (call); \
-            Py_END_ALLOW_THREADS                     \
-        }                                            \
+/* clang-format off */
+#define CALL(status, bytes, call)       \
+    do {                                \
+        if ((bytes) <= RELEASE_ABOVE) { \
+            (status) = (call);          \
+        } else {                        \
+            Py_BEGIN_ALLOW_THREADS      \
+            (status) = (call);          \
+            Py_END_ALLOW_THREADS        \
+        }                               \
     } while (0)
+/* clang-format on */
 
 /* -------------------------------------------------------------------------------- arguments -- */
 

@@ -56,7 +56,8 @@ static void destroy_object(held *h)
 {
     if (h->object == NULL)
         return;
-    Py_BEGIN_ALLOW_THREADS destroy_without_python(h);
+    Py_BEGIN_ALLOW_THREADS
+    destroy_without_python(h);
     Py_END_ALLOW_THREADS
 }
 
@@ -68,7 +69,8 @@ static bool wait_for_the_other(held *h)
         const long other = atomic_load(&h->inside);
         if (other != 0 && other != (long)getpid())
             return false;
-        Py_BEGIN_ALLOW_THREADS PyThread_acquire_lock(h->one, WAIT_LOCK);
+        Py_BEGIN_ALLOW_THREADS
+        PyThread_acquire_lock(h->one, WAIT_LOCK);
         Py_END_ALLOW_THREADS
     }
     atomic_store(&h->inside, (long)getpid());

@@ -56,8 +56,11 @@ static int append_row(core_state *state, PyObject *rows, size_t index, bool here
     parseal_impl impl = PARSEAL_IMPL_INIT;
     parseal_status status;
     /* A GPU's kernels may be compiled. */
-    Py_BEGIN_ALLOW_THREADS status = parseal_impl_test(index, &impl);
-    Py_END_ALLOW_THREADS if (done(state, status) != 0) return -1;
+    Py_BEGIN_ALLOW_THREADS
+    status = parseal_impl_test(index, &impl);
+    Py_END_ALLOW_THREADS
+    if (done(state, status) != 0)
+        return -1;
     const bool here = impl.state == PARSEAL_IMPL_PASSED || impl.state == PARSEAL_IMPL_FAILED;
     if (here_alone && !here)
         return 0;

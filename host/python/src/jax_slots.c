@@ -69,7 +69,8 @@ static PyObject *take_out(slot *s)
     uint64_t state = atomic_fetch_or(&s->state, CLOSED);
     const bool mine = s->pid == getpid();
     if (mine && (state & INSIDE) != 0) {
-        Py_BEGIN_ALLOW_THREADS while ((atomic_load(&s->state) & INSIDE) != 0)
+        Py_BEGIN_ALLOW_THREADS
+        while ((atomic_load(&s->state) & INSIDE) != 0)
             nanosleep(&moment, NULL);
         Py_END_ALLOW_THREADS
     }

@@ -14,8 +14,7 @@ typedef struct {
 static int ring_of(core_state *state, PyObject *value, const held *seeds, uint32_t element_size,
                    parseal_ring *ring)
 {
-    const bool given = value != NULL && value != Py_None;
-    if (given || seeds_ring(seeds) == NULL)
+    if (given(value) != NULL || seeds_ring(seeds) == NULL)
         return to_ring(state, value, element_size, ring);
     *ring = *seeds_ring(seeds);
     return 0;
@@ -39,15 +38,9 @@ static int run(core_state *state, mask_function function, const mask_call *c)
     if (set == NULL)
         return -1;
     parseal_status status;
-    if (c->vec.buf.size <= RELEASE_ABOVE) {
-        status = function(set, &c->ring, &c->vec, c->first, c->stream.stream);
-    } else {
-        Py_BEGIN_ALLOW_THREADS status =
-            function(set, &c->ring, &c->vec, c->first, c->stream.stream);
-        Py_END_ALLOW_THREADS
-    }
+    CALL(status, c->vec.buf.size, function(set, &c->ring, &c->vec, c->first, c->stream.stream));
     held_leave(c->seeds);
-    return status == PARSEAL_OK ? 0 : (raise_status(state, status), -1);
+    return done(state, status);
 }
 
 /* Masks `target`, which is `name` to its caller, in place. */
@@ -95,8 +88,8 @@ static PyObject *mask_alone(PyObject *module, PyObject *const *args, Py_ssize_t 
     c.seeds = to_held("seeds", v[0], state->seeds);
     if (c.seeds == NULL)
         return NULL;
-    PyObject *out = v[4];
-    if (out != NULL && out != Py_None) {
+    PyObject *out = given(v[4]);
+    if (out != NULL) {
         Py_INCREF(out);
     } else {
         parseal_ring ring;

@@ -157,8 +157,11 @@ static PyObject *seeds_of_pairs(core_state *state, const own_side *own, const pa
     parseal_status status;
     PyObject *made = NULL;
     /* A multiplication on the curve takes as long as a call over many bytes. */
-    Py_BEGIN_ALLOW_THREADS status = all_seeds(own, peers, n, seeds);
-    Py_END_ALLOW_THREADS if (done(state, status) == 0) made = seeds_of(state, seeds, n, ctx);
+    Py_BEGIN_ALLOW_THREADS
+    status = all_seeds(own, peers, n, seeds);
+    Py_END_ALLOW_THREADS
+    if (done(state, status) == 0)
+        made = seeds_of(state, seeds, n, ctx);
     wipe(seeds, n * sizeof *seeds);
     PyMem_Free(seeds);
     return made;

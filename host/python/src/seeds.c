@@ -330,11 +330,8 @@ static PyObject *create_fcp(core_state *state, const parseal_fcp_mask *mask, PyO
         return NULL;
     PyObject *made = NULL;
     if (take_fcp(state, &a, keys, signs) == 0) {
-        const parseal_status status = parseal_fcp_seeds_create(&set, ctx, mask, a.rows, a.n);
-        if (status == PARSEAL_OK)
+        if (done(state, parseal_fcp_seeds_create(&set, ctx, mask, a.rows, a.n)) == 0)
             made = hold_fcp(state, set, context, mask->modulus);
-        else
-            raise_status(state, status);
         release_fcp(&a);
     }
     held_leave(context);
@@ -383,9 +380,7 @@ static bool info_of(PyObject *self, parseal_set_info *info)
         return false;
     const parseal_status status = parseal_seeds_info(set, info);
     held_leave((held *)self);
-    if (status != PARSEAL_OK)
-        raise_status(state_of(self), status);
-    return status == PARSEAL_OK;
+    return done(state_of(self), status) == 0;
 }
 
 static Py_ssize_t seeds_length(PyObject *self)

@@ -182,9 +182,8 @@ static PyObject *quant_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     if (clip == -1.0 && PyErr_Occurred())
         return NULL;
     quant.clip = (float)clip;
-    const parseal_status status = check_bits(quant.bits);
-    if (status != PARSEAL_OK)
-        return raise_status(PyType_GetModuleState(type), status);
+    if (done(PyType_GetModuleState(type), check_bits(quant.bits)) != 0)
+        return NULL;
     quant_object *made = (quant_object *)PyType_GenericAlloc(type, 0);
     if (made != NULL)
         made->quant = quant;
@@ -241,9 +240,8 @@ static PyObject *quant_check(PyObject *self, PyObject *const *args, Py_ssize_t n
         return NULL;
     options.weighted = weighted;
     const uint32_t bits = ((const quant_object *)self)->quant.bits;
-    const parseal_status status = parseal_quant_check(n_clients, bits, &ring, &options);
-    if (status != PARSEAL_OK)
-        return raise_status(state, status);
+    if (done(state, parseal_quant_check(n_clients, bits, &ring, &options)) != 0)
+        return NULL;
     Py_RETURN_NONE;
 }
 

@@ -226,7 +226,7 @@ static PyObject *quantize(PyObject *module, PyObject *const *args, Py_ssize_t n,
         status = quantize_and_count(state, &q, &p, v[5], &nonfinite, v[6]);
     pair_release(&p);
     PyObject *result = NULL;
-    if (status == 0 && v[5] != NULL && v[5] != Py_None)
+    if (status == 0 && given(v[5]) != NULL)
         result = PyTuple_Pack(2, p.result, v[5]);
     else if (status == 0)
         result = Py_BuildValue("(OK)", p.result, (unsigned long long)nonfinite);
@@ -358,8 +358,8 @@ static PyObject *pack(PyObject *module, PyObject *const *args, Py_ssize_t n, PyO
         array_take_vec(state, &p.elements, "elements", v[0], PARSEAL_DLPACK_READ, NULL, &p.vec) !=
             0)
         return NULL;
-    PyObject *out = v[2];
-    if (out != NULL && out != Py_None)
+    PyObject *out = given(v[2]);
+    if (out != NULL)
         Py_INCREF(out);
     else
         out = new_packed(state, p.vec.n, p.bits);
@@ -386,8 +386,8 @@ static PyObject *unpack(PyObject *module, PyObject *const *args, Py_ssize_t n, P
         need_u64("n", v[2], &elements) != 0 ||
         array_take_buf(state, &p.packed, "packed", v[0], PARSEAL_DLPACK_READ, &p.buf) != 0)
         return NULL;
-    PyObject *out = v[3];
-    if (out != NULL && out != Py_None)
+    PyObject *out = given(v[3]);
+    if (out != NULL)
         Py_INCREF(out);
     else if (p.packed.tensor.device.device_type != kDLCPU)
         PyErr_SetString(PyExc_ValueError, "out: needed where packed is in a device's memory");
