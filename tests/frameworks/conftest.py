@@ -42,3 +42,30 @@ def at_once() -> Callable[[int, Callable[[int], None]], None]:
             raise errors[0]
 
     return run
+
+
+@pytest.fixture
+def closed_under() -> Callable[[Callable[[], None], Callable[[], None]], None]:
+    """closed_under(close, work): four threads call work(), which may end in ValueError and in
+    nothing else, while close() is called."""
+
+    def run(close: Callable[[], None], work: Callable[[], None]) -> None:
+        other: list[BaseException] = []
+
+        def begin() -> None:
+            try:
+                work()
+            except ValueError:
+                pass
+            except BaseException as error:
+                other.append(error)
+
+        threads = [threading.Thread(target=begin) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        close()
+        for thread in threads:
+            thread.join()
+        assert other == []
+
+    return run
